@@ -1,0 +1,149 @@
+"""One trial's configuration: validated, frozen, canonical, hashable.
+
+`TrialConfig` says everything that decides a trial's numbers and nothing that does not: content
+fingerprints instead of paths, no device, no folder, no number of workers. Its `key` is the trial's
+name in Optuna, in MLflow and on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+__all__ = ["RequestError", "TrialConfig", "canonical_json", "digest", "parse_config"]
+
+
+class RequestError(ValueError):
+    """A request that cannot be served. Its text is one line: the file, the field, what would be right."""
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no white space, floats by `repr` (shortest exact), NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """sha256 (64 hexadecimal digits) of the canonical JSON of `value`."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class TrialConfig(BaseModel):
+    """One student: on what it is trained, from which weights, towards which loss, for how long.
+
+    The loss is ``alpha * CE(z_s, y) + (1 - alpha) * soft(z_s, z_t)`` with ``soft`` either
+    ``T^2 * KL(softmax(z_t / T) || softmax(z_s / T))`` (`loss="kl"`) or ``MSE(z_s, z_t)`` (`"mse"`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    # On what: contents, never paths.
+    task: str = Field(description="fingerprint of the task's rows")
+    model: str = Field(description="fingerprint of the base model's files")
+    model_layers: int = Field(ge=1, description="layers of the base model, and so of the teacher")
+
+    # Scientific factors: what a study usually asks about.
+    init: str = Field("teacher", description="init method of the student")
+    layer_map: str = Field("uniform", description="which source layers a shallower student copies")
+    depth: int = Field(ge=1, description="layers of the student")
+    alpha: float = Field(0.5, ge=0, le=1, description="weight of the hard-label loss")
+    temperature: float = Field(2.0, gt=0, description="softmax temperature T of the KL loss")
+    loss: str = Field("kl", description="distillation loss: kl or mse")
+    data_fraction: float = Field(1.0, gt=0, le=1, description="share of the training data, per language")
+    teacher_data: Literal["full", "same"] = Field(
+        "full", description="what the teacher saw: all training data, or only the student's fraction"
+    )
+
+    # The student's training recipe.
+    learning_rate: float = Field(gt=0, description="peak learning rate of AdamW")
+    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps with a rising learning rate")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay; none on embeddings, biases, norms")
+    batch_size: int = Field(32, ge=1, description="texts a step")
+    steps: int | None = Field(None, ge=1, description="optimiser steps, or none where epochs are given")
+    epochs: float | None = Field(None, gt=0, description="passes over the student's data, instead of steps")
+    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    max_length: int = Field(128, ge=4, description="tokens after which a text is cut")
+    seed: int = Field(0, ge=0, description="seed of the student's random streams")
+    data_seed: int = Field(0, ge=0, description="seed of the data sample")
+
+    # The teacher's recipe; without effect when a fine-tuned teacher is given.
+    teacher: str = Field("", description="fingerprint of a given fine-tuned teacher; empty: trained here")
+    teacher_steps: int = Field(600, ge=1, description="optimiser steps of the teacher")
+    teacher_learning_rate: float = Field(gt=0, description="peak learning rate of the teacher")
+    teacher_batch_size: int = Field(32, ge=1, description="texts a step of the teacher")
+    teacher_seed: int = Field(0, ge=0, description="seed of the teacher's random streams")
+
+    @field_validator("alpha", "weight_decay", "warmup")
+    @classmethod
+    def _no_negative_zero(cls, value: float) -> float:
+        return value + 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_or_epochs(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            steps, epochs = values.get("steps"), values.get("epochs")
+            if steps is not None and epochs is not None:
+                raise ValueError("give steps or epochs, not both")
+            if steps is None and epochs is None:
+                return values | {"steps": 200}
+        return values
+
+    @model_validator(mode="after")
+    def _possible(self) -> TrialConfig:
+        if self.depth > self.model_layers:
+            raise ValueError(f"depth {self.depth} is more than the {self.model_layers} layers of the model")
+        if self.teacher and self.teacher_data == "same":
+            raise ValueError("teacher_data=same needs a teacher that is trained here, and one was given")
+        return self
+
+    def inert(self) -> frozenset[str]:
+        """Fields that have no effect on this trial's numbers, and so no place in its key."""
+        off: set[str] = set()
+        if self.alpha == 1:
+            off |= {"loss", "temperature"}
+        if self.loss == "mse":
+            off |= {"temperature"}
+        if self.init == "random" or self.depth == self.model_layers:
+            off |= {"layer_map"}
+        if self.data_fraction == 1 or self.teacher:
+            off |= {"teacher_data"}
+        if self.teacher:
+            off |= {name for name in type(self).model_fields if name.startswith("teacher_")}
+        off |= {"steps"} if self.steps is None else {"epochs"}
+        return frozenset(off)
+
+    def effective(self) -> dict[str, Any]:
+        """Flat dictionary of the values that have an effect."""
+        off = self.inert()
+        return {name: value for name, value in self.model_dump().items() if name not in off}
+
+    @property
+    def key(self) -> str:
+        """The trial key: sha256 of the canonical JSON of the effective configuration."""
+        return digest(self.effective())
+
+
+def parse_config(values: dict[str, Any]) -> TrialConfig:
+    """`TrialConfig` from plain values.
+
+    Raises:
+        RequestError: naming the field and what it may be, in one line.
+    """
+    try:
+        return TrialConfig(**values)
+    except ValidationError as error:
+        raise RequestError("; ".join(_complaint(e) for e in error.errors())) from None
+
+
+def _complaint(error: Any) -> str:
+    field = ".".join(map(str, error["loc"]))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(sorted(TrialConfig.model_fields))
+        return f"{field}: no such hyperparameter; there are {known}"
+    if error["type"] == "missing":
+        return f"{field}: a value is missing"
+    return f"{field}: {message}, not {error['input']!r}" if field else message

@@ -1,0 +1,100 @@
+"""A task: texts with a label and a language in train, validation and test splits."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from study.config import canonical_json
+
+__all__ = ["SPLITS", "Split", "Task", "load_saved_task", "save_task"]
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of one split, in order.
+
+    texts: n strings; labels: n class ids into `Task.labels`; languages: n ids into `Task.languages`.
+    """
+
+    texts: tuple[str, ...]
+    labels: np.ndarray
+    languages: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as every later part sees it, wherever its rows came from.
+
+    labels and languages are sorted names; a language may lack a split. `notes` are one-line findings
+    about the data (unseen languages, shared texts) that are reported and do not change its identity.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    languages: tuple[str, ...]
+    splits: dict[str, Split]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the content: labels, languages, and every row of every split in order."""
+        sha = hashlib.sha256(canonical_json([list(self.labels), list(self.languages)]).encode())
+        for name in SPLITS:
+            split = self.splits[name]
+            sha.update(f"\n{name} {len(split)}\n".encode())
+            for text, label, language in zip(
+                split.texts, split.labels.tolist(), split.languages.tolist(), strict=True
+            ):
+                sha.update(canonical_json([text, label, language]).encode())
+        return sha.hexdigest()
+
+
+def save_task(task: Task, folder: Path) -> None:
+    """Write `task` into `folder` in the same format that users' folders have, plus `task.json`."""
+    about = {
+        "name": task.name,
+        "labels": list(task.labels),
+        "languages": list(task.languages),
+        "notes": list(task.notes),
+    }
+    (folder / "task.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    for name in SPLITS:
+        split = task.splits[name]
+        with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as file:
+            for text, label, language in zip(split.texts, split.labels, split.languages, strict=True):
+                row = {"text": text, "label": task.labels[label], "lang": task.languages[language]}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def load_saved_task(folder: Path) -> Task:
+    """Read back what `save_task` wrote; same content, same fingerprint."""
+    about = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    label_ids = {name: i for i, name in enumerate(about["labels"])}
+    language_ids = {name: i for i, name in enumerate(about["languages"])}
+    splits = {}
+    for name in SPLITS:
+        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8", newline="\n") as file:
+            rows = [json.loads(line) for line in file]
+        splits[name] = Split(
+            texts=tuple(row["text"] for row in rows),
+            labels=np.array([label_ids[row["label"]] for row in rows], dtype=np.int64),
+            languages=np.array([language_ids[row["lang"]] for row in rows], dtype=np.int64),
+        )
+    return Task(
+        name=about["name"],
+        labels=tuple(about["labels"]),
+        languages=tuple(about["languages"]),
+        splits=splits,
+        notes=tuple(about["notes"]),
+    )
