@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -119,6 +120,13 @@ class TrialConfig(BaseModel):
         """Flat dictionary of the values that have an effect."""
         off = self.inert()
         return {name: value for name, value in self.model_dump().items() if name not in off}
+
+    def training_steps(self, rows: int) -> int:
+        """Optimiser steps on `rows` texts: as given, or what the epochs come to."""
+        if self.steps is not None:
+            return self.steps
+        assert self.epochs is not None
+        return max(1, math.ceil(self.epochs * math.ceil(rows / self.batch_size)))
 
     @property
     def key(self) -> str:

@@ -1,1 +1,148 @@
-"""TBD."""
+"""What one trial does: a student is built, trained, and scored per language.
+
+Imports torch and transformers, never ray, optuna or mlflow, so that a trial runs wherever those two do.
+Reading order: this page, `inputs.py` (what a trial reads), `data/`, `models/`, `losses/`, `classifier.py`,
+`training.py`, `scores.py`, `artifacts.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from study.config import TrialConfig
+from study.trial.artifacts import Store, write_atomically
+from study.trial.classifier import classifier_step, predict_logits
+from study.trial.inputs import Inputs
+from study.trial.losses import objective
+from study.trial.models import build_student
+from study.trial.scores import Scores, add_retention, score
+from study.trial.training import Numerics, Recipe, Training, drop_checkpoints, report_steps
+
+__all__ = ["Progress", "read_result", "run_trial"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One report. `report` counts 1..R; `result` comes with the last one only."""
+
+    report: int
+    step: int
+    loss: float | None
+    seconds: float
+    validation: Scores | None = None
+    result: dict[str, Any] | None = None
+
+
+def run_trial(
+    config: TrialConfig, store: Store, folder: Path, reports: int, test: bool, numerics: Numerics
+) -> Iterator[Progress]:
+    """Train and score the student of `config`, reporting as it goes.
+
+    Every input must be in `store` already. A trial that was interrupted goes on from its checkpoint in
+    `folder`, and first reports again what it had reported; one that has ended reports its record. The
+    last report carries the result, which is on disk by then. Test is scored only where `test` says so.
+    """
+    if (recorded := read_result(folder, config)) is not None:
+        yield from recorded
+        return
+    inputs = Inputs(store, config)
+    validation = inputs.split("validation")
+    student = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
+    student.to(numerics.device)
+    parameters = sum(p.numel() for p in student.parameters())
+    training = _student_training(student, inputs, numerics)
+
+    def scores_on(name: str) -> Scores:
+        split = inputs.split(name)
+        predictions = predict_logits(student, split, inputs.pad_id, numerics).argmax(axis=1)
+        scores = score(predictions, split.labels, split.languages, inputs.task.languages)
+        return add_retention(scores, inputs.teacher_scores(name))
+
+    history, began_on = training.restore(folder)
+    yield from (Progress(**report) for report in history)
+    outcome = "complete"
+    for number, step in enumerate(report_steps(training.recipe.steps, reports), 1):
+        if number <= len(history):
+            continue
+        interval = training.advance(step)
+        if interval.diverged:
+            outcome = "diverged"
+            break
+        started = time.perf_counter()
+        scores = scores_on("validation") if len(validation) else None
+        training.seconds += time.perf_counter() - started
+        progress = Progress(number, step, interval.loss, training.seconds, scores)
+        history.append(asdict(progress))
+        training.save(folder, history)
+        if step < training.recipe.steps:
+            yield progress
+
+    result = {
+        "key": config.key,
+        "outcome": outcome,
+        "config": config.effective(),
+        "seconds": training.seconds,
+        "steps": training.step,
+        "parameters": parameters,
+        "validation": history[-1]["validation"] if history else None,
+        "test": scores_on("test") if test and outcome == "complete" else None,
+        "numerics": asdict(numerics),
+        "other_numerics_before": numerics.differences(began_on) if began_on else {},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    if outcome == "complete":
+        student.save_pretrained(folder / "student")
+    record = {"history": history, "result": result}
+    write_atomically(folder / "result.json", json.dumps(record, indent=1).encode())
+    drop_checkpoints(folder)
+    yield _last(history, result)
+
+
+def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
+    """All reports of the trial that ended in `folder`, the last with its result; none if it has not."""
+    try:
+        record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    if record["result"]["key"] != config.key:
+        raise ValueError(f"{folder} holds the result of another trial")
+    history = record["history"]
+    whole = len(history) if record["result"]["outcome"] == "diverged" else len(history) - 1
+    return [*(Progress(**report) for report in history[:whole]), _last(history, record["result"])]
+
+
+def _last(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:
+    """The report that carries the result: the last one made, or for a diverged trial one more."""
+    if result["outcome"] == "diverged":
+        return Progress(len(history) + 1, result["steps"], None, result["seconds"], None, result)
+    return Progress(**(history[-1] | {"result": result}))
+
+
+def _student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:
+    config, train = inputs.config, inputs.split("train")
+    rows = inputs.training_rows(train)
+    step_loss = classifier_step(
+        student,
+        train,
+        rows,
+        inputs.pad_id,
+        config.batch_size,
+        config.seed,
+        numerics.device,
+        lambda logits, labels, targets: objective(logits, targets, labels, config),
+        inputs.teacher_logits("train") if config.alpha < 1 else None,
+    )
+    recipe = Recipe(
+        steps=config.training_steps(len(rows)),
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        warmup=config.warmup,
+        weight_decay=config.weight_decay,
+        gradient_clip=config.gradient_clip,
+    )
+    return Training(student, step_loss, recipe, numerics)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ __all__ = ["SPLITS", "Split", "Task", "load_saved_task", "save_task"]
 SPLITS = ("train", "validation", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Split:
     """Rows of one split, in order.
 
@@ -32,21 +33,22 @@ class Split:
         return len(self.texts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A task as every later part sees it, wherever its rows came from.
 
     labels and languages are sorted names; a language may lack a split. `notes` are one-line findings
     about the data (unseen languages, shared texts) that are reported and do not change its identity.
+    Two tasks are the same task where their fingerprints are equal.
     """
 
     name: str
     labels: tuple[str, ...]
     languages: tuple[str, ...]
     splits: dict[str, Split]
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """sha256 of the content: labels, languages, and every row of every split in order."""
         sha = hashlib.sha256(canonical_json([list(self.labels), list(self.languages)]).encode())
@@ -69,12 +71,16 @@ def save_task(task: Task, folder: Path) -> None:
         "notes": list(task.notes),
     }
     (folder / "task.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for name in SPLITS:
         split = task.splits[name]
-        with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8", compresslevel=3) as file:
-            for text, label, language in zip(split.texts, split.labels, split.languages, strict=True):
+        path = folder / f"{name}.jsonl.gz"
+        with gzip.open(path, "wt", encoding="utf-8", newline="\n", compresslevel=3) as file:
+            for text, label, language in zip(
+                split.texts, split.labels.tolist(), split.languages.tolist(), strict=True
+            ):
                 row = {"text": text, "label": task.labels[label], "lang": task.languages[language]}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(encode(row) + "\n")
 
 
 def load_saved_task(folder: Path) -> Task:

@@ -1,1 +1,12 @@
-"""TBD."""
+"""What a student is trained towards: hard labels, the teacher's outputs, or a mixture.
+
+    loss = alpha * CE(z_s, y) + (1 - alpha) * soft(z_s, z_t)
+
+with student logits z_s, teacher logits z_t, labels y. Reading order: `objective.py` (the mixture), then
+`distillation.py` (the registry of `soft`: one decorated function each).
+"""
+
+from study.trial.losses.distillation import DistillationLoss, distillation_loss, distillation_losses
+from study.trial.losses.objective import cross_entropy, objective
+
+__all__ = ["DistillationLoss", "cross_entropy", "distillation_loss", "distillation_losses", "objective"]

@@ -1,0 +1,25 @@
+"""The best student there is: everything searched together in one arm, weak trials stopped early.
+
+It finds a good student; it does not say what made it good, because TPE samples adaptively.
+"""
+
+from study.space import Range, SearchSpace
+
+SPACE = SearchSpace(
+    question="What is the best student of half the teacher's depth?",
+    nuisance={
+        "init": ("random", "base", "teacher"),
+        "layer_map": ("uniform", "first", "last", "ends", "average"),
+        "alpha": Range(low=0.0, high=1.0),
+        "loss": ("kl", "mse"),
+        "temperature": Range(low=1.0, high=8.0),
+        "learning_rate": Range(low=5e-5, high=3e-3, log=True),
+        "warmup": Range(low=0.0, high=0.3),
+        "weight_decay": Range(low=1e-4, high=0.1, log=True),
+        "batch_size": (16, 32, 64),
+    },
+    fixed={"depth": "1/2", "steps": 400},
+    trials=60,
+    reports=8,
+    pruner="hyperband",
+)

@@ -1,0 +1,19 @@
+"""The paper's core design, 3 x 2: init method by objective, every arm with its own tuned learning rate.
+
+Claim C1 of "The Privileged Students": the main effect of the init method exceeds that of distillation.
+The distilled arms tune the temperature as well, on the same budget: one dimension more.
+"""
+
+from study.space import Range, SearchSpace
+
+SPACE = SearchSpace(
+    question="Does copying the teacher's weights matter more than distilling its outputs?",
+    scientific={"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)},
+    nuisance={
+        "learning_rate": Range(low=5e-5, high=3e-3, log=True),
+        "temperature": Range(low=1.0, high=8.0),
+    },
+    fixed={"depth": "1/2", "steps": 400},
+    trials=8,
+    confirm_seeds=5,
+)

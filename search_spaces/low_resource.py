@@ -1,0 +1,19 @@
+"""Low-resource simulation: the init method by how much data there is and by what the teacher saw.
+
+A teacher trained on all data and copied into a "1%" student carries the other 99% (`teacher_data=full`);
+`same` trains the teacher on the student's sample. At 100% the two are one arm.
+"""
+
+from study.space import Range, SearchSpace
+
+SPACE = SearchSpace(
+    question="Does the advantage of copied weights grow as data shrinks, and whose data is it?",
+    scientific={
+        "init": ("random", "base", "teacher"),
+        "data_fraction": (0.01, 0.05, 0.1, 0.2, 0.5, 1.0),
+        "teacher_data": ("full", "same"),
+    },
+    nuisance={"learning_rate": Range(low=5e-5, high=3e-3, log=True)},
+    fixed={"alpha": 0.2, "steps": 400},
+    trials=4,
+)

@@ -1,0 +1,454 @@
+"""The command line: parses, calls, prints. Tables on stdout, everything else on stderr.
+
+Exit codes: 0 all planned trials ended and none failed; 1 some failed; 2 the request was wrong, said in one
+line, with nothing written; 130 interrupted, and resumable.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from study.config import RequestError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="How much of a distilled multilingual student's quality comes from its initialisation?",
+)
+
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+HomeOption = Annotated[Path, typer.Option("--home", envvar="KDSTUDY_HOME", help="Where everything is kept.")]
+TaskOption = Annotated[str, typer.Option(help="A registered task, a folder, or hub:REPO[:CONFIG].")]
+LanguagesOption = Annotated[str | None, typer.Option(help="Only these languages: a,b,c.")]
+SharedOption = Annotated[
+    bool, typer.Option("--drop-shared", help="Drop training texts shared with other splits.")
+]
+ModelOption = Annotated[
+    str, typer.Option(help="Base model: a hub id or a folder; default the embedded encoder.")
+]
+TeacherOption = Annotated[str, typer.Option(help="A fine-tuned teacher: a folder or a hub id.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="key=value fixes, key=a,b gives levels, key=low..high a range."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
+NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]
+TrialsOption = Annotated[int | None, typer.Option(min=1, help="Search trials per arm.")]
+SeedsOption = Annotated[int | None, typer.Option(min=0, help="Confirm runs per arm.")]
+ClusterOption = Annotated[str, typer.Option(help="A cluster's name, or HOST:PORT of a running Ray.")]
+ConcurrencyOption = Annotated[
+    int | None, typer.Option(min=1, help="Trials at once; default: as many as fit.")
+]
+CpusOption = Annotated[float | None, typer.Option(min=0.1, help="CPUs a trial; default 1.")]
+GpusOption = Annotated[
+    float | None, typer.Option(min=0.0, help="GPUs a trial; default 1 where there are any.")
+]
+
+DEFAULT_HOME = Path("kdstudy-home")
+
+
+@app.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), markup=False, highlight=False)
+
+
+@app.command()
+def spaces(as_json: JsonOption = False) -> None:
+    """What can be asked: the search spaces."""
+    from study.space import registered_spaces
+    from study.tables import listing
+
+    found = registered_spaces()
+    if as_json:
+        return _print_json({name: space.model_dump(mode="json") for name, space in found.items()})
+    rows = [[name, space.question, space.trials, space.confirm_seeds] for name, space in found.items()]
+    out.print(listing(["space", "question", "trials/arm", "confirm seeds"], rows))
+    return None
+
+
+@app.command()
+def tasks(as_json: JsonOption = False) -> None:
+    """On what: the registered tasks. A folder or hub:REPO[:CONFIG] is a task too."""
+    from study.tables import listing
+    from study.trial.data.sources import registered_tasks
+
+    rows = [[t.name, t.languages, t.labels, t.description] for t in registered_tasks()]
+    if as_json:
+        columns = ("languages", "labels", "description")
+        return _print_json({name: dict(zip(columns, facts, strict=True)) for name, *facts in rows})
+    out.print(listing(["task", "languages", "labels", "description"], rows))
+    return None
+
+
+@app.command()
+def plan(
+    space: Annotated[str, typer.Argument(help="A space's name, or a .py file that exports SPACE.")],
+    name: NameOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    task: TaskOption = "phrasebook",
+    languages: LanguagesOption = None,
+    drop_shared: SharedOption = False,
+    model: ModelOption = "embedded",
+    teacher: TeacherOption = "",
+    settings: SetOption = None,
+    trials: TrialsOption = None,
+    confirm_seeds: SeedsOption = None,
+    concurrency: ConcurrencyOption = None,
+    cluster: ClusterOption = "local",
+    tracking_uri: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    ledger_url: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    cpus_per_trial: CpusOption = None,
+    gpus_per_trial: GpusOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
+    from study.tables import listing
+
+    asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
+    the_plan, cost = asked.plan, asked.plan.cost()
+    arms = [{"arm": arm.name, "search": the_plan.planned(arm)} for arm in the_plan.arms()]
+    nuisance = the_plan.space.model_dump(mode="json")["nuisance"]
+    fixed = the_plan.held()
+    if as_json:
+        return _print_json(
+            {"name": the_plan.name, "arms": arms, **cost, "nuisance": nuisance, "fixed": fixed}
+            | {"task": asked.task.fingerprint, "notes": list(asked.task.notes)}
+        )
+    out.print(the_plan.space.question, style="bold", highlight=False)
+    confirm = the_plan.space.confirm_seeds
+    rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
+    rows.append(["all", cost["search"], cost["confirm"], cost["trials"]])
+    out.print(listing(["arm", "search", "confirm", "trials"], rows))
+    out.print(listing(["nuisance, tuned per arm", "from"], [[k, str(v)] for k, v in nuisance.items()]))
+    out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in fixed.items()]))
+    if "steps" in cost:
+        out.print(f"{cost['trials']} trials, {cost['steps']} trial-steps in all", highlight=False)
+    _say_notes(asked.task)
+    return None
+
+
+@app.command()
+def run(
+    space: Annotated[str, typer.Argument(help="A space's name, or a .py file that exports SPACE.")],
+    name: NameOption = None,
+    home: HomeOption = DEFAULT_HOME,
+    task: TaskOption = "phrasebook",
+    languages: LanguagesOption = None,
+    drop_shared: SharedOption = False,
+    model: ModelOption = "embedded",
+    teacher: TeacherOption = "",
+    settings: SetOption = None,
+    trials: TrialsOption = None,
+    confirm_seeds: SeedsOption = None,
+    concurrency: ConcurrencyOption = None,
+    cluster: ClusterOption = "local",
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="MLflow's URL; default a database in the home.")
+    ] = None,
+    ledger_url: Annotated[
+        str | None, typer.Option(help="Optuna's URL; default a database in the home.")
+    ] = None,
+    cpus_per_trial: CpusOption = None,
+    gpus_per_trial: GpusOption = None,
+) -> None:
+    """Run a study to its end; the same command goes on with an interrupted one."""
+    asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
+    given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri}
+    _drive(asked, home, {field: url for field, url in given.items() if url})
+
+
+@app.command()
+def resume(
+    name: Annotated[str, typer.Argument(help="The study's name.")], home: HomeOption = DEFAULT_HOME
+) -> None:
+    """Go on with a study: the same as running it again."""
+    from study.ledger import Ledger
+    from study.request import ask_again
+
+    the_home = _home(home)
+    ledger = Ledger(the_home.urls(name)["ledger_url"], name)
+    if ledger.plan is None:
+        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    _drive(ask_again(ledger.plan, the_home.store), home, {})
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(help="The study's name; default all of them.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """How far a study is."""
+    from study.tables import listing, status_table
+
+    the_home = _home(home)
+    if name is not None:
+        found = _summary(home, name)
+        if as_json:
+            return _print_json(found)
+        out.print(status_table(found))
+        for key, why in found["reasons"].items():
+            out.print(f"failed {key[:8]}: {why}", style="red", highlight=False, markup=False)
+        return None
+    all_found = [_summary(home, each) for each in the_home.studies()]
+    if as_json:
+        return _print_json(all_found)
+    columns = ["name", "space", "planned", "complete", "pruned", "diverged", "failed", "running", "waiting"]
+    out.print(listing(columns, [[each[c] for c in columns] for each in all_found]))
+    return None
+
+
+@app.command()
+def trial(
+    home: HomeOption = DEFAULT_HOME,
+    task: TaskOption = "phrasebook",
+    languages: LanguagesOption = None,
+    drop_shared: SharedOption = False,
+    model: ModelOption = "embedded",
+    teacher: TeacherOption = "",
+    settings: SetOption = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; part of a result's numerics.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """One trial, here and now: no Ray, Optuna or MLflow."""
+    from study.one_trial import run_one, space_of_one
+    from study.request import Request, plan_for
+    from study.tables import listing, scores_table
+
+    the_home = _home(home)
+    request = Request(space="trial", **_request(locals()))
+    asked = plan_for(request, "trial", space_of_one(settings or []), the_home.store)
+    _say_notes(asked.task)
+    the_home.root.mkdir(parents=True, exist_ok=True)
+    result = run_one(asked, the_home, threads, lambda line: err.print(line, highlight=False, markup=False))
+    if as_json:
+        return _print_json(result)
+    facts = ("key", "outcome", "steps", "seconds", "parameters")
+    out.print(listing(["trial", ""], [[fact, str(result[fact])] for fact in facts]))
+    out.print(scores_table(result))
+    return None
+
+
+@app.command()
+def report(
+    name: Annotated[str, typer.Argument(help="The study's name.")],
+    home: HomeOption = DEFAULT_HOME,
+    to: Annotated[Path | None, typer.Option("--out", help="Default: report/ in the study's folder.")] = None,
+) -> None:
+    """What a study found: tables here, and files."""
+    from analysis.record import read_study
+    from analysis.report import write_report
+
+    the_home = _home(home)
+    record = read_study(the_home.urls(name)["tracking_uri"], name)
+    _print_findings(record)
+    for path in write_report(record, to or the_home.study(name) / "report"):
+        out.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="The study's name.")],
+    to: Annotated[Path, typer.Option("--out", help="A new folder.")],
+    key: Annotated[
+        str | None, typer.Option("--trial", help="Its key, or how it begins; default the best.")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """A student as a Hugging Face folder."""
+    from study.export import export_student, pick
+    from study.ledger import Ledger
+
+    the_home = _home(home)
+    ledger = Ledger(the_home.urls(name)["ledger_url"], name)
+    record = pick(ledger.records() if ledger.plan else [], key)
+    err.print(f"exporting {record.key[:8]} ({record.arm})", highlight=False)
+    if export_student(the_home, ledger, record, to):
+        err.print("its weights were not kept: it was trained again", highlight=False)
+    out.print(str(to), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def ui(
+    home: HomeOption = DEFAULT_HOME,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine only.")] = 5000,
+) -> None:
+    """MLflow's own UI on what is recorded in the home."""
+    the_home = _home(home)
+    if not (the_home.root / "mlflow.db").exists():
+        raise RequestError(f"{the_home.root}: nothing is recorded there yet")
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", the_home.tracking_uri]
+    command += ["--default-artifact-root", (the_home.root / "mlartifacts").as_uri()]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    err.print(f"http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    os.execv(sys.executable, command)
+
+
+@app.command()
+def doctor(home: HomeOption = DEFAULT_HOME, cluster: ClusterOption = "local") -> None:
+    """Is this place fit to run a study?"""
+    from study.doctor import examine
+    from study.tables import listing
+
+    findings = examine(_home(home), cluster)
+    out.print(listing(["", "what", "found"], [[f.verdict, f.what, f.found] for f in findings]))
+    if any(finding.verdict == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point: one line on stderr for what is wrong, and the exit codes above."""
+    warnings.filterwarnings("ignore")
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    command = typer.main.get_command(app)
+    try:
+        sys.exit(command.main(prog_name="kdstudy", standalone_mode=False) or 0)
+    except RequestError as error:
+        _complain(str(error))
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
+            raise
+        _complain(error.format_message())
+
+
+def _complain(message: str) -> None:
+    line = " ".join(message.split())
+    print(f"kdstudy: {line}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _home(root: Path) -> Any:
+    from study.home import Home
+
+    return Home(root.expanduser().resolve())
+
+
+def _request(options: dict[str, Any]) -> dict[str, Any]:
+    """What of a command's options makes a `Request`."""
+    from study.request import absolute
+
+    languages = options["languages"]
+    chosen = tuple(code.strip() for code in languages.split(",") if code.strip()) if languages else None
+    request = {
+        "task": absolute(options["task"]),
+        "model": absolute(options["model"]),
+        "teacher": absolute(options["teacher"]) if options["teacher"] else "",
+        "languages": chosen,
+        "drop_shared": options["drop_shared"],
+    }
+    where = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
+    return request | {name: options[name] for name in where if name in options}
+
+
+def _ask(
+    space: str,
+    name: str | None,
+    home: Path,
+    settings: list[str] | None,
+    trials: int | None,
+    confirm_seeds: int | None,
+    **request: Any,
+) -> Any:
+    from study.request import Request, plan_for
+    from study.space import load_space, override
+
+    space_name, the_space = load_space(space)
+    the_space = override(the_space, settings or [])
+    budgets = {"trials": trials, "confirm_seeds": confirm_seeds}
+    the_space = the_space.model_copy(update={k: v for k, v in budgets.items() if v is not None})
+    the_home = _home(home)
+    the_home.study(name or space_name)
+    return plan_for(Request(space=space_name, **request), name or space_name, the_space, the_home.store)
+
+
+def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
+    from analysis.record import read_study
+    from cluster import find_cluster
+    from study.live import view_for
+    from study.run import run_study
+
+    try:
+        the_cluster = find_cluster(asked.request.cluster)
+    except LookupError as error:
+        raise RequestError(f"--cluster {error.args[0]}") from None
+    the_home, name = _home(home), asked.plan.name
+    _say_notes(asked.task)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    here = "" if "KDSTUDY_HOME" in os.environ else f" --home {shlex.quote(str(the_home.root))}"
+    try:
+        with view_for(err) as view:
+            found = run_study(asked, the_home, given_urls, the_cluster, view)
+    except KeyboardInterrupt:
+        err.print(
+            f"interrupted; go on with: kdstudy resume {shlex.quote(name)}{here}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(130) from None
+    from study.tables import status_table
+
+    out.print(status_table(found))
+    _print_findings(read_study(the_home.urls(name)["tracking_uri"], name))
+    lines = [f"home       {the_home.root}", f"trials     {the_home.trials(name)}"]
+    lines += [
+        f"MLflow UI  kdstudy ui{here}",
+        f"export     kdstudy export {shlex.quote(name)} --out student{here}",
+    ]
+    for line in lines:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if found["failed"]:
+        raise typer.Exit(1)
+
+
+def _print_findings(record: Any) -> None:
+    from analysis.summary import arms_summary, languages_summary
+    from study.tables import frame_table
+
+    out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    for split in ("test", "validation"):
+        languages = languages_summary(record, split)
+        if len(languages):
+            title = f"accuracy per language, {split} (means over confirm seeds)"
+            out.print(frame_table(languages.reset_index(), title))
+
+
+def _summary(home: Path, name: str) -> dict[str, Any]:
+    from study.ledger import Ledger
+    from study.status import summary
+
+    ledger = Ledger(_home(home).urls(name)["ledger_url"], name)
+    if ledger.plan is None:
+        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    return summary(ledger.plan, ledger.records())
+
+
+def _say_notes(task: Any) -> None:
+    for note in task.notes:
+        err.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))

@@ -1,0 +1,109 @@
+"""Is this place fit to run a study: versions, GPU, storage, ports, authentication."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from cluster import find_cluster
+from study.home import Home
+from study.trial.artifacts import write_atomically
+
+__all__ = ["Finding", "examine"]
+
+PACKAGES = ("torch", "transformers", "datasets", "ray", "optuna", "mlflow")
+ENOUGH_DISK = 5 * 2**30  # bytes; a study of small students takes far less
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination. `note` is something to know, `bad` something that stops a study."""
+
+    verdict: Literal["ok", "note", "bad"]
+    what: str
+    found: str
+
+
+def examine(home: Home, cluster: str) -> list[Finding]:
+    """Look at everything; nothing is left behind."""
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        _versions,
+        _processors,
+        lambda: _storage(home.root),
+        _ports,
+        lambda: _authentication(cluster),
+    ]
+    return [finding for check in checks for finding in check()]
+
+
+def _versions() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("ok" if sys.version_info >= (3, 11) else "bad", "python", version)
+    for package in PACKAGES:
+        try:
+            yield Finding("ok", package, metadata.version(package))
+        except metadata.PackageNotFoundError:
+            yield Finding("bad", package, "not installed")
+    for name in ("study", "cluster", "analysis", "search_spaces"):
+        owners = metadata.packages_distributions().get(name, [])
+        if set(owners) - {"kdstudy"}:
+            yield Finding("bad", f"import name {name}", f"also claimed by {', '.join(owners)}")
+
+
+def _processors() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("ok", "CPUs", str(len(os.sched_getaffinity(0))))
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        yield Finding("ok", "GPUs", ", ".join(names))
+        bf16 = torch.cuda.is_bf16_supported()
+        yield Finding("ok" if bf16 else "note", "bf16", "yes" if bf16 else "no: float32 is used")
+    else:
+        yield Finding("note", "GPUs", "none: trials run on CPU")
+
+
+def _storage(root: Path) -> Iterator[Finding]:
+    folder = next(p for p in (root, *root.parents) if p.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".kdstudy-doctor-") as scratch:
+            write_atomically(Path(scratch) / "probe", b"probe")
+        yield Finding("ok", "home is writable", str(root))
+    except OSError as error:
+        yield Finding("bad", "home is writable", f"{root}: {error.strerror}")
+    free = shutil.disk_usage(folder).free
+    verdict: Literal["ok", "note"] = "ok" if free >= ENOUGH_DISK else "note"
+    yield Finding(verdict, "free disk", f"{free / 2**30:.1f} GiB")
+
+
+def _ports() -> Iterator[Finding]:
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+        yield Finding("ok", "loopback ports", "can be bound")
+    except OSError as error:
+        yield Finding("bad", "loopback ports", str(error.strerror))
+
+
+def _authentication(cluster: str) -> Iterator[Finding]:
+    try:
+        yield Finding("ok", "cluster", find_cluster(cluster).description)
+    except LookupError as error:
+        yield Finding("bad", "cluster", str(error.args[0]))
+        return
+    mode = os.environ.get("RAY_AUTH_MODE", "unset")
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
+    has_token = "a token file" if token.exists() else "no token file"
+    if cluster != "local" and mode == "unset" and token.exists():
+        advice = "export RAY_AUTH_MODE=token on every node and here, or attaching may fail"
+        yield Finding("note", "Ray authentication", advice)
+    else:
+        yield Finding("ok", "Ray authentication", f"RAY_AUTH_MODE {mode}, {has_token}")

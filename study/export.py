@@ -1,0 +1,79 @@
+"""Export: a student as a plain Hugging Face folder, loadable without this project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from study.config import RequestError
+from study.home import Home
+from study.ledger import Ledger, Record
+from study.prepare import build_inputs
+from study.selection import BestValidation
+from study.trial import run_trial
+from study.trial.inputs import Inputs
+from study.trial.training import Numerics
+
+__all__ = ["export_student", "pick"]
+
+
+def pick(records: list[Record], key: str | None) -> Record:
+    """The study's best search trial, or the complete trial whose key begins with `key`.
+
+    Raises:
+        RequestError: where there is none, or more than one.
+    """
+    if key is None:
+        best = BestValidation().best(r for r in records if r.phase == "search")
+        if best is None:
+            raise RequestError("no trial of the study is complete yet")
+        return best
+    found = [record for record in records if record.key.startswith(key)]
+    if len(found) != 1:
+        raise RequestError(f"--trial {key}: {len(found)} trials of the study have keys that begin so")
+    if found[0].outcome != "complete":
+        raise RequestError(
+            f"--trial {key}: is {found[0].outcome or 'running'}, and only a complete one has weights"
+        )
+    return found[0]
+
+
+def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> bool:
+    """Write the student of `record` into `out`; whether it had to be trained again.
+
+    Weights are kept of each arm's best and of confirm runs. Another trial is a pure function of its
+    configuration, so its student is made once more.
+
+    Raises:
+        RequestError: where `out` exists and is not an empty folder.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"--out {out}: exists; name a new or an empty folder")
+    plan, config = ledger.plan, record.trial_config()
+    assert plan is not None
+    kept = home.trials(plan.name) / record.key / "student"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
+        source = kept
+        if again := not kept.is_dir():
+            numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
+            splits = ("train", "validation")
+            build_inputs(home.store, config, plan.request["teacher"], splits, numerics.threads)
+            for _ in run_trial(config, home.store, Path(scratch), plan.space.reports, False, numerics):
+                pass
+            source = Path(scratch) / "student"
+        folder = Path(scratch) / "folder"
+        shutil.copytree(source, folder)
+        tokenizer = AutoTokenizer.from_pretrained(Inputs(home.store, config).base_folder)
+        tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
+        tokenizer.save_pretrained(folder)
+        about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
+        (folder / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    return again

@@ -1,0 +1,94 @@
+"""Where everything is kept: one folder, `--home` or KDSTUDY_HOME, default `./kdstudy-home`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.config import RequestError
+from study.trial.artifacts import Store, write_atomically
+
+__all__ = ["Home"]
+
+
+@dataclass(frozen=True)
+class Home:
+    """Layout: `mlflow.db`, `mlartifacts/`, `artifacts/`, `studies/NAME/{study.json, optuna.db, trials/KEY/}`."""
+
+    root: Path
+
+    @property
+    def store(self) -> Store:
+        return Store(self.root / "artifacts")
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's database in this home; an absolute path, because MLflow's own default is relative."""
+        return f"sqlite:///{self.root / 'mlflow.db'}"
+
+    def artifact_location(self, urls: dict[str, str]) -> str | None:
+        """Where MLflow keeps artifacts: in this home beside its own database; a server decides for itself."""
+        ours = urls["tracking_uri"] == self.tracking_uri
+        return (self.root / "mlartifacts").as_uri() if ours else None
+
+    def study(self, name: str) -> Path:
+        """Folder of the study `name`.
+
+        Raises:
+            RequestError: for a name that cannot be a folder's, an experiment's and part of a URL.
+        """
+        if not re.fullmatch(r"[\w][\w.\- ]{0,99}", name) or name.endswith((" ", ".")):
+            raise RequestError(
+                f"--name {name!r}: must be letters, digits, '_', '-', '.' or spaces, at most 100"
+            )
+        return self.root / "studies" / name
+
+    def trials(self, name: str) -> Path:
+        return self.study(name) / "trials"
+
+    def studies(self) -> list[str]:
+        """Names of the studies begun here."""
+        return sorted(path.parent.name for path in self.root.glob("studies/*/study.json"))
+
+    def urls(self, name: str) -> dict[str, str]:
+        """Where the study's ledger and tracking are: {"ledger_url", "tracking_uri"}.
+
+        `study.json` holds those that were given; those in this home are worked out anew, so that a home
+        can be moved or copied.
+
+        Raises:
+            RequestError: where there is no such study.
+        """
+        path = self.study(name) / "study.json"
+        if not path.exists():
+            known = ", ".join(self.studies()) or "none yet"
+            raise RequestError(f"{name}: no such study in {self.root}; there are: {known}")
+        return self._default_urls(name) | json.loads(path.read_text(encoding="utf-8"))
+
+    def check_urls(self, name: str, given: dict[str, str]) -> None:
+        """Raises:
+        RequestError: where the study was begun with other URLs than those `given`.
+        """
+        if name in self.studies():
+            for field, url in given.items():
+                if url != self.urls(name)[field]:
+                    option = "--" + field.replace("_", "-")
+                    begun = self.urls(name)[field]
+                    raise RequestError(f"{option}: study {name} was begun with {begun}, not {url}")
+
+    def begin(self, name: str, given: dict[str, str]) -> dict[str, str]:
+        """Put the `given` URLs on record, unless the study has been begun; returns all its URLs."""
+        self.check_urls(name, given)
+        path = self.study(name) / "study.json"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(given, indent=1).encode())
+        return self.urls(name)
+
+    def _default_urls(self, name: str) -> dict[str, str]:
+        return {
+            "ledger_url": f"sqlite:///{self.study(name) / 'optuna.db'}",
+            "tracking_uri": self.tracking_uri,
+        }

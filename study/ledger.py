@@ -1,0 +1,276 @@
+"""The ledger: a study's Optuna storage, the only memory of what was asked, is running, and has ended.
+
+One Optuna study per arm (`NAME/search/ARM`), one for the confirm phase (`NAME/confirm`), and a root
+(`NAME`) that holds the plan and the study's id. A trial lives through ask -> report ... -> tell, and every
+one of these is one committed write, so a new process reads on where a killed one stopped.
+
+A trial's key is set last in an ask: a RUNNING trial without a key died inside its ask and never started.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import optuna
+from optuna.samplers import RandomSampler
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from study.config import RequestError, TrialConfig
+from study.plan import Arm, Plan
+from study.sampling import fixed_sampler, make_pruner, make_sampler
+
+__all__ = ["Ledger", "Outcome", "Phase", "Record"]
+
+Outcome = Literal["complete", "pruned", "diverged", "failed"]
+Phase = Literal["search", "confirm"]
+
+STATES: dict[str, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "diverged": TrialState.PRUNED,  # told as NaN it would be FAIL, which samplers ignore and propose again
+    "failed": TrialState.FAIL,
+}
+DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial as the ledger knows it. `value` is validation macro accuracy; missing until it has ended."""
+
+    key: str
+    phase: Phase
+    arm: str
+    number: int
+    config: dict[str, Any]
+    outcome: Outcome | None
+    value: float | None
+    why: str | None
+    trial_id: int
+
+    @property
+    def running(self) -> bool:
+        return self.outcome is None
+
+    def trial_config(self) -> TrialConfig:
+        return TrialConfig(**self.config)
+
+
+class Ledger:
+    """The study `name` in the Optuna storage at `url`.
+
+    Raises:
+        RequestError: for a storage that cannot be opened.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            self.storage = RDBStorage(url)
+        except Exception as error:
+            first = str(error).splitlines()[0]
+            raise RequestError(f"--ledger-url {url}: {type(error).__name__}: {first}") from None
+        self.name = name
+        self._studies: dict[str, optuna.Study] = {}
+        self._plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan on record; none before the first run."""
+        if self._plan is None and self.name in optuna.get_all_study_names(self.storage):
+            text = self._study(self.name).user_attrs.get("plan")
+            self._plan = Plan.model_validate_json(text) if text else None
+        return self._plan
+
+    @property
+    def study_id(self) -> str:
+        """Drawn by the ledger when the study began; names the study in MLflow."""
+        return str(self._study(self.name).user_attrs["id"])
+
+    def check(self, plan: Plan) -> None:
+        """Raises:
+        RequestError: where another space, task or model is on record under this name.
+        """
+        if self.plan and (changes := list(_changes(self.plan.identity(), plan.identity()))):
+            shown = "; ".join(changes)
+            raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
+
+    def open(self, plan: Plan) -> Plan:
+        """Put `plan` on record, or continue the one there with the larger of both budgets.
+
+        Raises:
+            RequestError: where another space, task or model is on record under this name.
+        """
+        self.check(plan)
+        if (old := self.plan) is not None:
+            larger = {
+                b: max(getattr(old.space, b), getattr(plan.space, b)) for b in ("trials", "confirm_seeds")
+            }
+            plan = plan.model_copy(update={"space": plan.space.model_copy(update=larger)})
+        root = self._study(self.name)
+        if "id" not in root.user_attrs:
+            root.set_user_attr("id", uuid.uuid4().hex)
+        if plan != old:
+            root.set_user_attr("plan", plan.model_dump_json())
+        self._plan = plan
+        return plan
+
+    def records(self) -> list[Record]:
+        """Every trial with a key, once: of a key that was tried again the newest, duplicates left out."""
+        newest: dict[str, Record] = {}
+        for phase, _, frozen in self._trials():
+            if "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs:
+                record = _record(phase, frozen)
+                newest[record.key] = record
+        return list(newest.values())
+
+    def ask_search(self) -> Record | None:
+        """Start the next search trial, in the arm with the fewest started; none when budgets are used up."""
+        plan = self._require_plan()
+        known = {record.key: record for record in self.records()}
+        started = {arm.name: 0 for arm in plan.arms()}
+        for record in known.values():
+            if record.phase == "search":
+                started[record.arm] += 1
+        open_arms = [arm for arm in plan.arms() if started[arm.name] < plan.planned(arm)]
+        if not open_arms:
+            return None
+        arm = min(open_arms, key=lambda arm: started[arm.name])
+        study = self._study(f"{self.name}/search/{arm.name}")
+        for attempt in range(10_000):
+            asked = sum(1 for t in study.get_trials(deepcopy=False) if "never_started" not in t.user_attrs)
+            study.sampler = make_sampler(plan, arm, asked)
+            if attempt >= DUPLICATES_IN_A_ROW and (untried := self._untried(arm, set(known))) is not None:
+                study.sampler = fixed_sampler(untried)
+            trial = study.ask()
+            config = plan.suggest(trial, arm)
+            if (original := known.get(config.key)) is None:
+                return self._start(study, trial, "search", arm.name, config)
+            self._tell_duplicate(study, trial, original)
+        raise RuntimeError(f"arm {arm.name}: no new configuration in 10,000 proposals")
+
+    def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
+        """Start the first of `wanted`, (arm, configuration), that is not on record; none when all are."""
+        known = {record.key for record in self.records()}
+        study = self._study(f"{self.name}/confirm")
+        for arm, config in wanted:
+            if config.key not in known:
+                return self._start(study, study.ask(), "confirm", arm, config)
+        return None
+
+    def mend(self) -> None:
+        """At start: close trials that died inside their ask; they are outside the budget and of no outcome."""
+        for _, study, frozen in self._trials():
+            if frozen.state == TrialState.RUNNING and "key" not in frozen.user_attrs:
+                self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
+                study.tell(frozen.number, state=TrialState.FAIL)
+
+    def report(self, record: Record, index: int, value: float) -> bool:
+        """Put the value of report `index` (1..R) on record; whether the pruner would stop the trial here."""
+        study = self._study_of(record)
+        trial = optuna.Trial(study, record.trial_id)
+        trial.report(value, index)
+        return record.phase == "search" and trial.should_prune()
+
+    def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
+        """End `record`. Told twice, the second is ignored: a kill may have come between tell and what follows."""
+        frozen = self.storage.get_trial(record.trial_id)
+        if frozen.state.is_finished():
+            return
+        self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
+        if why:
+            self.storage.set_trial_user_attr(record.trial_id, "why", why)
+        told = value if STATES[outcome] == TrialState.COMPLETE else None
+        self._study_of(record).tell(record.number, told, state=STATES[outcome])
+
+    def _start(
+        self, study: optuna.Study, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig
+    ) -> Record:
+        trial.set_user_attr("arm", arm)
+        trial.set_user_attr("config", config.model_dump_json())
+        trial.set_user_attr("key", config.key)
+        return _record(phase, self.storage.get_trial(trial._trial_id))
+
+    def _tell_duplicate(self, study: optuna.Study, trial: optuna.Trial, original: Record) -> None:
+        """Answer a proposal from the record; one whose original still runs teaches the sampler nothing."""
+        trial.set_user_attr("duplicate_of", original.number)
+        trial.set_user_attr("key", original.key)
+        if original.outcome == "complete":
+            study.tell(trial, original.value)
+        elif original.outcome in ("pruned", "diverged"):
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            study.tell(trial, state=TrialState.FAIL)
+
+    def _untried(self, arm: Arm, known: set[str]) -> dict[str, Any] | None:
+        plan = self._require_plan()
+        points = plan.points(arm) or iter(())
+        return next((point for point in points if plan.config(arm, point).key not in known), None)
+
+    def _require_plan(self) -> Plan:
+        if self.plan is None:
+            raise RequestError(f"{self.name}: no such study on record")
+        return self.plan
+
+    def _study_of(self, record: Record) -> optuna.Study:
+        if record.phase == "confirm":
+            return self._study(f"{self.name}/confirm")
+        return self._study(f"{self.name}/search/{record.arm}")
+
+    def _study(self, name: str) -> optuna.Study:
+        """The Optuna study `name`, made if it is not there. Its sampler is set anew for every ask."""
+        if name not in self._studies:
+            self._studies[name] = optuna.create_study(
+                storage=self.storage,
+                study_name=name,
+                direction="maximize",
+                sampler=RandomSampler(seed=0),
+                pruner=make_pruner(self._plan) if self._plan else None,
+                load_if_exists=True,
+            )
+        return self._studies[name]
+
+    def _trials(self) -> Iterator[tuple[Phase, optuna.Study, FrozenTrial]]:
+        there = set(optuna.get_all_study_names(self.storage))
+        names: list[tuple[Phase, str]] = [
+            ("search", f"{self.name}/search/{arm.name}") for arm in self._require_plan().arms()
+        ]
+        for phase, name in [*names, ("confirm", f"{self.name}/confirm")]:
+            if name in there:
+                study = self._study(name)
+                for frozen in study.get_trials(deepcopy=False):
+                    yield phase, study, frozen  # type: ignore[misc]
+
+
+def _record(phase: Phase, frozen: FrozenTrial) -> Record:
+    attributes = frozen.user_attrs
+    finished = frozen.state.is_finished()
+    return Record(
+        key=attributes["key"],
+        phase=phase,
+        arm=attributes["arm"],
+        number=frozen.number,
+        config=json.loads(attributes["config"]),
+        outcome=attributes.get("outcome", "failed") if finished else None,
+        value=frozen.value if frozen.state == TrialState.COMPLETE else None,
+        why=attributes.get("why"),
+        trial_id=frozen._trial_id,
+    )
+
+
+def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:
+    """Leaves that differ, as `where: old, now new`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _changes(old.get(name), new.get(name), f"{where}.{name}" if where else name)
+    elif old != new:
+        yield f"{where}: {_short(old)}, now {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:12] + "..." if len(text) == 64 else text

@@ -1,0 +1,226 @@
+"""A plan: a search space, asked of one task and one model; from it come arms, points and configurations.
+
+The plan is what the ledger keeps. It is compared when a study is run again, so that nobody continues one
+study with the data, the model or the ranges of another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from study.config import RequestError, TrialConfig, parse_config
+from study.space import NOT_SEARCHED, Range, SearchSpace, Value
+
+if TYPE_CHECKING:
+    import optuna  # a single trial plans without it
+
+__all__ = ["Arm", "ModelFacts", "Plan"]
+
+REFERENCE_RATE, REFERENCE_WIDTH = 5e-5, 768
+"""The paper's learning rate at XLM-RoBERTa base's width; the default is scaled by 1 / width from it."""
+
+ORDER = list(TrialConfig.model_fields)
+"""Hyperparameters are suggested in this order, so that one is known before those that it makes inert."""
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What planning needs of the base model."""
+
+    fingerprint: str
+    layers: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One combination of scientific values."""
+
+    name: str
+    values: tuple[tuple[str, Value], ...]
+
+
+class Plan(BaseModel):
+    """See the module. `constants` are the values that the request decided; `request` says how it was put.
+
+    trials: search trials per arm; confirm_seeds: confirm runs per arm.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    space: SearchSpace
+    constants: dict[str, Any]
+    request: dict[str, Any] = {}
+
+    @classmethod
+    def make(
+        cls,
+        name: str,
+        space: SearchSpace,
+        task: str,
+        model: ModelFacts,
+        teacher: str,
+        request: dict[str, Any],
+    ) -> Plan:
+        """Resolve what depends on the model: shares of its depth, and learning rates by its width.
+
+        Raises:
+            RequestError: where a configuration of the space would not be valid.
+        """
+        rate = REFERENCE_RATE * REFERENCE_WIDTH / model.width
+        constants = {
+            "task": task,
+            "model": model.fingerprint,
+            "model_layers": model.layers,
+            "teacher": teacher,
+            "depth": max(1, model.layers // 2),
+            "learning_rate": rate,
+            "teacher_learning_rate": rate,
+        }
+        plan = cls(name=name, space=_in_layers(space, model.layers), constants=constants, request=request)
+        for arm in plan.arms():
+            plan.drafts(arm)
+        return plan
+
+    def on_model(self, fingerprint: str) -> Plan:
+        """This plan on the base model `fingerprint`, once that is known."""
+        return self.model_copy(update={"constants": self.constants | {"model": fingerprint}})
+
+    def drafts(self, arm: Arm) -> list[TrialConfig]:
+        """Configurations of `arm` in which every bound and every level of every nuisance occurs.
+
+        Raises:
+            RequestError: where one of them is not valid.
+        """
+        return [self.config(arm, values) for values in self._corners()]
+
+    def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int = 0) -> TrialConfig:
+        """The configuration of `arm` at these nuisance values; `seed` is its data seed too, so arms pair."""
+        values = self.constants | self.space.fixed | dict(arm.values) | dict(nuisance)
+        return parse_config(values | {"seed": seed, "data_seed": seed})
+
+    def arms(self) -> list[Arm]:
+        """Every combination of scientific values that differs in something that has an effect."""
+        arms: dict[str, Arm] = {}
+        draft = next(self._corners())
+        for combination in itertools.product(*self.space.scientific.values()):
+            values = dict(zip(self.space.scientific, combination, strict=True))
+            config = self.config(Arm("", tuple(values.items())), draft)
+            effective = config.effective()
+            shown = {name: effective[name] for name in values if name in effective}
+            name = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown.items())
+            arms.setdefault(name or "all", Arm(name or "all", tuple(values.items())))
+        return list(arms.values())
+
+    def suggest(self, trial: optuna.Trial, arm: Arm) -> TrialConfig:
+        """Ask `trial` for every nuisance value that has an effect beside those already chosen."""
+        chosen: dict[str, Value] = {}
+        for name in self._nuisances():
+            if name in self._draft(arm, chosen).inert():
+                continue
+            domain = self.space.nuisance[name]
+            if isinstance(domain, Range):
+                chosen[name] = trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+            else:
+                chosen[name] = trial.suggest_categorical(name, domain)
+        return self._draft(arm, chosen)
+
+    def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
+        """All distinct nuisance points of an arm without continuous ranges, in grid order; else none."""
+        if any(isinstance(domain, Range) for domain in self.space.nuisance.values()):
+            return None
+        return self._points(arm, {}, self._nuisances())
+
+    def planned(self, arm: Arm) -> int:
+        """Search trials of `arm`: the budget, or all distinct points where there are fewer."""
+        points = self.points(arm)
+        if points is None:
+            return self.space.trials
+        return sum(1 for _ in itertools.islice(points, self.space.trials))
+
+    def cost(self) -> dict[str, int]:
+        """Trials and optimiser steps, search and confirm; steps are missing where epochs are given."""
+        search = sum(self.planned(arm) for arm in self.arms())
+        confirm = len(self.arms()) * self.space.confirm_seeds
+        steps = {self._draft(arm, {}).steps for arm in self.arms()}
+        cost = {"arms": len(self.arms()), "search": search, "confirm": confirm, "trials": search + confirm}
+        if len(steps) == 1 and (one := next(iter(steps))) is not None and "steps" not in self.space.nuisance:
+            cost["steps"] = one * (search + confirm)
+        return cost
+
+    def held(self) -> dict[str, Any]:
+        """Hyperparameters that neither the question nor the tuning varies: caveats of every answer."""
+        arm = self.arms()[0]
+        varied = NOT_SEARCHED | self.space.scientific.keys() | self.space.nuisance.keys()
+        return {k: v for k, v in self._draft(arm, {}).effective().items() if k not in varied}
+
+    def identity(self) -> dict[str, Any]:
+        """What must not change under one name. Budgets may grow, and the wording of the request may differ."""
+        space = self.space.model_dump(mode="json")
+        for budget in ("trials", "confirm_seeds", "question"):
+            del space[budget]
+        return {"constants": self.constants, "space": space}
+
+    def _nuisances(self) -> list[str]:
+        return sorted(self.space.nuisance, key=ORDER.index)
+
+    def _draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
+        """`chosen`, with the first level of what is not chosen yet."""
+        return self.config(arm, next(self._corners()) | dict(chosen))
+
+    def _corners(self) -> Iterator[dict[str, Value]]:
+        """The lowest and the highest of every nuisance range, and all levels one after another."""
+        first = {n: d.low if isinstance(d, Range) else d[0] for n, d in self.space.nuisance.items()}
+        yield first
+        for name, domain in self.space.nuisance.items():
+            for value in (domain.high,) if isinstance(domain, Range) else domain[1:]:
+                yield first | {name: value}
+
+    def _points(self, arm: Arm, chosen: dict[str, Value], names: list[str]) -> Iterator[dict[str, Value]]:
+        if not names:
+            yield chosen
+            return
+        name, *rest = names
+        if name in self._draft(arm, chosen).inert():
+            yield from self._points(arm, chosen, rest)
+            return
+        domain = self.space.nuisance[name]
+        assert not isinstance(domain, Range)
+        for value in domain:
+            yield from self._points(arm, chosen | {name: value}, rest)
+
+
+def _in_layers(space: SearchSpace, layers: int) -> SearchSpace:
+    """`space` with depths that are shares of the teacher's turned into numbers of layers."""
+
+    def in_layers(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            share = Fraction(value)
+        except (ValueError, ZeroDivisionError):
+            raise RequestError(f"depth: must be layers or a share such as 1/2, not {value!r}") from None
+        if not 0 < share <= 1:
+            raise RequestError(
+                f"depth: a share of the teacher's layers is above 0 and at most 1, not {value}"
+            )
+        return max(1, math.floor(share * layers + Fraction(1, 2)))
+
+    roles: dict[str, Any] = {}
+    for role in ("scientific", "nuisance", "fixed"):
+        values = dict(getattr(space, role))
+        depth = values.get("depth")
+        if isinstance(depth, tuple):
+            values["depth"] = tuple(dict.fromkeys(map(in_layers, depth)))
+        elif depth is not None and not isinstance(depth, Range):
+            values["depth"] = in_layers(depth)
+        roles[role] = values
+    return SearchSpace(**(space.model_dump() | roles))

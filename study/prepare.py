@@ -1,0 +1,256 @@
+"""Preparation: task, base model, teacher and its outputs, built once before trials hold any resource.
+
+Each step is a call of `Store.build`: done at once where the artifact exists, safe when several want it,
+never half-written, and continued from its checkpoints after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedConfig
+
+from study.config import RequestError, TrialConfig, digest
+from study.trial.artifacts import Store
+from study.trial.classifier import classifier_step, predict_logits
+from study.trial.data.batches import TrainingBatches
+from study.trial.data.phrasebook import phrasebook
+from study.trial.data.task import Task, load_saved_task, save_task
+from study.trial.data.tokens import EncodedSplit, encode_task, load_encoded_split
+from study.trial.inputs import Inputs
+from study.trial.losses import cross_entropy
+from study.trial.models import (
+    build_tokenizer,
+    check_teacher,
+    encoder_config,
+    encoder_facts,
+    encoder_fingerprint,
+    import_encoder,
+    import_teacher,
+    load_classifier,
+    mask_tokens,
+    new_classifier,
+    new_encoder,
+    read_config,
+    resolve_folder,
+)
+from study.trial.scores import score
+from study.trial.streams import stream
+from study.trial.training import Numerics, Recipe, Training, report_steps
+
+__all__ = [
+    "EMBEDDED",
+    "Model",
+    "build_inputs",
+    "find_model",
+    "find_teacher",
+    "store_model",
+    "store_task",
+]
+
+EMBEDDED = "embedded"
+"""Name of the default base model: the encoder that is pretrained here on phrasebook."""
+
+PRETRAINING = {"version": 1, "steps": 1200, "batch_size": 64, "learning_rate": 1e-3, "seed": 0, "length": 64}
+CHECKPOINTS = 10  # of the training of a teacher or of the embedded encoder
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model that was found and looked at, and not yet stored.
+
+    folder and fingerprint are missing for the embedded encoder until it has been built.
+    """
+
+    source: str
+    config: PreTrainedConfig
+    folder: Path | None = None
+    fingerprint: str | None = None
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text that its position embeddings reach."""
+        positions = int(getattr(self.config, "max_position_embeddings", 512))
+        counts_from_pad = self.config.model_type in (
+            "roberta",
+            "xlm-roberta",
+            "xlm-roberta-xl",
+            "camembert",
+            "mpnet",
+        )
+        return positions - (self.config.pad_token_id + 1 if counts_from_pad else 0)
+
+
+def find_model(store: Store, source: str) -> Model:
+    """Look at the base model `source`: `EMBEDDED`, a folder, or a hub id. Writes nothing.
+
+    Raises:
+        RequestError: where there is no such encoder, or it is not one that a student can be built from.
+    """
+    if source != EMBEDDED:
+        folder = resolve_folder(source)
+    elif store.has("embedded", digest(PRETRAINING)):
+        folder = store.path("embedded", digest(PRETRAINING))
+    else:
+        return Model(source, encoder_config())
+    encoder_facts(folder)
+    return Model(source, read_config(folder), folder, encoder_fingerprint(folder))
+
+
+def store_task(store: Store, task: Task) -> None:
+    store.build("tasks", task.fingerprint, lambda target, work: save_task(task, target))
+
+
+def store_model(store: Store, source: str, threads: int) -> Model:
+    """Put the base model into the store, the embedded one pretrained first."""
+    if source == EMBEDDED:
+        store.build("embedded", digest(PRETRAINING), lambda target, work: _pretrain(target, work, threads))
+    model = find_model(store, source)
+    assert model.folder is not None and model.fingerprint is not None
+    store.build("models", model.fingerprint, lambda target, work: import_encoder(str(model.folder), target))
+    return model
+
+
+def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
+    """Fingerprint of the given fine-tuned teacher `source`, a folder or a hub id. Writes nothing.
+
+    Raises:
+        RequestError: where its labels are not the task's, or its tokenizer not the base model's.
+    """
+    if base is None:
+        raise RequestError("--teacher: needs --model as well, the base model that it was fine-tuned from")
+    folder = resolve_folder(source)
+    check_teacher(folder, labels, base)
+    return encoder_fingerprint(folder)
+
+
+def build_inputs(
+    store: Store, config: TrialConfig, given_teacher: str, splits: Sequence[str], threads: int
+) -> Inputs:
+    """Everything that the trial `config` reads: tokens, teacher, and the teacher's outputs on `splits`.
+
+    `given_teacher` is the folder or hub id of a fine-tuned teacher; empty: one is trained here.
+
+    Raises:
+        RequestError: where the teacher diverged.
+    """
+    inputs = Inputs(store, config)
+
+    def import_given(target: Path, work: Path) -> None:
+        import_teacher(resolve_folder(given_teacher), target, inputs.task.labels, inputs.base_folder)
+
+    def train(target: Path, work: Path) -> None:
+        _train_teacher(inputs, target, work, Numerics.here(threads))
+
+    store.build("tokens", inputs.tokens_key, lambda target, work: _encode(inputs, target))
+    store.build("teachers", inputs.teacher_key, import_given if config.teacher else train)
+    for name in splits:
+        store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads))
+    return inputs
+
+
+def _encode(inputs: Inputs, target: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(inputs.base_folder)
+    encode_task(load_saved_task(inputs.task_folder), tokenizer, inputs.config.max_length, target)
+
+
+def _teacher_rows(inputs: Inputs, train: EncodedSplit) -> np.ndarray:
+    return inputs.training_rows(train) if inputs.teacher_saw_same else np.arange(len(train))
+
+
+def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics) -> None:
+    """Fine-tune the base model on the training data with labels only; weights of the last step."""
+    config, train = inputs.config, inputs.split("train")
+    seed = stream(config.teacher_seed, "teacher")
+    teacher = new_classifier(inputs.base_folder, inputs.task.labels, seed)
+    teacher.to(numerics.device)
+    step_loss = classifier_step(
+        teacher,
+        train,
+        _teacher_rows(inputs, train),
+        inputs.pad_id,
+        config.teacher_batch_size,
+        seed,
+        numerics.device,
+        lambda logits, labels, targets: cross_entropy(logits, labels),
+    )
+    recipe = Recipe(config.teacher_steps, config.teacher_learning_rate, seed)
+    _train_to_the_end(Training(teacher, step_loss, recipe, numerics), work, "the teacher")
+    teacher.save_pretrained(target)
+    AutoTokenizer.from_pretrained(inputs.base_folder).save_pretrained(target)
+    about = {"recipe": inputs.teacher_recipe, "numerics": asdict(numerics)}
+    (target / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def _train_to_the_end(training: Training, work: Path, what: str) -> None:
+    training.restore(work)
+    for step in report_steps(training.recipe.steps, CHECKPOINTS):
+        if step <= training.step:
+            continue
+        if training.advance(step).diverged:
+            rate = training.recipe.learning_rate
+            raise RequestError(
+                f"{what} diverged at learning rate {rate:g}: --set teacher_learning_rate lower"
+            )
+        training.save(work, [])
+
+
+def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) -> None:
+    """Teacher logits and scores on one split; exact once, since an evaluation-mode teacher is a function."""
+    numerics = Numerics.here(threads)
+    split = inputs.split(name)
+    teacher = load_classifier(inputs.teacher_folder).to(numerics.device)
+    if name == "train" and inputs.teacher_saw_same:
+        rows = _teacher_rows(inputs, split)
+        logits = np.full((len(split), len(inputs.task.labels)), np.nan, dtype=np.float32)
+        logits[rows] = predict_logits(teacher, split.take(rows), inputs.pad_id, numerics)
+    else:
+        rows = np.arange(len(split))
+        logits = predict_logits(teacher, split, inputs.pad_id, numerics)
+    np.save(target / "logits.npy", logits)
+    scores = score(
+        logits[rows].argmax(axis=1), split.labels[rows], split.languages[rows], inputs.task.languages
+    )
+    scores["time_ms"] = int(time.time() * 1000)  # when it was measured, for MLflow
+    scores["parameters"] = sum(p.numel() for p in teacher.parameters())
+    (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
+
+
+def _pretrain(target: Path, work: Path, threads: int) -> None:
+    """Pretrain the embedded encoder with a masked-LM loss on phrasebook's training texts."""
+    numerics = Numerics.here(threads)
+    task = phrasebook()
+    seed, length = int(PRETRAINING["seed"]), int(PRETRAINING["length"])
+    tokenizer = build_tokenizer(task.splits["train"].texts)
+    with tempfile.TemporaryDirectory() as folder:
+        encode_task(task, tokenizer, length, Path(folder))
+        train = load_encoded_split(Path(folder), "train")
+        model: Any = new_encoder(tokenizer, seed).to(numerics.device)
+        batches = TrainingBatches(train.lengths, int(PRETRAINING["batch_size"]), seed)
+        uninformed = torch.tensor(math.log(model.config.vocab_size), device=numerics.device)
+
+        def step_loss(step: int) -> tuple[Tensor, Tensor]:
+            inputs = train.padded(batches.rows(step), tokenizer.pad_token_id)
+            ids, labels = mask_tokens(
+                inputs["input_ids"], inputs["attention_mask"], tokenizer, stream(seed, "mask", step)
+            )
+            ids, labels, mask = (t.to(numerics.device) for t in (ids, labels, inputs["attention_mask"]))
+            hidden = model.base_model(ids, mask).last_hidden_state
+            chosen = labels >= 0  # the vocabulary's softmax at these alone is a third of the step's cost
+            return cross_entropy(model.lm_head(hidden[chosen]), labels[chosen]), uninformed
+
+        recipe = Recipe(int(PRETRAINING["steps"]), float(PRETRAINING["learning_rate"]), seed)
+        _train_to_the_end(Training(model, step_loss, recipe, numerics), work, "the embedded encoder")
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)

@@ -1,0 +1,79 @@
+"""How far a study is, from its ledger alone: true from any process, also while it runs or after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from study.config import TrialConfig
+from study.ledger import Record
+from study.plan import Plan
+from study.selection import BestValidation
+
+__all__ = ["confirm_wanted", "summary"]
+
+OUTCOMES = ("complete", "pruned", "diverged", "failed")
+
+
+def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
+    """The confirm runs that the search so far asks for: each arm's best, at seeds 1, 2, ..., in rounds."""
+    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+    return [
+        (arm.name, TrialConfig(**(best[arm.name].config | {"seed": seed, "data_seed": seed})))
+        for seed in range(1, plan.space.confirm_seeds + 1)
+        for arm in plan.arms()
+        if arm.name in best
+    ]
+
+
+def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
+    """Counts by key, of the study and of its arms.
+
+    `planned` is arms x trials plus the confirm runs; an arm whose search has ended without a complete
+    trial has none to confirm. Confirm runs of a best that a larger budget has replaced are `superseded`
+    and counted nowhere else.
+    """
+    wanted = {config.key for _, config in confirm_wanted(plan, records)}
+    counted = [r for r in records if r.phase == "search" or r.key in wanted]
+    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+    arms = []
+    for arm in plan.arms():
+        of_arm = [r for r in counted if r.arm == arm.name]
+        search = [r for r in of_arm if r.phase == "search"]
+        over = len(search) == plan.planned(arm) and not any(r.running for r in search)
+        confirm = 0 if over and arm.name not in best else plan.space.confirm_seeds
+        arms.append(
+            {
+                "arm": arm.name,
+                **_counts(plan.planned(arm) + confirm, of_arm),
+                "best": _best(best.get(arm.name)),
+            }
+        )
+    overall = BestValidation().best(best.values())
+    total = _counts(sum(arm["planned"] for arm in arms), counted)
+    return {
+        "name": plan.name,
+        "space": plan.request.get("space"),
+        **total,
+        "superseded": len(records) - len(counted),
+        "arms": arms,
+        "best": _best(overall),
+        "reasons": {r.key: r.why for r in counted if r.outcome == "failed" and r.why},
+    }
+
+
+def _counts(planned: int, records: list[Record]) -> dict[str, int]:
+    counts: dict[str, int] = {outcome: sum(r.outcome == outcome for r in records) for outcome in OUTCOMES}
+    running = sum(r.running for r in records)
+    return {
+        "planned": planned,
+        **counts,
+        "running": running,
+        "waiting": planned - sum(counts.values()) - running,
+    }
+
+
+def _best(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {"key": record.key, "arm": record.arm, "value": record.value, "config": record.config}

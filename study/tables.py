@@ -1,0 +1,64 @@
+"""Tables that the command line prints: aligned, plain, the same numbers as `--json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+__all__ = ["frame_table", "listing", "scores_table", "status_table"]
+
+
+def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
+    """A plain table; numbers to the right. Missing values are a dash."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = all(row[index] is None or isinstance(row[index], int | float) for row in rows)
+        table.add_column(column, justify="right" if numeric and rows else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def status_table(summary: Mapping[str, Any]) -> Table:
+    """A study's counts, arm by arm."""
+    counts = ("planned", "complete", "pruned", "diverged", "failed", "running", "waiting")
+    rows = [
+        [arm["arm"], *(arm[c] for c in counts), arm["best"]["value"] if arm["best"] else None]
+        for arm in summary["arms"]
+    ]
+    rows.append(["all", *(summary[c] for c in counts), summary["best"]["value"] if summary["best"] else None])
+    return listing(["arm", *counts, "best"], rows, f"study {summary['name']}")
+
+
+def frame_table(frame: pd.DataFrame, title: str) -> Table:
+    """A data frame as it is."""
+    return listing([str(c) for c in frame.columns], frame.astype(object).values.tolist(), title)
+
+
+def scores_table(result: Mapping[str, Any]) -> Table:
+    """One trial's scores: languages x (accuracy, macro-F1, retention) of validation and test."""
+    columns = ["language"]
+    rows: dict[str, dict[str, float | None]] = {}
+    for split in ("validation", "test"):
+        scores = result[split]
+        if scores is None:
+            continue
+        for metric in ("accuracy", "macro_f1", "retention"):
+            columns.append(f"{split} {metric.replace('_f1', '-F1')}")
+            values = scores[metric]
+            flat = values["by_language"] | {"macro": values["macro"], "worst": values["worst"]}
+            for name, value in flat.items():
+                rows.setdefault(name, {})[columns[-1]] = value
+    names = sorted(set(rows) - {"macro", "worst"}) + [n for n in ("macro", "worst") if n in rows]
+    return listing(columns, [[name, *(rows[name].get(c) for c in columns[1:])] for name in names])
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

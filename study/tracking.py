@@ -1,0 +1,211 @@
+"""MLflow: one experiment per study; runs nested study > arm > trial; this file is its only writer.
+
+Everything is get-or-create by tag and replay by (step, time), so any of it may be repeated after a kill
+without a second run or a second row.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from study.config import RequestError
+from study.ledger import Record
+from study.plan import Plan
+
+__all__ = ["Tracker"]
+
+BATCH = 1000  # metrics that one log_batch takes
+STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+
+
+class Tracker:
+    """The study `plan.name`, whose id the ledger drew, in the MLflow store at `uri`.
+
+    Raises:
+        RequestError: where an experiment of this name belongs to another study.
+    """
+
+    def __init__(self, uri: str, artifact_location: str | None, plan: Plan, study_id: str) -> None:
+        self.client = MlflowClient(tracking_uri=uri)
+        self.plan, self.study_id = plan, study_id
+        self.experiment = self._experiment(artifact_location)
+        self._runs = dict(self._existing())
+        self.study_run = self._run(
+            "study", {"kdstudy.phase": "study", "kdstudy.git": _git()}, plan.name, None, _study_params(plan)
+        )
+        self.arm_runs = {
+            arm.name: self._run(
+                f"arm/{arm.name}",
+                {"kdstudy.phase": "arm", "kdstudy.arm": arm.name},
+                f"{number:02d} {arm.name}",
+                self.study_run,
+                dict(arm.values),
+            )
+            for number, arm in enumerate(plan.arms(), 1)
+        }
+
+    def start(self, record: Record) -> str:
+        """The run of a trial, made or opened again; returns its id."""
+        tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
+        run = self._run(
+            f"trial/{record.key}",
+            tags,
+            record.key[:8],
+            self.arm_runs[record.arm],
+            record.trial_config().effective(),
+        )
+        self.client.update_run(run, status="RUNNING")
+        return run
+
+    def report(self, record: Record, line: Mapping[str, Any]) -> None:
+        """Log one journal line."""
+        self._log(self._runs[f"trial/{record.key}"], line["time_ms"], line["step"], _metrics(line))
+
+    def close(self, record: Record, outcome: str, line: Mapping[str, Any] | None) -> None:
+        """End a trial's run. `line` is the journal line that carries its result, where it has one."""
+        run = self._runs.get(f"trial/{record.key}") or self.start(record)
+        tags = {"kdstudy.outcome": outcome}
+        if line is not None and (result := line.get("result")):
+            metrics = dict(_scores("test", result["test"])) | {
+                "seconds": result["seconds"],
+                "parameters": float(result["parameters"]),
+            }
+            self._log(run, line["time_ms"], result["steps"], metrics)
+            tags["kdstudy.numerics"] = " ".join(f"{k}={v}" for k, v in result["numerics"].items())
+            if result["other_numerics_before"]:
+                tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
+        self._tag(run, tags)
+        self.client.set_terminated(run, STATUS[outcome])
+
+    def failed(self, record: Record, traceback: str) -> None:
+        """Keep the traceback of a failed trial with its run."""
+        run = self._runs.get(f"trial/{record.key}") or self.start(record)
+        self.client.log_text(run, traceback, "traceback.txt")
+
+    def close_ended(self, records: list[Record]) -> None:
+        """Close runs whose trial has ended in the ledger: a kill came between the two."""
+        open_runs = {
+            run.data.tags["kdstudy.key"]
+            for run in self._search("attributes.status = 'RUNNING'")
+            if "kdstudy.key" in run.data.tags
+        }
+        for record in records:
+            if record.outcome is not None and record.key in open_runs:
+                self.close(record, record.outcome, None)
+
+    def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
+        """The teacher's run of phase `teacher`, with its scores per language on validation."""
+        flat = {name: value for name, value in recipe.items() if not isinstance(value, dict)}
+        tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
+        run = self._run(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
+        metrics = dict(_scores("validation", scores)) | {"parameters": float(scores["parameters"])}
+        self._log(run, scores["time_ms"], 0, metrics)
+        self.client.set_terminated(run, "FINISHED")
+
+    def finish(self) -> None:
+        """Close the arms' runs and the study's; a larger budget opens them again."""
+        for run in [*self.arm_runs.values(), self.study_run]:
+            self.client.set_terminated(run, "FINISHED")
+
+    def _experiment(self, artifact_location: str | None) -> str:
+        name = self.plan.name
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                tags = {"kdstudy.study": self.study_id}
+                return str(self.client.create_experiment(name, artifact_location, tags))
+            except MlflowException as error:
+                found = self.client.get_experiment_by_name(name)
+                if found is None:
+                    raise RequestError(
+                        f"study {name}: MLflow refuses the experiment: {error.message}"
+                    ) from None
+        if found.lifecycle_stage == "deleted":
+            raise RequestError(
+                f"study {name}: its MLflow experiment was deleted; restore it or choose a --name"
+            )
+        if found.tags.get("kdstudy.study") != self.study_id:
+            raise RequestError(f"study {name}: another study has this name in MLflow; choose another --name")
+        return str(found.experiment_id)
+
+    def _search(self, query: str) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment], query, max_results=1000, page_token=token)
+            yield from page
+            if not (token := page.token):
+                return
+
+    def _existing(self) -> Iterator[tuple[str, str]]:
+        for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
+            yield run.data.tags["kdstudy.identity"], run.info.run_id
+
+    def _run(
+        self, identity: str, tags: dict[str, str], name: str, parent: str | None, params: Mapping[str, Any]
+    ) -> str:
+        """Get or create the run that is `identity` within the study, with its params."""
+        if identity in self._runs:
+            return self._runs[identity]
+        tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
+        if parent:
+            tags["mlflow.parentRunId"] = parent
+        run = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+        logged = [Param(key, str(value)) for key, value in params.items() if value is not None]
+        self.client.log_batch(run, params=logged)
+        self._runs[identity] = run
+        return str(run)
+
+    def _log(self, run: str, time_ms: int, step: int, metrics: Mapping[str, float]) -> None:
+        rows = [Metric(name, value, time_ms, step) for name, value in metrics.items()]
+        for start in range(0, len(rows), BATCH):
+            self.client.log_batch(run, metrics=rows[start : start + BATCH])
+
+    def _tag(self, run: str, tags: Mapping[str, str]) -> None:
+        self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def _metrics(line: Mapping[str, Any]) -> dict[str, float]:
+    metrics = dict(_scores("validation", line["validation"]))
+    if line["loss"] is not None:
+        metrics["loss"] = line["loss"]
+    return metrics
+
+
+def _scores(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
+    """Flat metrics `split/metric/language`, `split/metric/macro` and `split/metric/worst`."""
+    for metric in ("accuracy", "macro_f1", "retention"):
+        values = (scores or {}).get(metric)
+        if values:
+            for name, value in [
+                *values["by_language"].items(),
+                *((k, values[k]) for k in ("macro", "worst")),
+            ]:
+                if value is not None:
+                    yield f"{split}/{metric}/{name}", value
+
+
+def _study_params(plan: Plan) -> dict[str, Any]:
+    params: dict[str, Any] = {"question": plan.space.question, **plan.request, **plan.constants}
+    for role in ("scientific", "nuisance", "fixed"):
+        for name, domain in getattr(plan.space, role).items():
+            params[f"{role}.{name}"] = domain
+    return {key: str(value)[:6000] for key, value in params.items()}
+
+
+def _git() -> str:
+    """Commit of this code, where it runs from a checkout; `unknown` elsewhere."""
+    here = Path(__file__).parent
+    answer = subprocess.run(
+        ["git", "-C", str(here), "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() or "unknown"

@@ -1,0 +1,61 @@
+"""What student and teacher share: the loss of a step, and logits on a whole split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from study.trial.data.batches import TrainingBatches, evaluation_batches
+from study.trial.data.tokens import EncodedSplit
+from study.trial.training import Numerics
+
+__all__ = ["classifier_step", "predict_logits"]
+
+Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(student logits [B x K], labels [B], teacher logits [B x K] or none) -> scalar loss."""
+
+
+def classifier_step(
+    model: torch.nn.Module,
+    split: EncodedSplit,
+    rows: np.ndarray,
+    pad_id: int,
+    batch_size: int,
+    seed: int,
+    device: str,
+    objective: Objective,
+    teacher_logits: np.ndarray | None = None,
+) -> Callable[[int], tuple[Tensor, Tensor]]:
+    """`step_loss` of `Training` for a classifier on `rows` of `split`."""
+    batches = TrainingBatches(split.lengths[rows], batch_size, seed)
+
+    def step_loss(step: int) -> tuple[Tensor, Tensor]:
+        chosen = rows[batches.rows(step)]
+        inputs = {k: v.to(device, non_blocking=True) for k, v in split.padded(chosen, pad_id).items()}
+        labels = torch.from_numpy(split.labels[chosen]).to(device)
+        targets = None
+        if teacher_logits is not None:
+            targets = torch.from_numpy(np.array(teacher_logits[chosen])).to(device)
+        logits = model(**inputs).logits
+        with torch.no_grad():
+            uninformed = objective(torch.zeros_like(logits), labels, targets)
+        return objective(logits, labels, targets), uninformed
+
+    return step_loss
+
+
+@torch.inference_mode()
+def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numerics) -> np.ndarray:
+    """Logits of `model` in evaluation mode on all of `split`: [rows x classes], float32."""
+    model.eval()
+    out = np.empty((len(split), model.config.num_labels), dtype=np.float32)
+    for rows in evaluation_batches(split.lengths):
+        inputs = {k: v.to(numerics.device) for k, v in split.padded(rows, pad_id).items()}
+        with numerics.autocast():
+            logits = model(**inputs).logits
+        out[rows] = logits.float().cpu().numpy()
+    return out

@@ -1,0 +1,161 @@
+"""From raw rows to a checked `Task`.
+
+What makes a result wrong or impossible is refused, in one line that names the place and what would be
+right. What is uneven but sound (a language that lacks a split, texts that two splits share) becomes a note.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from study.config import RequestError
+from study.trial.data.fields import check_languages, check_rows
+from study.trial.data.rows import Rows, Splits, shown
+from study.trial.data.shared import comparable, drop_from_training, shared_texts
+from study.trial.data.task import SPLITS, Split, Task
+
+__all__ = ["build_task", "check_languages_exist"]
+
+CONSEQUENCE = {"train": "scored as unseen", "validation": "out of the validation macro", "test": "not tested"}
+"""Of a language that lacks the split."""
+
+
+def build_task(
+    name: str, splits: Splits, languages: Sequence[str] | None = None, drop_shared: bool = False
+) -> Task:
+    """The task called `name` with these rows, or with those of the chosen `languages` alone.
+
+    `drop_shared` takes those texts out of training that stand in validation or test as well.
+
+    Raises:
+        RequestError: in one line, where the rows are not what a task needs.
+    """
+    splits = _chosen(name, splits, languages)
+    scope = "" if languages is None else f" in the chosen languages ({', '.join(sorted(set(languages)))})"
+    for split, parts in splits.items():
+        for rows in parts:
+            check_rows(rows)
+        if not any(map(len, parts)):
+            raise RequestError(f"{_origin(parts, name)}: no {split} rows{scope}")
+    splits, notes = _without_shared(name, splits, drop_shared)
+    labels, known = _labels(name, splits, scope), _languages(splits)
+    return Task(
+        name=name,
+        labels=labels,
+        languages=known,
+        splits={split: _split(parts, labels, known) for split, parts in splits.items()},
+        notes=(
+            *_uneven(splits),
+            *notes,
+            *_lookalikes("labels", labels),
+            *_lookalikes("languages", known),
+        ),
+    )
+
+
+def check_languages_exist(name: str, asked: Iterable[str], known: Sequence[str]) -> None:
+    """Every language that is `asked` for is among those `known` to be in the task called `name`.
+
+    Raises:
+        RequestError: naming those that it lacks and those that it has.
+    """
+    asked = set(asked)
+    if not asked:
+        raise RequestError(f"{name}: no language chosen; there are {', '.join(known)}")
+    unknown = sorted(asked - set(known))
+    if unknown:
+        lacking = ", ".join(map(shown, unknown))
+        raise RequestError(f"{name}: no language {lacking}; there are {', '.join(known)}")
+
+
+def _chosen(name: str, splits: Splits, languages: Sequence[str] | None) -> Splits:
+    for split in SPLITS:
+        for rows in splits[split]:
+            check_languages(rows)
+    if languages is None:
+        return {split: splits[split] for split in SPLITS}
+    check_languages_exist(name, languages, _languages(splits))
+    wanted = set(languages)
+    return {
+        split: [
+            rows.take([i for i, language in enumerate(rows.languages) if language in wanted])
+            for rows in splits[split]
+        ]
+        for split in SPLITS
+    }
+
+
+def _without_shared(name: str, splits: Splits, drop: bool) -> tuple[Splits, list[str]]:
+    shared, notes = shared_texts(splits), []
+    if drop:
+        splits, dropped = drop_from_training(splits, shared)
+        if dropped:
+            notes.append(f"{dropped} training rows dropped: their texts stand in validation or test")
+        if not any(map(len, splits["train"])):
+            raise RequestError(f"{name}: every training text stands in validation or test as well")
+        shared = {pair: texts for pair, texts in shared.items() if "train" not in pair}
+    notes += [f"{a} and {b} share {len(texts)} texts" for (a, b), texts in shared.items() if texts]
+    return splits, notes
+
+
+def _labels(name: str, splits: Splits, scope: str) -> tuple[str, ...]:
+    trained = {str(label) for rows in splits["train"] for label in rows.labels}
+    if len(trained) < 2:
+        raise RequestError(
+            f"{_origin(splits['train'], name)}: the only label in training{scope} is "
+            f"{shown(next(iter(trained)))}; a task needs at least two"
+        )
+    for split in SPLITS[1:]:
+        unseen = [
+            (rows, i)
+            for rows in splits[split]
+            for i, label in enumerate(rows.labels)
+            if str(label) not in trained
+        ]
+        if unseen:
+            rows, i = unseen[0]
+            label = shown(str(rows.labels[i]))
+            raise RequestError(
+                f"{rows.place(i)}: label {label} is not in training{scope}; add training rows with it, or "
+                f"remove the {len(unseen)} {split} rows whose label training lacks"
+            )
+    return tuple(sorted(trained))
+
+
+def _languages(splits: Splits) -> tuple[str, ...]:
+    return tuple(sorted({x for parts in splits.values() for rows in parts for x in rows.languages}))
+
+
+def _uneven(splits: Splits) -> list[str]:
+    notes, known = [], _languages(splits)
+    for split, parts in splits.items():
+        there = {language for rows in parts for language in rows.languages}
+        lacking = [language for language in known if language not in there]
+        if lacking:
+            notes.append(f"no {split} rows in {', '.join(lacking)}: {CONSEQUENCE[split]}")
+    return notes
+
+
+def _lookalikes(what: str, names: Sequence[str]) -> list[str]:
+    counts = Counter(map(comparable, names))
+    alike = [shown(name) for name in names if counts[comparable(name)] > 1]
+    return [f"{what} that differ in case or spacing alone count as different: {', '.join(alike)}"] * bool(
+        alike
+    )
+
+
+def _origin(parts: Sequence[Rows], name: str) -> str:
+    return parts[0].origin if len(parts) == 1 else name
+
+
+def _split(parts: Sequence[Rows], labels: Sequence[str], languages: Sequence[str]) -> Split:
+    label_ids = {name: i for i, name in enumerate(labels)}
+    language_ids = {name: i for i, name in enumerate(languages)}
+    return Split(
+        texts=tuple(text for rows in parts for text in rows.texts),
+        labels=np.array([label_ids[str(x)] for rows in parts for x in rows.labels], dtype=np.int64),
+        languages=np.array([language_ids[x] for rows in parts for x in rows.languages], dtype=np.int64),
+    )

@@ -1,0 +1,101 @@
+"""What may stand in a row's text, label and lang."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from study.config import RequestError
+from study.trial.data.rows import Rows, shown
+
+__all__ = ["check_languages", "check_rows"]
+
+RESERVED = ("macro", "worst")
+METRIC_NAME = re.compile(r"[\w\-. ]{1,100}")
+"""What MLflow takes in a metric's name, but for "/" and ":", which would read as another metric."""
+
+
+def check_languages(rows: Rows) -> None:
+    """Every row says its language.
+
+    Raises:
+        RequestError: naming the first row that does not.
+    """
+    for i, language in enumerate(rows.languages):
+        if type(language) is not str or not language:
+            problem = "is missing" if language is None or language == "" else f"is {shown(language)}"
+            raise RequestError(f"{rows.place(i)}: lang {problem}; it must be the language's name")
+
+
+def check_rows(rows: Rows) -> None:
+    """Every text is a text, every label a name, every language one that results can be recorded under.
+
+    Raises:
+        RequestError: naming the first row where that is not so.
+    """
+    _check_names(rows, rows.languages, "lang", _language_problem)
+    _check_names(rows, rows.labels, "label", _label_problem)
+    for i, text in enumerate(rows.texts):
+        if type(text) is not str:
+            problem = "is missing" if text is None else f"is {shown(text)}, not a string"
+            raise RequestError(f"{rows.place(i)}: text {problem}")
+        if not text or text.isspace():
+            raise RequestError(f"{rows.place(i)}: text is empty; remove the row or give it a text")
+    if not _encodable("".join(rows.texts)):
+        bad = next(i for i, text in enumerate(rows.texts) if not _encodable(text))
+        raise RequestError(
+            f"{rows.place(bad)}: text holds a lone surrogate, which is no character: {shown(rows.texts[bad])}"
+        )
+
+
+def _check_names(rows: Rows, values: list[Any], field: str, problem: Callable[[Any], str | None]) -> None:
+    # There are few names and many rows: each name is judged once, where it first stands.
+    seen: set[str] = set()
+    for i, value in enumerate(values):
+        if type(value) is str:
+            if value in seen:
+                continue
+            seen.add(value)
+        fault = problem(value)
+        if fault:
+            raise RequestError(f"{rows.place(i)}: {field} {fault}")
+
+
+def _label_problem(value: Any) -> str | None:
+    if value is None or value == "":
+        return "is missing; every row needs one"
+    if type(value) is int:
+        return None
+    if type(value) is not str:
+        return f"is {shown(value)}; it must be a string or a whole number"
+    if value.isspace():
+        return f"{shown(value)} is empty; every row needs one"
+    if value.splitlines() != [value]:
+        return f"{shown(value)} holds a line break; a label is one line"
+    if not _encodable(value):
+        return f"{shown(value)} holds a lone surrogate, which is no character"
+    return None
+
+
+def _language_problem(value: str) -> str | None:
+    if value.casefold() in RESERVED:
+        return f"{shown(value)} is the name of a summary over languages; call the language something else"
+    if not METRIC_NAME.fullmatch(value):
+        return (
+            f"{shown(value)} cannot be part of a metric's name; use up to 100 letters, digits and the "
+            "characters _ - . and space"
+        )
+    if value in (".", "..") or value != value.strip():
+        return (
+            f"{shown(value)} cannot be part of a metric's name: it is . or .., or begins or ends with a space"
+        )
+    return None
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""A task from a folder: `{train,dev,test}.{jsonl,jsonl.gz,csv,parquet}` with columns text, label and lang.
+
+Validation may be called dev, valid or validation. Other files and other columns are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from study.config import RequestError
+from study.trial.data.readers import READERS
+from study.trial.data.rows import SPLIT_NAMES, Splits, printable
+
+__all__ = ["folder_rows"]
+
+
+def folder_rows(folder: Path) -> Splits:
+    """The rows of the three files in `folder`.
+
+    Raises:
+        RequestError: where a split has no file or has two, or a file cannot be read.
+    """
+    try:
+        there = set(os.listdir(folder))
+    except OSError as error:
+        raise RequestError(f"{printable(folder)}: cannot be read as a folder ({error.strerror})") from None
+    # All three are found before the first is read: a missing one should not cost the wait.
+    files = {split: _file(folder, there, split) for split in SPLIT_NAMES}
+    return {split: [READERS[ending](path)] for split, (path, ending) in files.items()}
+
+
+def _file(folder: Path, there: set[str], split: str) -> tuple[Path, str]:
+    names = {stem + ending: ending for stem in SPLIT_NAMES[split] for ending in READERS}
+    found = [name for name in names if name in there]
+    if not found:
+        stems, endings = "|".join(SPLIT_NAMES[split]), ", ".join(READERS)
+        raise RequestError(
+            f"{printable(folder)}: no {split} file; it may be called {stems} with one of {endings}"
+        )
+    if len(found) > 1:
+        raise RequestError(f"{printable(folder)}: {' and '.join(found)} both serve {split}; keep one")
+    if (folder / found[0]).is_dir():
+        raise RequestError(f"{printable(folder / found[0])}: a folder, where the {split} file must be")
+    return folder / found[0], names[found[0]]

@@ -1,0 +1,112 @@
+"""Rows from a data set on the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from study.config import RequestError
+from study.trial.data.checks import check_languages_exist
+from study.trial.data.rows import SPLIT_NAMES, Rows, Splits, shown, split_called
+from study.trial.data.snapshots import Snapshot, fetch
+
+__all__ = ["HubData", "hub_rows"]
+
+
+@dataclass(frozen=True)
+class HubData:
+    """Where a data set is on the hub, and what its columns are called.
+
+    text, label: the first of these columns that is there is read. language: the column that names the
+    language; None where each configuration is a language. configuration: the one that is meant, or None.
+    names: of the labels that the data set writes as codes.
+    """
+
+    repository: str
+    text: tuple[str, ...] = ("text",)
+    label: tuple[str, ...] = ("label",)
+    language: str | None = None
+    configuration: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def hub_rows(data: HubData, languages: Sequence[str] | None = None) -> Splits:
+    """The rows of `data`; where configurations are languages, of those in `languages` alone.
+
+    A configuration that `data` names is read alone: its language column says the language or, where it has
+    none, its own name does. Where none is named, one called `default` with the language column is read
+    alone, and otherwise every configuration but `default` is a language.
+
+    Raises:
+        RequestError: where the hub has no such data or cannot be reached, or the data has other columns.
+    """
+    where, snapshot = f"hub:{data.repository}", fetch(data.repository)
+    splits: dict[str, list[Rows]] = {split: [] for split in SPLIT_NAMES}
+    there: set[str] = set()
+    for configuration in _configurations(data, snapshot, languages):
+        tables = snapshot.tables(configuration)
+        there |= set(tables)
+        for split in SPLIT_NAMES:
+            called = split_called(split, list(tables), f"{where}, {configuration}")
+            if called is not None:
+                splits[split].append(_rows(data, configuration, called, tables[called]))
+    for split, parts in splits.items():
+        if not parts:
+            names = " or ".join(SPLIT_NAMES[split])
+            raise RequestError(f"{where}: no split called {names}; there are {', '.join(sorted(there))}")
+    return splits
+
+
+def _configurations(data: HubData, snapshot: Snapshot, languages: Sequence[str] | None) -> list[str]:
+    where, known = f"hub:{data.repository}", snapshot.configurations()
+    if data.configuration is not None:
+        if data.configuration not in known:
+            name = shown(data.configuration)
+            raise RequestError(f"{where}: no configuration {name}; there are {', '.join(known)}")
+        return [data.configuration]
+    if data.language and "default" in known and data.language in snapshot.columns("default"):
+        return ["default"]
+    each = [name for name in known if name != "default"]
+    if not each and data.language is None:
+        raise RequestError(f"{where}: no configuration for each language; there is only default")
+    if not each:
+        there = ", ".join(snapshot.columns("default"))
+        raise RequestError(f"{where}: no column {data.language}; there are {there}")
+    if data.language and data.language in snapshot.columns(each[0]):
+        if len(each) > 1:
+            raise RequestError(
+                f"{where}: its configurations have a column {data.language} each; say which is meant, as in "
+                f"{where}:{each[0]}; there are {', '.join(each)}"
+            )
+        return each
+    if languages is not None:
+        check_languages_exist(where, languages, each)
+    return [name for name in each if languages is None or name in languages]
+
+
+def _rows(data: HubData, configuration: str, split: str, table: Any) -> Rows:
+    origin = f"hub:{data.repository}, {configuration}, {split}"
+    text, label = _column(data.text, table, origin), _column(data.label, table, origin)
+    labels = [data.names.get(str(value), value) for value in _values(table, label)]
+    if data.language is not None and data.language in table.column_names:
+        languages = _values(table, data.language)
+    else:
+        languages = [configuration] * len(labels)
+    return Rows(origin, _values(table, text), labels, languages, range(1, len(labels) + 1), "row")
+
+
+def _column(names: Sequence[str], table: Any, origin: str) -> str:
+    for name in names:
+        if name in table.column_names:
+            return name
+    raise RequestError(f"{origin}: no column {' or '.join(names)}; there are {', '.join(table.column_names)}")
+
+
+def _values(table: Any, column: str) -> list[Any]:
+    """The values of a column; the names of classes instead of their numbers."""
+    values, classes = list(table[column]), getattr(table.features[column], "names", None)
+    if classes is None:
+        return values
+    # The hub writes -1 for a class that is withheld.
+    return [classes[value] if value is not None and value >= 0 else None for value in values]

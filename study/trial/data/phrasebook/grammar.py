@@ -1,0 +1,185 @@
+"""From a language's templates and fillers to distinct texts, with held-out parts for evaluation.
+
+A template is a sentence in which ``[a|b|]`` is a choice between wordings (the last one empty) and
+``{slot}`` or ``{slot.form}`` stands for a filler. Every template belongs to one split, and so does every
+filler, except that validation and test share the held-out fillers. A text of validation or test
+therefore has a sentence frame and fillers that no training text of its language has.
+
+Choices are read off named streams by integer arithmetic alone, never from a library's sampling
+routines, so that the rows stay the same bytes on every platform and under every NumPy.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from study.trial.data.task import SPLITS
+from study.trial.streams import stream
+
+__all__ = ["INTENTS", "Filler", "Language", "Row", "deal_fillers", "deal_templates", "folded", "language_rows"]
+
+INTENTS = (
+    "alarm",
+    "food_order",
+    "hotel",
+    "music",
+    "payment",
+    "smalltalk",
+    "smart_home",
+    "transport",
+    "translation",
+    "weather",
+)
+
+# Evaluation has the same size in every language, so that per-language scores are equally precise.
+VALIDATION_TEXTS = 70
+TEST_TEXTS = 100
+
+_CHOICE = re.compile(r"\[([^][]*)\]")
+_SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
+_ATTEMPTS = 1000
+
+Filler = Mapping[str, str]  # form name -> words; a filler with a single form has it under ""
+Row = tuple[str, str]  # text, intent
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language's data, as its file writes it.
+
+    train: number of training texts.
+    slots: fillers, one a line or separated by ``|``. Where grammar asks for several forms of a filler
+        (cases, articles), the key names them after the slot, ``"city.in.to"``, and each filler gives
+        them in that order between slashes. Every language has the slots `opener` and `closer`:
+        sentences before or after any request.
+    templates: intent -> templates, one a line.
+    """
+
+    train: int
+    slots: Mapping[str, str]
+    templates: Mapping[str, str]
+
+    def texts(self, split: str) -> int:
+        """How many texts the split called `split` has."""
+        return {"train": self.train, "validation": VALIDATION_TEXTS, "test": TEST_TEXTS}[split]
+
+
+class _Digits:
+    """Choices read off one number as mixed-radix digits."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def below(self, n: int) -> int:
+        self.number, digit = divmod(self.number, n)
+        return digit
+
+
+def folded(text: str) -> str:
+    """`text` as duplicates are compared: NFKC, casefold, white space collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def deal_templates(language: Language, code: str, seed: int) -> dict[str, dict[str, list[str]]]:
+    """split -> intent -> templates: a fifth of an intent's templates to validation and to test each."""
+    if set(language.templates) != set(INTENTS):
+        raise ValueError(f"phrasebook language {code} needs templates for exactly {', '.join(INTENTS)}")
+    dealt: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
+    for intent in INTENTS:
+        templates = _shuffled(_lines(language.templates[intent]), seed, code, "template", intent)
+        fifth = len(templates) // 5
+        dealt["validation"][intent] = templates[:fifth]
+        dealt["test"][intent] = templates[fifth : 2 * fifth]
+        dealt["train"][intent] = templates[2 * fifth :]
+    return dealt
+
+
+def deal_fillers(language: Language, code: str, seed: int) -> dict[str, dict[str, list[Filler]]]:
+    """split -> slot -> fillers: a third of a slot's fillers is held out from training."""
+    dealt: dict[str, dict[str, list[Filler]]] = {split: {} for split in SPLITS}
+    for key, text in language.slots.items():
+        slot, *forms = key.split(".")
+        entries = [entry for line in _lines(text) for entry in line.split("|")]
+        fillers: list[Filler] = [
+            dict(zip(forms or [""], (form.strip() for form in entry.split("/")), strict=True))
+            for entry in _shuffled([entry.strip() for entry in entries], seed, code, "slot", slot)
+        ]
+        held_out = fillers[: len(fillers) // 3]
+        dealt["train"][slot] = fillers[len(held_out) :]
+        dealt["validation"][slot] = dealt["test"][slot] = held_out
+    return dealt
+
+
+def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Row]]:
+    """split -> rows of one language, distinct over all its splits, labels balanced, in shuffled order.
+
+    Raises:
+        ValueError: the grammar is too small for the number of texts.
+    """
+    templates = deal_templates(language, code, seed)
+    fillers = deal_fillers(language, code, seed)
+    seen: set[str] = set()
+    rows: dict[str, list[Row]] = {}
+    for split in SPLITS:
+        size = language.texts(split)
+        drawn = []
+        for i, intent in enumerate(INTENTS):
+            for n in range(size * (i + 1) // len(INTENTS) - size * i // len(INTENTS)):
+                names = (code, split, intent, n)
+                drawn.append((_new_text(templates[split][intent], fillers[split], seen, seed, *names), intent))
+        order = {text: stream(seed, "phrasebook", code, split, "order", text) for text, _ in drawn}
+        rows[split] = sorted(drawn, key=lambda row: order[row[0]])
+    return rows
+
+
+def _new_text(
+    templates: Sequence[str],
+    fillers: Mapping[str, Sequence[Filler]],
+    seen: set[str],
+    seed: int,
+    *names: str | int,
+) -> str:
+    start = int(names[-1])
+    for attempt in range(_ATTEMPTS):
+        digits = _Digits(stream(seed, "phrasebook", *names, attempt))
+        # Templates take turns, so that a small split still spreads over all of them.
+        text = _filled(templates[(start + attempt) % len(templates)], fillers, digits)
+        if folded(text) not in seen:
+            seen.add(folded(text))
+            return text
+    raise ValueError(f"phrasebook {names}: too few templates and fillers for so many distinct texts")
+
+
+def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Digits) -> str:
+    """One text of `template`; slots that occur twice in it get different fillers."""
+    used: dict[str, set[int]] = {}
+
+    def choice(match: re.Match[str]) -> str:
+        options = match[1].split("|")
+        return options[digits.below(len(options))]
+
+    def filler(match: re.Match[str]) -> str:
+        slot, form = match[1], match[2] or ""
+        taken = used.setdefault(slot, set())
+        free = [i for i in range(len(fillers[slot])) if i not in taken]
+        taken.add(picked := free[digits.below(len(free))])
+        return fillers[slot][picked][form]
+
+    before, after = digits.below(4) == 0, digits.below(4) == 0
+    parts = ["{opener}"] * before + [template] + ["{closer}"] * after
+    # A slot or a choice may begin a sentence, so the capital is set here; title case, because the
+    # upper case of Georgian is for headlines only.
+    sentences = [_SLOT.sub(filler, _CHOICE.sub(choice, part)) for part in parts]
+    return " ".join(sentence[:1].title() + sentence[1:] for sentence in sentences)
+
+
+def _shuffled(items: Sequence[str], seed: int, *names: str) -> list[str]:
+    """`items` ordered by the hash of their content: a further item moves none of the others apart."""
+    return sorted(items, key=lambda item: stream(seed, "phrasebook", *names, item))
+
+
+def _lines(block: str) -> list[str]:
+    return [line.strip() for line in block.splitlines() if line.strip()]

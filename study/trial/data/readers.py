@@ -1,0 +1,167 @@
+"""Files into rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
+
+Everything is read as it stands. CSV values are strings and nothing else ("007" and "NA" stay), because a
+reader that guesses types turns one into 7.0 and the other into a missing value.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from study.config import RequestError
+from study.trial.data.rows import Rows, printable
+
+__all__ = ["COLUMNS", "READERS"]
+
+COLUMNS = ("text", "label", "lang")
+
+
+def read_json_lines(path: Path) -> Rows:
+    """One JSON object a line, UTF-8, gzip where the name says so. Blank lines are skipped.
+
+    Raises:
+        RequestError: naming the file and the line.
+    """
+    where = printable(path)
+    rows = Rows(where, [], [], [], numbers := [])
+    # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
+    for number, line in enumerate(_decoded(_content(path), where).split("\n"), start=1):
+        if not line or line.isspace():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(
+                f"{where}, line {number}: bad JSON ({error}); each line must be one JSON object"
+            ) from None
+        if not isinstance(row, dict):
+            raise RequestError(f"{where}, line {number}: not a JSON object with {', '.join(COLUMNS)}")
+        try:
+            text, label, language = row["text"], row["label"], row["lang"]
+        except KeyError:
+            raise _missing_column(f"{where}, line {number}", list(row)) from None
+        rows.texts.append(text)
+        rows.labels.append(label)
+        rows.languages.append(language)
+        numbers.append(number)
+    return rows
+
+
+def read_csv(path: Path) -> Rows:
+    """Comma-separated values with a header, UTF-8; every value stays the string that it is.
+
+    Raises:
+        RequestError: naming the file and the line.
+    """
+    where = printable(path)
+    text = _decoded(_content(path), where)
+    limit = csv.field_size_limit(sys.maxsize)  # the default refuses texts over 128 KiB
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        header = next(reader, None)
+        if header is None:
+            raise RequestError(f"{where}: empty; the first line must name the columns {', '.join(COLUMNS)}")
+        at = _positions(header, where)
+        rows = Rows(where, [], [], [], numbers := [])
+        while True:
+            number = reader.line_num + 1  # where the record starts: a quoted text may span lines
+            row = next(reader, None)
+            if row is None:
+                return rows
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise RequestError(
+                    f"{where}, line {number}: {len(row)} values where the header names {len(header)} columns"
+                )
+            rows.texts.append(row[at["text"]])
+            rows.labels.append(row[at["label"]])
+            rows.languages.append(row[at["lang"]])
+            numbers.append(number)
+    except csv.Error as error:
+        raise RequestError(f"{where}, line {reader.line_num}: bad CSV ({error})") from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def read_parquet(path: Path) -> Rows:
+    """Parquet with columns text, label and lang.
+
+    Raises:
+        RequestError: naming the file.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    where = printable(path)
+    try:
+        # ParquetFile and not read_table, which would add columns from folders called `lang=sw`.
+        with parquet.ParquetFile(path) as file:
+            _positions(file.schema_arrow.names, where)
+            table = file.read(columns=list(COLUMNS))
+        texts, labels, languages = (table.column(name).to_pylist() for name in COLUMNS)
+    except OSError as error:
+        # Arrow reports damaged pages as an OSError without an error number.
+        problem = error.strerror or f"not a whole Parquet file ({_first_line(error)})"
+        raise RequestError(f"{where}: {problem}") from None
+    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
+        raise RequestError(f"{where}: not a whole Parquet file ({_first_line(error)})") from None
+    return Rows(where, texts, labels, languages, range(1, len(texts) + 1), "row")
+
+
+READERS: dict[str, Callable[[Path], Rows]] = {
+    ".jsonl": read_json_lines,
+    ".jsonl.gz": read_json_lines,
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+}
+"""The reader for each ending of a file's name."""
+
+
+def _content(path: Path) -> bytes:
+    where = printable(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RequestError(f"{where}: cannot be read ({error.strerror or error})") from None
+    if not path.name.endswith(".gz"):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RequestError(f"{where}: not a whole gzip file ({_first_line(error)})") from None
+
+
+def _decoded(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        byte = error.object[error.start]
+        raise RequestError(f"{where}, line {line}: not UTF-8 (byte 0x{byte:02x}); save it as UTF-8") from None
+
+
+def _positions(names: Sequence[str], where: str) -> dict[str, int]:
+    for name in COLUMNS:
+        if name not in names:
+            raise _missing_column(where, names)
+        if names.count(name) > 1:
+            raise RequestError(f"{where}: {names.count(name)} columns are called {name}; keep one")
+    return {name: names.index(name) for name in COLUMNS}
+
+
+def _missing_column(where: str, names: Sequence[str]) -> RequestError:
+    missing = [name for name in COLUMNS if name not in names]
+    there = ", ".join(name if name.isprintable() else repr(name) for name in names) or "none"
+    return RequestError(f"{where}: no column {' or '.join(missing)}; there are {there}")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0].rstrip(". ") or type(error).__name__

@@ -1,0 +1,89 @@
+"""Rows as a source gives them, unchecked, each with the place that a message about it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from study.config import RequestError
+from study.trial.data.task import SPLITS, Task
+
+__all__ = ["SPLIT_NAMES", "Rows", "Splits", "printable", "rows_of", "shown", "split_called"]
+
+SPLIT_NAMES = {"train": ("train",), "validation": ("dev", "valid", "validation"), "test": ("test",)}
+"""What each split may be called where the data comes from."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one file, or of one configuration of a hub data set.
+
+    texts, labels and languages hold whatever stood there; numbers are the lines (or rows) they stand at.
+    """
+
+    origin: str
+    texts: list[Any]
+    labels: list[Any]
+    languages: list[Any]
+    numbers: Sequence[int]
+    unit: str = "line"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def place(self, index: int) -> str:
+        """Where row `index` stands, for a message."""
+        return f"{self.origin}, {self.unit} {self.numbers[index]}"
+
+    def take(self, keep: Sequence[int]) -> Rows:
+        """The rows at `keep`, in that order."""
+        return Rows(
+            self.origin,
+            [self.texts[i] for i in keep],
+            [self.labels[i] for i in keep],
+            [self.languages[i] for i in keep],
+            [self.numbers[i] for i in keep],
+            self.unit,
+        )
+
+
+Splits = Mapping[str, Sequence[Rows]]
+"""Rows by split: train, validation, test."""
+
+
+def rows_of(task: Task) -> Splits:
+    """The rows of a task that is already built, so that it goes through the same checks as any other."""
+    splits = {}
+    for name in SPLITS:
+        split = task.splits[name]
+        labels = [task.labels[i] for i in split.labels.tolist()]
+        languages = [task.languages[i] for i in split.languages.tolist()]
+        numbers = range(1, len(split) + 1)
+        splits[name] = [Rows(f"{task.name}, {name}", list(split.texts), labels, languages, numbers, "row")]
+    return splits
+
+
+def split_called(split: str, names: Sequence[str], origin: str) -> str | None:
+    """The one of `names` that serves `split`, or none.
+
+    Raises:
+        RequestError: where two of them do.
+    """
+    found = [name for name in SPLIT_NAMES[split] if name in names]
+    if len(found) > 1:
+        raise RequestError(f"{origin}: {' and '.join(found)} both serve the {split} split; keep one")
+    return found[0] if found else None
+
+
+def shown(value: Any) -> str:
+    """`value` in a message: on one line, and short."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def printable(path: Path | str) -> str:
+    """A path in a message: as it is, unless it would break the line."""
+    text = str(path)
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,98 @@
+"""Where a task comes from: a registered name, `hub:REPO[:CONFIG]`, or a folder.
+
+Looked up in this order: `hub:` is the hub; then a registered name; else it is a path. So `massive` is the
+registered task even where the working directory has a folder of that name, and `./massive` is the folder.
+
+A new task is one function here under `@task`, or one entry in `named.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from study.config import RequestError
+from study.trial.data.checks import build_task
+from study.trial.data.folder import folder_rows
+from study.trial.data.hub import HubData, hub_rows
+from study.trial.data.named import NAMED
+from study.trial.data.rows import Splits, printable, rows_of
+from study.trial.data.task import Task
+
+__all__ = ["RegisteredTask", "load_task", "registered_tasks"]
+
+HUB = "hub:"
+Load = Callable[[Sequence[str] | None], Splits]
+
+
+@dataclass(frozen=True)
+class RegisteredTask:
+    """A task that is known by name, and what is known of it before it is loaded.
+
+    load: its rows; it may leave out rows of languages that are not chosen, and need not.
+    """
+
+    name: str
+    description: str
+    languages: int
+    labels: int
+    load: Load
+
+
+_TASKS = {
+    name: RegisteredTask(name, data.description, data.languages, data.labels, partial(hub_rows, data.source))
+    for name, data in NAMED.items()
+}
+
+
+def task(name: str, description: str, languages: int, labels: int) -> Callable[[Load], Load]:
+    """Register the decorated function as the loader of the task called `name`."""
+
+    def register(load: Load) -> Load:
+        _TASKS[name] = RegisteredTask(name, description, languages, labels, load)
+        return load
+
+    return register
+
+
+@task("phrasebook", "embedded: requests to an assistant, needs no download", languages=12, labels=10)
+def _phrasebook(chosen: Sequence[str] | None) -> Splits:
+    from study.trial.data.phrasebook import phrasebook  # takes a second, and few callers need it
+
+    return rows_of(phrasebook())
+
+
+def registered_tasks() -> list[RegisteredTask]:
+    """The tasks that are known by name: what is embedded first, then by name."""
+    return sorted(_TASKS.values(), key=lambda known: (known.name in NAMED, known.name))
+
+
+def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: bool = False) -> Task:
+    """The task at `source`, or the part of it in `languages`, checked.
+
+    `drop_shared` takes those texts out of training that stand in validation or test as well.
+    `hub:REPO` expects columns text, label and lang; `hub_rows` says when configurations are languages.
+
+    Raises:
+        RequestError: in one line: there is no such task, or its data is not what a task needs.
+    """
+    if source.startswith(HUB):
+        repository, _, configuration = source.removeprefix(HUB).partition(":")
+        data = HubData(repository, language="lang", configuration=configuration or None)
+        return build_task(source.removeprefix(HUB), hub_rows(data, languages), languages, drop_shared)
+    if source in _TASKS:
+        return build_task(source, _TASKS[source].load(languages), languages, drop_shared)
+    folder = Path(source).expanduser()
+    if not source or not folder.exists():
+        names = ", ".join(known.name for known in registered_tasks())
+        raise RequestError(
+            f"{printable(source) or repr(source)}: no such task or folder; tasks are {names}, a folder with "
+            "train, dev and test files, or hub:REPO[:CONFIG]"
+        )
+    if not folder.is_dir():
+        raise RequestError(
+            f"{printable(source)}: a file, where a folder with train, dev and test files must be"
+        )
+    return build_task(folder.resolve().name, folder_rows(folder), languages, drop_shared)

@@ -1,0 +1,111 @@
+"""What a trial reads: names, in the store, of everything that its configuration refers to.
+
+The keys are computed from the configuration alone, so the part that builds and the part that reads need
+not talk to each other.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from study.config import TrialConfig, digest
+from study.trial.artifacts import Store
+from study.trial.data.fractions import sample_rows
+from study.trial.data.tokens import EncodedSplit, load_encoded_split
+from study.trial.scores import Scores
+
+__all__ = ["Inputs", "TaskFacts"]
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What a trial must know of the task besides its token ids."""
+
+    name: str
+    labels: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of the trial `config` in `store`."""
+
+    store: Store
+    config: TrialConfig
+
+    @property
+    def base_folder(self) -> Path:
+        """Base model and its tokenizer, in Hugging Face layout."""
+        return self.store.path("models", self.config.model)
+
+    @property
+    def task_folder(self) -> Path:
+        return self.store.path("tasks", self.config.task)
+
+    @cached_property
+    def task(self) -> TaskFacts:
+        about = json.loads((self.task_folder / "task.json").read_text(encoding="utf-8"))
+        return TaskFacts(about["name"], tuple(about["labels"]), tuple(about["languages"]))
+
+    @property
+    def tokens_key(self) -> str:
+        c = self.config
+        return digest({"task": c.task, "tokenizer of": c.model, "max_length": c.max_length})
+
+    def split(self, name: str) -> EncodedSplit:
+        return load_encoded_split(self.store.path("tokens", self.tokens_key), name)
+
+    @cached_property
+    def pad_id(self) -> int:
+        return int(json.loads((self.base_folder / "config.json").read_text("utf-8")).get("pad_token_id") or 0)
+
+    @property
+    def teacher_recipe(self) -> dict[str, Any]:
+        """Everything that decides the teacher's weights."""
+        c = self.config
+        if c.teacher:
+            return {"given": c.teacher, "task": c.task, "model": c.model}
+        recipe = {k: v for k, v in c.effective().items() if k.startswith("teacher_") and k != "teacher_data"}
+        saw = {"fraction": c.data_fraction, "data_seed": c.data_seed} if self.teacher_saw_same else "full"
+        return recipe | {"task": c.task, "model": c.model, "max_length": c.max_length, "data": saw}
+
+    @property
+    def teacher_saw_same(self) -> bool:
+        """Whether the teacher saw only the student's share of the training data."""
+        return self.config.teacher_data == "same" and "teacher_data" not in self.config.inert()
+
+    @property
+    def teacher_key(self) -> str:
+        return digest(self.teacher_recipe)
+
+    @property
+    def teacher_folder(self) -> Path:
+        return self.store.path("teachers", self.teacher_key)
+
+    def outputs_key(self, split: str) -> str:
+        """Teacher outputs depend on the teacher, the split, and how it was tokenised."""
+        return digest({"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split})
+
+    def teacher_logits(self, split: str) -> np.ndarray:
+        """[rows of the split x classes] float32, memory-mapped and read-only.
+
+        On training data of a teacher that saw only a fraction, the rows it did not see are NaN: no trial
+        reads them, and one that did would diverge instead of going on with a wrong number.
+        """
+        folder = self.store.path("outputs", self.outputs_key(split))
+        return np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+
+    def teacher_scores(self, split: str) -> Scores:
+        folder = self.store.path("outputs", self.outputs_key(split))
+        return json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+
+    def training_rows(self, train: EncodedSplit) -> np.ndarray:
+        """Rows of the training split that the student sees: its share of each language."""
+        c = self.config
+        return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed)

@@ -1,0 +1,136 @@
+"""Base models: found in a folder or on the hub, checked, and stored as the encoder alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError
+from transformers import AutoModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
+
+from study.config import RequestError
+from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
+from study.trial.models.stack import layer_stack
+from study.trial.models.tokenizer import load_tokenizer
+
+__all__ = ["EncoderFacts", "check_encoder", "encoder_facts", "import_encoder", "resolve_folder"]
+
+DESCRIPTION = [
+    "config.json",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+]
+SAFE_WEIGHTS = ["model*.safetensors", "model.safetensors.index.json"]
+OLD_WEIGHTS = ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
+WEIGHTS = [
+    name for file in ("model.safetensors", "pytorch_model.bin") for name in (file, f"{file}.index.json")
+]
+
+
+@dataclass(frozen=True)
+class EncoderFacts:
+    """What a plan says of a base model."""
+
+    architecture: str
+    layers: int
+    hidden_size: int
+    vocabulary: int
+    parameters: int
+
+
+def resolve_folder(source: str) -> Path:
+    """The folder of the model `source`: the folder itself, or where the hub's model of that name is cached.
+
+    Downloads what is not in the cache yet: configuration, tokenizer and weights, safetensors if there are
+    any. Weights in the older format are read without executing what they pickle.
+
+    Raises:
+        RequestError: where there is no such folder, and no such model on the hub or in the cache.
+    """
+    folder = Path(source).expanduser()
+    if source and folder.is_dir():
+        return folder
+    if folder.exists() or not re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", source):
+        raise RequestError(
+            f"{source}: no such folder, and not the name of a model on the hub (ORGANISATION/MODEL)"
+        )
+    try:
+        with quiet():
+            found = Path(snapshot_download(source, allow_patterns=[*DESCRIPTION, *SAFE_WEIGHTS]))
+            if not any((found / name).is_file() for name in WEIGHTS):
+                found = Path(snapshot_download(source, allow_patterns=[*DESCRIPTION, *OLD_WEIGHTS]))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise RequestError(
+            f"{source}: no such folder, and no such model on the hub or in its cache: {one_line(error)}"
+        ) from None
+    return found
+
+
+def check_encoder(folder: Path) -> None:
+    """Check, without reading weights, that students can be built from the model in `folder`.
+
+    Raises:
+        RequestError: unless it is an encoder with a sequence classifier in the library, a stack of layers,
+            a fast tokenizer that its embedding covers, and weights.
+    """
+    config = read_config(folder)
+    kind = f"{folder}: a {config.model_type} model"
+    if getattr(config, "is_encoder_decoder", False):
+        raise RequestError(f"{kind} is an encoder with a decoder; students are encoders alone")
+    if getattr(config, "is_decoder", False) or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
+        raise RequestError(f"{kind} is not an encoder trained with a masked-LM loss")
+    layer_stack(skeleton(config))
+    tokens = len(load_tokenizer(folder))
+    if tokens > config.vocab_size:
+        raise RequestError(f"{folder}: {tokens} tokens but only {config.vocab_size} embeddings")
+    if not any((folder / name).is_file() for name in WEIGHTS):
+        raise RequestError(f"{folder}: no weights; there is none of {', '.join(WEIGHTS)}")
+
+
+def import_encoder(source: str, target: Path) -> None:
+    """Check the base model `source` (a folder or a hub name) and save it into the folder `target`.
+
+    What is saved is the encoder alone: embeddings, layers, and a pooler if the files have one. A
+    masked-LM or classification head is dropped, so every student's and teacher's head starts from its
+    own random stream. Weights keep their dtype.
+
+    Raises:
+        RequestError: see `check_encoder`; or where its weights are damaged or not all there.
+    """
+    folder = resolve_folder(source)
+    check_encoder(folder)
+    model, info = load(AutoModel, folder, dtype="auto")
+    missing = set(info["missing_keys"])
+    if lost := sorted(name for name in missing if "pooler" not in name):
+        raise RequestError(f"{folder}: its weights lack {len(lost)} tensors of the encoder, as {lost[0]}")
+    # A missing pooler has just been drawn at random: it is no part of this model.
+    state = {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
+    with quiet():
+        model.save_pretrained(target, state_dict=state, max_shard_size="1TB")
+    load_tokenizer(folder).save_pretrained(target)
+
+
+def encoder_facts(folder: Path) -> EncoderFacts:
+    """Size of the base model in `folder`, from its configuration alone; no weights are read.
+
+    `parameters` are those of the encoder as a classifier uses it, without the head.
+
+    Raises:
+        RequestError: where its configuration cannot be read.
+    """
+    config = read_config(folder)
+    encoder = skeleton(config).base_model
+    return EncoderFacts(
+        architecture=config.model_type,
+        layers=config.num_hidden_layers,
+        hidden_size=config.hidden_size,
+        vocabulary=config.vocab_size,
+        parameters=sum(parameter.numel() for parameter in encoder.parameters()),
+    )

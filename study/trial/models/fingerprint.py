@@ -1,0 +1,77 @@
+"""A model's identity: what is in its files, not how they are cut or where they lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from study.config import RequestError, canonical_json
+from study.trial.models.loading import one_line, read_config
+from study.trial.models.tokenizer import definition, load_tokenizer
+
+__all__ = ["encoder_fingerprint"]
+
+# Written by the library, and without effect on what the model computes.
+VOLATILE = {"transformers_version", "architectures", "dtype", "torch_dtype", "use_cache", "tokenizer_class"}
+
+
+def encoder_fingerprint(folder: Path) -> str:
+    """sha256 of configuration, tokenizer and weights of the model in `folder` (or of a teacher).
+
+    Weights enter by tensor name, dtype, shape and bytes, so files in shards, or saved again, have the
+    same fingerprint; so do those of a tokenizer in its older and its newer layout.
+
+    Raises:
+        RequestError: where a part is missing or cannot be read.
+    """
+    config = read_config(folder).to_diff_dict()
+    config = {name: value for name, value in config.items() if name not in VOLATILE and name[0] != "_"}
+    tokenizer = load_tokenizer(folder)
+    described = [config, definition(tokenizer.backend_tokenizer), tokenizer.special_tokens_map]
+    sha = hashlib.sha256(canonical_json(described).encode())
+    with ExitStack() as files:
+        try:
+            for name, tensor in _tensors(folder, files):
+                if name.endswith("position_ids"):
+                    continue  # 0, 1, 2, ...: once saved, now neither saved nor read
+                sha.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+                sha.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        except RequestError:
+            raise
+        except Exception as error:  # damaged files raise a different error in each format
+            raise RequestError(f"{folder}: its weights cannot be read: {one_line(error)}") from None
+    return sha.hexdigest()
+
+
+def _tensors(folder: Path, files: ExitStack) -> Iterator[tuple[str, Tensor]]:
+    """Name and content of every tensor, in the order of the names, one in memory at a time."""
+    if shards := _shards(folder, "model.safetensors"):
+        opened = [files.enter_context(safe_open(shard, framework="pt")) for shard in shards]
+        place = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (not a dictionary)
+        for name in sorted(place):
+            yield name, place[name].get_tensor(name)
+    elif shards := _shards(folder, "pytorch_model.bin"):
+        state: dict[str, Tensor] = {}
+        for shard in shards:
+            state |= torch.load(shard, map_location="cpu", weights_only=True, mmap=True)
+        yield from sorted(state.items())
+    else:
+        raise RequestError(f"{folder}: no weights; there is neither model.safetensors nor pytorch_model.bin")
+
+
+def _shards(folder: Path, name: str) -> list[Path]:
+    """The weight files called `name`: that one, or those that its index lists."""
+    if (folder / name).is_file():
+        return [folder / name]
+    index = folder / f"{name}.index.json"
+    if not index.is_file():
+        return []
+    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    return [folder / Path(shard).name for shard in sorted(names)]

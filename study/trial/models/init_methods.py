@@ -1,0 +1,165 @@
+"""Init methods: where a student's weights come from before it is trained.
+
+A new method is one function under `@init_method(...)` that turns `Origins` into a `Start`. It may mix what
+`Origins` offers as it likes: `copy_layers` of a source, `fresh` weights, and a configuration of any shape,
+as long as the state names every tensor of that configuration's classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+
+from study.config import RequestError, TrialConfig
+from study.trial.models.layer_maps import Groups
+from study.trial.models.loading import labelled, read_config, seeded
+from study.trial.models.shapes import with_layers
+from study.trial.models.stack import layer_stack
+from study.trial.models.teacher import classifier_on, load_classifier
+from study.trial.streams import stream
+
+__all__ = ["InitMethod", "Origins", "Start", "copy_layers", "find_init_method", "init_method", "init_methods"]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What a student may start from; models are loaded when a method asks for them.
+
+    `groups` are the source layers of each student layer; the identity for a method that copies none.
+    """
+
+    trial: TrialConfig
+    labels: tuple[str, ...]
+    groups: Groups
+    base_folder: Path
+    teacher_folder: Path | None
+
+    def base(self) -> PreTrainedModel:
+        """The base model as a classifier at full depth, its head drawn from the stream (seed, "head").
+
+        So the head is the same whatever the student's depth.
+        """
+        return classifier_on(self.base_folder, self.labels, self.trial.seed)
+
+    def teacher(self) -> PreTrainedModel:
+        """The fine-tuned teacher, head included."""
+        if self.teacher_folder is None:
+            raise ValueError(f"init={self.trial.init} needs a teacher")
+        return load_classifier(self.teacher_folder, self.labels)
+
+    def fresh(self) -> PreTrainedModel:
+        """A new classifier of the student's depth, drawn from the stream (seed, "student")."""
+        config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
+        with seeded(stream(self.trial.seed, "student")):
+            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A student before its first step: its shape, and every tensor of it, in memory of its own."""
+
+    config: PreTrainedConfig
+    state: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class InitMethod:
+    """An init method under the name that configurations use.
+
+    source: which model's weights it copies, so that nobody prepares one in vain.
+    copies_layers: whether the layer map has an effect on it.
+    """
+
+    name: str
+    about: str
+    source: Literal["none", "base", "teacher"]
+    copies_layers: bool
+    start: Callable[[Origins], Start]
+
+
+_METHODS: dict[str, InitMethod] = {}
+
+
+def init_method(
+    name: str, about: str, *, source: Literal["none", "base", "teacher"], copies_layers: bool
+) -> Callable[[Callable[[Origins], Start]], Callable[[Origins], Start]]:
+    """Register the decorated function as the init method `name`; `about` is one line on it."""
+
+    def register(function: Callable[[Origins], Start]) -> Callable[[Origins], Start]:
+        if name in _METHODS:
+            raise ValueError(f"two init methods are called {name!r}")
+        _METHODS[name] = InitMethod(name, about, source, copies_layers, function)
+        return function
+
+    return register
+
+
+def init_methods() -> dict[str, InitMethod]:
+    """All registered methods by name."""
+    return dict(_METHODS)
+
+
+def find_init_method(name: str) -> InitMethod:
+    """The method called `name`.
+
+    Raises:
+        RequestError: naming those that there are.
+    """
+    if name not in _METHODS:
+        raise RequestError(f"init: no init method {name!r}; there are {', '.join(sorted(_METHODS))}")
+    return _METHODS[name]
+
+
+def copy_layers(model: PreTrainedModel, groups: Groups) -> Start:
+    """`model` with the layers that `groups` names under their new index, and all else as it is.
+
+    A group of one is copied to the bit; a larger one is averaged, in float32.
+    """
+    prefix = f"{layer_stack(model)}."
+    source = model.state_dict()
+    state = {name: tensor.clone() for name, tensor in source.items() if not name.startswith(prefix)}
+    for place, group in enumerate(groups):
+        first = f"{prefix}{group[0]}."
+        for name in (name.removeprefix(first) for name in source if name.startswith(first)):
+            layers = [source[f"{prefix}{layer}.{name}"] for layer in group]
+            state[f"{prefix}{place}.{name}"] = (
+                layers[0].clone() if len(layers) == 1 else torch.stack(layers).mean(0)
+            )
+    return Start(with_layers(model.config, groups), state)
+
+
+@init_method(
+    "random",
+    "every weight new, as the architecture's initialiser draws it",
+    source="none",
+    copies_layers=False,
+)
+def random(origins: Origins) -> Start:
+    """Nothing is copied: the baseline that both copies are compared with."""
+    model = origins.fresh()
+    return Start(model.config, dict(model.state_dict()))
+
+
+@init_method(
+    "base", "encoder copied from the pretrained base model, new head", source="base", copies_layers=True
+)
+def base(origins: Origins) -> Start:
+    """What pretraining alone is worth. A pooler that the base model has is copied too."""
+    return copy_layers(origins.base(), origins.groups)
+
+
+@init_method(
+    "teacher",
+    "everything, head included, copied from the fine-tuned teacher",
+    source="teacher",
+    copies_layers=True,
+)
+def teacher(origins: Origins) -> Start:
+    """Wibowo, Solorio and Aji 2024, "The Privileged Students" (arXiv 2406.16524)."""
+    return copy_layers(origins.teacher(), origins.groups)

@@ -1,0 +1,149 @@
+"""Loading models in Hugging Face layout: local files only, no code of theirs, no chatter.
+
+The library reports every key that a checkpoint lacks or has too many. Here each caller says which of them
+it expects and refuses the others, so the reports and the progress bars are switched off.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+from transformers.utils import logging
+
+from study.config import RequestError
+
+__all__ = [
+    "classifier_class",
+    "labelled",
+    "load",
+    "one_line",
+    "own_memory",
+    "quiet",
+    "read_config",
+    "seeded",
+    "skeleton",
+]
+
+
+def read_config(folder: Path) -> PreTrainedConfig:
+    """Configuration of the model in `folder`.
+
+    Raises:
+        RequestError: where there is none, or only code that comes with the model could read it.
+    """
+    file = folder / "config.json"
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"{file}: no such file; a model's folder has config.json") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RequestError(f"{file}: {one_line(error)}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
+        # Without this line the library would guess the architecture from the folder's name.
+        raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the library raises many kinds for a file that it cannot use
+        if "auto_map" in values:
+            why = "would run code that comes with it, which is not done here"
+            raise RequestError(f"{file}: model_type {values['model_type']!r} {why}") from None
+        raise RequestError(f"{file}: {one_line(error)}") from None
+
+
+def classifier_class(config: PreTrainedConfig) -> Any:
+    """The sequence classifier's class for `config`.
+
+    Raises:
+        RequestError: where the library has none.
+    """
+    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        raise RequestError(f"model_type {config.model_type!r} has no sequence classifier")
+    return MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
+
+
+def labelled(config: PreTrainedConfig, labels: Sequence[str]) -> PreTrainedConfig:
+    """A copy of `config` for a classifier with these classes, in this order."""
+    config = copy.deepcopy(config)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: i for i, label in enumerate(labels)}
+    config.problem_type = "single_label_classification"
+    return config
+
+
+def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
+    """The sequence classifier of `config` with shapes and names only: no memory, no random draws."""
+    classifier_class(config)
+    with torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+
+
+def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """`model_class.from_pretrained` on local files: (model, loading info), in evaluation mode.
+
+    Its tensors map the files lazily: many processes share one copy, but see `own_memory`.
+
+    Raises:
+        RequestError: where the weights cannot be read or do not have the shapes of the configuration.
+    """
+    try:
+        with quiet():
+            model, info = model_class.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # named below: the library's own error does not
+                **options,
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
+        raise RequestError(f"{folder}: its weights cannot be loaded: {one_line(error)}") from None
+    if wrong := sorted(map(str, info["mismatched_keys"])):
+        raise RequestError(f"{folder}: its weights do not have the shapes of its config.json, as {wrong[0]}")
+    return model, info
+
+
+def own_memory(model: PreTrainedModel) -> PreTrainedModel:
+    """Give `model`, in place, memory of its own, so that neither its file nor its source shares it."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
+    return model
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's CPU generator as if it had just been seeded; the outer stream goes on unchanged.
+
+    Initialisers of the library take no generator, so the global one is the only way in.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence the library's loading reports and progress bars."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def one_line(error: Exception) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,36 @@
+"""The layer stack: which part of a model becomes shorter when its depth does."""
+
+from __future__ import annotations
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from study.config import RequestError
+
+__all__ = ["layer_shapes", "layer_stack"]
+
+
+def layer_stack(model: PreTrainedModel) -> str:
+    """Dotted name of the encoder's layers: the one ModuleList that is `config.num_hidden_layers` long.
+
+    A list of the same length inside a layer (MobileBERT's feed-forward blocks) does not count.
+
+    Raises:
+        RequestError: where no list has that length, or several do and none contains the others.
+    """
+    depth = model.config.num_hidden_layers
+    lists = [n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    outermost = [n for n in lists if not any(n.startswith(f"{other}.") for other in lists)]
+    if len(outermost) != 1:
+        found = f"there are {', '.join(outermost)}" if outermost else "there is none"
+        raise RequestError(
+            f"{model.config.model_type}: a student needs one stack of {depth} layers to copy from; {found}"
+        )
+    return outermost[0]
+
+
+def layer_shapes(model: PreTrainedModel) -> list[dict[str, tuple[int, ...]]]:
+    """For each layer of the stack, the shape of each of its tensors by name."""
+    layers = model.get_submodule(layer_stack(model))
+    assert isinstance(layers, nn.ModuleList)
+    return [{name: tuple(t.shape) for name, t in layer.state_dict().items()} for layer in layers]

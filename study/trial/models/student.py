@@ -1,0 +1,80 @@
+"""Building a student: the configured init method's tensors, placed one by one and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from study.config import RequestError, TrialConfig
+from study.trial.models.init_methods import Origins, Start, find_init_method
+from study.trial.models.layer_maps import find_layer_map
+from study.trial.models.loading import classifier_class, quiet, read_config
+from study.trial.models.shapes import check_copyable
+
+__all__ = ["build_student", "check_possible"]
+
+
+def check_possible(init: str, layer_map: str, depth: int, base: Path | PreTrainedConfig) -> None:
+    """Check that a student can be built so; reads the base model's configuration, no weights.
+
+    What passes here is built by `build_student`, and what does not is refused by it with the same words.
+
+    Raises:
+        RequestError: for an unknown name, a depth the base model does not have, or a layer map that puts
+            a layer where it does not fit.
+    """
+    method, layers_of = find_init_method(init), find_layer_map(layer_map)
+    config = read_config(base) if isinstance(base, Path) else base
+    groups = layers_of(config.num_hidden_layers, depth)
+    if method.copies_layers:
+        check_copyable(config, groups)
+
+
+def build_student(
+    config: TrialConfig, base: Path, teacher: Path | None, labels: Sequence[str]
+) -> PreTrainedModel:
+    """The student of `config` before its first step: float32, on the CPU, in evaluation mode.
+
+    base and teacher are folders in Hugging Face layout, the teacher's classes in the order of `labels`;
+    an init method that copies no teacher needs none. The student shares no memory with either. Its
+    dropout is the base model's whatever it is copied from, so that all arms train alike.
+
+    Raises:
+        RequestError: for what `check_possible` refuses, or files that do not hold what they should.
+    """
+    check_possible(config.init, config.layer_map, config.depth, base)
+    base_config = read_config(base)
+    if base_config.num_hidden_layers != config.model_layers:
+        raise RequestError(
+            f"{base}: it has {base_config.num_hidden_layers} layers, not {config.model_layers}"
+        )
+    method = find_init_method(config.init)
+    groups = [[layer] for layer in range(config.depth)]
+    if method.copies_layers:
+        groups = find_layer_map(config.layer_map)(config.model_layers, config.depth)
+    start = method.start(Origins(config, tuple(labels), groups, base, teacher))
+    for name, value in base_config.to_dict().items():
+        if "dropout" in name:
+            setattr(start.config, name, value)
+    return _assemble(start)
+
+
+def _assemble(start: Start) -> PreTrainedModel:
+    """The model made of exactly `start`: nothing missing, nothing over, every parameter counted."""
+    with quiet():
+        model, info = classifier_class(start.config).from_pretrained(
+            None, config=start.config, state_dict=start.state, dtype=torch.float32, output_loading_info=True
+        )
+    wrong = {
+        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
+    if any(wrong.values()) or start.state.keys() != model.state_dict().keys():
+        raise ValueError(f"the init method did not place exactly the student's tensors: {wrong}")
+    buffers = {name for name, _ in model.named_buffers()}
+    placed = sum(tensor.numel() for name, tensor in start.state.items() if name not in buffers)
+    if placed != sum(parameter.numel() for parameter in model.parameters()):
+        raise ValueError(f"{placed} parameters were placed, the student has {model.num_parameters()}")
+    return model

@@ -1,0 +1,83 @@
+"""Tokenizers: loaded to do what their file says, and compared by what they do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from study.config import RequestError
+from study.trial.models.loading import one_line
+
+__all__ = ["check_same_tokenizer", "definition", "load_tokenizer"]
+
+FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+
+PROBES = (
+    "A plain sentence, with 3 numbers: 7, 42 and 1999!",
+    "MiXeD case,\ttabs  and   spaces ",
+    "Ẹ káàrọ̀ o; ṣé dáadáa ni?  Naïve façade, Straße, ﬁn",
+    "我想订一张去北京的票。明日の天気は？ 오늘 날씨 어때요",
+    "आज मौसम कैसा है? ነገ ዝናብ ይዘንባል? หิวข้าว",
+    "ما حالة الطقس اليوم؟ Какая сегодня погода? שלום",
+    "🙂👍🏽 — “quotes” … <s> [MASK] </s>",
+)
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The fast tokenizer in `folder`, with no padding and no truncation of its own.
+
+    Where there is a tokenizer.json it decides alone: the library's tokenizer classes take its vocabulary
+    and replace its normaliser and pre-tokeniser with those usual for the architecture.
+
+    Raises:
+        RequestError: where there is no tokenizer, or only one that is slow, needs code of its own, or a
+            package that is not installed.
+    """
+    if not any(any(folder.glob(pattern)) for pattern in FILES):
+        raise RequestError(f"{folder}: no tokenizer; there is none of {', '.join(FILES)}")
+    file = folder / "tokenizer.json"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        stated = Tokenizer.from_file(str(file)) if file.is_file() else None
+    except Exception as error:  # damaged files raise a different error in each format
+        raise RequestError(f"{folder}: its tokenizer cannot be loaded: {one_line(error)}") from None
+    if not tokenizer.is_fast:
+        raise RequestError(f"{folder}: its tokenizer is not a fast one (no tokenizer.json can be made of it)")
+    if stated is not None and definition(stated) != definition(tokenizer.backend_tokenizer):
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=stated,
+            model_max_length=tokenizer.model_max_length,
+            model_input_names=tokenizer.model_input_names,
+            **tokenizer.special_tokens_map,
+        )
+    tokenizer.backend_tokenizer.no_padding()
+    tokenizer.backend_tokenizer.no_truncation()
+    return tokenizer
+
+
+def check_same_tokenizer(folder: Path, base: Path) -> None:
+    """Check that the tokenizers in both folders give the same ids: vocabulary, special tokens, probe texts.
+
+    Raises:
+        RequestError: naming what differs.
+    """
+    one, other = load_tokenizer(folder), load_tokenizer(base)
+    vocabulary, base_vocabulary = one.get_vocab(), other.get_vocab()
+    if vocabulary != base_vocabulary:
+        different = len(vocabulary.items() ^ base_vocabulary.items())
+        raise RequestError(f"{folder}: its tokenizer is not the base model's: {different} tokens differ")
+    if one.special_tokens_map != other.special_tokens_map:
+        raise RequestError(f"{folder}: its tokenizer has other special tokens than the base model's")
+    for text in PROBES:
+        if one(text)["input_ids"] != other(text)["input_ids"]:
+            raise RequestError(f"{folder}: its tokenizer is not the base model's: {text!r} gets other ids")
+
+
+def definition(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All that decides which ids a text gets; present padding and truncation are not part of it."""
+    parts = json.loads(tokenizer.to_str())
+    return {name: part for name, part in parts.items() if name not in ("padding", "truncation")}

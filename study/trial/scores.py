@@ -1,0 +1,50 @@
+"""Scores per language: accuracy, macro-F1, retention, and their mean and minimum over languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score
+
+__all__ = ["Scores", "add_retention", "score"]
+
+Scores = dict[str, Any]
+"""{"accuracy"|"macro_f1"|"retention": {"macro", "worst", "by_language": {code: value}}, "n": {code: rows}}"""
+
+
+def score(predictions: np.ndarray, labels: np.ndarray, languages: np.ndarray, names: Sequence[str]) -> Scores:
+    """Scores of `predictions` (n class ids) against `labels`, for each language that has rows.
+
+    Accuracy and F1 are scikit-learn's; macro-F1 is over the classes that occur in the language's labels
+    or predictions. `macro` is the mean over languages, each counting the same; `worst` is the lowest.
+    """
+    accuracy, f1, n = {}, {}, {}
+    for index, name in enumerate(names):
+        rows = languages == index
+        if not rows.any():
+            continue  # a language without rows in this split stays missing
+        n[name] = int(rows.sum())
+        accuracy[name] = float(accuracy_score(labels[rows], predictions[rows]))
+        f1[name] = float(f1_score(labels[rows], predictions[rows], average="macro", zero_division=0))
+    return {"accuracy": _over_languages(accuracy), "macro_f1": _over_languages(f1), "n": n}
+
+
+def add_retention(student: Scores, teacher: Scores) -> Scores:
+    """`student` with retention = student accuracy / teacher accuracy.
+
+    Missing where the teacher's accuracy is zero, because no ratio says anything there.
+    """
+    ours, theirs = student["accuracy"]["by_language"], teacher["accuracy"]["by_language"]
+    ratio = {name: ours[name] / theirs[name] for name in ours if theirs.get(name, 0) > 0}
+    return student | {"retention": _over_languages(ratio)}
+
+
+def _over_languages(values: dict[str, float]) -> dict[str, Any]:
+    numbers = list(values.values())
+    return {
+        "macro": float(np.mean(numbers)) if numbers else None,
+        "worst": min(numbers, default=None),
+        "by_language": values,
+    }

@@ -1,0 +1,222 @@
+"""Ray: the only room that imports it. Trials are launched by Ray Tune; the ledger decides everything.
+
+Tune's three plug-in points are thin: the searcher asks the ledger, the scheduler reports to it and stops
+what its pruner stops, the callback ends trials. Tune's own snapshots are not used: a study is resumed from
+the ledger. (Ending happens in the callback because Tune calls the searcher's hook before it.)
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+# Ray reads these when it is imported.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C is the command line's business
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is the snapshot
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+
+import ray
+from ray import tune
+from ray.exceptions import RayTaskError
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from cluster import Cluster
+from study.config import RequestError, TrialConfig
+from study.lifecycle import Lifecycle
+from study.prepare import build_inputs
+from study.trial import run_trial
+from study.trial.artifacts import Store
+from study.trial.training import Numerics
+
+__all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
+
+ACTOR_DEATHS = 3  # how often a trial is tried again, from its checkpoint, after its actor or node died
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial gets (Ray's CPUs and GPUs, fractions too), and how many trials run at once."""
+
+    cpus: float
+    gpus: float
+    concurrency: int
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a trial; part of its numerics."""
+        return max(1, int(self.cpus))
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[None]:
+    """Ray, started here or attached to, as `cluster` says.
+
+    Raises:
+        RequestError: where no Ray answers at the address.
+    """
+    try:
+        ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def default_resources(
+    cpus: float | None = None, gpus: float | None = None, concurrency: int | None = None
+) -> Resources:
+    """Fill in what is not given: one GPU a trial where there are any, else as many trials as CPUs."""
+    total = ray.cluster_resources()
+    cpus = cpus or 1
+    if gpus is None:
+        gpus = 1 if total.get("GPU", 0) else 0
+    fits = total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus
+    return Resources(cpus, gpus, concurrency or max(1, int(fits)))
+
+
+def call_in_ray(
+    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], resources: Resources
+) -> list[Any]:
+    """`function(*arguments)` for every tuple of `calls`, each as a Ray task with one trial's resources.
+
+    Raises:
+        RequestError: as the function raised it.
+    """
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=ACTOR_DEATHS)(function)
+    try:
+        return ray.get([remote.remote(*arguments) for arguments in calls])
+    except RayTaskError as error:
+        if isinstance(error.cause, RequestError):
+            raise RequestError(str(error.cause)) from None
+        raise
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all trials of a phase have in common."""
+
+    store: Store
+    given_teacher: str
+    reports: int
+    test: bool
+
+
+def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
+    """Run every trial of one phase. `watch` is called after each event."""
+    constants = {"work": work, "threads": resources.threads}
+    with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
+        tuner = tune.Tuner(
+            tune.with_resources(_trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=_Asker(lifecycle, constants),
+                scheduler=_Reporter(lifecycle, watch),
+                num_samples=-1,
+                max_concurrent_trials=resources.concurrency,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[_Ender(lifecycle, watch)],
+                failure_config=tune.FailureConfig(max_failures=ACTOR_DEATHS),
+            ),
+        )
+        tuner.fit()
+
+
+def _trainable(asked: dict[str, Any]) -> None:
+    """One trial in a Ray worker: every report goes to the driver as JSON text.
+
+    The trial's own errors are reported, not raised: Ray would repeat them as if a node had died.
+    """
+    work: Work = asked["work"]
+    try:
+        config, threads = TrialConfig(**asked["config"]), asked["threads"]
+        splits = ("train", "validation", "test") if work.test else ("train", "validation")
+        build_inputs(work.store, config, work.given_teacher, splits, threads)  # there already, as a rule
+        folder = Path(asked["folder"])
+        for progress in run_trial(
+            config, work.store, folder, work.reports, work.test, Numerics.here(threads)
+        ):
+            tune.report({"report": json.dumps(asdict(progress))})
+    except Exception:
+        tune.report({"traceback": traceback.format_exc()})
+
+
+class _Unsaved:
+    """Tune pickles its plug-ins into snapshots, which nothing here reads: they hold nothing."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _Asker(_Unsaved, Searcher):
+    """Tune's searcher: gives it the ledger's next trial."""
+
+    def __init__(self, lifecycle: Lifecycle, constants: dict[str, Any]) -> None:
+        super().__init__(metric="report", mode="max")
+        self.lifecycle, self.constants = lifecycle, constants
+
+    def suggest(self, trial_id: str) -> Any:
+        record = self.lifecycle.next()
+        if record is None:
+            return Searcher.FINISHED
+        folder = str(self.lifecycle.folder(record.key))
+        return {**self.constants, "key": record.key, "config": record.config, "folder": folder}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing here: see the module."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the ledger is the memory."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class _Reporter(_Unsaved, FIFOScheduler):
+    """Tune's scheduler: stops a trial where the ledger's pruner does."""
+
+    def __init__(self, lifecycle: Lifecycle, watch: Callable[[], None]) -> None:
+        super().__init__()
+        self.lifecycle, self.watch = lifecycle, watch
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        stop = False
+        if "report" in result:
+            stop = self.lifecycle.report(trial.config["key"], json.loads(result["report"]))
+            self.watch()
+        return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
+
+
+class _Ender(_Unsaved, tune.Callback):
+    """Tune's callback: ends trials."""
+
+    def __init__(self, lifecycle: Lifecycle, watch: Callable[[], None]) -> None:
+        self.lifecycle, self.watch = lifecycle, watch
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.lifecycle.end(trial.config["key"], trial.last_result.get("traceback"))
+        self.watch()
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """The actor or its node died more often than it is tried again."""
+        why = f"the worker died {ACTOR_DEATHS + 1} times: {trial.error_file or 'no error file'}"
+        self.lifecycle.end(trial.config["key"], why)
+        self.watch()

@@ -1,0 +1,156 @@
+"""Tiny models of every architecture that students are tested on, with random weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForMaskedLM,
+    BertConfig,
+    DebertaV2Config,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    XLMRobertaConfig,
+)
+
+from study.config import TrialConfig
+from study.trial.models import build_tokenizer, import_encoder, new_classifier
+
+LABELS = ("cancel", "greet", "order")
+LAYERS = 4
+SIZE = {"hidden_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": 4, "intermediate_size": 37}
+SPECIAL = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+CONFIGS: dict[str, Callable[[int], PreTrainedConfig]] = {
+    "bert": lambda v: BertConfig(vocab_size=v, **SIZE, pad_token_id=1),
+    "roberta": lambda v: RobertaConfig(vocab_size=v, **SIZE, **SPECIAL),
+    "xlm-roberta": lambda v: XLMRobertaConfig(vocab_size=v, **SIZE, **SPECIAL),
+    "distilbert": lambda v: DistilBertConfig(
+        vocab_size=v, dim=32, n_layers=LAYERS, n_heads=4, hidden_dim=37, pad_token_id=1
+    ),
+    "deberta-v2": lambda v: DebertaV2Config(
+        vocab_size=v,
+        **SIZE,
+        pad_token_id=1,
+        relative_attention=True,
+        pos_att_type=["p2c", "c2p"],
+        norm_rel_ebd="layer_norm",
+        conv_kernel_size=3,
+        position_buckets=8,
+    ),
+    "electra": lambda v: ElectraConfig(vocab_size=v, **SIZE, embedding_size=16, pad_token_id=1),
+    "modernbert": lambda v: ModernBertConfig(
+        vocab_size=v, **SIZE, **SPECIAL, cls_token_id=0, sep_token_id=2, local_attention=8
+    ),
+}
+STACKS = {
+    "bert": "bert.encoder.layer",
+    "roberta": "roberta.encoder.layer",
+    "xlm-roberta": "roberta.encoder.layer",
+    "distilbert": "distilbert.transformer.layer",
+    "deberta-v2": "deberta.encoder.layer",
+    "electra": "electra.encoder.layer",
+    "modernbert": "model.layers",
+}
+TEXTS = ("call me a taxi please", "habari ya asubuhi rafiki", "ẹ káàárọ̀ o", "cancel my order", "一二三")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture: a masked-LM checkpoint as users have it, and base and teacher as trials do."""
+
+    name: str
+    stack: str
+    raw: Path
+    base: Path
+    teacher: Path
+    labels: tuple[str, ...] = LABELS
+    layers: int = LAYERS
+
+    def config(self, **values: Any) -> TrialConfig:
+        fixed = {"task": "t", "model": "m", "model_layers": self.layers, "depth": 2}
+        return TrialConfig(**fixed | {"learning_rate": 1e-3, "teacher_learning_rate": 1e-3} | values)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return build_tokenizer(TEXTS * 2)
+
+
+@pytest.fixture(scope="session")
+def roughen() -> Callable[[torch.nn.Module, int], None]:
+    """Move every parameter off its initial value, so that no two norms or biases are equal by chance."""
+
+    def add_noise(model: torch.nn.Module, seed: int) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+
+    return add_noise
+
+
+@pytest.fixture(scope="session")
+def families(
+    tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, roughen: Any
+) -> Callable[[str], Family]:
+    """`families(name)`: built when first asked for."""
+    built: dict[str, Family] = {}
+
+    def build(name: str) -> Family:
+        if name not in built:
+            root = tmp_path_factory.mktemp(name)
+            raw = AutoModelForMaskedLM.from_config(CONFIGS[name](len(tokenizer)))
+            roughen(raw, 1)
+            raw.save_pretrained(root / "raw")
+            tokenizer.save_pretrained(root / "raw")
+            import_encoder(str(root / "raw"), root / "base")
+            teacher = new_classifier(root / "base", LABELS, 0)
+            roughen(teacher, 2)
+            teacher.save_pretrained(root / "teacher")
+            tokenizer.save_pretrained(root / "teacher")
+            built[name] = Family(name, STACKS[name], root / "raw", root / "base", root / "teacher")
+        return built[name]
+
+    return build
+
+
+@pytest.fixture(params=sorted(CONFIGS))
+def family(request: pytest.FixtureRequest, families: Callable[[str], Family]) -> Family:
+    return families(request.param)
+
+
+@pytest.fixture
+def bert(families: Callable[[str], Family]) -> Family:
+    return families("bert")
+
+
+@pytest.fixture(scope="session")
+def batch(tokenizer: Any) -> dict[str, torch.Tensor]:
+    encoded = tokenizer(list(TEXTS), padding=True, return_tensors="pt")
+    return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+
+@pytest.fixture(scope="session")
+def file_hashes() -> Callable[[Sequence[Path]], dict[str, str]]:
+    """The content of every file under some folders."""
+
+    def hashes(folders: Sequence[Path]) -> dict[str, str]:
+        files = sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
+        return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+    return hashes

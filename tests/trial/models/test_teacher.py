@@ -1,0 +1,171 @@
+"""Teachers: where they start, what a given one must be, and its classes in the task's order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import normalizers
+from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
+
+from study.config import RequestError
+from study.trial.models import (
+    build_student,
+    check_teacher,
+    import_teacher,
+    load_classifier,
+    load_tokenizer,
+    new_classifier,
+)
+from study.trial.models.loading import labelled
+
+
+@pytest.fixture
+def shuffled(family, tmp_path) -> Path:
+    """The family's teacher under class names that are not in the task's order."""
+    folder = tmp_path / "shuffled"
+    teacher = load_classifier(family.teacher)
+    teacher.config = labelled(teacher.config, ("order", "cancel", "greet"))
+    teacher.save_pretrained(folder)
+    load_tokenizer(family.base).save_pretrained(folder)
+    return folder
+
+
+def test_a_new_classifier_has_the_base_models_encoder_and_memory_of_its_own(family, file_hashes) -> None:
+    before = file_hashes([family.base])
+    model = new_classifier(family.base, family.labels, 3)
+    source = load_file(family.base / "model.safetensors")
+    encoder = model.base_model.state_dict()
+    shared = source.keys() & encoder.keys()
+    assert len(shared) == len(source)
+    assert all(torch.equal(source[name], encoder[name]) for name in shared)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(5.0)
+    assert file_hashes([family.base]) == before
+    assert not any((p == 5.0).all() for p in new_classifier(family.base, family.labels, 3).parameters())
+
+
+def test_a_new_classifier_outlives_the_base_models_files(bert, tmp_path) -> None:
+    base = shutil.copytree(bert.base, tmp_path / "base")
+    model = new_classifier(base, bert.labels, 3)
+    values = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with (base / "model.safetensors").open("r+b") as file:
+        file.write(bytes((base / "model.safetensors").stat().st_size))
+    assert all(torch.equal(values[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_its_head_depends_on_the_seed_alone(bert) -> None:
+    torch.manual_seed(9)
+    one, same, other = (new_classifier(bert.base, bert.labels, seed).classifier.weight for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_a_base_model_with_a_head_is_refused(bert) -> None:
+    with pytest.raises(RequestError, match=r"not a base model alone, it has a head: classifier\.bias"):
+        new_classifier(bert.teacher, bert.labels, 0)
+
+
+def test_a_teacher_is_imported_with_its_classes_in_the_tasks_order(family, shuffled, batch, tmp_path) -> None:
+    check_teacher(shuffled, family.labels, family.base)
+    import_teacher(shuffled, tmp_path / "out", family.labels, family.base)
+    imported = load_classifier(tmp_path / "out", family.labels)
+    assert imported.config.problem_type == "single_label_classification"
+    with torch.no_grad():
+        theirs = load_classifier(shuffled)(**batch).logits
+        assert torch.equal(imported(**batch).logits, theirs[:, [1, 2, 0]])
+    probe = "ẹ káàárọ̀, call me"
+    assert load_tokenizer(tmp_path / "out")(probe).input_ids == load_tokenizer(family.base)(probe).input_ids
+
+
+def test_importing_leaves_the_source_as_it_is(family, shuffled, file_hashes, tmp_path) -> None:
+    before = file_hashes([shuffled, family.base])
+    import_teacher(shuffled, tmp_path / "out", family.labels, family.base)
+    assert file_hashes([shuffled, family.base]) == before
+
+
+def test_other_classes_are_refused_by_name(bert, tmp_path) -> None:
+    with pytest.raises(RequestError, match="it has cancel, greet, and lacks no, yes"):
+        check_teacher(bert.teacher, ("yes", "order", "no"), bert.base)
+    unnamed = load_classifier(bert.teacher)
+    unnamed.config.id2label = {i: f"LABEL_{i}" for i in range(3)}
+    unnamed.save_pretrained(tmp_path)
+    with pytest.raises(
+        RequestError, match="it has LABEL_0, LABEL_1, LABEL_2, and lacks cancel, greet, order"
+    ):
+        check_teacher(tmp_path, bert.labels, bert.base)
+
+
+def test_fewer_classes_are_refused(bert) -> None:
+    with pytest.raises(RequestError, match="it has no others, and lacks refund"):
+        check_teacher(bert.teacher, (*bert.labels, "refund"), bert.base)
+
+
+def test_a_model_that_is_no_classifier_is_refused(bert, tmp_path) -> None:
+    model = AutoModelForMaskedLM.from_pretrained(bert.raw)
+    model.config = labelled(model.config, bert.labels)
+    model.save_pretrained(tmp_path)
+    load_tokenizer(bert.base).save_pretrained(tmp_path)
+    with pytest.raises(
+        RequestError, match=r"not a fine-tuned sequence classifier: its weights lack .*classifier"
+    ):
+        check_teacher(tmp_path, bert.labels, bert.base)
+
+
+def test_another_architecture_is_refused(bert, families) -> None:
+    with pytest.raises(RequestError, match=r"it is a roberta of 4 layers x 32 .* the base model a bert of 4"):
+        check_teacher(families("roberta").teacher, bert.labels, bert.base)
+
+
+def test_another_depth_is_refused(bert, tmp_path) -> None:
+    build_student(bert.config(), bert.base, bert.teacher, bert.labels).save_pretrained(tmp_path)
+    load_tokenizer(bert.base).save_pretrained(tmp_path)
+    with pytest.raises(RequestError, match=r"bert of 2 layers x 32 .* a bert of 4 layers"):
+        check_teacher(tmp_path, bert.labels, bert.base)
+
+
+def with_tokenizer(bert, folder: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
+    load_classifier(bert.teacher).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_another_vocabulary_is_refused(bert, tokenizer, tmp_path) -> None:
+    state = tokenizer.backend_tokenizer.to_str()
+    swapped = state.replace('"a":', '"TEMP":').replace('"b":', '"a":').replace('"TEMP":', '"b":')
+    other = type(tokenizer.backend_tokenizer).from_str(swapped)
+    folder = with_tokenizer(bert, tmp_path, PreTrainedTokenizerFast(tokenizer_object=other))
+    with pytest.raises(RequestError, match="tokenizer is not the base model's: 4 tokens differ"):
+        check_teacher(folder, bert.labels, bert.base)
+
+
+def test_the_same_vocabulary_read_otherwise_is_refused(bert, tokenizer, tmp_path) -> None:
+    other = type(tokenizer.backend_tokenizer).from_str(tokenizer.backend_tokenizer.to_str())
+    other.normalizer = normalizers.Lowercase()
+    tokens = tokenizer.special_tokens_map
+    folder = with_tokenizer(bert, tmp_path, PreTrainedTokenizerFast(tokenizer_object=other, **tokens))
+    with pytest.raises(RequestError, match="gets other ids"):
+        check_teacher(folder, bert.labels, bert.base)
+
+
+def test_damaged_weights_are_refused_in_one_line(bert, tmp_path) -> None:
+    load_classifier(bert.teacher).save_pretrained(tmp_path)
+    file = tmp_path / "model.safetensors"
+    state = load_file(bert.teacher / "model.safetensors")
+    save_file(state | {"classifier.weight": torch.zeros(3, 31)}, file, {"format": "pt"})
+    with pytest.raises(RequestError, match=r"do not have the shapes of its config\.json"):
+        load_classifier(tmp_path)
+    file.write_bytes((bert.teacher / "model.safetensors").read_bytes()[:500])
+    with pytest.raises(RequestError, match="weights cannot be loaded") as error:
+        load_classifier(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_loading_is_silent(bert, capfd) -> None:
+    new_classifier(bert.base, bert.labels, 0)
+    load_classifier(bert.teacher)
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,36 @@
+"""A tokenizer does what its tokenizer.json says."""
+
+import json
+import shutil
+
+import pytest
+from transformers import AutoTokenizer
+
+from study.trial.models import load_tokenizer
+
+
+def test_the_file_decides_and_not_the_class_that_it_names(families, tmp_path) -> None:
+    """The library's class for this architecture would leave out the lower-casing."""
+    folder = shutil.copytree(families("xlm-roberta").raw, tmp_path / "copy")
+    file, names = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    stated = json.loads(file.read_text())
+    file.write_text(json.dumps(stated | {"normalizer": {"type": "Lowercase"}}))
+    names.write_text(json.dumps(json.loads(names.read_text()) | {"tokenizer_class": "RobertaTokenizer"}))
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer("Call ME").input_ids == tokenizer("call me").input_ids
+    assert tokenizer.pad_token == "<pad>"
+    tokenizer.save_pretrained(tmp_path / "saved")
+    again = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert again("Call ME").input_ids == tokenizer("call me").input_ids
+
+
+@pytest.mark.parametrize("text", ["hi", "call me a taxi please " * 20])
+def test_padding_and_truncation_of_the_file_are_left_behind(families, tmp_path, text: str) -> None:
+    folder = shutil.copytree(families("bert").raw, tmp_path / "copy")
+    backend = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    plain = backend.encode(text).ids
+    backend.enable_truncation(8)
+    backend.enable_padding(length=8)
+    backend.save(str(folder / "tokenizer.json"))
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer(text).input_ids == tokenizer.backend_tokenizer.encode(text).ids == plain
