@@ -30,7 +30,7 @@ app = typer.Typer(
     help="How much of a distilled multilingual student's quality comes from its initialisation?",
 )
 
-out = Console(soft_wrap=False)
+out = Console(width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True)
 
 HomeOption = Annotated[Path, typer.Option("--home", envvar="KDSTUDY_HOME", help="Where everything is kept.")]
@@ -316,8 +316,7 @@ def doctor(home: HomeOption = DEFAULT_HOME, cluster: ClusterOption = "local") ->
 def main() -> None:
     """Entry point: one line on stderr for what is wrong, and the exit codes above."""
     warnings.filterwarnings("ignore")
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     logging.getLogger("transformers").setLevel(logging.ERROR)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

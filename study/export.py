@@ -7,8 +7,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from transformers import AutoTokenizer
-
 from study.config import RequestError
 from study.home import Home
 from study.ledger import Ledger, Record
@@ -16,6 +14,7 @@ from study.prepare import build_inputs
 from study.selection import BestValidation
 from study.trial import run_trial
 from study.trial.inputs import Inputs
+from study.trial.models import load_tokenizer
 from study.trial.training import Numerics
 
 __all__ = ["export_student", "pick"]
@@ -68,7 +67,7 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
             source = Path(scratch) / "student"
         folder = Path(scratch) / "folder"
         shutil.copytree(source, folder)
-        tokenizer = AutoTokenizer.from_pretrained(Inputs(home.store, config).base_folder)
+        tokenizer = load_tokenizer(Inputs(home.store, config).base_folder)
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}

@@ -15,7 +15,7 @@ __all__ = ["Home"]
 
 @dataclass(frozen=True)
 class Home:
-    """Layout: `mlflow.db`, `mlartifacts/`, `artifacts/`, `studies/NAME/{study.json, optuna.db, trials/KEY/}`."""
+    """`mlflow.db`, `mlartifacts/`, `artifacts/`, `studies/NAME/{study.json, optuna.db, trials/KEY/}`."""
 
     root: Path
 

@@ -163,7 +163,7 @@ class Ledger:
         return None
 
     def mend(self) -> None:
-        """At start: close trials that died inside their ask; they are outside the budget and of no outcome."""
+        """At start: close trials that died inside their ask; they are in no budget and have no outcome."""
         for _, study, frozen in self._trials():
             if frozen.state == TrialState.RUNNING and "key" not in frozen.user_attrs:
                 self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
@@ -177,7 +177,7 @@ class Ledger:
         return record.phase == "search" and trial.should_prune()
 
     def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
-        """End `record`. Told twice, the second is ignored: a kill may have come between tell and what follows."""
+        """End `record`. A second time is ignored: a kill may have come between this and what follows."""
         frozen = self.storage.get_trial(record.trial_id)
         if frozen.state.is_finished():
             return

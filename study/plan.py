@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -116,7 +116,7 @@ class Plan(BaseModel):
             config = self.config(Arm("", tuple(values.items())), draft)
             effective = config.effective()
             shown = {name: effective[name] for name in values if name in effective}
-            name = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in shown.items())
+            name = " ".join(f"{k}={v}" for k, v in shown.items())
             arms.setdefault(name or "all", Arm(name or "all", tuple(values.items())))
         return list(arms.values())
 
@@ -130,7 +130,7 @@ class Plan(BaseModel):
             if isinstance(domain, Range):
                 chosen[name] = trial.suggest_float(name, domain.low, domain.high, log=domain.log)
             else:
-                chosen[name] = trial.suggest_categorical(name, domain)
+                chosen[name] = cast(Value, trial.suggest_categorical(name, domain))
         return self._draft(arm, chosen)
 
     def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
@@ -163,7 +163,7 @@ class Plan(BaseModel):
         return {k: v for k, v in self._draft(arm, {}).effective().items() if k not in varied}
 
     def identity(self) -> dict[str, Any]:
-        """What must not change under one name. Budgets may grow, and the wording of the request may differ."""
+        """What must not change under one name. Budgets may grow, the request's wording may differ."""
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]

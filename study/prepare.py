@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig, digest
 from study.trial.artifacts import Store
@@ -32,16 +32,18 @@ from study.trial.inputs import Inputs
 from study.trial.losses import cross_entropy
 from study.trial.models import (
     build_tokenizer,
+    check_encoder,
     check_teacher,
     encoder_config,
-    encoder_facts,
     encoder_fingerprint,
     import_encoder,
     import_teacher,
     load_classifier,
+    load_tokenizer,
     mask_tokens,
     new_classifier,
     new_encoder,
+    quiet,
     read_config,
     resolve_folder,
 )
@@ -63,6 +65,9 @@ EMBEDDED = "embedded"
 """Name of the default base model: the encoder that is pretrained here on phrasebook."""
 
 PRETRAINING = {"version": 1, "steps": 1200, "batch_size": 64, "learning_rate": 1e-3, "seed": 0, "length": 64}
+POSITIONS_FROM_PAD = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
+"""Architectures whose first position is the pad id + 1."""
+
 CHECKPOINTS = 10  # of the training of a teacher or of the embedded encoder
 
 
@@ -82,13 +87,7 @@ class Model:
     def longest(self) -> int:
         """Tokens of the longest text that its position embeddings reach."""
         positions = int(getattr(self.config, "max_position_embeddings", 512))
-        counts_from_pad = self.config.model_type in (
-            "roberta",
-            "xlm-roberta",
-            "xlm-roberta-xl",
-            "camembert",
-            "mpnet",
-        )
+        counts_from_pad = self.config.model_type in POSITIONS_FROM_PAD
         return positions - (self.config.pad_token_id + 1 if counts_from_pad else 0)
 
 
@@ -104,7 +103,7 @@ def find_model(store: Store, source: str) -> Model:
         folder = store.path("embedded", digest(PRETRAINING))
     else:
         return Model(source, encoder_config())
-    encoder_facts(folder)
+    check_encoder(folder)
     return Model(source, read_config(folder), folder, encoder_fingerprint(folder))
 
 
@@ -117,7 +116,8 @@ def store_model(store: Store, source: str, threads: int) -> Model:
     if source == EMBEDDED:
         store.build("embedded", digest(PRETRAINING), lambda target, work: _pretrain(target, work, threads))
     model = find_model(store, source)
-    assert model.folder is not None and model.fingerprint is not None
+    assert model.folder is not None
+    assert model.fingerprint is not None
     store.build("models", model.fingerprint, lambda target, work: import_encoder(str(model.folder), target))
     return model
 
@@ -161,7 +161,7 @@ def build_inputs(
 
 
 def _encode(inputs: Inputs, target: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(inputs.base_folder)
+    tokenizer = load_tokenizer(inputs.base_folder)
     encode_task(load_saved_task(inputs.task_folder), tokenizer, inputs.config.max_length, target)
 
 
@@ -173,7 +173,7 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
     """Fine-tune the base model on the training data with labels only; weights of the last step."""
     config, train = inputs.config, inputs.split("train")
     seed = stream(config.teacher_seed, "teacher")
-    teacher = new_classifier(inputs.base_folder, inputs.task.labels, seed)
+    teacher: Any = new_classifier(inputs.base_folder, inputs.task.labels, seed)
     teacher.to(numerics.device)
     step_loss = classifier_step(
         teacher,
@@ -187,8 +187,9 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
     )
     recipe = Recipe(config.teacher_steps, config.teacher_learning_rate, seed)
     _train_to_the_end(Training(teacher, step_loss, recipe, numerics), work, "the teacher")
-    teacher.save_pretrained(target)
-    AutoTokenizer.from_pretrained(inputs.base_folder).save_pretrained(target)
+    with quiet():
+        teacher.save_pretrained(target)
+        load_tokenizer(inputs.base_folder).save_pretrained(target)
     about = {"recipe": inputs.teacher_recipe, "numerics": asdict(numerics)}
     (target / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
@@ -210,7 +211,8 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
     """Teacher logits and scores on one split; exact once, since an evaluation-mode teacher is a function."""
     numerics = Numerics.here(threads)
     split = inputs.split(name)
-    teacher = load_classifier(inputs.teacher_folder).to(numerics.device)
+    teacher: Any = load_classifier(inputs.teacher_folder)
+    teacher.to(numerics.device)
     if name == "train" and inputs.teacher_saw_same:
         rows = _teacher_rows(inputs, split)
         logits = np.full((len(split), len(inputs.task.labels)), np.nan, dtype=np.float32)
@@ -236,7 +238,8 @@ def _pretrain(target: Path, work: Path, threads: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         encode_task(task, tokenizer, length, Path(folder))
         train = load_encoded_split(Path(folder), "train")
-        model: Any = new_encoder(tokenizer, seed).to(numerics.device)
+        model: Any = new_encoder(tokenizer, seed)
+        model.to(numerics.device)
         batches = TrainingBatches(train.lengths, int(PRETRAINING["batch_size"]), seed)
         uninformed = torch.tensor(math.log(model.config.vocab_size), device=numerics.device)
 
@@ -252,5 +255,6 @@ def _pretrain(target: Path, work: Path, threads: int) -> None:
 
         recipe = Recipe(int(PRETRAINING["steps"]), float(PRETRAINING["learning_rate"]), seed)
         _train_to_the_end(Training(model, step_loss, recipe, numerics), work, "the embedded encoder")
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
+    with quiet():
+        model.save_pretrained(target)
+        tokenizer.save_pretrained(target)

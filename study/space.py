@@ -113,7 +113,8 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     if not path.is_file():
         raise RequestError(f"{name}: no such file")
     spec = importlib.util.spec_from_file_location(f"kdstudy_space_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

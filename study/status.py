@@ -36,7 +36,7 @@ def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
     wanted = {config.key for _, config in confirm_wanted(plan, records)}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
-    arms = []
+    arms: list[dict[str, Any]] = []
     for arm in plan.arms():
         of_arm = [r for r in counted if r.arm == arm.name]
         search = [r for r in of_arm if r.phase == "search"]
@@ -50,7 +50,7 @@ def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
             }
         )
     overall = BestValidation().best(best.values())
-    total = _counts(sum(arm["planned"] for arm in arms), counted)
+    total = _counts(sum(int(arm["planned"]) for arm in arms), counted)
     return {
         "name": plan.name,
         "space": plan.request.get("space"),

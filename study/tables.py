@@ -37,7 +37,8 @@ def status_table(summary: Mapping[str, Any]) -> Table:
 
 def frame_table(frame: pd.DataFrame, title: str) -> Table:
     """A data frame as it is."""
-    return listing([str(c) for c in frame.columns], frame.astype(object).values.tolist(), title)
+    columns = [str(column).replace(" ", "\n") for column in frame.columns]  # arms have long names
+    return listing(columns, frame.astype(object).values.tolist(), title)
 
 
 def scores_table(result: Mapping[str, Any]) -> Table:

@@ -19,7 +19,7 @@ from study.trial.artifacts import Store, write_atomically
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.losses import objective
-from study.trial.models import build_student
+from study.trial.models import build_student, quiet
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, drop_checkpoints, report_steps
 
@@ -52,7 +52,7 @@ def run_trial(
         return
     inputs = Inputs(store, config)
     validation = inputs.split("validation")
-    student = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
+    student: Any = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
     student.to(numerics.device)
     parameters = sum(p.numel() for p in student.parameters())
     training = _student_training(student, inputs, numerics)
@@ -96,7 +96,8 @@ def run_trial(
     }
     folder.mkdir(parents=True, exist_ok=True)
     if outcome == "complete":
-        student.save_pretrained(folder / "student")
+        with quiet():
+            student.save_pretrained(folder / "student")
     record = {"history": history, "result": result}
     write_atomically(folder / "result.json", json.dumps(record, indent=1).encode())
     drop_checkpoints(folder)
