@@ -1,0 +1,36 @@
+# make study   install, then run the first study (about five minutes on two cores)
+# make test    install, then run the tests
+# make check   style and types
+PYTHON ?= python3
+BIN := .venv/bin
+# The pinned torch comes first and alone: a range would resolve to the newest CUDA build.
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+
+.PHONY: install study test test-slow check clean
+
+install: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "kdstudy needs Python 3.11 or newer: make PYTHON=python3.11 ..." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check "torch==$(TORCH)"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+study: install
+	$(BIN)/kdstudy run quickstart
+
+test: install
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: install
+	$(BIN)/python -m pytest -m slow
+
+check: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
