@@ -228,16 +228,16 @@ def trial(
     as_json: JsonOption = False,
 ) -> None:
     """One trial, here and now: no Ray, Optuna or MLflow."""
-    from study.one_trial import run_one, space_of_one
-    from study.request import Request, plan_for
+    from study.one_trial import ask_one, run_one
+    from study.request import Request
     from study.tables import listing, scores_table
 
     the_home = _home(home)
     request = Request(space="trial", **_request(locals()))
-    asked = plan_for(request, "trial", space_of_one(settings or []), the_home.store)
-    _say_notes(asked.task)
+    one = ask_one(request, settings or [], the_home.store)
+    _say_notes(one.asked.task)
     the_home.root.mkdir(parents=True, exist_ok=True)
-    result = run_one(asked, the_home, threads, lambda line: err.print(line, highlight=False, markup=False))
+    result = run_one(one, the_home, threads, lambda line: err.print(line, highlight=False, markup=False))
     if as_json:
         return _print_json(result)
     facts = ("key", "outcome", "steps", "seconds", "parameters")

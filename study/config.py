@@ -14,7 +14,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-__all__ = ["RequestError", "TrialConfig", "canonical_json", "digest", "parse_config"]
+__all__ = ["GATES", "RequestError", "TrialConfig", "canonical_json", "digest", "parse_config"]
+
+GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
+"""Hyperparameters whose values decide whether others have an effect (`TrialConfig.inert`)."""
 
 
 class RequestError(ValueError):
@@ -46,12 +49,13 @@ class TrialConfig(BaseModel):
     model_layers: int = Field(ge=1, description="layers of the base model, and so of the teacher")
 
     # Scientific factors: what a study usually asks about.
+    # A field stands after those that may make it inert.
     init: str = Field("teacher", description="init method of the student")
-    layer_map: str = Field("uniform", description="which source layers a shallower student copies")
     depth: int = Field(ge=1, description="layers of the student")
+    layer_map: str = Field("uniform", description="which source layers a shallower student copies")
     alpha: float = Field(0.5, ge=0, le=1, description="weight of the hard-label loss")
-    temperature: float = Field(2.0, gt=0, description="softmax temperature T of the KL loss")
     loss: str = Field("kl", description="distillation loss: kl or mse")
+    temperature: float = Field(2.0, gt=0, description="softmax temperature T of the KL loss")
     data_fraction: float = Field(1.0, gt=0, le=1, description="share of the training data, per language")
     teacher_data: Literal["full", "same"] = Field(
         "full", description="what the teacher saw: all training data, or only the student's fraction"

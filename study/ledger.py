@@ -13,11 +13,12 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import optuna
+from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import RequestError, TrialConfig
@@ -110,7 +111,8 @@ class Ledger:
             larger = {
                 b: max(getattr(old.space, b), getattr(plan.space, b)) for b in ("trials", "confirm_seeds")
             }
-            plan = plan.model_copy(update={"space": plan.space.model_copy(update=larger)})
+            # The old space otherwise, because the order of its hyperparameters is in the names of its arms.
+            plan = plan.model_copy(update={"space": old.space.model_copy(update=larger)})
         root = self._study(self.name)
         if "id" not in root.user_attrs:
             root.set_user_attr("id", uuid.uuid4().hex)
@@ -163,18 +165,39 @@ class Ledger:
         return None
 
     def mend(self) -> None:
-        """At start: close trials that died inside their ask; they are in no budget and have no outcome."""
+        """At start: close trials that died inside their ask; they are in no budget and have no outcome.
+
+        A duplicate that was not told yet is one of them: it will be proposed again.
+        """
         for _, study, frozen in self._trials():
-            if frozen.state == TrialState.RUNNING and "key" not in frozen.user_attrs:
+            started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
+            if frozen.state == TrialState.RUNNING and not started:
                 self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
                 study.tell(frozen.number, state=TrialState.FAIL)
 
     def report(self, record: Record, index: int, value: float) -> bool:
-        """Put the value of report `index` (1..R) on record; whether the pruner would stop the trial here."""
+        """Put the value of report `index` (1..R) on record; whether the pruner stops the trial here.
+
+        A report that is made again, after a kill, is answered as it was the first time. For that, the
+        decision is written before the marks that a halving pruner leaves while it decides: with a mark but
+        no decision, the trial would count as promoted.
+        """
+        known = self.storage.get_trial(record.trial_id)
+        if index not in known.intermediate_values:
+            self.storage.set_trial_intermediate_value(record.trial_id, index, value)
         study = self._study_of(record)
-        trial = optuna.Trial(study, record.trial_id)
-        trial.report(value, index)
-        return record.phase == "search" and trial.should_prune()
+        if record.phase == "confirm" or isinstance(study.pruner, NopPruner):
+            return False
+        decision = known.user_attrs.get(f"decision {index}")
+        if decision is None:
+            marks = _Marks(study._storage)
+            apart = optuna.Study(study.study_name, cast(BaseStorage, marks), pruner=study.pruner)
+            stop = study.pruner.prune(apart, self.storage.get_trial(record.trial_id))
+            decision = {"stop": bool(stop), "marks": marks.set}
+            self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
+        for mark, at in decision["marks"].items():
+            self.storage.set_trial_system_attr(record.trial_id, mark, at)
+        return bool(decision["stop"])
 
     def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
         """End `record`. A second time is ignored: a kill may have come between this and what follows."""
@@ -244,6 +267,20 @@ class Ledger:
                 study = self._study(name)
                 for frozen in study.get_trials(deepcopy=False):
                     yield phase, study, frozen  # type: ignore[misc]
+
+
+class _Marks:
+    """A storage that keeps to itself what a pruner sets on the trial that it decides."""
+
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self.set: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self.set[key] = value
 
 
 def _record(phase: Phase, frozen: FrozenTrial) -> Record:

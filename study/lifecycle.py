@@ -37,11 +37,13 @@ class Lifecycle:
         ask_new: Callable[[], Record | None],
     ) -> None:
         self.ledger, self.tracker, self.trials, self.ask_new = ledger, tracker, trials, ask_new
-        self.again = deque(r for r in ledger.records() if r.running and r.phase == phase)
+        records = ledger.records()
+        self.again = deque(r for r in records if r.running and r.phase == phase)
         self.running: dict[str, Record] = {}
         self.reports: dict[str, dict[str, Any]] = {}
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
+        self._tidy(records)
 
     def folder(self, key: str) -> Path:
         return self.trials / key
@@ -94,19 +96,16 @@ class Lifecycle:
         self.tracker.close(record, outcome, last)
         why = traceback.strip().splitlines()[-1] if traceback else None
         self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
-        self._tidy(record, outcome)
+        self._tidy([r for r in self.ledger.records() if r.arm == record.arm])
 
-    def _tidy(self, record: Record, outcome: Outcome) -> None:
-        """Optimiser state goes when a trial ends; weights stay for an arm's best and for confirm runs."""
-        if outcome != "failed":
-            drop_checkpoints(self.folder(record.key))
-        if record.phase == "confirm":
-            return
-        search = [r for r in self.ledger.records() if r.phase == "search" and r.arm == record.arm]
-        best = BestValidation().best(search)
-        for other in search:
-            if not other.running and (best is None or other.key != best.key):
-                shutil.rmtree(self.folder(other.key) / "student", ignore_errors=True)
+    def _tidy(self, records: list[Record]) -> None:
+        """Optimiser state goes when a trial ends; weights stay for each arm's best and for confirm runs."""
+        best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+        for record in records:
+            if record.outcome not in (None, "failed"):
+                drop_checkpoints(self.folder(record.key))
+            if record.phase == "search" and not record.running and record is not best.get(record.arm):
+                shutil.rmtree(self.folder(record.key) / "student", ignore_errors=True)
 
 
 def _value(line: dict[str, Any] | None) -> float | None:

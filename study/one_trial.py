@@ -7,20 +7,54 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.config import RequestError
+from study.config import RequestError, TrialConfig, parse_config
 from study.home import Home
+from study.plan import Plan
 from study.prepare import build_inputs, store_model, store_task
-from study.request import Asked
-from study.space import SearchSpace, override
+from study.request import Asked, Request, plan_for
+from study.space import SearchSpace, Value, override, parse_value
 from study.trial import Progress, run_trial
+from study.trial.artifacts import Store
 from study.trial.training import Numerics
 
-__all__ = ["run_one", "space_of_one"]
+__all__ = ["OneTrial", "ask_one", "run_one", "space_of_one"]
 
 SPLITS = ("train", "validation", "test")
+SEEDS = ("seed=", "data_seed=")  # the phase decides them in a study, and nobody but the user here
+
+
+@dataclass(frozen=True)
+class OneTrial:
+    """A plan of one point, and its seeds."""
+
+    asked: Asked
+    seeds: dict[str, Value]
+
+    def config(self, plan: Plan) -> TrialConfig:
+        """The trial, once `plan` knows the base model's fingerprint.
+
+        Raises:
+            RequestError: for seeds that are none.
+        """
+        return parse_config(plan.drafts(plan.arms()[0])[0].model_dump() | self.seeds)
+
+
+def ask_one(request: Request, settings: Sequence[str], store: Store) -> OneTrial:
+    """The defaults on what `request` names, with `settings`, each `key=value`. Writes nothing.
+
+    Raises:
+        RequestError: for anything that cannot be served.
+    """
+    of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
+    space = space_of_one([setting for setting in settings if setting not in of_seeds])
+    seeds = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
+    one = OneTrial(plan_for(request, "trial", space, store), seeds)
+    one.config(one.asked.plan)
+    return one
 
 
 def space_of_one(settings: Sequence[str]) -> SearchSpace:
@@ -37,18 +71,18 @@ def space_of_one(settings: Sequence[str]) -> SearchSpace:
     return space
 
 
-def run_one(asked: Asked, home: Home, threads: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Prepare, train and score the configuration that `asked` plans; returns the result, test included.
+def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Prepare, train and score `one`; returns the result, test included.
 
     Raises:
         RequestError: where the teacher diverged.
     """
-    request = asked.request
+    request = one.asked.request
     say("preparing the task and the base model")
-    store_task(home.store, asked.task)
+    store_task(home.store, one.asked.task)
     model = store_model(home.store, request.model, threads)
-    plan = asked.plan.on_model(model.fingerprint or "")
-    config = plan.drafts(plan.arms()[0])[0]
+    plan = one.asked.plan.on_model(model.fingerprint or "")
+    config = one.config(plan)
     say("preparing the teacher and its outputs")
     build_inputs(home.store, config, request.teacher, SPLITS, threads)
     say("training the student")

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from study.config import RequestError, TrialConfig, parse_config
+from study.config import GATES, RequestError, TrialConfig, parse_config
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:
     import optuna  # a single trial plans without it
 
 __all__ = ["Arm", "ModelFacts", "Plan"]
-
-REFERENCE_RATE, REFERENCE_WIDTH = 5e-5, 768
-"""The paper's learning rate at XLM-RoBERTa base's width; the default is scaled by 1 / width from it."""
 
 ORDER = list(TrialConfig.model_fields)
 """Hyperparameters are suggested in this order, so that one is known before those that it makes inert."""
@@ -36,7 +33,7 @@ class ModelFacts:
 
     fingerprint: str
     layers: int
-    width: int
+    learning_rate: float
 
 
 @dataclass(frozen=True)
@@ -70,24 +67,24 @@ class Plan(BaseModel):
         teacher: str,
         request: dict[str, Any],
     ) -> Plan:
-        """Resolve what depends on the model: shares of its depth, and learning rates by its width.
+        """Resolve what depends on the model: shares of its depth, and default learning rates.
 
         Raises:
             RequestError: where a configuration of the space would not be valid.
         """
-        rate = REFERENCE_RATE * REFERENCE_WIDTH / model.width
         constants = {
             "task": task,
             "model": model.fingerprint,
             "model_layers": model.layers,
             "teacher": teacher,
             "depth": max(1, model.layers // 2),
-            "learning_rate": rate,
-            "teacher_learning_rate": rate,
+            "learning_rate": model.learning_rate,
+            "teacher_learning_rate": model.learning_rate,
         }
         plan = cls(name=name, space=_in_layers(space, model.layers), constants=constants, request=request)
         for arm in plan.arms():
             plan.drafts(arm)
+            plan._check_effects(arm)
         return plan
 
     def on_model(self, fingerprint: str) -> Plan:
@@ -158,9 +155,9 @@ class Plan(BaseModel):
 
     def held(self) -> dict[str, Any]:
         """Hyperparameters that neither the question nor the tuning varies: caveats of every answer."""
-        arm = self.arms()[0]
         varied = NOT_SEARCHED | self.space.scientific.keys() | self.space.nuisance.keys()
-        return {k: v for k, v in self._draft(arm, {}).effective().items() if k not in varied}
+        effective = [self._draft(arm, {}).effective() for arm in self.arms()]
+        return {k: v for values in effective for k, v in values.items() if k not in varied}
 
     def identity(self) -> dict[str, Any]:
         """What must not change under one name. Budgets may grow, the request's wording may differ."""
@@ -171,6 +168,26 @@ class Plan(BaseModel):
 
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)
+
+    def _check_effects(self, arm: Arm) -> None:
+        """Scientific values have their effect in all trials of an arm or in none; else arms share trials.
+
+        Raises:
+            RequestError: where a tuned value decides whether a scientific one has an effect.
+        """
+        nuisance = self.space.nuisance
+        gates = {n: d for n, d in nuisance.items() if n in GATES and not isinstance(d, Range)}
+        drafts = [
+            self._draft(arm, dict(zip(gates, levels, strict=True)))
+            for levels in itertools.product(*gates.values())
+        ]
+        off = [draft.inert().intersection(self.space.scientific) for draft in drafts]
+        if mixed := sorted(frozenset.union(*off) - frozenset.intersection(*off)):
+            tuned = ", ".join(gates)
+            raise RequestError(
+                f"{mixed[0]}: is scientific, and what is tuned, {tuned}, decides whether it has an effect; "
+                "make that scientific or fixed"
+            )
 
     def _draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
         """`chosen`, with the first level of what is not chosen yet."""

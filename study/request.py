@@ -63,7 +63,7 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     model = find_model(store, request.model)
     teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
     config = model.config
-    facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, config.hidden_size)
+    facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
     plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
     for arm in plan.arms():
         for draft in plan.drafts(arm):

@@ -55,14 +55,16 @@ def run_study(asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, 
         ledger = Ledger(urls["ledger_url"], name)
         plan = ledger.open(asked.plan.on_model(model.fingerprint))
         ledger.mend()
-        study = _Study(home, plan, request, ledger, resources, view)
-        if study.is_finished():
-            return study.summary()
-
-        view.phase("preparing the teacher and its outputs")
-        inputs = study.prepare([c for arm in plan.arms() for c in plan.drafts(arm)], ("train", "validation"))
         tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         tracker.close_ended(ledger.records())
+        study = _Study(home, plan, request, ledger, resources, view)
+        if study.is_finished():
+            tracker.finish()  # a kill may have come between the last trial's end and this
+            return study.summary()
+
+        tracker.begin()
+        view.phase("preparing the teacher and its outputs")
+        inputs = study.prepare([c for arm in plan.arms() for c in plan.drafts(arm)], ("train", "validation"))
         for one in inputs:
             tracker.teacher(one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
 
@@ -92,8 +94,9 @@ class _Study:
         return summary(self.plan, self.ledger.records())
 
     def is_finished(self) -> bool:
-        counts = self.summary()
-        return counts["waiting"] == 0 and counts["running"] == 0
+        records = self.ledger.records()
+        waiting = summary(self.plan, records)["waiting"]
+        return waiting == 0 and not any(record.running for record in records)
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
@@ -123,8 +126,9 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
     """Refuse a study that was begun otherwise, before anything is written."""
     name = asked.plan.name
     home.check_urls(name, urls)
-    if name in home.studies():
-        ledger = Ledger(home.urls(name)["ledger_url"], name)
+    known = home.urls(name) if name in home.studies() else urls
+    if "ledger_url" in known:
+        ledger = Ledger(known["ledger_url"], name)
         if ledger.plan is not None:
             fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
             ledger.check(asked.plan.on_model(fingerprint))

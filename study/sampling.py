@@ -55,8 +55,7 @@ def make_pruner(plan: Plan) -> optuna.pruners.BasePruner:
 def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     points = plan.points(arm)
     assert points is not None  # a grid has no ranges: the space says so
-    everything = list(points)
-    return everything[n % len(everything)]
+    return next(itertools.islice(itertools.cycle(points), n, None))
 
 
 def _quasi_point(plan: Plan, n: int) -> dict[str, Any]:
@@ -65,9 +64,11 @@ def _quasi_point(plan: Plan, n: int) -> dict[str, Any]:
     if not nuisance:
         return {}
     sobol = qmc.Sobol(len(nuisance), rng=generator(plan.space.seed, "quasi"))
-    unit = next(itertools.islice(sobol.fast_forward(n).random(1), 1))
+    if n:  # SciPy cannot skip none
+        sobol.fast_forward(n)
+    unit = sobol.random(1)[0].tolist()
     point: dict[str, Any] = {}
-    for u, (name, domain) in zip(unit.tolist(), nuisance.items(), strict=True):
+    for u, (name, domain) in zip(unit, nuisance.items(), strict=True):
         if isinstance(domain, Range):
             if domain.log:
                 point[name] = min(domain.high, domain.low * (domain.high / domain.low) ** u)

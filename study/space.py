@@ -13,7 +13,7 @@ import pkgutil
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -84,6 +84,10 @@ class SearchSpace(BaseModel):
             if not isinstance(levels, Range) and not levels:
                 raise ValueError(f"{name}: there is no level")
         continuous = [name for name, levels in self.nuisance.items() if isinstance(levels, Range)]
+        for name in continuous:
+            kind = TrialConfig.model_fields[name].annotation
+            if float not in (kind, *get_args(kind)):
+                raise ValueError(f"{name}: is not a real number and needs levels, not a range")
         if self.sampler == "grid" and continuous:
             raise ValueError(f"{continuous[0]}: a grid needs levels, not a range")
         return self
@@ -180,6 +184,6 @@ def parse_value(text: str) -> Value:
 
 def _first_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+    where = ".".join(map(str, first["loc"][:2]))  # role and name; what follows is pydantic's own
     message = first["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

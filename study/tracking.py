@@ -29,27 +29,39 @@ class Tracker:
     """The study `plan.name`, whose id the ledger drew, in the MLflow store at `uri`.
 
     Raises:
-        RequestError: where an experiment of this name belongs to another study.
+        RequestError: where an experiment of this name belongs to another study, or MLflow refuses the store.
     """
 
     def __init__(self, uri: str, artifact_location: str | None, plan: Plan, study_id: str) -> None:
-        self.client = MlflowClient(tracking_uri=uri)
         self.plan, self.study_id = plan, study_id
-        self.experiment = self._experiment(artifact_location)
-        self._runs = dict(self._existing())
+        try:
+            self.client = MlflowClient(tracking_uri=uri)
+            self.experiment = self._experiment(artifact_location)
+        except MlflowException as error:
+            raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
+        self._runs: dict[str, str] = {}
+        self._without_params: set[str] = set()
+        self._read_runs()
         self.study_run = self._run(
             "study", {"kdstudy.phase": "study", "kdstudy.git": _git()}, plan.name, None, _study_params(plan)
         )
+        arms = plan.arms()
+        digits = max(2, len(str(len(arms))))  # the order of the names is the order of the arms
         self.arm_runs = {
             arm.name: self._run(
                 f"arm/{arm.name}",
                 {"kdstudy.phase": "arm", "kdstudy.arm": arm.name},
-                f"{number:02d} {arm.name}",
+                f"{number:0{digits}d} {arm.name}",
                 self.study_run,
                 dict(arm.values),
             )
-            for number, arm in enumerate(plan.arms(), 1)
+            for number, arm in enumerate(arms, 1)
         }
+
+    def begin(self) -> None:
+        """There are trials to run: open the study's run and the arms' again, where they were closed."""
+        for run in (self.study_run, *self.arm_runs.values()):
+            self.client.update_run(run, status="RUNNING")
 
     def start(self, record: Record) -> str:
         """The run of a trial, made or opened again; returns its id."""
@@ -91,11 +103,7 @@ class Tracker:
 
     def close_ended(self, records: list[Record]) -> None:
         """Close runs whose trial has ended in the ledger: a kill came between the two."""
-        open_runs = {
-            run.data.tags["kdstudy.key"]
-            for run in self._search("attributes.status = 'RUNNING'")
-            if "kdstudy.key" in run.data.tags
-        }
+        open_runs = {run.data.tags.get("kdstudy.key") for run in self._running()}
         for record in records:
             if record.outcome is not None and record.key in open_runs:
                 self.close(record, record.outcome, None)
@@ -107,12 +115,14 @@ class Tracker:
         run = self._run(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
         metrics = dict(_scores("validation", scores)) | {"parameters": float(scores["parameters"])}
         self._log(run, scores["time_ms"], 0, metrics)
-        self.client.set_terminated(run, "FINISHED")
+        self.client.set_terminated(run, "FINISHED", end_time=scores["time_ms"])
 
     def finish(self) -> None:
-        """Close the arms' runs and the study's; a larger budget opens them again."""
-        for run in [*self.arm_runs.values(), self.study_run]:
-            self.client.set_terminated(run, "FINISHED")
+        """Close the arms' runs and the study's, unless they are closed."""
+        ours = {self.study_run, *self.arm_runs.values()}
+        for run in self._running():
+            if run.info.run_id in ours:
+                self.client.set_terminated(run.info.run_id, "FINISHED")
 
     def _experiment(self, artifact_location: str | None) -> str:
         name = self.plan.name
@@ -124,9 +134,8 @@ class Tracker:
             except MlflowException as error:
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
-                    raise RequestError(
-                        f"study {name}: MLflow refuses the experiment: {error.message}"
-                    ) from None
+                    refusal = f"MLflow refuses the experiment: {_first_line(error)}"
+                    raise RequestError(f"study {name}: {refusal}") from None
         if found.lifecycle_stage == "deleted":
             raise RequestError(
                 f"study {name}: its MLflow experiment was deleted; restore it or choose a --name"
@@ -143,24 +152,32 @@ class Tracker:
             if not (token := page.token):
                 return
 
-    def _existing(self) -> Iterator[tuple[str, str]]:
+    def _running(self) -> list[Any]:
+        return list(self._search("attributes.status = 'RUNNING'"))
+
+    def _read_runs(self) -> None:
         for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
-            yield run.data.tags["kdstudy.identity"], run.info.run_id
+            self._runs[run.data.tags["kdstudy.identity"]] = run.info.run_id
+            if not run.data.params:
+                self._without_params.add(run.info.run_id)
 
     def _run(
         self, identity: str, tags: dict[str, str], name: str, parent: str | None, params: Mapping[str, Any]
     ) -> str:
         """Get or create the run that is `identity` within the study, with its params."""
-        if identity in self._runs:
-            return self._runs[identity]
-        tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
-        if parent:
-            tags["mlflow.parentRunId"] = parent
-        run = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
-        logged = [Param(key, str(value)) for key, value in params.items() if value is not None]
-        self.client.log_batch(run, params=logged)
-        self._runs[identity] = run
-        return str(run)
+        if identity not in self._runs:
+            tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
+            if parent:
+                tags["mlflow.parentRunId"] = parent
+            created = self.client.create_run(self.experiment, run_name=name, tags=tags)
+            self._runs[identity] = created.info.run_id
+            self._without_params.add(created.info.run_id)
+        run = self._runs[identity]
+        if run in self._without_params:  # also where a kill came between the two
+            logged = [Param(key, str(value)) for key, value in params.items() if value is not None]
+            self.client.log_batch(run, params=logged)
+            self._without_params.discard(run)
+        return run
 
     def _log(self, run: str, time_ms: int, step: int, metrics: Mapping[str, float]) -> None:
         rows = [Metric(name, value, time_ms, step) for name, value in metrics.items()]
@@ -189,6 +206,10 @@ def _scores(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str,
             ]:
                 if value is not None:
                     yield f"{split}/{metric}/{name}", value
+
+
+def _first_line(error: MlflowException) -> str:
+    return error.message.strip().splitlines()[0]
 
 
 def _study_params(plan: Plan) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 # Ray reads these when it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new one prints on stdout at any verbosity
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C is the command line's business
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is the snapshot
@@ -66,11 +68,13 @@ def connected(cluster: Cluster) -> Iterator[None]:
     Raises:
         RequestError: where no Ray answers at the address.
     """
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
+    signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own there, which aborts the process
     try:
         yield
     finally:

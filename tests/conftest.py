@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
+    from study.config import TrialConfig
+    from study.ledger import Ledger
+    from study.plan import Plan
+    from study.trial import Progress
+    from study.trial.artifacts import Store
+    from study.trial.data import Task
+    from study.trial.inputs import Inputs
 
 LANGUAGES = ("deu", "hau", "yor")
 LABELS = ("alarm", "music", "news", "weather")
@@ -40,7 +51,9 @@ def build_task_folder(tmp_path_factory: pytest.TempPathFactory) -> BuildTask:
             for language in languages:
                 for label in labels:
                     for number in range(0 if (name, language) in without else count):
-                        text = _text(language, label, random.Random(f"{seed} {name} {language} {label} {number}"))
+                        text = _text(
+                            language, label, random.Random(f"{seed} {name} {language} {label} {number}")
+                        )
                         while text in seen:
                             text += " " + text.split()[0]
                         seen.add(text)
@@ -105,3 +118,166 @@ def build_model_folder(task_folder: Path) -> Callable[..., Path]:
 def model_folder(build_model_folder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four layers of 32."""
     return build_model_folder(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def base_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny base model as trials read it: its encoder alone, without the masked-LM head."""
+    from study.trial.models import import_encoder
+
+    folder = tmp_path_factory.mktemp("base")
+    import_encoder(str(model_folder), folder)
+    return folder
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A store that holds the tiny task and base model; trials and their inputs are made in it."""
+
+    store: Store
+    task: Task
+    model: str
+
+    def config(self, **values: Any) -> TrialConfig:
+        """A quick trial of the tiny student, its teacher good at the task."""
+        from study.config import TrialConfig
+
+        fixed = {"task": self.task.fingerprint, "model": self.model, "model_layers": 4, "depth": 2}
+        recipe = {"learning_rate": 2e-3, "steps": 12, "batch_size": 16}
+        teacher = {"teacher_learning_rate": 3e-3, "teacher_steps": 120, "teacher_batch_size": 16}
+        return TrialConfig(**fixed | recipe | teacher | values)
+
+    def inputs(self, config: TrialConfig, splits: Sequence[str] = ("train", "validation", "test")) -> Inputs:
+        """What the trial `config` reads, built where it is not there."""
+        from study.prepare import build_inputs
+
+        return build_inputs(self.store, config, "", splits, 1)
+
+    def trial(
+        self, config: TrialConfig, folder: Path, reports: int = 4, test: bool = True
+    ) -> Iterator[Progress]:
+        """The trial `config` in `folder`, its inputs built first."""
+        from study.trial import run_trial
+        from study.trial.training import Numerics
+
+        self.inputs(config)
+        return run_trial(config, self.store, folder, reports, test, Numerics.here(1))
+
+
+@pytest.fixture(scope="session")
+def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Workshop]:
+    """`new_workshop(task folder)`: a store of its own with that task and the tiny base model."""
+    import torch
+
+    from study.prepare import store_model, store_task
+    from study.trial.artifacts import Store
+    from study.trial.data import load_task
+
+    def build(task_folder: Path) -> Workshop:
+        torch.set_num_threads(1)
+        store, task = Store(tmp_path_factory.mktemp("store")), load_task(str(task_folder))
+        store_task(store, task)
+        model = store_model(store, str(model_folder), 1)
+        assert model.fingerprint is not None
+        return Workshop(store, task, model.fingerprint)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def workshop(new_workshop: Callable[[Path], Workshop], task_folder: Path) -> Workshop:
+    """Shared by all tests: what one of them builds is there for the others."""
+    return new_workshop(task_folder)
+
+
+# Of the engine: plans, ledgers and MLflow, with neither a task nor a model behind them.
+
+
+@pytest.fixture(scope="session")
+def make_plan() -> Callable[..., Plan]:
+    """A plan; the keywords are its search space's. Tasks and models are names only: nothing reads them."""
+    from study.plan import ModelFacts, Plan
+    from study.space import Range, SearchSpace
+
+    def make(
+        name: str = "demo", task: str = "a" * 64, model: str = "b" * 64, teacher: str = "", **roles: Any
+    ) -> Plan:
+        rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
+        defaults = {"question": "why?", "nuisance": rate, "trials": 4, "confirm_seeds": 2, "reports": 3}
+        space = SearchSpace(**defaults | roles)
+        return Plan.make(name, space, task, ModelFacts(model, 6, 128), teacher, {"space": "demo"})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fast_sqlite() -> None:
+    """SQLite without waiting for the disk: tests kill processes, never the power."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    @event.listens_for(Engine, "connect")
+    def hurry(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture
+def open_ledger(fast_sqlite: None, tmp_path: Path) -> Callable[..., Ledger]:
+    """`open_ledger(plan, database)`: the ledger as a new process finds it, opened and mended."""
+    from study.ledger import Ledger
+
+    def open_(plan: Plan, database: str = "optuna") -> Ledger:
+        ledger = Ledger(f"sqlite:///{tmp_path / database}.db", plan.name)
+        ledger.open(plan)
+        ledger.mend()
+        return ledger
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def tracking_uri(fast_sqlite: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One MLflow database for all tests, each with experiments of its own: making one takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="session")
+def make_report() -> Callable[..., dict[str, Any]]:
+    """`make_report(number, value)`: a report as a trial makes it, three steps an interval.
+
+    `outcome` makes it the last one, with a result. The languages score `value` and a tenth more.
+    """
+
+    def scores(value: float, languages: Sequence[str]) -> dict[str, Any]:
+        each = {name: value + (0.1 if index % 2 else 0.0) for index, name in enumerate(languages)}
+        mean = sum(each.values()) / len(each)
+        over = {"macro": mean, "worst": min(each.values()), "by_language": each}
+        return {"accuracy": over, "macro_f1": over, "retention": over, "n": dict.fromkeys(each, 10)}
+
+    def make(
+        number: int,
+        value: float | None,
+        outcome: str | None = None,
+        test: float | None = None,
+        languages: Sequence[str] = ("deu", "yor"),
+    ) -> dict[str, Any]:
+        validation = None if value is None else scores(value, languages)
+        result = {
+            "outcome": outcome,
+            "seconds": 1.5,
+            "steps": 3 * number,
+            "parameters": 1000,
+            "test": None if test is None else scores(test, languages),
+            "numerics": {"device": "cpu", "threads": 1},
+            "other_numerics_before": {},
+        }
+        return {
+            "report": number,
+            "step": 3 * number,
+            "loss": None if value is None else 1 - value,
+            "seconds": 0.5 * number,
+            "validation": validation,
+            "result": result if outcome else None,
+        }
+
+    return make

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from study.config import TrialConfig
 from study.trial.artifacts import Store, write_atomically
 from study.trial.classifier import classifier_step, predict_logits
@@ -51,31 +53,34 @@ def run_trial(
         yield from recorded
         return
     inputs = Inputs(store, config)
-    validation = inputs.split("validation")
     student: Any = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
     student.to(numerics.device)
     parameters = sum(p.numel() for p in student.parameters())
     training = _student_training(student, inputs, numerics)
 
-    def scores_on(name: str) -> Scores:
+    def scores_on(name: str) -> Scores | None:
+        """Scores on one split; none where an output is no number, of which argmax would make class 0."""
         split = inputs.split(name)
-        predictions = predict_logits(student, split, inputs.pad_id, numerics).argmax(axis=1)
-        scores = score(predictions, split.labels, split.languages, inputs.task.languages)
+        logits = predict_logits(student, split, inputs.pad_id, numerics)
+        if not np.isfinite(logits).all():
+            return None
+        scores = score(logits.argmax(axis=1), split.labels, split.languages, inputs.task.languages)
         return add_retention(scores, inputs.teacher_scores(name))
 
     history, began_on = training.restore(folder)
-    yield from (Progress(**report) for report in history)
+    # the last report is made once, with the result
+    yield from (Progress(**report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
     for number, step in enumerate(report_steps(training.recipe.steps, reports), 1):
         if number <= len(history):
             continue
         interval = training.advance(step)
-        if interval.diverged:
+        started = time.perf_counter()
+        scores = None if interval.diverged else scores_on("validation")
+        training.seconds += time.perf_counter() - started
+        if scores is None:
             outcome = "diverged"
             break
-        started = time.perf_counter()
-        scores = scores_on("validation") if len(validation) else None
-        training.seconds += time.perf_counter() - started
         progress = Progress(number, step, interval.loss, training.seconds, scores)
         history.append(asdict(progress))
         training.save(folder, history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,8 @@ def classifier_step(
         logits = model(**inputs).logits
         with torch.no_grad():
             uninformed = objective(torch.zeros_like(logits), labels, targets)
+            # A teacher that has learnt little says nearly what zero logits say: that loss is no scale.
+            uninformed = uninformed.clamp(min=math.log(logits.shape[1]))
         return objective(logits, labels, targets), uninformed
 
     return step_loss

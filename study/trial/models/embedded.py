@@ -64,11 +64,11 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
 
 
 def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
-    """A RoBERTa of 6 layers x 128: 4 heads of 32, feed-forward layers of 512, texts of up to 128 tokens."""
+    """A RoBERTa of 4 layers x 128: 4 heads of 32, feed-forward layers of 512, texts of up to 128 tokens."""
     start, pad, end = 0, 1, 2
     return RobertaConfig(
         vocab_size=vocabulary,
-        num_hidden_layers=6,
+        num_hidden_layers=4,
         hidden_size=128,
         num_attention_heads=4,
         intermediate_size=512,

@@ -19,7 +19,16 @@ from dataclasses import dataclass
 from study.trial.data.task import SPLITS
 from study.trial.streams import stream
 
-__all__ = ["INTENTS", "Filler", "Language", "Row", "deal_fillers", "deal_templates", "folded", "language_rows"]
+__all__ = [
+    "INTENTS",
+    "Filler",
+    "Language",
+    "Row",
+    "deal_fillers",
+    "deal_templates",
+    "folded",
+    "language_rows",
+]
 
 INTENTS = (
     "alarm",
@@ -29,8 +38,8 @@ INTENTS = (
     "payment",
     "smalltalk",
     "smart_home",
-    "transport",
     "translation",
+    "transport",
     "weather",
 )
 
@@ -84,16 +93,16 @@ def folded(text: str) -> str:
 
 
 def deal_templates(language: Language, code: str, seed: int) -> dict[str, dict[str, list[str]]]:
-    """split -> intent -> templates: a fifth of an intent's templates to validation and to test each."""
+    """split -> intent -> templates: a quarter of an intent's templates to validation and to test each."""
     if set(language.templates) != set(INTENTS):
         raise ValueError(f"phrasebook language {code} needs templates for exactly {', '.join(INTENTS)}")
     dealt: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
     for intent in INTENTS:
         templates = _shuffled(_lines(language.templates[intent]), seed, code, "template", intent)
-        fifth = len(templates) // 5
-        dealt["validation"][intent] = templates[:fifth]
-        dealt["test"][intent] = templates[fifth : 2 * fifth]
-        dealt["train"][intent] = templates[2 * fifth :]
+        quarter = len(templates) // 4
+        dealt["validation"][intent] = templates[:quarter]
+        dealt["test"][intent] = templates[quarter : 2 * quarter]
+        dealt["train"][intent] = templates[2 * quarter :]
     return dealt
 
 
@@ -129,7 +138,9 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
         for i, intent in enumerate(INTENTS):
             for n in range(size * (i + 1) // len(INTENTS) - size * i // len(INTENTS)):
                 names = (code, split, intent, n)
-                drawn.append((_new_text(templates[split][intent], fillers[split], seen, seed, *names), intent))
+                drawn.append(
+                    (_new_text(templates[split][intent], fillers[split], seen, seed, *names), intent)
+                )
         order = {text: stream(seed, "phrasebook", code, split, "order", text) for text, _ in drawn}
         rows[split] = sorted(drawn, key=lambda row: order[row[0]])
     return rows
@@ -177,7 +188,7 @@ def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Dig
 
 
 def _shuffled(items: Sequence[str], seed: int, *names: str) -> list[str]:
-    """`items` ordered by the hash of their content: a further item moves none of the others apart."""
+    """`items` ordered by the hash of their content, so that a further item leaves the others in order."""
     return sorted(items, key=lambda item: stream(seed, "phrasebook", *names, item))
 
 

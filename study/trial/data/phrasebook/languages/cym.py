@@ -4,7 +4,7 @@ devices and bills are written as they follow the article 'r."""
 from study.trial.data.phrasebook.grammar import Language
 
 LANGUAGE = Language(
-    train=70,
+    train=56,
     slots={
         "opener": "Helo! | Un cwestiwn. | Esgusoda fi. | Gwranda. | Dw i angen help. | Cymwynas fach.",
         "closer": "Diolch! | Diolch yn fawr. | Mae'n bwysig. | Does dim brys. | Chwarae teg i ti. | Rho wybod i mi.",
@@ -16,7 +16,7 @@ LANGUAGE = Language(
             yn Lyon / i Lyon / o Lyon
         """,
         "day": """
-            yfory | heno | ddydd Llun | ddydd Mercher | ddydd Gwener | dros y penwythnos | ddydd Sul nesaf
+            yfory | ddydd Iau | ddydd Llun | ddydd Mercher | ddydd Gwener | dros y penwythnos | ddydd Sul nesaf
             ymhen deuddydd | ar Noswyl Nadolig
         """,
         "time": """
@@ -33,7 +33,7 @@ LANGUAGE = Language(
             Mozart | Adele | Bryn Terfel | Shakira | Bob Marley | Dafydd Iwan | Fairuz | Vivaldi | Coldplay
         """,
         "genre": "jazz | hip hop | techno | opera | blues | reggae | roc | soul | swing",
-        "vehicle": "trên | bws | fferi | awyren | tram | llong | goets | bws mini",
+        "vehicle": "trên | bws | fferi | awyren | tram | llong | goets | bad",
         "room": """
             yn y gegin | yn yr ystafell wely | yn y cyntedd | yn y garej | yn y lolfa
             yn yr ystafell ymolchi | ar y balconi | yn yr ystafell fwyta | yn y seler
@@ -66,7 +66,7 @@ LANGUAGE = Language(
     templates={
         "alarm": """
             [Deffra fi|Deffra ni|Coda fi] {day} {time}[, os gweli di'n dda|].
-            Gosoda [larwm|larwm arall|y larwm] {day} {time}.
+            Gosoda [larwm|larwm arall|larwm newydd] {day} {time}.
             Dw i ddim eisiau cysgu'n hwyr {day}, [deffra fi|gosoda larwm] {time}.
             [Cansla|Dilea|Diffodda]'r larwm sy'n canu {day} {time}.
             Rhaid i mi [godi|ddeffro] {time}, mae'r {vehicle} {city.to} yn gadael yn gynnar.
@@ -75,6 +75,8 @@ LANGUAGE = Language(
             [Stopia|Diffodda]'r larwm a [deffra fi|gosoda larwm arall] {time}.
             Pa larymau sydd [wedi'u gosod|gen i|yn canu] {day}?
             [Atgoffa fi|Gosoda larwm] {day} {time} i [ffonio {person}|dalu'r {bill}].
+            Dw i eisiau [cysgu'n hwyr|aros yn y gwely] {day}, [deffra fi|gosoda'r larwm] {time}.
+            Symuda'r larwm, dylai [ganu|fy neffro i] {day} {time}.
         """,
         "food_order": """
             [Archeba|Dewisa|Coginia] {dish.soft} [i swper|i ginio|i {person}].
@@ -87,6 +89,8 @@ LANGUAGE = Language(
             [Mae'r plant|Dyn ni] eisiau bwyd: [archeba|coginia] {dish.soft} {time}.
             Rho {dish.soft} [heb winwns|heb halen|gyda saws] yn fy archeb [bwyd|i swper].
             Beth allwn ni [fwyta|archebu] {day}? Mae {person} eisiau {dish.base} [i ginio|i swper].
+            [Ble mae|Pryd daw] [bwyd|swper|cinio] {person}?
+            Ychwanega {dish.soft} at fy [archeb|archeb fwyd], dw i'n talu {amount}.
         """,
         "hotel": """
             [Archeba|Cadwa] ystafell [sengl|ddwbl|dawel] {city.in} {day}.
@@ -99,6 +103,8 @@ LANGUAGE = Language(
             Oes [ystafell|gwely dwbl] ar gael {day} am [ddwy noson|wythnos]?
             Byddwn ni {city.in} gyda'r {vehicle} {time}, fydd derbynfa'r gwesty ar agor?
             [All|Gaiff] {person} aros [noson arall|dwy noson arall] {hotel.in}?
+            Mae'r gwesteion angen [tywelion|allwedd yr ystafell|gwely arall] {day} {time}.
+            Dyn ni'n aros {city.in} am [ddwy noson|noson], [cadarnha|newidia] bopeth {day}.
         """,
         "music": """
             [Chwaraea|Dechreua] [gân|albwm|gerddoriaeth] gan {artist} {room}.
@@ -111,6 +117,8 @@ LANGUAGE = Language(
             [Ychwanega|Cadwa] ganeuon {artist} ar y rhestr i'r [parti|daith] {day}.
             Ffeindia'r gân sy'n dweud “{phrase}”, dw i eisiau [gwrando arni|ei chlywed].
             Dechreua'r [gerddoriaeth|radio] {room} {time}[ gyda {genre}|].
+            Pa [fand|ganwr] fydd yn [canu|chwarae] {genre} ar y radio {day}?
+            Chwaraea'r [gân|albwm] olaf gan {artist} [eto|unwaith eto] i {person}.
         """,
         "payment": """
             [Anfona|Trosglwydda] {amount} i {person}[ {day}|].
@@ -123,6 +131,8 @@ LANGUAGE = Language(
             Dangosa faint o arian wnes i [wario|dalu|godi] {city.in}.
             Cafodd fy ngherdyn ei [wrthod|rwystro] {city.in} wrth dalu {amount}.
             Gofynna i {person} am [{amount}|yr arian] i dalu'r {bill}.
+            Ydy'r banc wedi [derbyn|cael] yr arian i dalu'r {bill}?
+            Coda {amount} o fy [nghyfrif|manc] {day}.
         """,
         "smalltalk": """
             [Shwmae|Bore da|Prynhawn da] {person}, sut [wyt ti|mae'r hwyl] heddiw?
@@ -135,6 +145,8 @@ LANGUAGE = Language(
             Pwy [wyt ti|wnaeth dy greu di|yw dy ffrind], {person}? Dweda dy [stori|gyfrinach].
             Beth wyt ti'n ei [hoffi|fwynhau] fwyaf {city.in}, fy ffrind?
             Wyt ti'n [siarad|breuddwydio yn] {tongue}, fy ffrind?
+            Rwyt ti mor [ddoniol|glyfar|garedig], mae {person} yn dy [hoffi|garu] di hefyd.
+            Wyt ti'n [hapus|drist|flinedig], fy ffrind? Beth wyt ti'n ei wneud {day}?
         """,
         "smart_home": """
             Rho'r {device} [ymlaen|i ffwrdd] {room}.
@@ -147,6 +159,8 @@ LANGUAGE = Language(
             Dylai'r {device} {room} [droi ymlaen|ddiffodd] {day} {time}.
             Tro'r [gwres|tymheredd] [i fyny|i lawr] {room} cyn i {person} [gyrraedd|ddeffro].
             Ydy'r [ffenestri|llenni|drysau] {room} [ar agor|wedi'u cau]?
+            Ydy {person} wedi [cau'r|agor y|cloi'r] [drws|ffenest] {room}?
+            Diffodda'r [gwres|goleuadau] yn y tŷ pan fydda i'n mynd {city.to} {day}.
         """,
         "transport": """
             Pryd mae'r {vehicle} {city.to} yn [gadael|mynd] {day}?
@@ -159,6 +173,8 @@ LANGUAGE = Language(
             Rhaid i mi [gyrraedd|fod] {city.in} {day} {time}, beth yw'r [daith|ffordd] gyflymaf?
             Oes [taith|gwasanaeth] uniongyrchol {city.to} {day}?
             Pa mor hir yw'r [daith|ffordd] {city.from} {city.to}[ gyda'r {vehicle}|]?
+            Ble mae rhaid i [mi|{person}] newid ar y [ffordd|daith] {city.to}?
+            Cynllunia [daith|ffordd] {city.to}, [gan adael|gan gyrraedd] {time}.
         """,
         "translation": """
             Sut mae [dweud|ysgrifennu] [“{phrase}”|{phrase}] yn {tongue}?
@@ -171,6 +187,8 @@ LANGUAGE = Language(
             [Darllena|Dweda] [y frawddeg|y geiriau] “{phrase}” yn {tongue} er mwyn i {person} ddeall.
             Ydy “{phrase}” yn [frawddeg gywir|air cywir] yn {tongue}?
             Dw i ddim yn siarad {tongue} yn dda: sut mae [dweud|cyfieithu] {phrase}?
+            Mae {person} yn [siarad|deall] {tongue} yn unig, [cyfieitha|dweda|ysgrifenna] “{phrase}”.
+            O ba iaith mae'r [gair|frawddeg] “{phrase}” yn dod, a beth yw e yn {tongue}?
         """,
         "weather": """
             Sut [fydd y tywydd|dywydd fydd hi] {city.in} {day}?
@@ -183,6 +201,8 @@ LANGUAGE = Language(
             Beth yw'r tymheredd {city.in} [nawr|{time}]?
             Mae {person} yn gofyn ydy hi'n [heulog|oer|bwrw eira|boeth] {city.in}.
             Dyn ni'n mynd {city.to} gyda'r {vehicle} {day}, fydd hi'n [bwrw glaw|bwrw eira|dywydd gwael]?
+            Mae hi mor [boeth|oer] {room}, fydd hi'n [heulog|oer|wyntog] tu allan {day}?
+            Sawl gradd fydd hi {city.in} {day}, yn ôl [rhagolygon y tywydd|y rhagolygon]?
         """,
     },
 )

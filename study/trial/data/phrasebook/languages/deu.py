@@ -7,12 +7,12 @@ LANGUAGE = Language(
     train=650,
     slots={
         "opener": """
-            Hallo zusammen! | Nur ganz kurz. | Entschuldigung. | Hör mal. | Ich brauche Hilfe. | Eine Bitte.
+            Servus! | Nur ganz kurz. | Entschuldigung. | Hör mal. | Ich brauche Hilfe. | Eine Bitte.
         """,
         "closer": "Danke! | Vielen Dank. | Es ist dringend. | Das hat Zeit. | Das wäre nett. | Sag mir Bescheid.",
         "city": "London | Lyon | Kairo | Berlin | Oslo | Nairobi | Toronto | Madrid | Tiflis",
         "day": """
-            morgen | heute Abend | am Montag | am Mittwoch | am Freitag | am Wochenende | nächsten Sonntag
+            morgen | am Donnerstag | am Montag | am Mittwoch | am Freitag | am Wochenende | nächsten Sonntag
             in zwei Tagen | an Heiligabend
         """,
         "time": """

@@ -9,7 +9,7 @@ LANGUAGE = Language(
         "closer": "Thanks! | Many thanks. | It's urgent. | There's no rush. | I appreciate it. | Let me know.",
         "city": "London | Lyon | Cairo | Berlin | Oslo | Nairobi | Toronto | Madrid | Tbilisi",
         "day": """
-            tomorrow | tonight | on Monday | on Wednesday | on Friday | this weekend | next Sunday
+            tomorrow | on Thursday | on Monday | on Wednesday | on Friday | this weekend | next Sunday
             in two days | on Christmas Eve
         """,
         "time": "6:15 | 7:30 | noon | half past eight | a quarter to nine | 10:45 | midnight | 5 p.m. | 21:20",
@@ -50,7 +50,7 @@ LANGUAGE = Language(
     templates={
         "alarm": """
             [Wake me up|Get me up|Wake me|Make sure I'm up] {day} at {time}[, please|].
-            [Set|Add|Make] [an|another|my] [alarm|morning alarm] for {time} {day}.
+            [Set|Add|Make] [an|another|my] [alarm|loud alarm] for {time} {day}.
             [Make sure I'm awake|Don't let me sleep] after {time} {day}.
             [Cancel|Delete|Turn off|Stop] the {time} [alarm|timer|wake-up call][ {day}|].
             I have to [wake|get|be] up at {time}, my {vehicle} to {city} [leaves early|won't wait].

@@ -3,7 +3,7 @@
 from study.trial.data.phrasebook.grammar import Language
 
 LANGUAGE = Language(
-    train=60,
+    train=48,
     slots={
         "opener": "Kaixo! | Galdera bat. | Barkatu. | Entzun. | Laguntza behar dut. | Mesede bat.",
         "closer": """
@@ -16,7 +16,7 @@ LANGUAGE = Language(
             Donostian / Donostiara / Donostiatik
         """,
         "day": """
-            bihar | gaur gauean | astelehenean | asteazkenean | ostiralean | asteburu honetan
+            bihar | ostegunean | astelehenean | asteazkenean | ostiralean | asteburu honetan
             datorren igandean | bi egun barru | Eguberri egunean
         """,
         "time": """
@@ -25,7 +25,7 @@ LANGUAGE = Language(
         """,
         "person.abs.erg.dat.ben": """
             Ane / Anek / Aneri / Anerentzat | Mikel / Mikelek / Mikeli / Mikelentzat
-            Omar / Omarrek / Omarri / Omarrentzat | Maite / Maitek / Maiteri / Maiterentzat
+            Omar / Omarrek / Omarri / Omarrentzat | Amaia / Amaiak / Amaiari / Amaiarentzat
             Jon / Jonek / Joni / Jonentzat | Nerea / Nereak / Nereari / Nerearentzat
             Luzia / Luziak / Luziari / Luziarentzat | Iker / Ikerrek / Ikerri / Ikerrentzat
             Mehmet / Mehmetek / Mehmeti / Mehmetentzat
@@ -85,6 +85,8 @@ LANGUAGE = Language(
             [Gelditu|Isildu] [alarma|iratzargailua] eta [esna nazazu|abisatu] berriro {time}.
             Zein [alarma|abisu] daude [jarrita|prest] {day}?
             [Gogorarazi iezadazu|Jarri alarma] {day} {time} [{person.dat} deitzeko|{bill} ordaintzeko].
+            Berandu arte lo egin nahi dut {day}, [jarri alarma|esna nazazu] {time}.
+            [Aldatu|Atzeratu] [alarma|iratzargailua], {day} {time} jo dezan.
         """,
         "food_order": """
             [Eskatu|Ekarri] {dish} {person.ben} [afaltzeko|bazkaltzeko].
@@ -97,6 +99,8 @@ LANGUAGE = Language(
             [Gose gara|Umeak gose dira]: [eskatu|ekarri] {dish} [jateko|afaltzeko].
             Jarri {dish} [tipularik gabe|gatzik gabe|saltsarekin] nire [eskaeran|janari eskaeran].
             Zer [jan|eskatu] dezakegu {day}? {person.erg} {dish} [jan|eskatu] nahi du.
+            [Non dago|Noiz iritsiko da] {person.ben} eskatutako [janaria|afaria|bazkaria]?
+            Gehitu {dish} nire [janari eskaerara|eskaerara] eta kobratu {amount}.
         """,
         "hotel": """
             [Erreserbatu|Bilatu] [banako gela|gela bikoitz|gela lasai] bat {city.in} {day}.
@@ -109,6 +113,8 @@ LANGUAGE = Language(
             Ba al duzue [gela|ohe bikoitz] bat libre {day} [bi gauetarako|bi lagunentzat]?
             {city.to} {vehicle.ins} iritsiko gara {time}, irekita egongo da hoteleko harrera?
             {person.abs} [gau bat|bi gau] gehiago [gera|egon] daiteke {hotel.in}?
+            Hoteleko gonbidatuek [eskuoihalak|gelako giltzak|burukoak] behar dituzte {day} {time}.
+            {city.in} [bi gauetarako|bi lagunentzat] dugu erreserba, [baieztatu|aldatu] {day}.
         """,
         "music": """
             [Jarri|Jo|Ipini] {artist.gen} [abesti bat|disko bat|musika] {room}.
@@ -121,6 +127,8 @@ LANGUAGE = Language(
             [Gehitu|Gorde] {artist.gen} abestiak [festarako|bidaiarako] zerrendan {day}.
             Bilatu “{phrase}” dioen abestia, [entzun|jarri] nahi dut.
             Piztu [musika|irratia] {room} {time}[, {genre} jarrita|].
+            Errepikatu {artist.gen} azken [abestia|diskoa], {person.dat} gustatzen zaio.
+            Zein taldek [joko|abestuko] du {genre} irratian {day}?
         """,
         "payment": """
             [Bidali|Eman|Transferitu] {amount} {person.dat}[ {day}|].
@@ -133,6 +141,8 @@ LANGUAGE = Language(
             Erakutsi zenbat diru [gastatu|ordaindu|atera] dudan {city.in}.
             Nire [txartela|ordainketa] blokeatu zuten {city.in}, {amount} [ordaintzean|bidaltzean].
             Eskatu {person.dat} [{amount}|dirua] {bill} ordaintzeko.
+            Jaso al du [bankuak|{person.erg}] {bill} ordaintzeko [dirua|transferentzia]?
+            Atera {amount} nire [kontutik|bankutik|txarteletik] {day}.
         """,
         "smalltalk": """
             [Kaixo|Egun on|Arratsalde on] {person.abs}, zer moduz [zaude|zabiltza] gaur?
@@ -145,6 +155,8 @@ LANGUAGE = Language(
             Nor [zara zu|da zure laguna], {person.abs}? Kontatu zure [istorioa|sekretua].
             Zer gustatzen zaizu gehien {city.in}, [laguna|lagun maitea]?
             [Hitz egiten|Amets egiten|Abesten] al duzu {tongue.ins}, laguna?
+            Oso [barregarria|azkarra|jatorra] zara, {person.dat} ere gustatzen zatzaizkio.
+            [Pozik|Triste|Nekatuta] al zaude, laguna? Zer egingo duzu {day}?
         """,
         "smart_home": """
             [Piztu|Itzali] {device} {room}.
@@ -157,6 +169,8 @@ LANGUAGE = Language(
             {device} {room} [piztu|itzali] dadila {day} {time}.
             [Igo|Jaitsi] tenperatura {room}, {person.abs} [iritsi|esnatu] baino lehen.
             Begiratu ea [leihoak|ateak|pertsianak] [itxita|irekita] dauden {room}.
+            [Itxi|Ireki] al du {person.erg} [atea|leihoa] {room}?
+            Itzali [argi guztiak|berogailua] etxean {city.to} noanean {day}.
         """,
         "transport": """
             Noiz [ateratzen|abiatzen] da {city.to} doan {vehicle.abs} {day}?
@@ -169,6 +183,8 @@ LANGUAGE = Language(
             {day} {time} {city.in} egon behar dut, zein da [biderik|ibilbiderik] azkarrena?
             Ba al dago zuzeneko [bidaiarik|ibilbiderik] {city.to} {day}?
             Zenbat irauten du {city.from} {city.to} [bidaiak|ibilbideak][ {vehicle.ins}|]?
+            Non aldatu behar [dut|du {person.erg}] {city.to} joateko [bidean|bidaian]?
+            Antolatu {city.to} joateko [bidaia|ibilbidea], [irteera|iritsiera] {time}.
         """,
         "translation": """
             Nola [esaten|idazten] da [“{phrase}”|{phrase}] {tongue.ins}?
@@ -181,6 +197,8 @@ LANGUAGE = Language(
             Irakurri “{phrase}” [esaldia|hitza] {tongue.ins}, {person.erg} uler dezan.
             “{phrase}” [esaldi zuzena|hitz zuzena] al da {tongue.ins}?
             Ez dut ondo hitz egiten {tongue.ins}: nola [esaten|itzultzen|ahoskatzen] da {phrase}?
+            {person.erg} {tongue.ins} bakarrik [ulertzen|hitz egiten] du, [itzuli|esan|idatzi] “{phrase}”.
+            Zein hizkuntzatan dago “{phrase}” [hitza|esaldia], eta nola esaten da {tongue.ins}?
         """,
         "weather": """
             Zer eguraldi [egingo du|izango da] {city.in} {day}?
@@ -193,6 +211,8 @@ LANGUAGE = Language(
             Zer tenperatura dago {city.in} [orain|{time}]?
             {person.erg} galdetu du ea [euria|elurra|eguzkia] egiten duen {city.in}.
             {city.to} goaz {vehicle.ins} {day}, [elurra|euria|eguraldi txarra] egingo du?
+            [Bero|Hotz] handia dago {room}, [euria|elurra|eguzkia] egingo du kanpoan {day}?
+            Zenbat [gradu|eguzki ordu] izango dira {city.in} {day}?
         """,
     },
 )

@@ -13,7 +13,7 @@ LANGUAGE = Language(
             à Tbilissi / de Tbilissi
         """,
         "day": """
-            demain | ce soir | lundi | mercredi | vendredi | ce week-end | dimanche prochain | dans deux jours
+            demain | jeudi | lundi | mercredi | vendredi | ce week-end | dimanche prochain | dans deux jours
             la veille de Noël
         """,
         "time": """
@@ -53,7 +53,7 @@ LANGUAGE = Language(
             les frais de sport | les frais de cantine | la contravention | la prime d'assurance
         """,
         "phrase": """
-            bonne nuit | où est la gare | l'addition, s'il vous plaît | éteins la lumière | j'ai faim
+            bonne nuit | où est la gare | l'addition, s'il vous plaît | ferme la fenêtre | j'ai faim
             c'est combien | à plus tard | réveille-moi tôt | il pleut fort | je t'aime
             appelez un médecin | à ta santé
         """,
@@ -95,7 +95,7 @@ LANGUAGE = Language(
         "hotel": """
             [Réserve|Trouve] une chambre [simple|double|calme] {city.a} {day}.
             Nous voulons [arriver à|quitter|payer] l'hôtel {day} {time}, préviens la réception.
-            [Le petit déjeuner|Le parking|Le sauna] est-il compris dans [la chambre|la nuit] à l'{hotel} ?
+            [Le petit déjeuner|Le parking|Le sauna] est-il compris avec [la chambre|la nuit] à l'{hotel} ?
             Combien coûte [une nuit|une chambre|un séjour] à l'{hotel} {day} ?
             Trouve-nous [un hôtel|un logement] [agréable|confortable] {city.a} pour [dormir|notre séjour].
             [Annule|Modifie|Confirme] ma [réservation|chambre|nuit] à l'{hotel}[ {day}|].

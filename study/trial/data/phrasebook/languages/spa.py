@@ -9,7 +9,7 @@ LANGUAGE = Language(
         "closer": "¡Gracias! | Muchas gracias. | Es urgente. | No hay prisa. | Te lo agradezco. | Avísame.",
         "city": "Londres | Lyon | Bogotá | Berlín | Oslo | Nairobi | Toronto | Madrid | Tiflis",
         "day": """
-            mañana | esta noche | el lunes | el miércoles | el viernes | este fin de semana | el próximo domingo
+            mañana | el jueves | el lunes | el miércoles | el viernes | este fin de semana | el próximo domingo
             dentro de dos días | la víspera de Reyes
         """,
         "time": """
@@ -45,7 +45,7 @@ LANGUAGE = Language(
             el alquiler | la cuota del gimnasio | la cuota del colegio | la multa | el seguro del coche
         """,
         "phrase": """
-            buenas noches | dónde está la estación | la cuenta, por favor | apaga la luz | tengo hambre
+            buenas noches | dónde está la estación | la cuenta, por favor | espera un momento | tengo hambre
             cuánto es | hasta luego | despiértame temprano | está lloviendo | te quiero
             llama a un médico | salud
         """,

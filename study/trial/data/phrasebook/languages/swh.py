@@ -3,13 +3,13 @@
 from study.trial.data.phrasebook.grammar import Language
 
 LANGUAGE = Language(
-    train=90,
+    train=64,
     slots={
-        "opener": "Habari! | Swali moja. | Samahani. | Sikiliza. | Nahitaji msaada. | Nina ombi.",
+        "opener": "Habari! | Swali moja. | Samahani. | Hebu sikia. | Nahitaji msaada. | Nina ombi.",
         "closer": "Asante! | Asante sana. | Ni haraka. | Hakuna haraka. | Nitashukuru. | Nijulishe.",
         "city": "London | Nairobi | Kairo | Berlin | Mombasa | Oslo | Madrid | Dodoma | Kampala",
         "day": """
-            kesho | leo usiku | Jumatatu | Jumatano | Ijumaa | wikendi hii | Jumapili ijayo
+            kesho | Alhamisi | Jumatatu | Jumatano | Ijumaa | wikendi hii | Jumapili ijayo
             baada ya siku mbili | siku ya Krismasi
         """,
         "time": """
@@ -44,7 +44,7 @@ LANGUAGE = Language(
             ada ya mazoezi | faini ya gari | bima ya gari
         """,
         "phrase": """
-            usiku mwema | kituo kiko wapi | naomba bili | zima taa | nina njaa sana | hii ni shilingi ngapi
+            usiku mwema | kituo kiko wapi | naomba bili | subiri kidogo | nina njaa sana | hii ni shilingi ngapi
             tutaonana baadaye | niamshe mapema | mvua inanyesha | ninakupenda | mwite daktari | afya njema
         """,
         "tongue": """
@@ -58,7 +58,7 @@ LANGUAGE = Language(
     templates={
         "alarm": """
             [Niamshe|Tuamshe|Tafadhali niamshe] {day} {time}.
-            [Weka|Ongeza] kengele [ya kuniamsha|nyingine|ya asubuhi] {day} {time}.
+            [Weka|Ongeza] kengele [ya kuniamsha|nyingine|ya sauti kubwa] {day} {time}.
             Nisilale kupita kiasi {day}, [niamshe|piga kengele] {time}.
             [Futa|Zima|Ghairi] kengele ya {time}[ {day}|].
             Lazima niamke {time}, {vehicle} ya {city} inaondoka mapema.
@@ -67,6 +67,8 @@ LANGUAGE = Language(
             [Nyamazisha|Zima] kengele na [uniamshe|unikumbushe] tena {time}.
             Kengele [gani|zipi] [zimewekwa|zitalia] {day}?
             [Nikumbushe|Weka kengele ya kunikumbusha] {day} {time} [kumpigia {person} simu|kulipa {bill}].
+            Nataka kulala hadi {time} {day}, [weka kengele|usiniamshe mapema].
+            [Badilisha|Sogeza] kengele ya {time} iwe {time} {day}.
         """,
         "food_order": """
             [Agiza|Niletee] {dish} kwa ajili ya [{person}|chakula cha jioni|chakula cha mchana].
@@ -79,6 +81,8 @@ LANGUAGE = Language(
             [Tuna|Watoto wana] njaa: [agiza|leta] {dish} kabla ya {time}.
             Weka {dish} [bila vitunguu|bila chumvi|na pilipili] kwenye oda yangu ya [chakula|mgahawani].
             Tunaweza [kula|kuagiza] nini {day}? {person} ana njaa na anataka {dish}.
+            Chakula cha {person} [kiko wapi|kitafika lini|kinachelewa kwa nini]?
+            Ongeza {dish} kwenye [oda yangu|chakula changu] na ukate {amount}.
         """,
         "hotel": """
             [Hifadhi|Tafuta] chumba cha [mtu mmoja|watu wawili] huko {city} {day}.
@@ -91,6 +95,8 @@ LANGUAGE = Language(
             Je, mna [chumba|kitanda kikubwa] {day} kwa [usiku mmoja|wageni wawili]?
             Tutafika {city} kwa {vehicle} {time}, je, mapokezi ya hoteli yatakuwa wazi?
             Je, {person} anaweza [kulala|kukaa] [usiku mmoja|siku mbili] zaidi katika {hotel}?
+            Wageni wanahitaji [taulo|ufunguo wa chumba|mito] {day} {time}.
+            Nafasi yetu huko {city} ni ya [usiku mmoja|wageni wawili], [ithibitishe|ibadilishe] {day}.
         """,
         "music": """
             [Piga|Cheza|Weka] [wimbo|muziki] wa {artist} {room}.
@@ -103,6 +109,8 @@ LANGUAGE = Language(
             [Ongeza|Hifadhi] nyimbo za {artist} kwenye orodha ya [sherehe|safari] {day}.
             Tafuta wimbo wenye maneno “{phrase}”, nataka [kuusikiliza|kuusikia].
             [Washa|Anzisha] [muziki|redio] {room} {time}[ na uweke {genre}|].
+            Rudia wimbo wa mwisho[ wa {artist}|], {person} [anaupenda|anataka kuusikia].
+            Bendi gani [itacheza|itaimba] {genre} redioni {day}?
         """,
         "payment": """
             [Tuma|Peleka] {amount} kwa {person}[ {day}|].
@@ -115,6 +123,8 @@ LANGUAGE = Language(
             Nionyeshe ni pesa ngapi [nilitumia|nililipa|nilitoa] huko {city}.
             Kadi yangu [ilikataliwa|ilizuiwa] huko {city} [nilipolipa|nilipotuma] {amount}.
             Mwombe {person} [atume|alipe] {amount} kwa ajili ya {bill}.
+            Je, benki imepokea [malipo ya {bill}|{amount} za {person}]?
+            Toa {amount} kutoka kwenye [benki|akaunti|kadi] yangu {day}.
         """,
         "smalltalk": """
             [Habari|Hujambo|Mambo] {person}, [u hali gani|unaendeleaje] leo?
@@ -127,6 +137,8 @@ LANGUAGE = Language(
             Wewe ni [nani|rafiki wa nani], {person}? Niambie [hadithi|siri] yako.
             Unapenda nini zaidi kuhusu {city}, rafiki [yangu|mpendwa]?
             Je, [unazungumza|unaota kwa] {tongue}, rafiki [yangu|mpendwa]?
+            Wewe ni [mcheshi|mwerevu|mwema] sana, {person} pia anakupenda.
+            Je, [umefurahi|umechoka|una huzuni], rafiki? Utafanya nini {day}?
         """,
         "smart_home": """
             [Washa|Zima] {device} {room}.
@@ -139,6 +151,8 @@ LANGUAGE = Language(
             Hakikisha {device} {room} [inawaka|inazimika] {day} {time}.
             [Ongeza|Punguza] joto {room} kabla {person} [hajafika|hajaamka].
             Angalia kama madirisha {room} [yamefungwa|yako wazi][, {person} ametoka|].
+            Je, {person} [amefunga|amefungua] [mlango|dirisha] {room}?
+            [Zima|Punguza] [taa zote|joto] nyumbani nikisafiri kwenda {city} {day}.
         """,
         "transport": """
             {vehicle} ya kwenda {city} [inaondoka|inafika] saa ngapi {day}?
@@ -151,6 +165,8 @@ LANGUAGE = Language(
             Lazima [nifike|niende] {city} {day} {time}, njia ipi ni ya haraka zaidi?
             Je, kuna safari [za moja kwa moja|bila kubadilisha] kwenda {city} {day}?
             Safari ya kutoka {city} kwenda {city} [inachukua muda gani|ni ndefu kiasi gani][ kwa {vehicle}|]?
+            Nibadilishe {vehicle} [kituo gani|wapi] nikienda {city}?
+            Panga safari ya {city} [itakayoanza|itakayofika] {time}.
         """,
         "translation": """
             [Unasemaje|Unaandikaje] [“{phrase}”|{phrase}] kwa {tongue}?
@@ -163,6 +179,8 @@ LANGUAGE = Language(
             [Soma|Sema] [sentensi|maneno] “{phrase}” kwa {tongue} ili {person} aelewe.
             Je, “{phrase}” ni [neno sahihi|sentensi sahihi] kwa {tongue}?
             Sijui {tongue} vizuri: [ninasemaje|ninaandikaje] {phrase}?
+            {person} anaelewa {tongue} tu, [tafsiri|sema|andika] “{phrase}”.
+            Maneno “{phrase}” ni ya lugha gani, na kwa {tongue} [husemwaje|huandikwaje]?
         """,
         "weather": """
             Hali ya hewa [itakuwaje|itakuwa vipi] huko {city} {day}?
@@ -175,6 +193,8 @@ LANGUAGE = Language(
             Huko {city} kuna [joto|baridi|upepo] kiasi gani [sasa|{time}]?
             {person} anauliza kama kuna [mvua|jua|baridi] huko {city}.
             Tunasafiri kwa {vehicle} kwenda {city} {day}, je, kutakuwa na [mvua|upepo|hali mbaya ya hewa]?
+            {room} kuna [joto|baridi] sana, je, nje kutakuwa na [jua|mvua|baridi] {day}?
+            Ni nyuzi ngapi za joto [zinatarajiwa|zitafikiwa] huko {city} {day}?
         """,
     },
 )

@@ -1,0 +1,70 @@
+"""A trial's journal: each report once, with its first time; a line cut short counts as not written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.journal import Journal
+
+MakeReport = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes at every look."""
+    times = iter(range(1_000, 2_000))
+    monkeypatch.setattr(time, "time", lambda: next(times))
+
+
+def test_a_report_is_written_once_with_its_first_time(
+    tmp_path: Path, make_report: MakeReport, clock: None
+) -> None:
+    journal = Journal(tmp_path / "trial")
+    first = journal.add(make_report(1, 0.5))
+    assert first == {"time_ms": 1_000_000, **make_report(1, 0.5)}
+    assert journal.add(make_report(1, 0.9)) == first
+    assert journal.add(make_report(2, 0.6))["time_ms"] == 1_001_000
+    assert Journal(tmp_path / "trial").add(make_report(1, 0.9)) == first
+    assert len((tmp_path / "trial" / "progress.jsonl").read_text("utf-8").splitlines()) == 2
+
+
+def test_read_again_it_is_equal(tmp_path: Path, make_report: MakeReport) -> None:
+    journal = Journal(tmp_path)
+    journal.add(make_report(1, 1 / 3, languages=("yor", "x\u2028y", "ẹ\r\n")))
+    journal.add(make_report(2, 0.1 + 0.2))
+    journal.add(make_report(3, None, outcome="diverged"))
+    assert Journal(tmp_path).lines == journal.lines
+
+
+@pytest.mark.parametrize("lost", [1, 2, 40])
+def test_a_line_cut_short_is_dropped_and_written_anew(
+    tmp_path: Path, make_report: MakeReport, clock: None, lost: int
+) -> None:
+    journal = Journal(tmp_path)
+    whole = journal.add(make_report(1, 0.5))
+    journal.add(make_report(2, 0.6))
+    content = journal.path.read_bytes()
+    journal.path.write_bytes(content[:-lost])
+    again = Journal(tmp_path)
+    assert again.lines == [whole]
+    assert again.add(make_report(2, 0.6))["time_ms"] == 1_002_000
+    lines = journal.path.read_text("utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == again.lines
+
+
+def test_cut_inside_a_letter_it_is_dropped_too(tmp_path: Path, make_report: MakeReport) -> None:
+    journal = Journal(tmp_path)
+    journal.path.write_bytes('{"report": 1, "language": "ẹ'.encode()[:-1])
+    assert Journal(tmp_path).lines == []
+    assert journal.path.read_bytes() == b""
+
+
+def test_a_trial_without_a_report_has_no_file(tmp_path: Path) -> None:
+    assert Journal(tmp_path / "trial").lines == []
+    assert not (tmp_path / "trial").exists()

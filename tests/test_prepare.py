@@ -1,0 +1,265 @@
+"""Preparation: teachers and their outputs, built once, continued after a kill, the same every time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, PreTrainedConfig, RobertaConfig
+
+from study import prepare
+from study.config import RequestError
+from study.prepare import EMBEDDED, Model, build_inputs, find_model, find_teacher, store_model, store_task
+from study.trial.artifacts import Store
+from study.trial.data import load_saved_task
+from study.trial.models import encoder_fingerprint, load_classifier, load_tokenizer
+from study.trial.training import Training
+
+SPLITS = ("train", "validation", "test")
+
+
+def files(root: Path) -> dict[str, tuple[int, int]]:
+    """Every file with its size and when it was written."""
+    found = {str(p.relative_to(root)): p.stat() for p in root.rglob("*") if p.is_file()}
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in found.items()}
+
+
+def killed_in(patch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
+    """From now on, the `call`-th call of `owner.name` is where the process dies."""
+    real, calls = getattr(owner, name), iter(range(1, 1000))
+
+    def dying(*arguments: Any, **options: Any) -> Any:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    patch.setattr(owner, name, dying)
+
+
+# The task and the base model
+
+
+def test_the_task_is_stored_under_its_fingerprint(workshop: Any) -> None:
+    saved = load_saved_task(workshop.store.path("tasks", workshop.task.fingerprint))
+    assert saved.fingerprint == workshop.task.fingerprint
+    assert saved.languages == ("deu", "hau", "yor")
+
+
+def test_the_base_model_is_stored_without_its_head(workshop: Any, model_folder: Path) -> None:
+    folder = workshop.store.path("models", workshop.model)
+    assert workshop.model == encoder_fingerprint(model_folder)
+    assert json.loads((folder / "config.json").read_text())["num_hidden_layers"] == 4
+    probe = "Ẹ káàárọ̀, drei"
+    assert load_tokenizer(folder)(probe).input_ids == load_tokenizer(model_folder)(probe).input_ids
+
+
+def test_looking_at_a_model_writes_nothing(model_folder: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "home" / "artifacts")
+    model = find_model(store, str(model_folder))
+    assert (model.folder, model.fingerprint) == (model_folder, encoder_fingerprint(model_folder))
+    assert find_model(store, EMBEDDED).fingerprint is None
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "longest"),
+    [
+        (RobertaConfig(max_position_embeddings=514, pad_token_id=1), 512),
+        (RobertaConfig(max_position_embeddings=514, pad_token_id=0), 513),
+        (BertConfig(max_position_embeddings=512, pad_token_id=0), 512),
+    ],
+)
+def test_the_longest_text_is_what_position_embeddings_reach(config: PreTrainedConfig, longest: int) -> None:
+    assert Model("m", config).longest == longest
+
+
+@pytest.fixture
+def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "PRETRAINING", prepare.PRETRAINING | {"steps": 10, "batch_size": 4})
+
+
+def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
+    short_pretraining: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = store_model(Store(tmp_path / "whole"), EMBEDDED, 1)
+    store = Store(tmp_path / "killed")
+    with monkeypatch.context() as patch:
+        killed_in(patch, Training, "save", 6)
+        with pytest.raises(KeyboardInterrupt):
+            store_model(store, EMBEDDED, 1)
+    assert find_model(store, EMBEDDED).fingerprint is None
+    with monkeypatch.context() as patch:
+        steps: list[int] = []
+        advance = Training.advance
+        patch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
+        model = store_model(store, EMBEDDED, 1)
+    assert steps == [6, 7, 8, 9, 10]
+    assert model.fingerprint == whole.fingerprint
+    killed_in(monkeypatch, prepare, "_pretrain", 1)
+    assert store_model(store, EMBEDDED, 1).fingerprint == whole.fingerprint
+    assert find_model(store, EMBEDDED).fingerprint == whole.fingerprint
+
+
+# Teachers
+
+
+@pytest.fixture
+def fresh_store(workshop: Any, tmp_path: Path) -> Store:
+    """A store with the tiny task and base model, and nothing else."""
+    store = Store(tmp_path / "store")
+    for kind in ("tasks", "models"):
+        shutil.copytree(workshop.store.root / kind, store.root / kind)
+    return store
+
+
+@pytest.fixture
+def config(workshop: Any) -> Any:
+    """Of a teacher whose training takes a moment."""
+    return workshop.config(teacher_steps=20)
+
+
+def test_the_teacher_learns_the_task(workshop: Any) -> None:
+    scores = workshop.inputs(workshop.config()).teacher_scores("test")
+    assert scores["accuracy"]["worst"] > 0.7
+    assert scores["n"] == {"deu": 32, "hau": 32, "yor": 32}
+
+
+def test_a_teacher_is_the_same_in_another_store(workshop: Any, config: Any, fresh_store: Store) -> None:
+    one, other = workshop.inputs(config), build_inputs(fresh_store, config, "", SPLITS, 1)
+    assert teacher_bytes(one.teacher_folder) == teacher_bytes(other.teacher_folder)
+    for split in SPLITS:
+        assert np.array_equal(one.teacher_logits(split), other.teacher_logits(split))
+
+
+def teacher_bytes(folder: Path) -> bytes:
+    return (folder / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("saves", [1, 4, 10])
+def test_a_teacher_continued_from_its_checkpoint_is_the_undisturbed_one(
+    workshop: Any, config: Any, fresh_store: Store, saves: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = teacher_bytes(workshop.inputs(config).teacher_folder)
+    with monkeypatch.context() as patch:
+        if saves < 10:
+            killed_in(patch, Training, "save", saves + 1)
+        else:
+            killed_in(patch, prepare, "load_tokenizer", 2)  # its training is over, its folder half written
+        with pytest.raises(KeyboardInterrupt):
+            build_inputs(fresh_store, config, "", SPLITS, 1)
+    assert not any((fresh_store.root / "teachers").glob("*"))
+    steps: list[int] = []
+    advance = Training.advance
+    monkeypatch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
+    inputs = build_inputs(fresh_store, config, "", SPLITS, 1)
+    assert steps == list(range(2 * saves + 2, 21, 2))
+    assert teacher_bytes(inputs.teacher_folder) == expected
+    assert not any((fresh_store.root / "building").rglob("*.pt"))
+
+
+def test_its_outputs_are_the_teachers_own_logits(workshop: Any, config: Any) -> None:
+    inputs = workshop.inputs(config)
+    teacher, tokenizer = load_classifier(inputs.teacher_folder), load_tokenizer(inputs.teacher_folder)
+    for name in SPLITS:
+        texts = list(workshop.task.splits[name].texts)
+        with torch.no_grad():
+            direct = [
+                teacher(**tokenizer(text, return_tensors="pt")).logits[0].numpy() for text in texts[::7]
+            ]
+        logits = inputs.teacher_logits(name)
+        assert logits.shape == (len(texts), 4)
+        assert logits.dtype == np.float32
+        assert np.allclose(logits[::7], direct, atol=1e-5)
+        right = logits.argmax(axis=1) == workshop.task.splits[name].labels
+        languages = workshop.task.splits[name].languages
+        by_language = {code: right[languages == i].mean() for i, code in enumerate(workshop.task.languages)}
+        assert inputs.teacher_scores(name)["accuracy"]["by_language"] == pytest.approx(by_language)
+
+
+def test_outputs_cannot_be_written_to(workshop: Any, config: Any) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        workshop.inputs(config).teacher_logits("train")[0] = 0.0
+
+
+def test_what_is_there_is_not_built_again(workshop: Any, config: Any) -> None:
+    workshop.inputs(config)
+    before = files(workshop.store.root)
+    workshop.inputs(config)
+    workshop.inputs(workshop.config(teacher_steps=20, init="random", learning_rate=1e-2, alpha=0.1))
+    store_task(workshop.store, workshop.task)
+    assert files(workshop.store.root) == before
+
+
+def test_test_outputs_are_made_only_when_asked_for(workshop: Any, config: Any, fresh_store: Store) -> None:
+    inputs = build_inputs(fresh_store, config, "", ("train", "validation"), 1)
+    assert fresh_store.has("outputs", inputs.outputs_key("validation"))
+    assert not fresh_store.has("outputs", inputs.outputs_key("test"))
+
+
+def test_a_teacher_of_the_same_data_sees_the_students_sample_alone(
+    workshop: Any, config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = config.model_copy(update={"teacher_data": "same", "data_fraction": 0.25})
+    rows: list[np.ndarray] = []
+    step_of = prepare.classifier_step
+    monkeypatch.setattr(
+        prepare,
+        "classifier_step",
+        lambda model, split, seen, *rest: rows.append(seen) or step_of(model, split, seen, *rest),
+    )
+    inputs = workshop.inputs(same)
+    train = inputs.split("train")
+    assert rows[0].tolist() == inputs.training_rows(train).tolist()
+    assert len(rows[0]) == 60
+    saw = dict.fromkeys(workshop.task.languages, 20)
+    assert inputs.teacher_scores("train")["n"] == saw
+
+
+@pytest.mark.parametrize("rate", [1e6, 1e30])
+def test_a_teacher_that_diverges_is_one_line_and_no_artifact(
+    workshop: Any, fresh_store: Store, rate: float
+) -> None:
+    steps = 20 if rate < 1e30 else 1  # of a single step the loss is finite, and what comes of it is not
+    config = workshop.config(teacher_learning_rate=rate, teacher_steps=steps)
+    for _ in range(2):
+        with pytest.raises(RequestError, match="teacher_learning_rate lower") as caught:
+            build_inputs(fresh_store, config, "", SPLITS, 1)
+        assert len(str(caught.value).splitlines()) == 1
+    assert not any((fresh_store.root / "outputs").glob("*/*"))
+
+
+# A teacher that is given
+
+
+def test_a_given_teacher_is_used_as_it_is(workshop: Any, config: Any, tmp_path: Path) -> None:
+    given = shutil.copytree(workshop.inputs(config).teacher_folder, tmp_path / "given")
+    base = workshop.store.path("models", workshop.model)
+    fingerprint = find_teacher(str(given), workshop.task.labels, base)
+    ours = workshop.config(teacher=fingerprint)
+    inputs = build_inputs(workshop.store, ours, str(given), SPLITS, 1)
+    assert inputs.teacher_key != workshop.inputs(config).teacher_key
+    assert np.array_equal(inputs.teacher_logits("test"), workshop.inputs(config).teacher_logits("test"))
+    shutil.rmtree(given)
+    assert (
+        build_inputs(workshop.store, ours, str(given), SPLITS, 1).teacher_scores("test")["accuracy"]["macro"]
+        > 0
+    )
+
+
+def test_a_given_teacher_needs_the_base_model_it_came_from(workshop: Any, config: Any) -> None:
+    folder = workshop.inputs(config).teacher_folder
+    with pytest.raises(RequestError, match="needs --model as well"):
+        find_teacher(str(folder), workshop.task.labels, None)
+
+
+def test_a_given_teacher_of_other_labels_is_refused(workshop: Any, config: Any) -> None:
+    base = workshop.store.path("models", workshop.model)
+    with pytest.raises(RequestError, match="it has weather, and lacks politics"):
+        find_teacher(
+            str(workshop.inputs(config).teacher_folder), ("alarm", "music", "news", "politics"), base
+        )

@@ -1,0 +1,371 @@
+"""MLflow as it is written: one run per key for ever, nested, complete; said twice is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from study.config import RequestError, TrialConfig
+from study.ledger import Record
+from study.plan import Plan
+from study.tracking import Tracker
+
+MakePlan = Callable[..., Plan]
+MakeReport = Callable[..., dict[str, Any]]
+Track = Callable[..., Tracker]
+
+ARMS: dict[str, Any] = {"scientific": {"init": ("random", "teacher"), "alpha": (1.0, 0.5)}}
+
+
+@pytest.fixture
+def plan(make_plan: MakePlan, request: pytest.FixtureRequest) -> Plan:
+    """Four arms; the study is named after the test, so that each has an experiment of its own."""
+    return make_plan(name=request.node.name, **ARMS)
+
+
+@pytest.fixture
+def track(tracking_uri: str, tmp_path: Path) -> Track:
+    """`track(plan)`: the tracker of a new process."""
+
+    def new(plan: Plan, study_id: str = "drawn") -> Tracker:
+        return Tracker(tracking_uri, (tmp_path / "artifacts").as_uri(), plan, f"{plan.name} {study_id}")
+
+    return new
+
+
+@pytest.fixture
+def client(tracking_uri: str) -> MlflowClient:
+    return MlflowClient(tracking_uri)
+
+
+def record_of(config: TrialConfig, arm: str, phase: Any = "search", outcome: Any = None) -> Record:
+    return Record(
+        key=config.key,
+        phase=phase,
+        arm=arm,
+        number=0,
+        config=config.model_dump(),
+        outcome=outcome,
+        value=None,
+        why=None,
+        trial_id=1,
+    )
+
+
+def trial(plan: Plan, arm: int = 3, rate: float = 1e-3, seed: int = 0, **more: Any) -> Record:
+    chosen = plan.arms()[arm]
+    return record_of(plan.config(chosen, {"learning_rate": rate}, seed), chosen.name, **more)
+
+
+def line(report: dict[str, Any]) -> dict[str, Any]:
+    """As the journal writes it."""
+    return {"time_ms": 1_700_000_000_000 + report["report"], **report}
+
+
+def runs(client: MlflowClient, plan: Plan, phase: str | None = None) -> list[Run]:
+    experiment = client.get_experiment_by_name(plan.name)
+    query = f"tags.kdstudy.phase = '{phase}'" if phase else ""
+    return list(client.search_runs([experiment.experiment_id], query, order_by=["attributes.start_time"]))
+
+
+def rows(client: MlflowClient, run_id: str) -> dict[str, list[tuple[int, int, float]]]:
+    """Every row of every metric, not the last alone."""
+    names = client.get_run(run_id).data.metrics
+    return {
+        name: [(m.step, m.timestamp, m.value) for m in client.get_metric_history(run_id, name)]
+        for name in names
+    }
+
+
+def test_runs_are_nested_study_arm_trial(track: Track, plan: Plan, client: MlflowClient) -> None:
+    tracker, record = track(plan), trial(plan)
+    run = tracker.start(record)
+    (study,) = runs(client, plan, "study")
+    arms = runs(client, plan, "arm")
+    (search,) = runs(client, plan, "search")
+    assert search.info.run_id == run
+    assert "mlflow.parentRunId" not in study.data.tags
+    assert {arm.data.tags["mlflow.parentRunId"] for arm in arms} == {study.info.run_id}
+    assert search.data.tags["mlflow.parentRunId"] == arms[3].info.run_id
+    assert [arm.info.run_name for arm in arms] == [
+        "01 init=random alpha=1.0",
+        "02 init=random alpha=0.5",
+        "03 init=teacher alpha=1.0",
+        "04 init=teacher alpha=0.5",
+    ]
+
+
+def test_names_that_stand_side_by_side_differ_at_their_beginning(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    """Within ten characters, and in the order of the arms, however many they are."""
+    levels = tuple(0.01 * n for n in range(101))
+    plan = make_plan(name="many arms", scientific={"warmup": levels})
+    track(plan)
+    names = [run.info.run_name for run in runs(client, plan, "arm")]
+    assert len({name[:10] for name in names}) == 101
+    assert sorted(names) == names
+
+
+def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, make_report: Any) -> None:
+    tracker = track(plan)
+    for record in (trial(plan), trial(plan, seed=1, phase="confirm")):
+        tracker.start(record)
+        tracker.close(record, "complete", line(make_report(1, 0.5, "complete")))
+    experiment = client.get_experiment_by_name(plan.name)
+    assert experiment.tags["kdstudy.study"] == tracker.study_id
+    assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.study_id}
+    (study,) = runs(client, plan, "study")
+    assert study.data.tags["kdstudy.git"]
+    assert [run.data.tags["kdstudy.arm"] for run in runs(client, plan, "arm")] == [
+        arm.name for arm in plan.arms()
+    ]
+    for record, phase in ((trial(plan), "search"), (trial(plan, seed=1), "confirm")):
+        (run,) = runs(client, plan, phase)
+        tags = {name: run.data.tags[f"kdstudy.{name}"] for name in ("key", "arm", "outcome", "numerics")}
+        assert tags == {
+            "key": record.key,
+            "arm": record.arm,
+            "outcome": "complete",
+            "numerics": "device=cpu threads=1",
+        }
+
+
+def test_numerics_that_changed_on_the_way_are_said(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
+    report["result"]["other_numerics_before"] = {"threads": [2, 1]}
+    run = tracker.start(record)
+    tracker.close(record, "complete", line(report))
+    tags = client.get_run(run).data.tags
+    assert tags["kdstudy.other_numerics_before"] == "{'threads': [2, 1]}"
+
+
+def test_params_are_the_effective_configuration(track: Track, plan: Plan, client: MlflowClient) -> None:
+    tracker = track(plan)
+    for arm in (2, 3):
+        record = trial(plan, arm)
+        params = client.get_run(tracker.start(record)).data.params
+        effective = record.trial_config().effective()
+        assert params == {name: str(value) for name, value in effective.items()}
+        assert ("temperature" in params) is (arm == 3)  # alpha is 1 in the other
+
+
+def test_a_report_is_logged_at_its_step_and_time(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    tracker, record = track(plan), trial(plan)
+    run = tracker.start(record)
+    for number in (1, 2):
+        tracker.report(record, line(make_report(number, number / 10)))
+    found = rows(client, run)
+    metrics = ("accuracy", "macro_f1", "retention")
+    languages = ("deu", "yor", "macro", "worst")
+    assert set(found) == {"loss"} | {f"validation/{m}/{name}" for m in metrics for name in languages}
+    at = [(3, 1_700_000_000_001), (6, 1_700_000_000_002)]
+    assert found["validation/accuracy/deu"] == [(*at[0], 0.1), (*at[1], 0.2)]
+    assert [value for *_, value in found["validation/accuracy/yor"]] == pytest.approx([0.2, 0.3])
+    assert found["loss"] == [(*at[0], 0.9), (*at[1], 0.8)]
+
+
+def test_test_is_logged_only_where_it_was_scored(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    tracker = track(plan)
+    for record, test in ((trial(plan), None), (trial(plan, seed=1, phase="confirm"), 0.7)):
+        run = tracker.start(record)
+        report = line(make_report(1, 0.5, "complete", test=test))
+        tracker.report(record, report)
+        tracker.close(record, "complete", report)
+        found = rows(client, run)
+        assert (found["seconds"], found["parameters"]) == (
+            [(3, report["time_ms"], 1.5)],
+            [(3, report["time_ms"], 1000.0)],
+        )
+        tests = {name: values for name, values in found.items() if name.startswith("test/")}
+        assert len(tests) == (0 if test is None else 12)
+        if test is not None:
+            assert tests["test/accuracy/worst"] == [(3, report["time_ms"], 0.7)]
+
+
+def test_what_was_not_measured_has_no_metric(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """A diverged trial's last report has neither loss nor scores; a teacher at zero leaves no retention."""
+    tracker, diverged = track(plan), trial(plan)
+    run = tracker.start(diverged)
+    report = line(make_report(1, None, "diverged"))
+    tracker.report(diverged, report)
+    tracker.close(diverged, "diverged", report)
+    assert set(rows(client, run)) == {"seconds", "parameters"}
+    other, report = trial(plan, rate=2e-3), make_report(1, 0.5)
+    report["validation"]["retention"] = {"macro": None, "worst": None, "by_language": {}}
+    run = tracker.start(other)
+    tracker.report(other, line(report))
+    assert not [name for name in rows(client, run) if "retention" in name]
+
+
+def test_two_hundred_languages_fit(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """MLflow takes a thousand metrics at once; this is more, and all of them arrive."""
+    languages = [f"l{number:03d}" for number in range(350)]
+    tracker, record = track(plan), trial(plan)
+    run = tracker.start(record)
+    tracker.report(record, line(make_report(1, 0.5, languages=languages)))
+    assert len(client.get_run(run).data.metrics) == 3 * 352 + 1
+
+
+def test_said_again_by_another_process_is_said_once(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """The same run, and not one row more."""
+    record = trial(plan)
+    reports = [line(make_report(1, 0.4)), line(make_report(2, 0.5, "complete", test=0.6))]
+    seen = []
+    for _ in range(3):
+        tracker = track(plan)
+        run = tracker.start(record)
+        for report in reports:
+            tracker.report(record, report)
+        tracker.close(record, "complete", reports[-1])
+        tracker.finish()
+        seen.append((run, rows(client, run), [r.info.run_id for r in runs(client, plan)]))
+    assert seen[0] == seen[1] == seen[2]
+    assert len(seen[0][2]) == 1 + 4 + 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("complete", "FINISHED"), ("diverged", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
+)
+def test_a_run_is_closed_with_its_outcome(
+    track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
+) -> None:
+    tracker, record = track(plan), trial(plan)
+    run = tracker.start(record)
+    assert client.get_run(run).info.status == "RUNNING"
+    tracker.close(record, outcome, None)
+    closed = client.get_run(run)
+    assert (closed.info.status, closed.data.tags["kdstudy.outcome"]) == (status, outcome)
+
+
+def test_a_run_that_was_closed_is_opened_again(track: Track, plan: Plan, client: MlflowClient) -> None:
+    record = trial(plan)
+    run = track(plan).start(record)
+    track(plan).close(record, "failed", None)
+    assert track(plan).start(record) == run
+    assert client.get_run(run).info.status == "RUNNING"
+
+
+def test_params_that_a_kill_left_out_are_added(
+    track: Track, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run is made, and its params are written, in two steps."""
+    record = trial(plan)
+
+    def die(*values: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    for begin in (lambda: track(plan), lambda: track(plan).start(record)):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(MlflowClient, "log_batch", die)
+            begin()
+        track(plan)
+    run = track(plan).start(record)
+    assert client.get_run(run).data.params["init"] == "teacher"
+    (study,) = runs(client, plan, "study")
+    assert study.data.params["question"] == "why?"
+    assert len(runs(client, plan)) == 1 + 4 + 1
+    assert all(each.data.params for each in runs(client, plan))
+
+
+def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: MlflowClient) -> None:
+    tracker, record = track(plan), trial(plan)
+    tracker.start(record)
+    tracker.failed(record, "Traceback ...\nValueError: no")
+    (search,) = runs(client, plan, "search")
+    path = client.download_artifacts(search.info.run_id, "traceback.txt")
+    assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"
+
+
+def test_runs_of_trials_that_have_ended_are_closed(track: Track, plan: Plan, client: MlflowClient) -> None:
+    tracker = track(plan)
+    ended, runs_on = trial(plan, outcome="pruned"), trial(plan, rate=2e-3)
+    pruned, running = tracker.start(ended), tracker.start(runs_on)
+    track(plan).close_ended([ended, runs_on])
+    closed = client.get_run(pruned)
+    assert (closed.info.status, closed.data.tags["kdstudy.outcome"]) == ("KILLED", "pruned")
+    assert client.get_run(running).info.status == "RUNNING"
+
+
+def test_a_study_that_has_ended_is_closed_once(track: Track, plan: Plan, client: MlflowClient) -> None:
+    """Closing again, by another process, moves nothing; a larger budget opens the runs again."""
+    track(plan).finish()
+    first = [(r.info.status, r.info.end_time) for r in runs(client, plan)]
+    assert {status for status, _ in first} == {"FINISHED"}
+    track(plan).finish()
+    assert [(r.info.status, r.info.end_time) for r in runs(client, plan)] == first
+    track(plan).begin()
+    assert {r.info.status for r in runs(client, plan)} == {"RUNNING"}
+
+
+def test_the_study_run_says_what_was_asked(track: Track, make_plan: MakePlan, client: MlflowClient) -> None:
+    plan = make_plan(name="asked", **ARMS, fixed={"steps": 50}, question="x" * 7000)
+    track(plan)
+    (study,) = runs(client, plan, "study")
+    params = study.data.params
+    assert params["scientific.init"] == "('random', 'teacher')"
+    assert params["nuisance.learning_rate"] == "low=0.0001 high=0.01 log=True"
+    assert (params["fixed.steps"], params["space"], params["task"]) == ("50", "demo", "a" * 64)
+    assert len(params["question"]) == 6000  # MLflow's limit
+
+
+def test_a_teacher_is_recorded_once_with_its_scores(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    scores = make_report(1, 0.8)["validation"] | {"time_ms": 1_700_000_000_000, "parameters": 5000}
+    recipe = {"teacher_steps": 600, "data": {"fraction": 0.1, "data_seed": 0}}
+    seen = []
+    for _ in range(2):
+        track(plan).teacher("c" * 64, recipe, scores)
+        (run,) = runs(client, plan, "teacher")
+        seen.append((run.info.run_id, run.info.end_time, rows(client, run.info.run_id)))
+    assert seen[0] == seen[1]
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["kdstudy.key"] == "c" * 64
+    assert run.data.metrics["validation/accuracy/deu"] == 0.8
+    assert run.data.metrics["parameters"] == 5000
+    assert run.data.params == {"teacher_steps": "600"}
+
+
+def test_another_study_of_the_same_name_is_refused(track: Track, plan: Plan) -> None:
+    track(plan)
+    with pytest.raises(
+        RequestError, match=r": another study has this name in MLflow; choose another --name$"
+    ):
+        track(plan, "by another")
+
+
+def test_an_experiment_that_is_nobodys_is_refused(track: Track, plan: Plan, client: MlflowClient) -> None:
+    client.create_experiment(plan.name)
+    with pytest.raises(RequestError, match="another study has this name in MLflow"):
+        track(plan)
+
+
+def test_a_deleted_experiment_is_refused(track: Track, plan: Plan, client: MlflowClient) -> None:
+    client.delete_experiment(track(plan).experiment)
+    with pytest.raises(RequestError, match=r": its MLflow experiment was deleted; restore it or choose"):
+        track(plan)
+
+
+@pytest.mark.parametrize("uri", ["nonsense://here", "file:///tmp/mlruns"])
+def test_a_store_that_mlflow_refuses_is_refused_in_one_line(make_plan: MakePlan, uri: str) -> None:
+    with pytest.raises(RequestError, match=rf"^--tracking-uri {uri}: [^\n]+$"):
+        Tracker(uri, None, make_plan(), "drawn")

@@ -1,0 +1,88 @@
+"""Scores: per language, against counts by hand; what was not measured stays missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.trial.scores import add_retention, score
+
+NAMES = ("a", "b", "c")
+LANGUAGES = np.array([0, 0, 0, 0, 0, 0, 1, 1])  # none of c
+LABELS = np.array([0, 0, 1, 1, 2, 2, 0, 1])
+PREDICTIONS = np.array([0, 1, 1, 1, 2, 0, 1, 1])
+
+
+def test_accuracy_is_the_share_of_a_languages_rows() -> None:
+    accuracy = score(PREDICTIONS, LABELS, LANGUAGES, NAMES)["accuracy"]
+    assert accuracy["by_language"] == {"a": 4 / 6, "b": 1 / 2}
+    assert accuracy["macro"] == pytest.approx((4 / 6 + 1 / 2) / 2)
+    assert accuracy["worst"] == 1 / 2
+
+
+def test_macro_f1_is_the_mean_over_classes_that_occur_in_the_language() -> None:
+    f1 = score(PREDICTIONS, LABELS, LANGUAGES, NAMES)["macro_f1"]
+    # a: hits, false, missed: 1, 1, 1 of class 0; 2, 1, 0 of class 1; 1, 0, 1 of class 2
+    assert f1["by_language"]["a"] == pytest.approx((2 / 4 + 4 / 5 + 2 / 3) / 3)
+    # b: 0, 0, 1 of class 0; 1, 1, 0 of class 1; class 2 does not occur and does not count
+    assert f1["by_language"]["b"] == pytest.approx((0 + 2 / 3) / 2)
+
+
+def test_a_language_without_rows_is_missing_and_not_zero() -> None:
+    scores = score(PREDICTIONS, LABELS, LANGUAGES, NAMES)
+    assert scores["n"] == {"a": 6, "b": 2}
+    assert "c" not in scores["accuracy"]["by_language"]
+    assert scores["accuracy"]["worst"] > 0
+
+
+def test_no_rows_at_all_give_no_numbers() -> None:
+    nothing = np.array([], dtype=np.int64)
+    accuracy = score(nothing, nothing, nothing, NAMES)["accuracy"]
+    assert accuracy == {"macro": None, "worst": None, "by_language": {}}
+
+
+def test_languages_count_the_same_however_many_rows_they_have() -> None:
+    languages = np.array([0] * 98 + [1] * 2)
+    labels = np.zeros(100, dtype=np.int64)
+    predictions = np.where(languages == 0, 0, 1)
+    assert score(predictions, labels, languages, NAMES)["accuracy"]["macro"] == 0.5
+
+
+def test_retention_is_the_students_share_of_the_teachers_accuracy() -> None:
+    student = score(PREDICTIONS, LABELS, LANGUAGES, NAMES)
+    teacher = score(LABELS, LABELS, LANGUAGES, NAMES)
+    retention = add_retention(student, teacher)["retention"]
+    assert retention["by_language"] == {"a": 4 / 6, "b": 1 / 2}
+    half = add_retention(teacher, student)["retention"]
+    assert half["by_language"] == {"a": 6 / 4, "b": 2.0}
+    assert half["macro"] == pytest.approx(1.75)
+    assert half["worst"] == 1.5
+
+
+def test_retention_is_missing_where_the_teacher_has_nothing_right() -> None:
+    student = score(LABELS, LABELS, LANGUAGES, NAMES)
+    teacher = score(np.where(LANGUAGES == 0, 9, LABELS), LABELS, LANGUAGES, NAMES)
+    assert add_retention(student, teacher)["retention"] == {
+        "macro": 1.0,
+        "worst": 1.0,
+        "by_language": {"b": 1.0},
+    }
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=60))
+def test_accuracy_and_f1_by_counting(rows: list[tuple[int, int, int]]) -> None:
+    predictions, labels, languages = (np.array(column) for column in zip(*rows, strict=True))
+    scores = score(predictions, labels, languages, NAMES)
+    for index, name in enumerate(NAMES):
+        mine = [(p, y) for p, y, language in rows if language == index]
+        if not mine:
+            assert name not in scores["n"]
+            continue
+        assert scores["accuracy"]["by_language"][name] == sum(p == y for p, y in mine) / len(mine)
+        f1 = []
+        for k in {k for pair in mine for k in pair}:
+            hits = sum(p == y == k for p, y in mine)
+            f1.append(2 * hits / (sum(p == k for p, _ in mine) + sum(y == k for _, y in mine)))
+        assert scores["macro_f1"]["by_language"][name] == pytest.approx(sum(f1) / len(f1))

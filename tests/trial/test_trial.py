@@ -1,0 +1,450 @@
+"""`run_trial`: a pure function of its configuration, whatever else runs and however often it is stopped."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from study.config import digest
+from study.trial import Progress, read_result, run_trial
+from study.trial.artifacts import Store
+from study.trial.data.tokens import EncodedSplit
+from study.trial.losses import objective
+from study.trial.models import build_student, load_classifier, load_tokenizer
+from study.trial.training import Numerics
+
+REPORTS = 4
+LANGUAGES = ("deu", "hau", "yor")
+# A distilled copy of the teacher, one of the base model with labels only, a new one with MSE alone.
+CASES: dict[str, dict[str, Any]] = {
+    "teacher copied, KL and labels": {},
+    "base copied, labels only": {"init": "base", "alpha": 1.0, "weight_decay": 0.1},
+    "new, MSE only, a fraction of the data": {
+        "init": "random",
+        "loss": "mse",
+        "alpha": 0.0,
+        "data_fraction": 0.5,
+        "data_seed": 3,
+    },
+}
+
+
+def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
+    """All that the reports say, but how long things took."""
+    rows = json.loads(json.dumps([asdict(report) for report in reports], allow_nan=False))
+    for row in rows:
+        del row["seconds"]
+        if row["result"]:
+            del row["result"]["seconds"]
+    return rows
+
+
+def weights(folder: Path) -> bytes:
+    return (folder / "student/model.safetensors").read_bytes()
+
+
+def stop_after(number: int, reports: Iterable[Progress]) -> list[Progress]:
+    """Take `number` reports and close the generator, as a killed worker would."""
+    taken = list(itertools.islice(reports, number))
+    reports.close()  # type: ignore[attr-defined]
+    return taken
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workshop: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """(what was told, the weights' bytes) of a case that nobody stopped."""
+    done: dict[str, Any] = {}
+
+    def of(case: str) -> Any:
+        if case not in done:
+            folder = tmp_path_factory.mktemp("undisturbed")
+            done[case] = told(workshop.trial(workshop.config(**CASES[case]), folder)), weights(folder)
+        return done[case]
+
+    return of
+
+
+# The same numbers
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_trial_among_others_has_the_same_numbers(
+    workshop: Any, undisturbed: Any, case: str, tmp_path: Path
+) -> None:
+    others = [values for name, values in CASES.items() if name != case]
+    for number, values in enumerate(others):
+        config = workshop.config(**values | {"seed": number, "batch_size": 5, "learning_rate": 1e-2})
+        stop_after(2, workshop.trial(config, tmp_path / f"other {number}"))
+    torch.manual_seed(12345)
+    np.random.seed(1)
+    random.seed(1)
+    again = told(workshop.trial(workshop.config(**CASES[case]), tmp_path / "again"))
+    assert (again, weights(tmp_path / "again")) == undisturbed(case)
+
+
+def test_trials_that_take_turns_have_the_numbers_that_each_has_alone(
+    workshop: Any, undisturbed: Any, tmp_path: Path
+) -> None:
+    running = {
+        case: workshop.trial(workshop.config(**values), tmp_path / case) for case, values in CASES.items()
+    }
+    taken: dict[str, list[Progress]] = {case: [] for case in CASES}
+    for _ in range(REPORTS):
+        for case, trial in running.items():
+            taken[case].append(next(trial))
+    for case, trial in running.items():
+        assert next(trial, None) is None
+        assert (told(taken[case]), weights(tmp_path / case)) == undisturbed(case)
+
+
+def test_another_seed_has_other_numbers(workshop: Any, undisturbed: Any, tmp_path: Path) -> None:
+    case = next(iter(CASES))
+    other = told(workshop.trial(workshop.config(seed=1), tmp_path))
+    assert other[0]["loss"] != undisturbed(case)[0][0]["loss"]
+
+
+def test_how_often_it_reports_changes_no_weight(workshop: Any, undisturbed: Any, tmp_path: Path) -> None:
+    for reports in (1, 12, 100):
+        folder = tmp_path / str(reports)
+        assert len(list(workshop.trial(workshop.config(), folder, reports))) == min(reports, 12)
+        assert weights(folder) == undisturbed(next(iter(CASES)))[1]
+
+
+# Stopped and continued
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stop", range(1, REPORTS))
+def test_stopped_after_a_report_and_continued_it_is_the_undisturbed_one(
+    workshop: Any, undisturbed: Any, case: str, stop: int, tmp_path: Path
+) -> None:
+    config = workshop.config(**CASES[case])
+    before = stop_after(stop, workshop.trial(config, tmp_path))
+    assert read_result(tmp_path, config) is None
+    after = list(workshop.trial(config, tmp_path))
+    assert after[:stop] == before  # what it had reported it reports again, seconds too
+    assert (told(after), weights(tmp_path)) == undisturbed(case)
+    assert after[-1].result is not None
+    assert after[-1].result["other_numerics_before"] == {}
+
+
+def test_stopped_after_every_report_it_is_the_undisturbed_one(
+    workshop: Any, undisturbed: Any, tmp_path: Path
+) -> None:
+    for number in range(1, REPORTS):
+        assert len(stop_after(number, workshop.trial(workshop.config(), tmp_path))) == number
+    again = told(workshop.trial(workshop.config(), tmp_path))
+    assert (again, weights(tmp_path)) == undisturbed(next(iter(CASES)))
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_from_a_truncated_checkpoint_it_falls_back_and_ends_the_same(
+    workshop: Any, undisturbed: Any, broken: int, tmp_path: Path
+) -> None:
+    stop_after(3, workshop.trial(workshop.config(), tmp_path))
+    checkpoints = sorted(tmp_path.glob("checkpoint-*.pt"), reverse=True)
+    assert len(checkpoints) == 2
+    for path in checkpoints[:broken]:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = told(workshop.trial(workshop.config(), tmp_path))
+    assert (again, weights(tmp_path)) == undisturbed(next(iter(CASES)))
+
+
+@pytest.mark.parametrize("moment", ["before the weights", "before the result"])
+def test_killed_at_the_end_it_ends_the_same(
+    workshop: Any, undisturbed: Any, moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    trial = workshop.trial(workshop.config(), tmp_path)
+    for _ in range(REPORTS - 1):
+        next(trial)
+    with monkeypatch.context() as patch:
+        if moment == "before the weights":
+            patch.setattr("transformers.PreTrainedModel.save_pretrained", killed)
+        else:
+            patch.setattr("study.trial.write_atomically", killed)
+        with pytest.raises(KeyboardInterrupt):
+            next(trial)
+    assert read_result(tmp_path, workshop.config()) is None
+    again = told(workshop.trial(workshop.config(), tmp_path))
+    assert (again, weights(tmp_path)) == undisturbed(next(iter(CASES)))
+
+
+def test_continued_on_other_numerics_it_says_so(workshop: Any, tmp_path: Path) -> None:
+    stop_after(2, workshop.trial(workshop.config(), tmp_path))
+    here = Numerics.here(1)
+    elsewhere = replace(here, capability="NEON", torch="9.0")
+    *_, last = run_trial(workshop.config(), workshop.store, tmp_path, REPORTS, True, elsewhere)
+    assert last.result is not None
+    assert last.result["numerics"]["torch"] == "9.0"
+    before = json.loads(json.dumps(last.result["other_numerics_before"]))
+    assert before == {"capability": [here.capability, "NEON"], "torch": [here.torch, "9.0"]}
+
+
+def test_an_ended_trial_reports_its_record_and_trains_nothing(
+    workshop: Any, undisturbed: Any, tmp_path: Path
+) -> None:
+    first = list(workshop.trial(workshop.config(), tmp_path / "trial"))
+    empty = Store(tmp_path / "no artifacts")
+    again = list(run_trial(workshop.config(), empty, tmp_path / "trial", REPORTS, True, Numerics.here(1)))
+    assert again == first
+
+
+def test_a_folder_of_another_trial_is_not_taken_for_this_one(workshop: Any, tmp_path: Path) -> None:
+    list(workshop.trial(workshop.config(), tmp_path))
+    with pytest.raises(ValueError, match="holds the result of another trial"):
+        next(workshop.trial(workshop.config(seed=1), tmp_path))
+
+
+def test_a_result_cut_short_counts_as_none(workshop: Any, undisturbed: Any, tmp_path: Path) -> None:
+    stop_after(2, workshop.trial(workshop.config(), tmp_path))
+    (tmp_path / "result.json").write_text('{"history": [')
+    assert told(workshop.trial(workshop.config(), tmp_path)) == undisturbed(next(iter(CASES)))[0]
+
+
+def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Path) -> None:
+    list(workshop.trial(workshop.config(), tmp_path))
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["result.json", "student/config.json", "student/model.safetensors"]
+
+
+# What it trains and reports
+
+
+def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path: Path) -> None:
+    *_, last = workshop.trial(workshop.config(), tmp_path)
+    student = load_classifier(tmp_path / "student", workshop.task.labels)
+    assert student.config.num_hidden_layers == 2
+    tokenizer = load_tokenizer(workshop.inputs(workshop.config()).base_folder)
+    for name in ("validation", "test"):
+        split = workshop.task.splits[name]
+        batch = tokenizer(list(split.texts), padding=True, return_tensors="pt")
+        with torch.no_grad():
+            right = student(**batch).logits.argmax(dim=1).numpy() == split.labels
+        by_language = {code: right[split.languages == i].mean() for i, code in enumerate(LANGUAGES)}
+        assert last.result[name]["accuracy"]["by_language"] == pytest.approx(by_language)
+        assert last.result[name]["n"] == dict.fromkeys(LANGUAGES, 24 if name == "validation" else 32)
+
+
+def test_it_starts_from_its_initialisation_and_moves(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(steps=1, learning_rate=1e-4)
+    list(workshop.trial(config, tmp_path))
+    inputs = workshop.inputs(config)
+    start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    end = load_file(tmp_path / "student/model.safetensors")
+    moved = {
+        name: float((end[name] - value.detach()).abs().max()) for name, value in start.named_parameters()
+    }
+    assert max(moved.values()) <= 1.01e-4  # AdamW's first step is the learning rate in every direction
+    assert moved["classifier.out_proj.weight"] > 5e-5
+
+
+def test_the_first_loss_is_the_objective_of_the_untrained_student(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(steps=1, batch_size=240, init="random", alpha=0.3, temperature=3.0)
+    first = next(workshop.trial(config, tmp_path))
+    inputs = workshop.inputs(config)
+    student = build_student(config, inputs.base_folder, None, workshop.task.labels)
+    split = inputs.split("train")
+    with torch.no_grad():
+        logits = student(**split.padded(np.arange(240), inputs.pad_id)).logits
+    targets = torch.from_numpy(np.array(inputs.teacher_logits("train")))
+    expected = objective(logits, targets, torch.from_numpy(np.array(split.labels)), config)
+    assert first.loss == pytest.approx(float(expected), rel=0.02)  # dropout is the difference
+
+
+def test_distillation_alone_reads_no_label(new_workshop: Any, build_task_folder: Any, tmp_path: Path) -> None:
+    """Two tasks that differ in the training labels alone, with one and the same teacher."""
+    workshop = new_workshop(build_task_folder())
+    config = workshop.config(alpha=0.0)
+    trained = [told(workshop.trial(config, tmp_path / "right"))[-1]["loss"]]
+    labels = next(workshop.store.root.glob("tokens/*/train-labels.npy"))
+    np.save(labels, np.roll(np.load(labels), 1))
+    trained.append(told(workshop.trial(config, tmp_path / "wrong"))[-1]["loss"])
+    assert trained[0] == trained[1]
+
+
+def test_the_result_says_what_the_command_line_promises(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config()
+    *_, last = workshop.trial(config, tmp_path)
+    result = json.loads((tmp_path / "result.json").read_text())["result"]
+    assert result == json.loads(json.dumps(last.result))
+    assert {"key", "outcome", "config", "seconds", "steps", "parameters", "validation", "test"} <= set(result)
+    assert result["key"] == config.key == digest(result["config"])
+    assert result["outcome"] == "complete"
+    assert result["steps"] == 12
+    assert result["seconds"] > 0
+    assert result["parameters"] == sum(
+        tensor.numel() for tensor in load_file(tmp_path / "student/model.safetensors").values()
+    )
+    for split in ("validation", "test"):
+        assert set(result[split]) == {"accuracy", "macro_f1", "retention", "n"}
+        for metric in ("accuracy", "macro_f1", "retention"):
+            values = result[split][metric]
+            assert set(values) == {"macro", "worst", "by_language"}
+            assert tuple(values["by_language"]) == LANGUAGES
+            assert values["macro"] == pytest.approx(np.mean(list(values["by_language"].values())))
+            assert values["worst"] == min(values["by_language"].values())
+    assert result["numerics"]["threads"] == 1
+
+
+def test_reports_count_up_and_the_last_alone_has_the_result(workshop: Any, tmp_path: Path) -> None:
+    reports = list(workshop.trial(workshop.config(), tmp_path))
+    assert [(r.report, r.step) for r in reports] == [(1, 3), (2, 6), (3, 9), (4, 12)]
+    assert [r.result is not None for r in reports] == [False, False, False, True]
+    assert all(r.loss is not None and r.validation is not None for r in reports)
+    assert reports[-1].result is not None
+    assert reports[-1].validation == reports[-1].result["validation"]
+    assert [r.seconds for r in reports] == sorted(r.seconds for r in reports)
+
+
+def test_test_is_scored_only_where_it_is_asked_for(workshop: Any, tmp_path: Path) -> None:
+    inputs = workshop.inputs(workshop.config())
+    store = Store(shutil.copytree(workshop.store.root, tmp_path / "store"))
+    shutil.rmtree(store.path("outputs", inputs.outputs_key("test")))
+    for file in store.path("tokens", inputs.tokens_key).glob("test-*"):
+        file.unlink()
+    reports = list(run_trial(workshop.config(), store, tmp_path / "t", REPORTS, False, Numerics.here(1)))
+    assert reports[-1].result is not None
+    assert reports[-1].result["test"] is None
+    assert reports[-1].result["validation"] is not None
+
+
+def test_labels_alone_need_no_teacher_outputs_on_training_data(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(alpha=1.0, init="base")
+    inputs = workshop.inputs(config)
+    store = Store(shutil.copytree(workshop.store.root, tmp_path / "store"))
+    shutil.rmtree(store.path("outputs", inputs.outputs_key("train")))
+    *_, last = run_trial(config, store, tmp_path / "t", REPORTS, True, Numerics.here(1))
+    assert last.result is not None
+    assert last.result["outcome"] == "complete"
+
+
+def test_retention_is_against_the_teacher_on_the_same_split(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config()
+    *_, last = workshop.trial(config, tmp_path)
+    for split in ("validation", "test"):
+        ours = last.result[split]["accuracy"]["by_language"]
+        theirs = workshop.inputs(config).teacher_scores(split)["accuracy"]["by_language"]
+        assert last.result[split]["retention"]["by_language"] == {
+            code: ours[code] / theirs[code] for code in LANGUAGES
+        }
+
+
+@pytest.mark.parametrize(
+    ("epochs", "fraction", "steps"),
+    [(1.0, 1.0, 15), (2.0, 1.0, 30), (0.5, 1.0, 8), (0.01, 1.0, 1), (2.0, 0.5, 16), (1.0, 0.01, 1)],
+)
+def test_epochs_come_to_steps_by_the_students_share_of_the_data(
+    workshop: Any, epochs: float, fraction: float, steps: int, tmp_path: Path
+) -> None:
+    config = workshop.config(epochs=epochs, steps=None, data_fraction=fraction)
+    *_, last = workshop.trial(config, tmp_path)
+    assert last.step == last.result["steps"] == steps
+
+
+def test_a_whole_epoch_sees_every_row_of_the_sample_once(
+    workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = workshop.config(epochs=1.0, steps=None, data_fraction=0.5, data_seed=2)
+    seen: list[int] = []
+    padded = EncodedSplit.padded
+
+    def watched(split: EncodedSplit, rows: np.ndarray, pad_id: int) -> Any:
+        if len(split) == 240:
+            seen.extend(rows.tolist())
+        return padded(split, rows, pad_id)
+
+    inputs = workshop.inputs(config)
+    monkeypatch.setattr(EncodedSplit, "padded", watched)
+    list(workshop.trial(config, tmp_path))
+    assert sorted(seen) == inputs.training_rows(inputs.split("train")).tolist()
+    assert len(seen) == 120
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"learning_rate": 1e6},
+        {"learning_rate": 1e6, "alpha": 1.0, "init": "random"},
+        {"learning_rate": 1e30, "steps": 1},  # the only loss is finite; the weights after it are not
+    ],
+)
+def test_a_loss_that_explodes_is_an_outcome(workshop: Any, values: dict[str, Any], tmp_path: Path) -> None:
+    config = workshop.config(**values)
+    reports = list(workshop.trial(config, tmp_path))
+    assert len(reports) == 1
+    (last,) = told(reports)
+    assert (last["report"], last["loss"], last["validation"]) == (1, None, None)
+    assert last["result"]["outcome"] == "diverged"
+    assert last["result"]["validation"] is None
+    assert last["result"]["test"] is None
+    assert not (tmp_path / "student").exists()
+    assert list(workshop.trial(config, tmp_path)) == reports
+
+
+def test_what_was_measured_before_it_diverged_is_kept(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(learning_rate=1.0, init="teacher", alpha=1.0)
+    reports = list(workshop.trial(config, tmp_path / "whole", reports=6))
+    *measured, last = reports
+    assert measured
+    assert all(r.validation is not None and r.loss is not None for r in measured)
+    assert last.report == len(measured) + 1
+    assert last.result is not None
+    assert last.result["outcome"] == "diverged"
+    assert last.result["steps"] == last.step > measured[-1].step
+    assert last.result["validation"] == measured[-1].validation
+    assert last.result["test"] is None
+    assert list(workshop.trial(config, tmp_path / "whole", reports=6)) == reports
+    stop_after(1, workshop.trial(config, tmp_path / "stopped", reports=6))
+    assert told(workshop.trial(config, tmp_path / "stopped", reports=6)) == told(reports)
+
+
+def test_a_teacher_that_has_learnt_nothing_makes_no_student_diverge(workshop: Any, tmp_path: Path) -> None:
+    for number, loss in enumerate(("kl", "mse")):
+        weak = {"teacher_steps": 10, "teacher_learning_rate": 1e-4, "learning_rate": 1e-2}
+        config = workshop.config(alpha=0.0, loss=loss, **weak)
+        *_, last = workshop.trial(config, tmp_path / str(number))
+        assert last.result["outcome"] == "complete"
+
+
+def test_a_teacher_of_the_same_data_is_read_only_where_it_has_seen(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(
+        teacher_data="same", data_fraction=0.3, data_seed=4, alpha=0.0, epochs=3.0, steps=None
+    )
+    inputs = workshop.inputs(config)
+    missing = np.isnan(inputs.teacher_logits("train"))
+    rows = inputs.training_rows(inputs.split("train"))
+    assert np.flatnonzero(~missing.any(axis=1)).tolist() == rows.tolist()
+    assert np.array_equal(missing.any(axis=1), missing.all(axis=1))
+    assert 0 < len(rows) < 240
+    *_, last = workshop.trial(config, tmp_path)
+    assert last.result["outcome"] == "complete"
+    assert not np.isnan(inputs.teacher_logits("validation")).any()
+
+
+def test_a_language_without_validation_rows_is_missing_there_and_tested(
+    new_workshop: Any, build_task_folder: Any, tmp_path: Path
+) -> None:
+    workshop = new_workshop(build_task_folder(without={("dev", "hau"), ("train", "yor")}))
+    *_, last = workshop.trial(workshop.config(), tmp_path)
+    for metric in ("accuracy", "macro_f1", "retention"):
+        assert list(last.result["validation"][metric]["by_language"]) == ["deu", "yor"]
+        assert list(last.result["test"][metric]["by_language"]) == ["deu", "hau", "yor"]
+    split = workshop.inputs(workshop.config()).split("train")
+    assert set(split.languages.tolist()) == {0, 1}
