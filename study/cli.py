@@ -136,7 +136,11 @@ def plan(
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost["search"], cost["confirm"], cost["trials"]])
     out.print(listing(["arm", "search", "confirm", "trials"], rows))
-    out.print(listing(["nuisance, tuned per arm", "from"], [[k, str(v)] for k, v in nuisance.items()]))
+    out.print(
+        listing(
+            ["nuisance, tuned per arm", "from"], [[k, str(v)] for k, v in the_plan.space.nuisance.items()]
+        )
+    )
     out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in fixed.items()]))
     if "steps" in cost:
         out.print(f"{cost['trials']} trials, {cost['steps']} trial-steps in all", highlight=False)
@@ -349,12 +353,12 @@ def _request(options: dict[str, Any]) -> dict[str, Any]:
     from study.request import absolute
 
     languages = options["languages"]
-    chosen = tuple(code.strip() for code in languages.split(",") if code.strip()) if languages else None
+    codes = None if languages is None else (code.strip() for code in languages.split(","))
     request = {
         "task": absolute(options["task"]),
         "model": absolute(options["model"]),
         "teacher": absolute(options["teacher"]) if options["teacher"] else "",
-        "languages": chosen,
+        "languages": None if codes is None else tuple(code for code in codes if code),
         "drop_shared": options["drop_shared"],
     }
     where = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
@@ -378,8 +382,9 @@ def _ask(
     budgets = {"trials": trials, "confirm_seeds": confirm_seeds}
     the_space = the_space.model_copy(update={k: v for k, v in budgets.items() if v is not None})
     the_home = _home(home)
-    the_home.study(name or space_name)
-    return plan_for(Request(space=space_name, **request), name or space_name, the_space, the_home.store)
+    name = space_name if name is None else name
+    the_home.study(name)
+    return plan_for(Request(space=space_name, **request), name, the_space, the_home.store)
 
 
 def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
@@ -395,7 +400,8 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
     the_home, name = _home(home), asked.plan.name
     _say_notes(asked.task)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    here = "" if "KDSTUDY_HOME" in os.environ else f" --home {shlex.quote(str(the_home.root))}"
+    kept = os.environ.get("KDSTUDY_HOME")
+    here = "" if kept and _home(Path(kept)) == the_home else f" --home {shlex.quote(str(the_home.root))}"
     try:
         with view_for(err) as view:
             found = run_study(asked, the_home, given_urls, the_cluster, view)

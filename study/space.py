@@ -37,6 +37,9 @@ class Range(BaseModel):
     high: float
     log: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.low:g}..{self.high:g}" + (", logarithmic" if self.log else "")
+
     @model_validator(mode="after")
     def _ordered(self) -> Range:
         if not self.low < self.high:

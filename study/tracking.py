@@ -110,7 +110,9 @@ class Tracker:
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """The teacher's run of phase `teacher`, with its scores per language on validation."""
-        flat = {name: value for name, value in recipe.items() if not isinstance(value, dict)}
+        flat = dict(recipe)
+        if isinstance(flat.get("data"), dict):  # it saw a share of them
+            flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
         tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
         run = self._run(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
         metrics = dict(_scores("validation", scores)) | {"parameters": float(scores["parameters"])}

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+import sentencepiece
 from transformers import AutoTokenizer
 
 from study.trial.models import load_tokenizer
@@ -34,3 +36,31 @@ def test_padding_and_truncation_of_the_file_are_left_behind(families, tmp_path, 
     backend.save(str(folder / "tokenizer.json"))
     tokenizer = load_tokenizer(folder)
     assert tokenizer(text).input_ids == tokenizer.backend_tokenizer.encode(text).ids == plain
+
+
+def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: Path) -> None:
+    """So does mDeBERTa, one of the paper's teachers."""
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["book a quiet room in Lyon", "réserve une chambre calme à Lyon"] * 20),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=31,
+        bos_piece="[CLS]",
+        eos_piece="[SEP]",
+        unk_piece="[UNK]",
+        pad_piece="[PAD]",
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        user_defined_symbols=["[MASK]"],
+        minloglevel=2,
+    )
+    (tmp_path / "config.json").write_text('{"model_type": "deberta-v2"}')
+    (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm"}')
+
+    tokenizer = load_tokenizer(tmp_path)
+    ids = tokenizer("a room in Lyon")["input_ids"]
+
+    assert tokenizer.is_fast
+    assert ids[0] == tokenizer.cls_token_id
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "a room in Lyon"
