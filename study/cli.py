@@ -128,7 +128,7 @@ def plan(
     fixed = the_plan.held()
     if as_json:
         return _print_json(
-            {"name": the_plan.name, "arms": arms, **cost, "nuisance": nuisance, "fixed": fixed}
+            {"name": the_plan.name, **cost, "arms": arms, "nuisance": nuisance, "fixed": fixed}
             | {"task": asked.task.fingerprint, "notes": list(asked.task.notes)}
         )
     out.print(the_plan.space.question, style="bold", highlight=False)
@@ -238,6 +238,7 @@ def trial(
 
     the_home = _home(home)
     request = Request(space="trial", **_request(locals()))
+    the_home.check_writable()
     one = ask_one(request, settings or [], the_home.store)
     _say_notes(one.asked.task)
     the_home.root.mkdir(parents=True, exist_ok=True)
@@ -398,7 +399,6 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
     except LookupError as error:
         raise RequestError(f"--cluster {error.args[0]}") from None
     the_home, name = _home(home), asked.plan.name
-    _say_notes(asked.task)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     kept = os.environ.get("KDSTUDY_HOME")
     here = "" if kept and _home(Path(kept)) == the_home else f" --home {shlex.quote(str(the_home.root))}"

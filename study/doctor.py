@@ -52,10 +52,10 @@ def _versions() -> Iterator[Finding]:
             yield Finding("ok", package, metadata.version(package))
         except metadata.PackageNotFoundError:
             yield Finding("bad", package, "not installed")
+    owners = metadata.packages_distributions()
     for name in ("study", "cluster", "analysis", "search_spaces"):
-        owners = metadata.packages_distributions().get(name, [])
-        if set(owners) - {"kdstudy"}:
-            yield Finding("bad", f"import name {name}", f"also claimed by {', '.join(owners)}")
+        if others := set(owners.get(name, [])) - {"kdstudy"}:
+            yield Finding("bad", f"import name {name}", f"also claimed by {', '.join(sorted(others))}")
 
 
 def _processors() -> Iterator[Finding]:

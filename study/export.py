@@ -55,7 +55,10 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
     plan, config = ledger.plan, record.trial_config()
     assert plan is not None
     kept = home.trials(plan.name) / record.key / "student"
-    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         source = kept
         if again := not kept.is_dir():

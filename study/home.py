@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,14 @@ class Home:
 
     root: Path
 
+    def check_writable(self) -> None:
+        """Raises:
+        RequestError: where the root is not a folder to write to, and cannot become one.
+        """
+        there = next(path for path in (self.root, *self.root.parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise RequestError(f"--home {self.root}: {there} is not a folder that can be written to")
+
     @property
     def store(self) -> Store:
         return Store(self.root / "artifacts")
@@ -26,7 +35,12 @@ class Home:
     @property
     def tracking_uri(self) -> str:
         """MLflow's database in this home; an absolute path, because MLflow's own default is relative."""
-        return f"sqlite:///{self.root / 'mlflow.db'}"
+        return f"sqlite:///{self.database}"
+
+    @property
+    def database(self) -> Path:
+        """The file of `tracking_uri`."""
+        return self.root / "mlflow.db"
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:
         """Where MLflow keeps artifacts: in this home beside its own database; a server decides for itself."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -33,6 +34,9 @@ class LineView:
 
     def __exit__(self, *exception: object) -> None:
         """Nothing is held."""
+
+    def note(self, text: str) -> None:
+        self._print(f"note: {text}")
 
     def phase(self, text: str) -> None:
         self._print(f"[{_duration(self.clock.elapsed())}] {text}")
@@ -78,6 +82,9 @@ class LiveView:
     ) -> None:
         self._live.__exit__(kind, value, trace)
 
+    def note(self, text: str) -> None:
+        self._live.console.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
+
     def phase(self, text: str) -> None:
         self._phase = text
 
@@ -107,7 +114,8 @@ class LiveView:
             scores = line["validation"]
             macro = f"{scores['accuracy']['macro']:.3f}" if scores else "-"
             running.add_row(key[:8], str(line["step"]), loss, macro)
-        return Group(head, bar, Text(counts), arms, *([running] if self._reports else []))
+        # the padding ends the bar's line, which the bar itself leaves open
+        return Group(head, Padding(bar, (0, 0)), Text(counts), arms, *([running] if self._reports else []))
 
 
 class _Clock:

@@ -167,6 +167,8 @@ def build_inputs(
     store.build("tokens", inputs.tokens_key, lambda target, work: _encode(inputs, target))
     store.build("teachers", inputs.teacher_key, import_given if config.teacher else train)
     for name in splits:
+        if name == "train" and config.alpha == 1:
+            continue  # no trial on labels alone reads them, and they are the costly ones
         store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads))
     return inputs
 

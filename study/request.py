@@ -88,7 +88,7 @@ def ask_again(plan: Plan, store: Store) -> Asked:
     read from; where the store has lost them, they are read again and must be what they were.
 
     Raises:
-        RequestError: where neither is there.
+        RequestError: where neither is there, or the task has changed.
     """
     recorded = dict(plan.request)
     recorded["languages"] = tuple(recorded["languages"]) if recorded["languages"] else None
@@ -98,6 +98,8 @@ def ask_again(plan: Plan, store: Store) -> Asked:
         task = load_saved_task(task_folder)
     else:
         task = load_task(request.task, request.languages, request.drop_shared)
+        if task.fingerprint != plan.constants["task"]:
+            raise RequestError(f"{request.task}: is not the task any more that {plan.name} was begun with")
     fingerprint = plan.constants["model"]
     folder = store.path("models", fingerprint)
     if folder.is_dir():

@@ -19,7 +19,7 @@ from study.lifecycle import Lifecycle
 from study.plan import Plan
 from study.request import Asked, Request
 from study.status import confirm_wanted, summary
-from study.tracking import Tracker
+from study.tracking import Tracker, check_tracking
 from study.trial.inputs import Inputs
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
 
@@ -29,6 +29,7 @@ __all__ = ["View", "run_study"]
 class View(Protocol):
     """What a study's progress is shown on."""
 
+    def note(self, text: str) -> None: ...
     def phase(self, text: str) -> None: ...
     def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
 
@@ -41,12 +42,15 @@ def run_study(asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, 
     """
     request, name = asked.request, asked.plan.name
     _check_begun(asked, home, urls)
+    for note in asked.task.notes:
+        view.note(note)
     with ExitStack() as stack:
-        urls = home.begin(name, urls)
-        stack.enter_context(_only_driver(home.study(name)))
         view.phase("starting Ray")
         stack.enter_context(connected(cluster))
-        resources = default_resources(request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
+        each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
+        resources = default_resources(cluster, *each)
+        urls = home.begin(name, urls)
+        stack.enter_context(_only_driver(home.study(name)))
 
         view.phase("preparing the task and the base model")
         prepare.store_task(home.store, asked.task)
@@ -100,6 +104,7 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
+        configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
         distinct = {Inputs(self.home.store, config).outputs_key("train"): config for config in configs}
         calls = [
             (self.home.store, config, self.request.teacher, splits, self.resources.threads)
@@ -125,13 +130,23 @@ class _Study:
 def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
     """Refuse a study that was begun otherwise, before anything is written."""
     name = asked.plan.name
+    home.check_writable()
     home.check_urls(name, urls)
-    known = home.urls(name) if name in home.studies() else urls
+    begun = name in home.studies()
+    known = home.urls(name) if begun else urls
+    study_id = None
     if "ledger_url" in known:
         ledger = Ledger(known["ledger_url"], name)
         if ledger.plan is not None:
             fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
             ledger.check(asked.plan.on_model(fingerprint))
+            study_id = ledger.study_id
+    tracking_uri = known.get("tracking_uri", home.tracking_uri)
+    if tracking_uri != home.tracking_uri or home.database.exists():
+        check_tracking(tracking_uri, name, study_id)
+    if begun:
+        with _only_driver(home.study(name)):
+            pass  # it is held in earnest once Ray has been started
 
 
 @contextmanager

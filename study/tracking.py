@@ -6,23 +6,46 @@ without a second run or a second row.
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Experiment, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from study.config import RequestError
 from study.ledger import Record
 from study.plan import Plan
 
-__all__ = ["Tracker"]
+__all__ = ["Tracker", "check_tracking"]
 
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 BATCH = 1000  # metrics that one log_batch takes
 STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+
+
+def check_tracking(uri: str, name: str, study_id: str | None) -> None:
+    """Look, before anything is written, whether the study `name` can be recorded at `uri`.
+
+    Raises:
+        RequestError: where MLflow refuses the store, no server answers, or the name is another study's.
+    """
+    patience = os.environ.get(RETRIES)
+    os.environ[RETRIES] = "1"  # else it tries for minutes, and a running study may: here nobody has begun
+    try:
+        found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
+    except Exception as error:  # every kind of store raises its own
+        raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
+    finally:
+        if patience is None:
+            del os.environ[RETRIES]
+        else:
+            os.environ[RETRIES] = patience
+    if found is not None:
+        _check_ours(found, study_id)
 
 
 class Tracker:
@@ -138,12 +161,7 @@ class Tracker:
                 if found is None:
                     refusal = f"MLflow refuses the experiment: {_first_line(error)}"
                     raise RequestError(f"study {name}: {refusal}") from None
-        if found.lifecycle_stage == "deleted":
-            raise RequestError(
-                f"study {name}: its MLflow experiment was deleted; restore it or choose a --name"
-            )
-        if found.tags.get("kdstudy.study") != self.study_id:
-            raise RequestError(f"study {name}: another study has this name in MLflow; choose another --name")
+        _check_ours(found, self.study_id)
         return str(found.experiment_id)
 
     def _search(self, query: str) -> Iterator[Any]:
@@ -210,8 +228,19 @@ def _scores(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str,
                     yield f"{split}/{metric}/{name}", value
 
 
-def _first_line(error: MlflowException) -> str:
-    return error.message.strip().splitlines()[0]
+def _check_ours(experiment: Experiment, study_id: str | None) -> None:
+    if experiment.lifecycle_stage == "deleted":
+        raise RequestError(
+            f"study {experiment.name}: its MLflow experiment was deleted; restore it or choose a --name"
+        )
+    if study_id is None or experiment.tags.get("kdstudy.study") != study_id:
+        raise RequestError(
+            f"study {experiment.name}: another study has this name in MLflow; choose another --name"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _study_params(plan: Plan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -70,8 +71,9 @@ def connected(cluster: Cluster) -> Iterator[None]:
     """
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
+        _check_listening(cluster.ray_init.get("address", ""))
         ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
     signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own there, which aborts the process
@@ -81,14 +83,36 @@ def connected(cluster: Cluster) -> Iterator[None]:
         ray.shutdown()
 
 
+def _check_listening(address: str) -> None:
+    """Raises OSError where nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "")
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
 def default_resources(
-    cpus: float | None = None, gpus: float | None = None, concurrency: int | None = None
+    cluster: Cluster,
+    cpus: float | None = None,
+    gpus: float | None = None,
+    concurrency: int | None = None,
 ) -> Resources:
-    """Fill in what is not given: one GPU a trial where there are any, else as many trials as CPUs."""
+    """Fill in what is not given: one GPU a trial where there are any, else as many trials as CPUs.
+
+    Raises:
+        RequestError: where a trial asks for more than this machine has; a cluster may grow.
+    """
     total = ray.cluster_resources()
     cpus = cpus or 1
     if gpus is None:
         gpus = 1 if total.get("GPU", 0) else 0
+    for option, asked, there in (
+        ("--cpus-per-trial", cpus, total.get("CPU", 0)),
+        ("--gpus-per-trial", gpus, total.get("GPU", 0)),
+    ):
+        if cluster.ray_init.get("address") == "local" and asked > there:
+            raise RequestError(f"{option} {asked:g}: this machine has {there:g}")
     fits = total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus
     return Resources(cpus, gpus, concurrency or max(1, int(fits)))
 

@@ -89,7 +89,11 @@ def test_key_differs_with_any_value_that_has_an_effect(
     assert different.key != one.key
 
 
-@given(configurations(), configurations(), st.sampled_from(sorted(TrialConfig.model_fields)))
+@given(
+    configurations(),
+    configurations(),
+    st.one_of(st.sampled_from(sorted(GATES)), st.sampled_from(sorted(TrialConfig.model_fields))),
+)
 def test_only_gates_decide_what_is_inert_and_they_stand_before_it(
     one: TrialConfig, other: TrialConfig, name: str
 ) -> None:

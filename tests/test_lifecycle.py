@@ -84,7 +84,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
 
 @dataclass
 class Driver:
-    """One process that drives a study, its trials played by hand: three reports each, the last with a result.
+    """One process that drives a study, its trials played by hand: two reports each, the last with a result.
 
     Trial n scores 0.9 / (n + 1), so that the first of an arm is its best and a halving pruner stops the rest.
     """
@@ -125,14 +125,13 @@ class Driver:
     def reports(self, record: Record, outcome: str = "complete") -> Iterator[dict[str, Any]]:
         """As a trial makes them, from the start; its checkpoints and its weights are there by then."""
         folder, value = self.home / "trials" / record.key, 0.9 / (record.number + 1)
-        for number in (1, 2):
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"checkpoint-{number:08d}.pt").touch()
-            yield self.make_report(number, value)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checkpoint-00000003.pt").touch()
+        yield self.make_report(1, value)
         if outcome == "complete":
             (folder / "student").mkdir(exist_ok=True)
         test = value if record.phase == "confirm" else None
-        yield self.make_report(3, value if outcome == "complete" else None, outcome, test)
+        yield self.make_report(2, value if outcome == "complete" else None, outcome, test)
 
     def folder(self, record: Record) -> list[str]:
         return sorted(path.name for path in (self.home / "trials" / record.key).iterdir())
@@ -205,13 +204,12 @@ def test_an_end_is_written_in_the_order_that_makes_a_kill_harmless(
     ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 3]
     start = ["create_run", "log_batch", "update_run"]
     said = ["add", "log_batch", "set_trial_intermediate_value"]
-    decided, marked = ["set_trial_user_attr"], ["set_trial_system_attr"]  # rungs at reports 1 and 2
+    decided = ["set_trial_user_attr", "set_trial_system_attr"]
     end = ["log_batch", "log_batch", "set_terminated", "set_trial_user_attr", "set_trial_state_values"]
-    reports = [*said, *decided, *marked, *said, *decided, *marked, *said, *decided]
-    assert writes.done == [*ask, *start, *reports, *end, "drop_checkpoints"]
+    assert writes.done == [*ask, *start, *said, *decided, *said, *decided, *end, "drop_checkpoints"]
 
 
-@pytest.mark.parametrize("outcome", ["complete", "pruned", "diverged", "failed"])
+@pytest.mark.parametrize("outcome", ["complete", "pruned", "failed"])
 def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
     new_driver: Callable[..., Driver], writes: Writes, outcome: str
 ) -> None:
@@ -236,16 +234,15 @@ def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
     assert len(records) > kills - 12  # the earliest kills come before a trial has started
     runs = trial_runs(driver)
     assert runs.keys() == {r.key for r in records}
-    status = {"complete": "FINISHED", "pruned": "KILLED", "diverged": "FINISHED", "failed": "FAILED"}
-    made = {"complete": [3, 6, 9], "pruned": [3], "diverged": [3, 6], "failed": []}[outcome]
+    status = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}[outcome]
+    reported = {"complete": [3, 6], "pruned": [3], "failed": []}[outcome]
     for record in records[1:]:
         run = runs[record.key]
-        assert (run.info.status, run.data.tags["kdstudy.outcome"]) == (status[outcome], outcome)
+        assert (run.info.status, run.data.tags["kdstudy.outcome"]) == (status, outcome)
         assert run.data.params["learning_rate"] == str(record.config["learning_rate"])
-        assert steps(driver, run, "validation/accuracy/macro") == made
-        assert steps(driver, run, "seconds") == ([9] if outcome in ("complete", "diverged") else [])
-        expected = [] if outcome == "failed" else ["progress.jsonl"]
-        assert outcome == "failed" or driver.folder(record) == expected
+        assert steps(driver, run, "validation/accuracy/macro") == reported
+        assert steps(driver, run, "seconds") == ([6] if outcome == "complete" else [])
+        assert outcome == "failed" or driver.folder(record) == ["progress.jsonl"]
 
 
 def test_what_a_former_process_left_running_comes_first(new_driver: Callable[..., Driver]) -> None:
@@ -307,6 +304,18 @@ def test_the_pruner_cannot_stop_a_trial_that_is_over(new_driver: Callable[..., D
     assert driver.ledger.records()[-1].outcome == "complete"
 
 
+def test_a_diverged_trial_is_over_without_a_value(new_driver: Callable[..., Driver]) -> None:
+    driver = new_driver()
+    record = driver.play(driver.phase(), "diverged")
+    assert record is not None
+    (ended,) = driver.ledger.records()
+    assert (ended.outcome, ended.value) == ("diverged", None)
+    run = trial_runs(driver)[record.key]
+    assert (run.info.status, run.data.tags["kdstudy.outcome"]) == ("FINISHED", "diverged")
+    assert steps(driver, run, "validation/accuracy/macro") == [3]
+    assert driver.folder(record) == ["progress.jsonl"]
+
+
 def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
@@ -314,12 +323,11 @@ def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
     cycle = driver.phase()
     record = cycle.next()
     assert record is not None
-    for _, report in zip(range(2), driver.reports(record), strict=False):
-        cycle.report(record.key, report)
+    cycle.report(record.key, next(driver.reports(record)))
     cycle.end(record.key, "Traceback ...\n  in a line\nValueError: no")
     (failed,) = driver.ledger.records()
     assert (failed.outcome, failed.why, failed.value) == ("failed", "ValueError: no", None)
-    assert "checkpoint-00000002.pt" in driver.folder(record)
+    assert "checkpoint-00000003.pt" in driver.folder(record)
     run = trial_runs(driver)[record.key]
     path = driver.tracker.client.download_artifacts(run.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8").endswith("ValueError: no")

@@ -99,7 +99,7 @@ def test_a_range_that_only_ends_where_a_value_has_no_effect_is_fine(make_plan: M
 )
 def test_depth_may_be_a_share_of_the_model(shares: tuple[Any, ...], layers: int, depths: tuple[int]) -> None:
     space = SearchSpace(question="?", scientific={"depth": shares}, trials=1)
-    plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, layers, 128), "", {})
+    plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, layers, 1e-3), "", {})
     assert plan.space.scientific["depth"] == depths
     assert names(plan) == [f"depth={depth}" for depth in depths]
 
@@ -110,9 +110,9 @@ def test_a_share_serves_in_every_role(make_plan: MakePlan) -> None:
 
 
 def test_what_is_not_given_follows_from_the_model() -> None:
-    """Half the depth; learning rates of the paper's, scaled by 1 / width."""
+    """Half the depth; one learning rate for student and teacher."""
     space = SearchSpace(question="?", trials=1)
-    plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, 12, 192), "", {})
+    plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, 12, 2e-4), "", {})
     (config,) = plan.drafts(plan.arms()[0])
     assert (config.model_layers, config.depth) == (12, 6)
     assert (config.learning_rate, config.teacher_learning_rate) == (2e-4, 2e-4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from mlflow.entities import Run
 from study.config import RequestError, TrialConfig
 from study.ledger import Record
 from study.plan import Plan
-from study.tracking import Tracker
+from study.tracking import Tracker, check_tracking
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., dict[str, Any]]
@@ -211,15 +213,31 @@ def test_what_was_not_measured_has_no_metric(
     assert not [name for name in rows(client, run) if "retention" in name]
 
 
-def test_two_hundred_languages_fit(
-    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
+    track: Track,
+    plan: Plan,
+    client: MlflowClient,
+    make_report: MakeReport,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """MLflow takes a thousand metrics at once; this is more, and all of them arrive."""
-    languages = [f"l{number:03d}" for number in range(350)]
-    tracker, record = track(plan), trial(plan)
-    run = tracker.start(record)
-    tracker.report(record, line(make_report(1, 0.5, languages=languages)))
-    assert len(client.get_run(run).data.metrics) == 3 * 352 + 1
+    """205 languages fit at once, 350 do not."""
+    sent: list[int] = []
+    send = MlflowClient.log_batch
+
+    def watch(self: MlflowClient, run_id: str, metrics: Any = (), **more: Any) -> None:
+        sent.append(len(metrics))
+        send(self, run_id, metrics=metrics, **more)
+
+    tracker = track(plan)
+    for rate, count, parts in ((1e-3, 205, [622]), (2e-3, 350, [1000, 57])):
+        record, languages = trial(plan, rate=rate), [f"l{number:03d}" for number in range(count)]
+        run = tracker.start(record)
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, "log_batch", watch)
+            tracker.report(record, line(make_report(1, 0.5, languages=languages)))
+        assert sent == parts
+        sent.clear()
+        assert len(client.get_run(run).data.metrics) == sum(parts)
 
 
 def test_said_again_by_another_process_is_said_once(
@@ -324,7 +342,7 @@ def test_the_study_run_says_what_was_asked(track: Track, make_plan: MakePlan, cl
     (study,) = runs(client, plan, "study")
     params = study.data.params
     assert params["scientific.init"] == "('random', 'teacher')"
-    assert params["nuisance.learning_rate"] == "low=0.0001 high=0.01 log=True"
+    assert params["nuisance.learning_rate"] == "0.0001..0.01, logarithmic"
     assert (params["fixed.steps"], params["space"], params["task"]) == ("50", "demo", "a" * 64)
     assert len(params["question"]) == 6000  # MLflow's limit
 
@@ -371,3 +389,32 @@ def test_a_deleted_experiment_is_refused(track: Track, plan: Plan, client: Mlflo
 def test_a_store_that_mlflow_refuses_is_refused_in_one_line(make_plan: MakePlan, uri: str) -> None:
     with pytest.raises(RequestError, match=rf"^--tracking-uri {uri}: [^\n]+$"):
         Tracker(uri, None, make_plan(), "drawn")
+    with pytest.raises(RequestError, match=rf"^--tracking-uri {uri}: [^\n]+$"):
+        check_tracking(uri, "demo", None)
+
+
+def test_a_server_that_does_not_answer_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow would try for minutes; what the environment says about that is left as it was."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "7")
+    began = time.monotonic()
+    with pytest.raises(RequestError, match=r"^--tracking-uri http://127.0.0.1:9: [^\n]+$"):
+        check_tracking("http://127.0.0.1:9", "demo", None)
+    assert time.monotonic() - began < 30
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "7"
+
+
+def test_looking_writes_nothing_and_knows_whose_a_name_is(
+    track: Track, plan: Plan, client: MlflowClient, tracking_uri: str
+) -> None:
+    check_tracking(tracking_uri, plan.name, None)
+    assert client.get_experiment_by_name(plan.name) is None
+    ours = track(plan).study_id
+    check_tracking(tracking_uri, plan.name, ours)
+    for other in (None, "by another"):  # none: the study has not been begun
+        with pytest.raises(RequestError, match="another study has this name in MLflow"):
+            check_tracking(tracking_uri, plan.name, other)
+    with pytest.raises(RequestError, match="another study has this name in MLflow"):
+        check_tracking(tracking_uri, "Default", None)  # MLflow's own, which is nobody's
+    client.delete_experiment(client.get_experiment_by_name(plan.name).experiment_id)
+    with pytest.raises(RequestError, match="its MLflow experiment was deleted"):
+        check_tracking(tracking_uri, plan.name, ours)

@@ -1,0 +1,118 @@
+"""Killed, interrupted or told to stop in the middle: `resume` ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAME = "my_space"  # as the study that nobody disturbed, so that the two can be compared
+PLANNED = 8
+
+
+def ended(command: Any, home: Path) -> int:
+    """Trials that have ended, as `status` says; none while there is no study yet."""
+    answer = command("status", NAME, "--home", home, "--json")
+    return int(json.loads(answer.out)["complete"]) if answer.code == 0 else 0
+
+
+def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[..., Any]) -> None:
+    """The study in `home` has the numbers, to the bit, of the one that nobody disturbed."""
+    expected = read(finished.home, finished.name)
+    assert {r.key: (r.phase, r.arm, r.value) for r in whole.records} == {
+        r.key: (r.phase, r.arm, r.value) for r in expected.records
+    }
+    timed = {"seconds"}
+    for key, run in whole.trials.items():
+        undisturbed = expected.trials[key].data.metrics
+        assert run.data.metrics.keys() == undisturbed.keys()
+        assert all(run.data.metrics[name] == undisturbed[name] for name in undisturbed.keys() - timed)
+    assert len(whole.metric_rows) == len(expected.metric_rows)
+
+
+def test_a_study_that_was_killed_is_resumed_to_the_same_end(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    check_whole: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    home = home_with_artifacts
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running.wait_until(lambda: ended(command, home) >= 2)
+    running.kill()
+    assert running.process.returncode == -signal.SIGKILL
+    counts = json.loads(command("status", NAME, "--home", home, "--json").out)
+    assert counts["waiting"] > 0
+    assert counts["running"] > 0
+    answer = kdstudy("resume", NAME, "--home", home)
+    assert answer.code == 0, answer.err
+    check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+
+
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda how: how.name
+)
+def test_a_study_that_is_told_to_stop_says_how_to_go_on(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    check_whole: Callable[..., Any],
+    read: Callable[..., Any],
+    how: signal.Signals,
+) -> None:
+    home = home_with_artifacts
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running.wait_until(lambda: ended(command, home) >= 1)
+    running.process.send_signal(how)
+    answer = running.finish(timeout=60)
+    assert answer.code == 130
+    assert answer.out == ""
+    *_, last = answer.err.splitlines()
+    assert last == f"interrupted; go on with: kdstudy resume {NAME} --home {home}"
+    assert "Traceback" not in answer.err
+    again = kdstudy(*last.partition("kdstudy ")[2].split())
+    assert again.code == 0, again.err
+    check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_still_comes_to_the_same_end(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    check_whole: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    home = home_with_artifacts
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    for kills in range(1, 5):
+        running.wait_until(lambda kills=kills: ended(command, home) >= kills)  # type: ignore[misc]
+        running.kill()
+        running = kdstudy.start("resume", NAME, "--home", home)
+    answer = running.finish(timeout=240)
+    assert answer.code == 0, answer.err
+    check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+
+
+def test_one_study_has_one_driver_at_a_time(
+    kdstudy: Any, command: Any, asked: Any, home_with_artifacts: Path
+) -> None:
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home_with_artifacts)
+    running.wait_until(lambda: "preparing" in running.stderr())
+    answer = command("run", asked.space, *asked.on, "--home", home_with_artifacts)
+    assert answer.code == 2
+    assert (
+        answer.err.splitlines()[-1] == "kdstudy: study my_space: another process on this host is running it"
+    )
+    running.kill()

@@ -1,0 +1,86 @@
+"""The contract of a search space: every file in `search_spaces/` inherits these tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+from transformers import RobertaConfig
+
+import search_spaces
+from study.plan import ModelFacts, Plan
+from study.space import registered_spaces
+from study.trial.losses import distillation_losses
+from study.trial.models import check_possible, encoder_config
+
+SHAPES = {"embedded": encoder_config(), "base": RobertaConfig(num_hidden_layers=12, hidden_size=768)}
+SPACES = registered_spaces()
+
+
+@pytest.fixture(params=SPACES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request: pytest.FixtureRequest) -> RobertaConfig:
+    return SHAPES[request.param]
+
+
+@pytest.fixture
+def plan(name: str, shape: RobertaConfig) -> Plan:
+    """The space on a model of each shape. Making a plan checks every bound and level of it."""
+    model = ModelFacts("b" * 64, shape.num_hidden_layers, learning_rate=1e-3)
+    return Plan.make(name, SPACES[name], "a" * 64, model, "", {})
+
+
+def test_every_file_is_a_registered_space() -> None:
+    files = {path.stem for path in Path(search_spaces.__path__[0]).glob("*.py")} - {"__init__"}
+    assert set(SPACES) == files
+
+
+def test_it_asks_a_question(name: str) -> None:
+    question = SPACES[name].question
+    assert "?" in question
+    assert "\n" not in question
+
+
+def test_its_arms_differ_in_what_has_an_effect(plan: Plan) -> None:
+    for draft in range(len(plan.drafts(plan.arms()[0]))):
+        keys = [plan.drafts(arm)[draft].key for arm in plan.arms()]
+        assert len(set(keys)) == len(keys) > 0
+
+
+def test_its_arms_have_equal_budgets(plan: Plan) -> None:
+    """And the budget that the space states, whatever is inert in an arm."""
+    assert {plan.planned(arm) for arm in plan.arms()} == {plan.space.trials}
+
+
+def test_every_student_of_it_can_be_built(plan: Plan, shape: RobertaConfig) -> None:
+    """Init method, layer map and depth go together; the loss is a registered one."""
+    drafts = [draft for arm in plan.arms() for draft in plan.drafts(arm)]
+    for init, layer_map, depth in {(d.init, d.layer_map, d.depth) for d in drafts}:
+        check_possible(init, layer_map, depth, shape)
+    assert {draft.loss for draft in drafts} <= distillation_losses().keys()
+
+
+def test_it_asks_for_nothing_that_has_no_effect(plan: Plan) -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for arm in plan.arms():
+        for _ in range(8):
+            trial = study.ask()
+            config = plan.suggest(trial, arm)
+            assert not config.inert() & trial.params.keys()
+            assert trial.params.keys() | config.inert() >= plan.space.nuisance.keys()
+
+
+def test_it_costs_what_a_reader_can_work_out(plan: Plan) -> None:
+    cost, arms = plan.cost(), len(plan.arms())
+    assert cost["trials"] == arms * (plan.space.trials + plan.space.confirm_seeds)
+    assert cost["steps"] == cost["trials"] * plan.drafts(plan.arms()[0])[0].training_steps(1000)
+
+
+def test_it_is_confirmed_on_fresh_seeds(name: str) -> None:
+    """A result of the search alone was chosen for being high."""
+    assert SPACES[name].confirm_seeds >= 2

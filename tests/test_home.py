@@ -1,0 +1,97 @@
+"""The home: one folder, that can be moved; names and URLs that cannot be used are refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from study.config import RequestError
+from study.home import Home
+
+
+def test_everything_is_inside_the_home(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    urls = home.begin("demo", {})
+    root = tmp_path / "home"
+    assert urls == {
+        "ledger_url": f"sqlite:///{root}/studies/demo/optuna.db",
+        "tracking_uri": f"sqlite:///{root}/mlflow.db",
+    }
+    assert home.trials("demo") == root / "studies" / "demo" / "trials"
+    assert home.store.root == root / "artifacts"
+    assert home.artifact_location(urls) == f"file://{root}/mlartifacts"
+
+
+def test_a_server_decides_itself_where_artifacts_are(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.artifact_location(home.begin("demo", {"tracking_uri": "http://mlflow:5000"})) is None
+
+
+def test_a_study_keeps_the_urls_it_was_begun_with(tmp_path: Path) -> None:
+    home, given = Home(tmp_path), {"ledger_url": "postgresql://db/optuna"}
+    urls = home.begin("demo", given)
+    assert urls["ledger_url"] == "postgresql://db/optuna"
+    assert home.urls("demo") == home.begin("demo", {}) == home.begin("demo", given) == urls
+    with pytest.raises(RequestError) as error:
+        home.begin("demo", {"ledger_url": "postgresql://else/optuna"})
+    assert str(error.value) == (
+        "--ledger-url: study demo was begun with postgresql://db/optuna, not postgresql://else/optuna"
+    )
+    assert home.urls("demo") == urls
+
+
+def test_a_default_url_may_be_given_by_name(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.begin("demo", {})
+    home.check_urls("demo", {"tracking_uri": home.tracking_uri})
+    with pytest.raises(RequestError, match=r"^--tracking-uri: study demo was begun with sqlite:.*, not http"):
+        home.check_urls("demo", {"tracking_uri": "http://mlflow:5000"})
+
+
+def test_a_home_can_be_moved(tmp_path: Path) -> None:
+    Home(tmp_path / "here").begin("demo", {"tracking_uri": "http://mlflow:5000"})
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    assert Home(tmp_path / "there").urls("demo") == {
+        "ledger_url": f"sqlite:///{tmp_path}/there/studies/demo/optuna.db",
+        "tracking_uri": "http://mlflow:5000",
+    }
+    recorded = (tmp_path / "there" / "studies" / "demo" / "study.json").read_text("utf-8")
+    assert json.loads(recorded) == {"tracking_uri": "http://mlflow:5000"}
+
+
+def test_looking_writes_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    assert home.studies() == []
+    home.study("demo")
+    home.check_urls("demo", {"ledger_url": "sqlite:///x"})
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_unknown_study_is_refused_and_those_there_are_named(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with pytest.raises(RequestError, match=r"^demo: no such study in .*; there are: none yet$"):
+        home.urls("demo")
+    for name in ("second", "first"):
+        home.begin(name, {})
+    assert home.studies() == ["first", "second"]
+    with pytest.raises(RequestError, match=r"^demo: no such study in .*; there are: first, second$"):
+        home.urls("demo")
+
+
+@pytest.mark.parametrize("name", ["quickstart", "a", "7", "my study-2.1", "Übung", "_x", "x" * 100])
+def test_a_name_may_be_a_folders(tmp_path: Path, name: str) -> None:
+    assert Home(tmp_path).study(name) == tmp_path / "studies" / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../up", "a/b", "/a", ".hidden", "a ", "a.", "a\nb", "a\\b", "a'b", "a:b", "x" * 101],
+)
+def test_a_name_that_cannot_be_a_folders_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RequestError) as error:
+        Home(tmp_path).study(name)
+    assert str(error.value).startswith("--name ")
+    assert "\n" not in str(error.value)
