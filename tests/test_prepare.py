@@ -201,6 +201,16 @@ def test_test_outputs_are_made_only_when_asked_for(workshop: Any, config: Any, f
     assert not fresh_store.has("outputs", inputs.outputs_key("test"))
 
 
+def test_outputs_on_training_data_are_made_only_to_distil(
+    workshop: Any, config: Any, fresh_store: Store
+) -> None:
+    labels_alone = config.model_copy(update={"alpha": 1.0})
+    key = build_inputs(fresh_store, labels_alone, "", SPLITS, 1).outputs_key("train")
+    assert not fresh_store.has("outputs", key)
+    assert build_inputs(fresh_store, config, "", SPLITS, 1).outputs_key("train") == key
+    assert fresh_store.has("outputs", key)
+
+
 def test_a_teacher_of_the_same_data_sees_the_students_sample_alone(
     workshop: Any, config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

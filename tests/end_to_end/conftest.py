@@ -150,10 +150,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """The command's entry point in this process: as good for what starts no Ray, and far quicker."""
     from study.cli import main
 
-    def run(*arguments: str | Path) -> Answer:
+    def run(*arguments: str | Path, **environment: str) -> Answer:
         monkeypatch.setattr(sys, "argv", ["kdstudy", *map(str, arguments)])
-        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         monkeypatch.delenv("KDSTUDY_HOME", raising=False)
+        for name, value in ({"HF_HUB_OFFLINE": "1"} | environment).items():
+            monkeypatch.setenv(name, value)
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,7 +75,10 @@ def test_a_study_that_is_told_to_stop_says_how_to_go_on(
     home = home_with_artifacts
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
     running.wait_until(lambda: ended(command, home) >= 1)
-    running.process.send_signal(how)
+    if how == signal.SIGINT:
+        os.killpg(running.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
+    else:
+        running.process.send_signal(how)
     answer = running.finish(timeout=60)
     assert answer.code == 130
     assert answer.out == ""
@@ -105,14 +111,25 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
 
 
-def test_one_study_has_one_driver_at_a_time(
-    kdstudy: Any, command: Any, asked: Any, home_with_artifacts: Path
-) -> None:
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home_with_artifacts)
-    running.wait_until(lambda: "preparing" in running.stderr())
-    answer = command("run", asked.space, *asked.on, "--home", home_with_artifacts)
-    assert answer.code == 2
-    assert (
-        answer.err.splitlines()[-1] == "kdstudy: study my_space: another process on this host is running it"
+def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_home: Path) -> None:
+    lock = copied_home / "studies" / NAME / "driver.lock"
+    driver = subprocess.Popen(
+        [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    running.kill()
+    with driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "held\n"
+        answer = command("run", asked.space, *asked.on, "--home", copied_home)
+        driver.kill()
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"kdstudy: study {NAME}: another process on this host is running it\n"
+
+
+HOLD = """
+import sys
+from filelock import FileLock
+
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""

@@ -221,6 +221,11 @@ def test_status_counts_what_is_on_record(command: Any, finished: Any, on_record:
     assert "my_space" in command("status", "--home", finished.home).out
 
 
+def test_the_home_may_be_named_once_in_the_environment(command: Any, finished: Any) -> None:
+    answer = command("status", finished.name, "--json", KDSTUDY_HOME=str(finished.home))
+    assert json.loads(answer.out)["complete"] == PLANNED
+
+
 def test_the_report_is_written_and_printed(
     command: Any, finished: Any, on_record: Any, tmp_path: Path
 ) -> None:

@@ -326,7 +326,7 @@ def test_labels_alone_need_no_teacher_outputs_on_training_data(workshop: Any, tm
     config = workshop.config(alpha=1.0, init="base")
     inputs = workshop.inputs(config)
     store = Store(shutil.copytree(workshop.store.root, tmp_path / "store"))
-    shutil.rmtree(store.path("outputs", inputs.outputs_key("train")))
+    shutil.rmtree(store.path("outputs", inputs.outputs_key("train")), ignore_errors=True)
     *_, last = run_trial(config, store, tmp_path / "t", REPORTS, True, Numerics.here(1))
     assert last.result is not None
     assert last.result["outcome"] == "complete"

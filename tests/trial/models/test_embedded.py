@@ -89,7 +89,7 @@ def test_it_is_a_base_model_like_any_other(words, tmp_path) -> None:
     words.save_pretrained(tmp_path / "in")
     import_encoder(str(tmp_path / "in"), tmp_path / "out")
     facts = encoder_facts(tmp_path / "out")
-    assert (facts.layers, facts.hidden_size, facts.vocabulary) == (6, 128, len(words))
+    assert (facts.layers, facts.hidden_size, facts.vocabulary) == (4, 128, len(words))
 
 
 def batch(words, length: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,103 @@
+"""Trials that do not end well: pruned, diverged and failed ones are outcomes, told apart everywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SPACE = """
+from study.space import SearchSpace
+
+SPACE = SearchSpace(
+    question="Which learning rate?",
+    nuisance={"learning_rate": (3e-3, 2e-3, 1e-3, 1e-5, 1e-6, 1e6, 1e-7, 1e-8)},
+    fixed={"init": "base", "alpha": 1.0, "steps": 120, "batch_size": 16},
+    trials=8,
+    confirm_seeds=1,
+    reports=4,
+    sampler="grid",
+    pruner="halving",
+)
+"""
+
+
+def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
+    kdstudy: Any, command: Any, asked: Any, tmp_path: Path, read: Callable[..., Any]
+) -> None:
+    (tmp_path / "rates.py").write_text(SPACE)
+    home = tmp_path / "home"
+    answer = kdstudy("run", tmp_path / "rates.py", *asked.on, "--home", home)
+    assert answer.code == 0, answer.err
+    counts = json.loads(command("status", "rates", "--home", home, "--json").out)
+    assert counts["planned"] == 9
+    assert (counts["diverged"], counts["failed"], counts["waiting"], counts["running"]) == (1, 0, 0, 0)
+    assert counts["pruned"] >= 1
+    assert counts["complete"] == 9 - 1 - counts["pruned"]
+
+    on_record = read(home, "rates")
+    assert len(on_record.trials) == 9
+    for record in on_record.records:
+        run = on_record.trials[record.key]
+        assert run.data.tags["kdstudy.outcome"] == record.outcome
+        assert run.info.status == {"pruned": "KILLED"}.get(record.outcome, "FINISHED")
+        steps = [
+            step
+            for run_id, metric, step, *_ in on_record.metric_rows
+            if run_id == run.info.run_id and metric == "validation/accuracy/macro"
+        ]
+        if record.outcome == "complete":
+            assert steps == [30, 60, 90, 120]
+            assert record.value == run.data.metrics["validation/accuracy/macro"]
+        else:
+            assert len(steps) < 4
+            assert record.value is None
+        if record.config["learning_rate"] == 1e6:
+            assert (record.outcome, steps) == ("diverged", [])
+    (confirm,) = [r for r in on_record.records if r.phase == "confirm"]
+    assert confirm.outcome == "complete"
+    trials = home / "studies" / "rates" / "trials"
+    assert not list(trials.rglob("*.pt"))
+    assert len(list(trials.glob("*/student"))) == 2  # the best of the search, and the confirm run
+    refused = command(
+        "export", "rates", "--trial", pruned_key(on_record), "--home", home, "--out", tmp_path / "s"
+    )
+    assert refused.code == 2
+    assert "is pruned, and only a complete one has weights" in refused.err
+
+
+def pruned_key(on_record: Any) -> str:
+    return next(r.key for r in on_record.records if r.outcome == "pruned")
+
+
+def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    home_with_artifacts: Path,
+    tmp_path: Path,
+    read: Callable[..., Any],
+) -> None:
+    home, space = home_with_artifacts, tmp_path / "broken.py"
+    space.write_text(asked.space.read_text().replace('"init": ("teacher", "random")', '"alpha": (0.5, 1.0)'))
+    for logits in home.glob("artifacts/outputs/*/logits.npy"):
+        logits.write_bytes(logits.read_bytes()[:100])  # what distillation reads, and labels alone do not
+    answer = kdstudy("run", space, *asked.on, "--home", home, "--trials", "1", "--confirm-seeds", "0")
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+    counts = json.loads(command("status", "broken", "--home", home, "--json").out)
+    assert (counts["planned"], counts["complete"], counts["failed"]) == (2, 1, 1)
+    (reason,) = counts["reasons"].values()
+    assert reason.startswith("ValueError: ")
+    assert reason in " ".join(command("status", "broken", "--home", home).out.split())
+    on_record = read(home, "broken")
+    (failed,) = [r for r in on_record.records if r.outcome == "failed"]
+    assert failed.arm == "alpha=0.5"
+    assert on_record.trials[failed.key].info.status == "FAILED"
+    (traceback,) = home.rglob("traceback.txt")
+    assert "teacher_logits" in traceback.read_text()
