@@ -198,7 +198,7 @@ class _Asker(_Unsaved, Searcher):
     """Tune's searcher: gives it the ledger's next trial."""
 
     def __init__(self, lifecycle: Lifecycle, constants: dict[str, Any]) -> None:
-        super().__init__(metric="report", mode="max")
+        super().__init__()  # without a metric, which Tune would demand of a failed trial's traceback too
         self.lifecycle, self.constants = lifecycle, constants
 
     def suggest(self, trial_id: str) -> Any:

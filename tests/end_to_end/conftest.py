@@ -56,7 +56,7 @@ class Running:
     log: Path
     started: dict[int, str] = field(default_factory=dict)
 
-    def wait_until(self, condition: Callable[[], bool], timeout: float = 180) -> None:
+    def wait_until(self, condition: Callable[[], Any], timeout: float = 180) -> None:
         deadline = time.monotonic() + timeout
         while not condition():
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.stderr()}"
@@ -83,6 +83,11 @@ class Running:
             time.sleep(0.2)
         for pid in self.left():
             os.kill(pid, signal.SIGKILL)
+
+    def workers(self, title: str) -> list[int]:
+        """Ray's workers at the task called `title`."""
+        there = {pid: Path(f"/proc/{pid}/cmdline") for pid in _descendants(self.process.pid)}
+        return [pid for pid, line in there.items() if line.exists() and title in line.read_text()]
 
     def left(self) -> list[int]:
         """Processes that the command started and that are still there."""

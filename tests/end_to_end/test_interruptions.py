@@ -111,6 +111,27 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
 
 
+@pytest.mark.slow
+def test_a_trial_whose_worker_was_killed_goes_on_in_another(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    check_whole: Callable[..., Any],
+    read: Callable[..., Any],
+) -> None:
+    home = home_with_artifacts
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    for kills in (1, 2, 3):
+        running.wait_until(lambda kills=kills: ended(command, home) >= kills)  # type: ignore[misc]
+        running.wait_until(lambda: running.workers("ray::ImplicitFunc"))
+        os.kill(running.workers("ray::ImplicitFunc")[0], signal.SIGKILL)
+    answer = running.finish(timeout=240)
+    assert answer.code == 0, answer.err
+    check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+
+
 def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_home: Path) -> None:
     lock = copied_home / "studies" / NAME / "driver.lock"
     driver = subprocess.Popen(

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 SPACE = """
 from study.space import SearchSpace
 
@@ -27,6 +25,7 @@ SPACE = SearchSpace(
 """
 
 
+@pytest.mark.slow
 def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
     kdstudy: Any, command: Any, asked: Any, tmp_path: Path, read: Callable[..., Any]
 ) -> None:
