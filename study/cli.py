@@ -13,6 +13,7 @@ import shlex
 import signal
 import sys
 import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -403,7 +404,7 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
     kept = os.environ.get("KDSTUDY_HOME")
     here = "" if kept and _home(Path(kept)) == the_home else f" --home {shlex.quote(str(the_home.root))}"
     try:
-        with view_for(err) as view:
+        with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
             found = run_study(asked, the_home, given_urls, the_cluster, view)
     except KeyboardInterrupt:
         err.print(

@@ -11,7 +11,7 @@ are asked again with their number, key, folder and run; MLflow runs of ended tri
 from __future__ import annotations
 
 import shutil
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from study.selection import BestValidation
 from study.tracking import Tracker
 from study.trial.training import drop_checkpoints
 
-__all__ = ["Lifecycle"]
+__all__ = ["WORKER_DEATHS", "Lifecycle"]
+
+WORKER_DEATHS = 3  # of one trial, after each of which it is asked again
 
 
 class Lifecycle:
@@ -43,6 +45,7 @@ class Lifecycle:
         self.reports: dict[str, dict[str, Any]] = {}
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
+        self._deaths: Counter[str] = Counter()
         self._tidy(records)
 
     def folder(self, key: str) -> Path:
@@ -55,7 +58,7 @@ class Lifecycle:
         return bool(self.again)
 
     def next(self) -> Record | None:
-        """The next trial: those that a former run left RUNNING first, then new ones; none at the end."""
+        """The next trial: those that a former run or a dead worker left, then new ones; none at the end."""
         if not self.has_next():
             return None
         record = self.again.popleft()
@@ -78,6 +81,16 @@ class Lifecycle:
             self._pruned.add(key)
             return True
         return False
+
+    def lost(self, key: str) -> bool:
+        """The trial's worker or node died; whether it is asked again, from its checkpoint."""
+        self._deaths[key] += 1
+        if self._deaths[key] > WORKER_DEATHS:
+            return False
+        self.again.append(self.running.pop(key))
+        del self._journals[key]
+        self.reports.pop(key, None)
+        return True
 
     def end(self, key: str, traceback: str | None = None) -> None:
         """The trial is over: by itself, stopped by the pruner, or failed with `traceback`."""

@@ -115,16 +115,15 @@ class _Study:
     def trials(self, tracker: Tracker, phase: Phase, ask: Callable[[], Record | None]) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
         lifecycle = Lifecycle(self.ledger, tracker, self.home.trials(self.plan.name), phase, ask)
-        if not lifecycle.has_next():
-            return
 
         def watch() -> None:
             self.view.progress(self.summary(), lifecycle.reports)
 
-        watch()
         test = phase == "confirm"  # test is read in that phase only
         work = Work(self.home.store, self.request.teacher, self.plan.space.reports, test)
-        run_phase(lifecycle, work, self.resources, watch)
+        while lifecycle.has_next():  # again only where the phase's last trials lost their workers
+            watch()
+            run_phase(lifecycle, work, self.resources, watch)
 
 
 def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:

@@ -26,6 +26,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new one prints on stdout at any verbosity
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C is the command line's business
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")  # those that end a trial are on record
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is the snapshot
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
@@ -37,15 +38,13 @@ from ray.tune.search import Searcher
 
 from cluster import Cluster
 from study.config import RequestError, TrialConfig
-from study.lifecycle import Lifecycle
+from study.lifecycle import WORKER_DEATHS, Lifecycle
 from study.prepare import build_inputs
 from study.trial import run_trial
 from study.trial.artifacts import Store
 from study.trial.training import Numerics
 
 __all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
-
-ACTOR_DEATHS = 3  # how often a trial is tried again, from its checkpoint, after its actor or node died
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ def connected(cluster: Cluster) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own there, which aborts the process
     try:
         yield
@@ -125,7 +125,7 @@ def call_in_ray(
     Raises:
         RequestError: as the function raised it.
     """
-    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=ACTOR_DEATHS)(function)
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)(function)
     try:
         return ray.get([remote.remote(*arguments) for arguments in calls])
     except RayTaskError as error:
@@ -162,7 +162,6 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
                 storage_path=scratch,
                 verbose=0,
                 callbacks=[_Ender(lifecycle, watch)],
-                failure_config=tune.FailureConfig(max_failures=ACTOR_DEATHS),
             ),
         )
         tuner.fit()
@@ -244,7 +243,9 @@ class _Ender(_Unsaved, tune.Callback):
         self.watch()
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """The actor or its node died more often than it is tried again."""
-        why = f"the worker died {ACTOR_DEATHS + 1} times: {trial.error_file or 'no error file'}"
-        self.lifecycle.end(trial.config["key"], why)
+        """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
+        key = trial.config["key"]
+        if not self.lifecycle.lost(key):
+            error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+            self.lifecycle.end(key, f"{error}\nits worker died {WORKER_DEATHS + 1} times")
         self.watch()

@@ -17,7 +17,7 @@ from optuna.storages import RDBStorage
 from study import lifecycle
 from study.journal import Journal
 from study.ledger import Ledger, Record
-from study.lifecycle import Lifecycle
+from study.lifecycle import WORKER_DEATHS, Lifecycle
 from study.plan import Plan
 from study.status import confirm_wanted
 from study.tracking import Tracker
@@ -258,6 +258,27 @@ def test_what_a_former_process_left_running_comes_first(new_driver: Callable[...
     assert cycle.next() is None
     assert not cycle.has_next()
     assert len({r.key for r in [*left, *new] if r}) == 4
+
+
+def test_a_trial_whose_worker_died_is_asked_again_until_it_has_died_too_often(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    driver = new_driver(trials=2)
+    cycle = driver.phase()
+    lost, other = cycle.next(), cycle.next()
+    assert lost is not None
+    assert not cycle.has_next()
+    for _ in range(WORKER_DEATHS):
+        cycle.report(lost.key, make_report(1, 0.4))
+        assert cycle.lost(lost.key)
+        assert lost.key not in cycle.reports
+        assert cycle.next() == lost
+    assert not cycle.lost(lost.key)
+    cycle.end(lost.key, "its worker died 4 times")
+    assert not cycle.has_next()
+    assert [r.outcome for r in driver.ledger.records()] == ["failed", None]
+    assert other is not None
+    assert steps(driver, trial_runs(driver)[lost.key], "validation/accuracy/macro") == [3]
 
 
 def test_a_phase_leaves_the_other_phases_trials_alone(new_driver: Callable[..., Driver]) -> None:
