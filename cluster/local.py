@@ -6,13 +6,13 @@ import sys
 from cluster import Cluster
 
 # Ray writes the path of its Python into a shell command as it is: one with a space must come quoted.
-PYTHON = shlex.quote(sys.executable)
+QUOTED = shlex.quote(sys.executable)
 
 CLUSTER = Cluster(
     "this machine, all its cores and GPUs",
     {
         "address": "local",
         "include_dashboard": False,
-        "runtime_env": {"py_executable": PYTHON} if PYTHON != sys.executable else {},
+        "runtime_env": {} if sys.executable == QUOTED else {"py_executable": QUOTED},
     },
 )

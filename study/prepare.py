@@ -64,7 +64,7 @@ __all__ = [
 EMBEDDED = "embedded"
 """Name of the default base model: the encoder that is pretrained here on phrasebook."""
 
-PRETRAINING = {"version": 1, "steps": 1000, "batch_size": 32, "learning_rate": 1e-3, "seed": 0, "length": 64}
+PRETRAINING = {"version": 2, "steps": 400, "batch_size": 32, "learning_rate": 1e-3, "seed": 0, "length": 64}
 POSITIONS_FROM_PAD = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
 """Architectures whose first position is the pad id + 1."""
 
