@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from study.config import RequestError
 from study.trial.artifacts import Store, write_atomically
 
@@ -41,6 +43,10 @@ class Home:
     def database(self) -> Path:
         """The file of `tracking_uri`."""
         return self.root / "mlflow.db"
+
+    def opening(self) -> FileLock:
+        """Held while MLflow opens its database: of two that create one at once, one breaks."""
+        return FileLock(self.root / "mlflow.lock")
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:
         """Where MLflow keeps artifacts: in this home beside its own database; a server decides for itself."""

@@ -59,7 +59,8 @@ def run_study(asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, 
         ledger = Ledger(urls["ledger_url"], name)
         plan = ledger.open(asked.plan.on_model(model.fingerprint))
         ledger.mend()
-        tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
+        with home.opening():
+            tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         tracker.close_ended(ledger.records())
         study = _Study(home, plan, request, ledger, resources, view)
         if study.is_finished():
@@ -141,8 +142,11 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
             ledger.check(asked.plan.on_model(fingerprint))
             study_id = ledger.study_id
     tracking_uri = known.get("tracking_uri", home.tracking_uri)
-    if tracking_uri != home.tracking_uri or home.database.exists():
+    if tracking_uri != home.tracking_uri:
         check_tracking(tracking_uri, name, study_id)
+    elif home.database.exists():
+        with home.opening():
+            check_tracking(tracking_uri, name, study_id)
     if begun:
         with _only_driver(home.study(name)):
             pass  # it is held in earnest once Ray has been started

@@ -25,7 +25,9 @@ def test_a_cluster_says_what_it_is_and_where_its_ray_is(name: str) -> None:
 
 
 def test_this_machine_starts_a_ray_of_its_own_without_a_dashboard() -> None:
-    assert find_cluster("local").ray_init == {"address": "local", "include_dashboard": False}
+    settings = find_cluster("local").ray_init
+    assert settings["address"] == "local"
+    assert settings["include_dashboard"] is False
 
 
 @pytest.mark.parametrize("address", ["head:6379", "127.0.0.1:6379", "ray://head:10001"])

@@ -116,9 +116,10 @@ def _descendants(root: int) -> dict[int, str]:
 
 @dataclass(frozen=True)
 class Kdstudy:
-    """The installed command, run in `folder` with nothing of the caller's settings."""
+    """The installed command, run in `folder` by `python` with nothing of the caller's settings."""
 
     folder: Path
+    python: Path
     running: list[Running] = field(default_factory=list)
 
     def __call__(self, *arguments: str | Path, timeout: float = 240, **environment: str) -> Answer:
@@ -129,7 +130,7 @@ class Kdstudy:
         log = self.folder / f"stderr-{len(self.running)}"
         with log.open("w") as err:
             process = subprocess.Popen(
-                [str(part) for part in (COMMAND, *arguments)],
+                [str(part) for part in (self.python, COMMAND, *arguments)],
                 cwd=self.folder,
                 env=mine | {"HF_HUB_OFFLINE": "1"} | environment,
                 stdout=subprocess.PIPE,
@@ -143,8 +144,10 @@ class Kdstudy:
 
 @pytest.fixture(scope="session")
 def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
-    """Runs the command; whatever is left of it at the end is ended."""
-    command = Kdstudy(tmp_path_factory.mktemp("working directory"))
+    """Runs the command, in an environment whose path has a space; whatever is left of it is ended."""
+    environment = tmp_path_factory.mktemp("environment") / "my venv"
+    environment.symlink_to(sys.prefix)
+    command = Kdstudy(tmp_path_factory.mktemp("working directory"), environment / "bin" / "python")
     yield command
     for running in command.running:
         running.kill()

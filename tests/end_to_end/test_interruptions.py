@@ -132,6 +132,19 @@ def test_a_trial_whose_worker_was_killed_goes_on_in_another(
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
 
 
+@pytest.mark.slow
+def test_two_studies_may_begin_in_a_new_home_at_once(
+    kdstudy: Any, asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
+) -> None:
+    few = ["--trials", "1", "--confirm-seeds", "0", "--home", home_with_artifacts]
+    both = [kdstudy.start("run", asked.space, *asked.on, *few, "--name", name) for name in ("one", "two")]
+    for running in both:
+        answer = running.finish(timeout=240)
+        assert answer.code == 0, answer.err
+    one, two = (check_whole(home_with_artifacts, name, 2) for name in ("one", "two"))
+    assert one.trials.keys() == two.trials.keys()
+
+
 def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_home: Path) -> None:
     lock = copied_home / "studies" / NAME / "driver.lock"
     driver = subprocess.Popen(

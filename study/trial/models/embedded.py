@@ -74,7 +74,7 @@ def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
         intermediate_size=512,
         max_position_embeddings=MAX_LENGTH + 2,  # positions count from the pad id + 1
         type_vocab_size=1,
-        # Tied to the output, embeddings learn in a short pretraining how frequent a token is, and little else.
+        # Tied to the output, embeddings learn in so short a pretraining little but how frequent tokens are.
         tie_word_embeddings=False,
         hidden_dropout_prob=0.1,
         attention_probs_dropout_prob=0.1,
