@@ -26,6 +26,8 @@ class Home:
         """Raises:
         RequestError: where the root is not a folder to write to, and cannot become one.
         """
+        if odd := set("?%") & set(str(self.root)):
+            raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
         there = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             raise RequestError(f"--home {self.root}: {there} is not a folder that can be written to")

@@ -150,6 +150,8 @@ BAD = [
     (f"{RUN} --trials many", "Invalid value for '--trials'"),
     (f"{RUN} --home {{file}}", "file is not a folder that can be written to"),
     (f"{TRIAL} --home {{file}}/home", "file is not a folder that can be written to"),
+    (f"{RUN} --home a?b", "a?b: a database's URL cannot have ? in its path"),
+    (f"{RUN} --home a%20b", "a%20b: a database's URL cannot have % in its path"),
     (f"{RUN} --tracking-uri file:./runs", "--tracking-uri file:./runs: "),
     (f"{RUN} --tracking-uri http://127.0.0.1:1", "--tracking-uri http://127.0.0.1:1: "),
     (f"{RUN} --ledger-url bogus://x", "--ledger-url bogus://x: "),
