@@ -7,8 +7,6 @@ never half-written, and continued from its checkpoints after a kill.
 from __future__ import annotations
 
 import json
-import math
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,21 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig, digest
 from study.trial.artifacts import Store
 from study.trial.classifier import classifier_step, predict_logits
-from study.trial.data.batches import TrainingBatches
-from study.trial.data.phrasebook import phrasebook
 from study.trial.data.task import Task, load_saved_task, save_task
-from study.trial.data.tokens import EncodedSplit, encode_task, load_encoded_split
+from study.trial.data.tokens import EncodedSplit, encode_task
 from study.trial.inputs import Inputs
 from study.trial.losses import cross_entropy
 from study.trial.models import (
-    build_tokenizer,
     check_encoder,
     check_teacher,
     encoder_config,
@@ -40,16 +33,15 @@ from study.trial.models import (
     import_teacher,
     load_classifier,
     load_tokenizer,
-    mask_tokens,
     new_classifier,
-    new_encoder,
     quiet,
     read_config,
     resolve_folder,
 )
+from study.trial.pretraining import PRETRAINING, pretrain
 from study.trial.scores import score
 from study.trial.streams import stream
-from study.trial.training import Numerics, Recipe, Training, report_steps
+from study.trial.training import Numerics, Recipe, Training, train_to_the_end
 
 __all__ = [
     "EMBEDDED",
@@ -64,11 +56,8 @@ __all__ = [
 EMBEDDED = "embedded"
 """Name of the default base model: the encoder that is pretrained here on phrasebook."""
 
-PRETRAINING = {"version": 2, "steps": 400, "batch_size": 32, "learning_rate": 1e-3, "seed": 0, "length": 64}
 POSITIONS_FROM_PAD = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
 """Architectures whose first position is the pad id + 1."""
-
-CHECKPOINTS = 10  # of the training of a teacher or of the embedded encoder
 
 
 @dataclass(frozen=True)
@@ -125,7 +114,11 @@ def store_task(store: Store, task: Task) -> None:
 def store_model(store: Store, source: str, threads: int) -> Model:
     """Put the base model into the store, the embedded one pretrained first."""
     if source == EMBEDDED:
-        store.build("embedded", digest(PRETRAINING), lambda target, work: _pretrain(target, work, threads))
+        store.build(
+            "embedded",
+            digest(PRETRAINING),
+            lambda target, work: pretrain(target, work, Numerics.here(threads)),
+        )
     model = find_model(store, source)
     assert model.folder is not None
     assert model.fingerprint is not None
@@ -199,25 +192,14 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
         lambda logits, labels, targets: cross_entropy(logits, labels),
     )
     recipe = Recipe(config.teacher_steps, config.teacher_learning_rate, seed)
-    _train_to_the_end(Training(teacher, step_loss, recipe, numerics), work, "the teacher")
+    if train_to_the_end(Training(teacher, step_loss, recipe, numerics), work).diverged:
+        rate = f"{config.teacher_learning_rate:g}"
+        raise RequestError(f"the teacher diverged at learning rate {rate}: --set teacher_learning_rate lower")
     with quiet():
         teacher.save_pretrained(target)
         load_tokenizer(inputs.base_folder).save_pretrained(target)
     about = {"recipe": inputs.teacher_recipe, "numerics": asdict(numerics)}
     (target / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
-
-
-def _train_to_the_end(training: Training, work: Path, what: str) -> None:
-    training.restore(work)
-    for step in report_steps(training.recipe.steps, CHECKPOINTS):
-        if step <= training.step:
-            continue
-        if training.advance(step).diverged:
-            rate = training.recipe.learning_rate
-            raise RequestError(
-                f"{what} diverged at learning rate {rate:g}: --set teacher_learning_rate lower"
-            )
-        training.save(work, [])
 
 
 def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) -> None:
@@ -244,34 +226,3 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
     scores["time_ms"] = int(time.time() * 1000)  # when it was measured, for MLflow
     scores["parameters"] = sum(p.numel() for p in teacher.parameters())
     (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
-
-
-def _pretrain(target: Path, work: Path, threads: int) -> None:
-    """Pretrain the embedded encoder with a masked-LM loss on phrasebook's training texts."""
-    numerics = Numerics.here(threads)
-    task = phrasebook()
-    seed, length = int(PRETRAINING["seed"]), int(PRETRAINING["length"])
-    tokenizer = build_tokenizer(task.splits["train"].texts)
-    with tempfile.TemporaryDirectory() as folder:
-        encode_task(task, tokenizer, length, Path(folder))
-        train = load_encoded_split(Path(folder), "train")
-        model: Any = new_encoder(tokenizer, seed)
-        model.to(numerics.device)
-        batches = TrainingBatches(train.lengths, int(PRETRAINING["batch_size"]), seed)
-        uninformed = torch.tensor(math.log(model.config.vocab_size), device=numerics.device)
-
-        def step_loss(step: int) -> tuple[Tensor, Tensor]:
-            inputs = train.padded(batches.rows(step), tokenizer.pad_token_id)
-            ids, labels = mask_tokens(
-                inputs["input_ids"], inputs["attention_mask"], tokenizer, stream(seed, "mask", step)
-            )
-            ids, labels, mask = (t.to(numerics.device) for t in (ids, labels, inputs["attention_mask"]))
-            hidden = model.base_model(ids, mask).last_hidden_state
-            chosen = labels >= 0  # the vocabulary's softmax at these alone is a third of the step's cost
-            return cross_entropy(model.lm_head(hidden[chosen]), labels[chosen]), uninformed
-
-        recipe = Recipe(int(PRETRAINING["steps"]), float(PRETRAINING["learning_rate"]), seed)
-        _train_to_the_end(Training(model, step_loss, recipe, numerics), work, "the embedded encoder")
-    with quiet():
-        model.save_pretrained(target)
-        tokenizer.save_pretrained(target)

@@ -15,6 +15,7 @@ from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 from study import prepare
 from study.config import RequestError
 from study.prepare import EMBEDDED, Model, build_inputs, find_model, find_teacher, store_model, store_task
+from study.trial import pretraining
 from study.trial.artifacts import Store
 from study.trial.data import load_saved_task
 from study.trial.models import encoder_fingerprint, load_classifier, load_tokenizer
@@ -80,7 +81,9 @@ def test_the_longest_text_is_what_position_embeddings_reach(config: PreTrainedCo
 
 @pytest.fixture
 def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "PRETRAINING", prepare.PRETRAINING | {"steps": 10, "batch_size": 4})
+    short = prepare.PRETRAINING | {"steps": 10, "batch_size": 4}
+    monkeypatch.setattr(prepare, "PRETRAINING", short)
+    monkeypatch.setattr(pretraining, "PRETRAINING", short)
 
 
 def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
@@ -100,7 +103,7 @@ def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
         model = store_model(store, EMBEDDED, 1)
     assert steps == [6, 7, 8, 9, 10]
     assert model.fingerprint == whole.fingerprint
-    killed_in(monkeypatch, prepare, "_pretrain", 1)
+    killed_in(monkeypatch, prepare, "pretrain", 1)
     assert store_model(store, EMBEDDED, 1).fingerprint == whole.fingerprint
     assert find_model(store, EMBEDDED).fingerprint == whole.fingerprint
 

@@ -22,7 +22,15 @@ from torch import Tensor, nn
 from study.trial.artifacts import write_atomically
 from study.trial.streams import stream
 
-__all__ = ["Interval", "Numerics", "Recipe", "Training", "drop_checkpoints", "report_steps"]
+__all__ = [
+    "Interval",
+    "Numerics",
+    "Recipe",
+    "Training",
+    "drop_checkpoints",
+    "report_steps",
+    "train_to_the_end",
+]
 
 EXPLODED = 10.0  # times the loss of a model that predicts nothing (zero logits)
 CHECKPOINTS_KEPT = 2  # the newest, and the one before it in case the newest is broken
@@ -185,6 +193,19 @@ class Training:
             self.step, self.seconds = state["step"], state["seconds"]
             return state["history"], state["numerics"]
         return [], {}
+
+
+def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> Interval:
+    """Go on from the newest checkpoint in `work` to the last step; the last interval, diverged or not."""
+    training.restore(work)
+    interval = Interval(0.0, 0.0)
+    for step in report_steps(training.recipe.steps, checkpoints):
+        if step > training.step:
+            interval = training.advance(step)
+            if interval.diverged:
+                break
+            training.save(work, [])
+    return interval
 
 
 def drop_checkpoints(folder: Path) -> None:

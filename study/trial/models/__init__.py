@@ -6,7 +6,7 @@ with fewer layers is), `teacher.py` (classifiers at full depth), `encoder.py`, `
 `fingerprint.py` (base models from folders and the hub), `embedded.py` (the default one), `loading.py`.
 """
 
-from study.trial.models.embedded import build_tokenizer, encoder_config, mask_tokens, new_encoder
+from study.trial.models.embedded import build_tokenizer, contrast, encoder_config, mask_tokens, new_encoder
 from study.trial.models.encoder import (
     EncoderFacts,
     check_encoder,
@@ -32,6 +32,7 @@ __all__ = [
     "check_encoder",
     "check_possible",
     "check_teacher",
+    "contrast",
     "encoder_config",
     "encoder_facts",
     "encoder_fingerprint",

@@ -1,7 +1,7 @@
 """The default base model's recipe: a small multilingual encoder that needs no download.
 
 The tokenizer is learnt from the task's own texts and falls back to bytes, so it reads any script. The
-training loop is the engine's; this page has the model, the tokenizer and the masked-LM corruption.
+training loop is the engine's; this page has the model, the tokenizer and the losses' parts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 from torch import Tensor
@@ -17,16 +18,16 @@ from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaske
 from study.trial.models.loading import seeded
 from study.trial.streams import stream
 
-__all__ = ["build_tokenizer", "encoder_config", "mask_tokens", "new_encoder"]
+__all__ = ["build_tokenizer", "contrast", "encoder_config", "mask_tokens", "new_encoder"]
 
-VOCABULARY = 4000
+VOCABULARY = 8000
 MAX_LENGTH = 128
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # ids 0 to 4; RoBERTa's positions hang on pad = 1
 IGNORED = -100  # the label that cross entropy skips
 
 
 def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of about 4,000 tokens learnt from `texts`; the same texts give the same tokenizer.
+    """Byte-level BPE of at most 8,000 tokens learnt from `texts`; the same texts give the same tokenizer.
 
     Texts are put into Unicode's composed form (NFC) first, since the same Yoruba or Vietnamese word comes
     in several; apart from that, decoding gives the text back. Source: Sennrich, Haddow and Birch 2016
@@ -74,10 +75,11 @@ def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
         intermediate_size=512,
         max_position_embeddings=MAX_LENGTH + 2,  # positions count from the pad id + 1
         type_vocab_size=1,
-        # Tied to the output, embeddings learn in so short a pretraining little but how frequent tokens are.
+        # Tied to the output, embeddings learn in so short a pretraining little but how frequent tokens are;
+        # with dropout, the contrast learns nothing at all.
         tie_word_embeddings=False,
-        hidden_dropout_prob=0.1,
-        attention_probs_dropout_prob=0.1,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
         bos_token_id=start,
         pad_token_id=pad,
         eos_token_id=end,
@@ -113,3 +115,14 @@ def mask_tokens(
     inputs = torch.where(chosen & (fate < 0.8), tokenizer.mask_token_id, ids)
     inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), replacement, inputs)
     return inputs, torch.where(chosen, ids, IGNORED)
+
+
+def contrast(first: Tensor, second: Tensor, temperature: float = 0.05) -> Tensor:
+    """How well each text is told from the others of its batch by its state alone; a scalar, in nats.
+
+    -mean_i log softmax_j(cos(first_i, second_j) / temperature)_i for the first tokens' states [B x H] of
+    two corruptions of the same B texts. Without it a masked LM of so few steps leaves that state, which is
+    the one that a classifier reads, without content. Source: Gao, Yao and Chen 2021 (arXiv 2104.08821).
+    """
+    similarity = F.normalize(first, dim=-1) @ F.normalize(second, dim=-1).T
+    return F.cross_entropy(similarity / temperature, torch.arange(len(first), device=first.device))

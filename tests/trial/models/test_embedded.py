@@ -1,17 +1,26 @@
 """The default encoder's recipe: any script, the same bits every time."""
 
 import hashlib
+import math
 import subprocess
 import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.trial.models import build_tokenizer, encoder_facts, import_encoder, mask_tokens, new_encoder
+from study.trial.models import (
+    build_tokenizer,
+    contrast,
+    encoder_facts,
+    import_encoder,
+    mask_tokens,
+    new_encoder,
+)
 from study.trial.streams import stream
 
 TEXTS = [
@@ -65,10 +74,10 @@ def test_the_same_texts_give_the_same_tokenizer_in_another_process(words) -> Non
     assert done.stdout.strip() == hashlib.sha256(words.backend_tokenizer.to_str().encode()).hexdigest()
 
 
-def test_its_vocabulary_stops_at_about_four_thousand() -> None:
-    letters = "abcdefghijklmnopq"
+def test_its_vocabulary_stops_at_eight_thousand() -> None:
+    letters = "abcdefghijklmnopqrstuvw"
     many = [f"{a}{b}{c}x {a}{b}{c}x" for a in letters for b in letters for c in letters]
-    assert len(build_tokenizer(many)) == 4000
+    assert len(build_tokenizer(many)) == 8000
 
 
 def test_the_encoder_reads_128_tokens_and_is_drawn_from_its_seed(words) -> None:
@@ -139,3 +148,20 @@ def test_a_text_of_special_tokens_alone_is_left_as_it_is(words) -> None:
     inputs, labels = mask_tokens(ids, torch.tensor([[1, 1, 0], [1, 1, 0]]), words, 0)
     assert torch.equal(inputs, ids)
     assert (labels == -100).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), texts=st.integers(1, 6), width=st.integers(1, 5))
+def test_the_contrast_is_its_formula(seed: int, texts: int, width: int) -> None:
+    draws = np.random.default_rng(seed)
+    first, second = draws.normal(size=(2, texts, width))
+    unit = [m / np.linalg.norm(m, axis=1, keepdims=True) for m in (first, second)]
+    scores = unit[0] @ unit[1].T / 0.05
+    expected = -np.mean([scores[i, i] - np.logaddexp.reduce(scores[i]) for i in range(texts)])
+    loss = contrast(torch.from_numpy(first), torch.from_numpy(second))
+    assert loss.item() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_texts_that_cannot_be_told_apart_cost_the_log_of_their_number() -> None:
+    assert contrast(torch.ones(8, 3), torch.ones(8, 3)).item() == pytest.approx(math.log(8))
+    assert contrast(torch.eye(8), torch.eye(8)).item() == pytest.approx(0, abs=1e-6)
