@@ -1,12 +1,14 @@
 # make study   install, then run the first study (about five minutes on two cores)
 # make test    install, then run the tests
+# make chaos   hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
+# make bench   what is said of speed and memory, into bench-results/
 # make check   style and types
 PYTHON ?= python3
 BIN := .venv/bin
 # The pinned torch comes first and alone: a range would resolve to the newest CUDA build.
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: install study test test-slow check clean
+.PHONY: install study test test-slow chaos bench check clean
 
 install: .venv/.installed
 
@@ -22,10 +24,16 @@ study: install
 	$(BIN)/kdstudy run quickstart
 
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not chaos"
 
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not chaos"
+
+chaos: install
+	$(BIN)/python -m pytest -s -m chaos tests/chaos
+
+bench: install
+	$(BIN)/python -m tests.benchmarks.resume 1000
 
 check: install
 	$(BIN)/ruff check

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from study.config import RequestError
+from study.config import RequestError, StudyStopped
 
 __all__ = ["app", "main"]
 
@@ -181,7 +181,9 @@ def run(
 
 @app.command()
 def resume(
-    name: Annotated[str, typer.Argument(help="The study's name.")], home: HomeOption = DEFAULT_HOME
+    name: Annotated[str, typer.Argument(help="The study's name.")],
+    home: HomeOption = DEFAULT_HOME,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Failed trials once more.")] = False,
 ) -> None:
     """Go on with a study: the same as running it again."""
     from study.ledger import Ledger
@@ -191,28 +193,39 @@ def resume(
     ledger = Ledger(the_home.urls(name)["ledger_url"], name)
     if ledger.plan is None:
         raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
-    _drive(ask_again(ledger.plan, the_home.store), home, {})
+    _drive(ask_again(ledger.plan, the_home.store), home, {}, retry_failed)
 
 
 @app.command()
 def status(
     name: Annotated[str | None, typer.Argument(help="The study's name; default all of them.")] = None,
     home: HomeOption = DEFAULT_HOME,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="First send to MLflow what it missed while away.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """How far a study is."""
+    from study.status import read_status
     from study.tables import listing, status_table
 
     the_home = _home(home)
+    names = the_home.studies() if name is None else [name]
+    if sync:
+        from study.sync import sync_study
+
+        for each in names:
+            sent = sync_study(the_home, each)
+            err.print(f"{each}: {sent} trials sent to MLflow", highlight=False, markup=False)
+    all_found = [read_status(the_home, each) for each in names]
     if name is not None:
-        found = _summary(home, name)
+        (found,) = all_found
         if as_json:
             return _print_json(found)
         out.print(status_table(found))
-        for key, why in found["reasons"].items():
-            out.print(f"failed {key[:8]}: {why}", style="red", highlight=False, markup=False)
+        for line in _status_lines(found):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
         return None
-    all_found = [_summary(home, each) for each in the_home.studies()]
     if as_json:
         return _print_json(all_found)
     columns = ["name", "space", "planned", "complete", "pruned", "diverged", "failed", "running", "waiting"]
@@ -322,7 +335,7 @@ def doctor(home: HomeOption = DEFAULT_HOME, cluster: ClusterOption = "local") ->
 def main() -> None:
     """Entry point: one line on stderr for what is wrong, and the exit codes above."""
     warnings.filterwarnings("ignore")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # it prints tracebacks of what is tried again
     logging.getLogger("transformers").setLevel(logging.ERROR)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -389,7 +402,7 @@ def _ask(
     return plan_for(Request(space=space_name, **request), name, the_space, the_home.store)
 
 
-def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
+def _drive(asked: Any, home: Path, given_urls: dict[str, str], retry_failed: bool = False) -> None:
     from analysis.record import read_study
     from cluster import find_cluster
     from study.live import view_for
@@ -405,19 +418,17 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str]) -> None:
     here = "" if kept and _home(Path(kept)) == the_home else f" --home {shlex.quote(str(the_home.root))}"
     try:
         with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
-            found = run_study(asked, the_home, given_urls, the_cluster, view)
-    except KeyboardInterrupt:
-        err.print(
-            f"interrupted; go on with: kdstudy resume {shlex.quote(name)}{here}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
-        raise typer.Exit(130) from None
+            found = run_study(asked, the_home, given_urls, the_cluster, view, retry_failed)
+    except (KeyboardInterrupt, StudyStopped) as end:
+        why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
+        go_on = f"{why}; go on with: kdstudy resume {shlex.quote(name)}{here}"
+        err.print(go_on, highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(code) from None
     from study.tables import status_table
 
     out.print(status_table(found))
-    _print_findings(read_study(the_home.urls(name)["tracking_uri"], name))
+    if not found["unsent"]:
+        _print_findings(read_study(the_home.urls(name)["tracking_uri"], name))
     lines = [f"home       {the_home.root}", f"trials     {the_home.trials(name)}"]
     lines += [
         f"MLflow UI  kdstudy ui{here}",
@@ -441,14 +452,17 @@ def _print_findings(record: Any) -> None:
             out.print(frame_table(languages.reset_index(), title))
 
 
-def _summary(home: Path, name: str) -> dict[str, Any]:
-    from study.ledger import Ledger
-    from study.status import summary
-
-    ledger = Ledger(_home(home).urls(name)["ledger_url"], name)
-    if ledger.plan is None:
-        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
-    return summary(ledger.plan, ledger.records())
+def _status_lines(found: dict[str, Any]) -> list[str]:
+    """What a status says besides its table."""
+    lines = [f"failed {key[:8]}: {why}" for key, why in found["reasons"].items()]
+    lines += [f"\n{key[:8]}\n{text.rstrip()}" for key, text in found["tracebacks"].items()]
+    if (driver := found["driver"]) is not None:
+        lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")
+    elif found["waiting"]:
+        lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}")
+    if found["unsent"]:
+        lines.append(f"MLflow may lack something of {found['unsent']} trials: --sync sends it")
+    return lines
 
 
 def _say_notes(task: Any) -> None:

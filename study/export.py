@@ -13,6 +13,7 @@ from study.ledger import Ledger, Record
 from study.prepare import build_inputs
 from study.selection import BestValidation
 from study.trial import run_trial
+from study.trial.attempts import student_folder
 from study.trial.inputs import Inputs
 from study.trial.models import load_tokenizer
 from study.trial.training import Numerics
@@ -54,20 +55,21 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         raise RequestError(f"--out {out}: exists; name a new or an empty folder")
     plan, config = ledger.plan, record.trial_config()
     assert plan is not None
-    kept = home.trials(plan.name) / record.key / "student"
+    kept = student_folder(home.trials(plan.name) / record.key)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         source = kept
-        if again := not kept.is_dir():
+        if again := source is None:
             numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
             splits = ("train", "validation")
             build_inputs(home.store, config, plan.request["teacher"], splits, numerics.threads)
             for _ in run_trial(config, home.store, Path(scratch), plan.space.reports, False, numerics):
                 pass
-            source = Path(scratch) / "student"
+            source = student_folder(Path(scratch))
+        assert source is not None
         folder = Path(scratch) / "folder"
         shutil.copytree(source, folder)
         tokenizer = load_tokenizer(Inputs(home.store, config).base_folder)

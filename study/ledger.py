@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -22,6 +22,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import RequestError, TrialConfig
+from study.patience import patiently
 from study.plan import Arm, Plan
 from study.sampling import fixed_sampler, make_pruner, make_sampler
 
@@ -36,6 +37,7 @@ STATES: dict[str, TrialState] = {
     "diverged": TrialState.PRUNED,  # told as NaN it would be FAIL, which samplers ignore and propose again
     "failed": TrialState.FAIL,
 }
+NOT_ASKED = {"never_started", "retry_of"}  # trials that a sampler did not propose
 DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
 
 
@@ -106,6 +108,9 @@ class Ledger:
         Raises:
             RequestError: where another space, task or model is on record under this name.
         """
+        return patiently(lambda: self._open(plan))
+
+    def _open(self, plan: Plan) -> Plan:
         self.check(plan)
         if (old := self.plan) is not None:
             larger = {
@@ -123,6 +128,9 @@ class Ledger:
 
     def records(self) -> list[Record]:
         """Every trial with a key, once: of a key that was tried again the newest, duplicates left out."""
+        return patiently(self._records)
+
+    def _records(self) -> list[Record]:
         newest: dict[str, Record] = {}
         for phase, _, frozen in self._trials():
             if "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs:
@@ -132,8 +140,11 @@ class Ledger:
 
     def ask_search(self) -> Record | None:
         """Start the next search trial, in the arm with the fewest started; none when budgets are used up."""
+        return self._ask(self._ask_search)
+
+    def _ask_search(self) -> Record | None:
         plan = self._require_plan()
-        known = {record.key: record for record in self.records()}
+        known = {record.key: record for record in self._records()}
         started = {arm.name: 0 for arm in plan.arms()}
         for record in known.values():
             if record.phase == "search":
@@ -144,7 +155,7 @@ class Ledger:
         arm = min(open_arms, key=lambda arm: started[arm.name])
         study = self._study(f"{self.name}/search/{arm.name}")
         for attempt in range(10_000):
-            asked = sum(1 for t in study.get_trials(deepcopy=False) if "never_started" not in t.user_attrs)
+            asked = sum(1 for t in study.get_trials(deepcopy=False) if not NOT_ASKED & t.user_attrs.keys())
             study.sampler = make_sampler(plan, arm, asked)
             if attempt >= DUPLICATES_IN_A_ROW and (untried := self._untried(arm, set(known))) is not None:
                 study.sampler = fixed_sampler(untried)
@@ -157,7 +168,21 @@ class Ledger:
 
     def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
         """Start the first of `wanted`, (arm, configuration), that is not on record; none when all are."""
-        known = {record.key for record in self.records()}
+        return self._ask(lambda: self._ask_confirm(wanted))
+
+    def _ask(self, ask: Callable[[], Record | None]) -> Record | None:
+        """`ask()`, again where the storage was away: an ask that had raised may have been committed."""
+        known = {record.trial_id for record in self.records()}
+
+        def again() -> Record | None:
+            self._mend()
+            made = [record for record in self._records() if record.trial_id not in known]
+            return made[0] if made else ask()
+
+        return patiently(ask, again)
+
+    def _ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
+        known = {record.key for record in self._records()}
         study = self._study(f"{self.name}/confirm")
         for arm, config in wanted:
             if config.key not in known:
@@ -169,11 +194,22 @@ class Ledger:
 
         A duplicate that was not told yet is one of them: it will be proposed again.
         """
+        patiently(self._mend)
+
+    def _mend(self) -> None:
         for _, study, frozen in self._trials():
             started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
             if frozen.state == TrialState.RUNNING and not started:
                 self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
                 study.tell(frozen.number, state=TrialState.FAIL)
+
+    def begin_attempt(self, record: Record) -> int:
+        """Count one more attempt at `record`; its number, 1 for the first."""
+        return self._count(record, "attempts")
+
+    def count_death(self, record: Record) -> int:
+        """Count one more death of a worker or node under `record`, or of its memory; how many so far."""
+        return self._count(record, "deaths")
 
     def report(self, record: Record, index: int, value: float) -> bool:
         """Put the value of report `index` (1..R) on record; whether the pruner stops the trial here.
@@ -182,6 +218,9 @@ class Ledger:
         decision is written before the marks that a halving pruner leaves while it decides: with a mark but
         no decision, the trial would count as promoted.
         """
+        return patiently(lambda: self._report(record, index, value))
+
+    def _report(self, record: Record, index: int, value: float) -> bool:
         known = self.storage.get_trial(record.trial_id)
         if index not in known.intermediate_values:
             self.storage.set_trial_intermediate_value(record.trial_id, index, value)
@@ -201,6 +240,9 @@ class Ledger:
 
     def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
         """End `record`. A second time is ignored: a kill may have come between this and what follows."""
+        patiently(lambda: self._tell(record, outcome, value, why))
+
+    def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> None:
         frozen = self.storage.get_trial(record.trial_id)
         if frozen.state.is_finished():
             return
@@ -209,6 +251,31 @@ class Ledger:
             self.storage.set_trial_user_attr(record.trial_id, "why", why)
         told = value if STATES[outcome] == TrialState.COMPLETE else None
         self._study_of(record).tell(record.number, told, state=STATES[outcome])
+
+    def retry_failed(self) -> list[Record]:
+        """Start every failed trial once more, as a new Optuna trial with the same key and parameters."""
+        retried = []
+        for record in self.records():
+            if record.outcome == "failed":
+                study = self._study_of(record)
+                study.sampler = fixed_sampler(self.storage.get_trial(record.trial_id).params)
+                trial = study.ask()
+                trial.set_user_attr("retry_of", record.number)
+                attempts = self.storage.get_trial(record.trial_id).user_attrs.get("attempts", 0)
+                trial.set_user_attr("attempts", attempts)  # they share a folder, and no two write one
+                if record.phase == "search":
+                    self._require_plan().suggest(trial, self._arm(record.arm))
+                retried.append(self._start(study, trial, record.phase, record.arm, record.trial_config()))
+        return retried
+
+    def _arm(self, name: str) -> Arm:
+        return next(arm for arm in self._require_plan().arms() if arm.name == name)
+
+    def _count(self, record: Record, what: str) -> int:
+        known = patiently(lambda: self.storage.get_trial(record.trial_id))
+        number = int(known.user_attrs.get(what, 0)) + 1
+        patiently(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
+        return number
 
     def _start(
         self, study: optuna.Study, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig

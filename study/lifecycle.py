@@ -1,30 +1,33 @@
 """A trial's life in the driver: asked, started, reported, ended; and in which order that is written down.
 
-ask      ledger (key last) -> MLflow run made or opened again
-report   journal line -> MLflow -> ledger -> the pruner's decision
-end      result on disk (by the trial itself) -> MLflow run closed -> ledger told
+ask      ledger (key last) -> the trial's folder is marked unsent -> MLflow run made or opened again
+report   journal line -> MLflow, by the outbox -> ledger -> the pruner's decision
+end      result on disk (by the trial itself) -> MLflow run closed, mark gone -> ledger told
 
 A kill between any two leaves something that the next start repeats without a second effect: RUNNING trials
-are asked again with their number, key, folder and run; MLflow runs of ended trials are closed.
+are asked again with their number, key, folder and run; what is marked unsent is sent again. While MLflow is
+away the ledger is told first, and the mark remembers what MLflow lacks.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from study.journal import Journal
+from study.journal import Journal, find_unsent
+from study.lease import Lease
 from study.ledger import Ledger, Outcome, Phase, Record
+from study.outbox import BOUND, Outbox, post_trial
 from study.selection import BestValidation
 from study.tracking import Tracker
-from study.trial.training import drop_checkpoints
+from study.trial.attempts import tidy_trial
 
-__all__ = ["WORKER_DEATHS", "Lifecycle"]
+__all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
 
-WORKER_DEATHS = 3  # of one trial, after each of which it is asked again
+WORKER_DEATHS = 3  # of one trial, out of memory included, after each of which it is asked again
+PATIENCE = 10.0  # seconds that a trial's end waits for a slow MLflow before the ledger is told
 
 
 class Lifecycle:
@@ -33,26 +36,46 @@ class Lifecycle:
     def __init__(
         self,
         ledger: Ledger,
+        lease: Lease,
         tracker: Tracker,
+        outbox: Outbox,
         trials: Path,
         phase: Phase,
         ask_new: Callable[[], Record | None],
     ) -> None:
-        self.ledger, self.tracker, self.trials, self.ask_new = ledger, tracker, trials, ask_new
+        self.ledger, self.lease, self.tracker, self.outbox = ledger, lease, tracker, outbox
+        self.trials, self.ask_new = trials, ask_new
         records = ledger.records()
         self.again = deque(r for r in records if r.running and r.phase == phase)
         self.running: dict[str, Record] = {}
+        self.attempts: dict[str, int] = {}
         self.reports: dict[str, dict[str, Any]] = {}
+        self.stopping = False
+        self.halted: str | None = None
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
-        self._deaths: Counter[str] = Counter()
         self._tidy(records)
 
     def folder(self, key: str) -> Path:
         return self.trials / key
 
+    def stop(self, why: str | None = None) -> None:
+        """Start nothing more, and let each running trial go at its next report, where it has a checkpoint.
+
+        `why` names what makes going on impossible, such as a full disk; none where the user said so.
+        """
+        self.stopping = True
+        self.halted = self.halted or why
+
+    def paused(self) -> bool:
+        """Whether so much waits for MLflow that nothing is launched for now."""
+        return len(self.outbox) >= BOUND
+
     def has_next(self) -> bool:
         """Whether there is a trial to start."""
+        if self.stopping:
+            return False
+        self.lease.check()
         if not self.again and (record := self.ask_new()) is not None:
             self.again.append(record)
         return bool(self.again)
@@ -62,63 +85,105 @@ class Lifecycle:
         if not self.has_next():
             return None
         record = self.again.popleft()
-        self.running[record.key] = record
-        self._journals[record.key] = Journal(self.folder(record.key))
-        self.tracker.start(record)
+        key = record.key
+        self.attempts[key] = self.ledger.begin_attempt(record)
+        self.running[key] = record
+        self._journals[key] = Journal(self.folder(key))
+        self._post(record, "RUNNING")
         return record
 
-    def report(self, key: str, report: dict[str, Any]) -> bool:
-        """Take one report; whether the trial is to stop."""
+    def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
+        """Take one report; whether the trial is to stop. Those of a former attempt are dropped."""
+        if self.attempts.get(key) != attempt or key not in self.running:
+            return True
+        self.lease.check()
         record, journal = self.running[key], self._journals[key]
         line = journal.add(report)
         self.reports[key] = line
-        self.tracker.report(record, line)
+        self._post(record, "RUNNING")
         value = _value(line)
-        if value is None:
-            return False
-        stop = self.ledger.report(record, line["report"], value)
-        if stop and line["result"] is None:
+        if value is not None and self.ledger.report(record, line["report"], value) and line["result"] is None:
             self._pruned.add(key)
             return True
-        return False
+        return self.stopping and line["result"] is None
 
-    def lost(self, key: str) -> bool:
+    def lost(self, key: str, why: str) -> bool:
         """The trial's worker or node died; whether it is asked again, from its checkpoint."""
-        self._deaths[key] += 1
-        if self._deaths[key] > WORKER_DEATHS:
+        record = self.running[key]
+        if self.ledger.count_death(record) > WORKER_DEATHS and not self.stopping:
+            self.end(key, why)
             return False
-        self.again.append(self.running.pop(key))
-        del self._journals[key]
-        self.reports.pop(key, None)
+        self._forget(key)
+        self.again.append(record)
         return True
 
     def end(self, key: str, traceback: str | None = None) -> None:
-        """The trial is over: by itself, stopped by the pruner, or failed with `traceback`."""
-        record, journal = self.running.pop(key), self._journals.pop(key)
-        self.reports.pop(key, None)
-        last = journal.lines[-1] if journal.lines else None
+        """The trial is over: by itself, stopped by the pruner, failed with `traceback`, or let go."""
+        record, journal = self.running[key], self._journals[key]
+        last = journal.last
         outcome: Outcome
         if traceback is not None:
             outcome = "failed"
-            self.tracker.failed(record, traceback)
+            self.folder(key).mkdir(parents=True, exist_ok=True)
+            (self.folder(key) / "traceback.txt").write_text(traceback, encoding="utf-8")
         elif key in self._pruned:
             outcome = "pruned"
-        else:
-            assert last is not None, f"trial {key} ended without a report"
+        elif last is not None and last["result"] is not None:
             outcome = last["result"]["outcome"]
-        self.tracker.close(record, outcome, last)
+        else:
+            assert self.stopping, f"trial {key} ended without a result"
+            self._post(record, "SCHEDULED")
+            self._forget(key)
+            return
+        self.lease.check()
+        self._post(record, outcome)
+        self.outbox.flush(PATIENCE)
         why = traceback.strip().splitlines()[-1] if traceback else None
         self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
+        self._forget(key)
         self._tidy([r for r in self.ledger.records() if r.arm == record.arm])
+
+    def let_go(self) -> None:
+        """The study stops here: what still runs is left as it is, to be asked again."""
+        for key, record in list(self.running.items()):
+            self._post(record, "SCHEDULED")
+            self._forget(key)
+        for record in self.again:
+            post_trial(
+                self.outbox,
+                self.tracker,
+                self.folder(record.key),
+                record,
+                Journal(self.folder(record.key)),
+                "SCHEDULED",
+            )
+
+    def _post(self, record: Record, state: str) -> None:
+        key = record.key
+        post_trial(self.outbox, self.tracker, self.folder(key), record, self._journals[key], state)
+
+    def _forget(self, key: str) -> None:
+        for memory in (self.running, self._journals, self.reports):
+            memory.pop(key, None)
 
     def _tidy(self, records: list[Record]) -> None:
         """Optimiser state goes when a trial ends; weights stay for each arm's best and for confirm runs."""
         best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
         for record in records:
             if record.outcome not in (None, "failed"):
-                drop_checkpoints(self.folder(record.key))
-            if record.phase == "search" and not record.running and record is not best.get(record.arm):
-                shutil.rmtree(self.folder(record.key) / "student", ignore_errors=True)
+                keep = record.phase == "confirm" or record is best.get(record.arm)
+                tidy_trial(self.folder(record.key), keep_student=keep)
+
+
+def post_unsent(outbox: Outbox, tracker: Tracker, trials: Path, records: list[Record]) -> int:
+    """Post what a former process left unsent; the number of trials."""
+    known = {record.key: record for record in records}
+    left = [folder for folder in find_unsent(trials) if folder.name in known]
+    for folder in left:
+        record = known[folder.name]
+        state = record.outcome or "SCHEDULED"
+        post_trial(outbox, tracker, folder, record, Journal(folder), state)
+    return len(left)
 
 
 def _value(line: dict[str, Any] | None) -> float | None:

@@ -49,6 +49,7 @@ __all__ = [
     "build_inputs",
     "find_model",
     "find_teacher",
+    "has_inputs",
     "store_model",
     "store_task",
 ]
@@ -159,11 +160,24 @@ def build_inputs(
 
     store.build("tokens", inputs.tokens_key, lambda target, work: _encode(inputs, target))
     store.build("teachers", inputs.teacher_key, import_given if config.teacher else train)
-    for name in splits:
-        if name == "train" and config.alpha == 1:
-            continue  # no trial on labels alone reads them, and they are the costly ones
+    for name in _read_by(config, splits):
         store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads))
     return inputs
+
+
+def has_inputs(store: Store, config: TrialConfig, splits: Sequence[str]) -> bool:
+    """Whether `build_inputs` would find everything there."""
+    if not (store.has("tasks", config.task) and store.has("models", config.model)):
+        return False
+    inputs = Inputs(store, config)
+    wanted = [("tokens", inputs.tokens_key), ("teachers", inputs.teacher_key)]
+    wanted += [("outputs", inputs.outputs_key(name)) for name in _read_by(config, splits)]
+    return all(store.has(kind, key) for kind, key in wanted)
+
+
+def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:
+    """Splits whose teacher outputs a trial reads: on labels alone not training data's, the costly ones."""
+    return [name for name in splits if name != "train" or config.alpha < 1]
 
 
 def _encode(inputs: Inputs, target: Path) -> None:

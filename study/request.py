@@ -94,7 +94,7 @@ def ask_again(plan: Plan, store: Store) -> Asked:
     recorded["languages"] = tuple(recorded["languages"]) if recorded["languages"] else None
     request = Request(**recorded)
     task_folder = store.path("tasks", plan.constants["task"])
-    if task_folder.is_dir():
+    if store.has("tasks", plan.constants["task"]):
         task = load_saved_task(task_folder)
     else:
         task = load_task(request.task, request.languages, request.drop_shared)
@@ -102,7 +102,7 @@ def ask_again(plan: Plan, store: Store) -> Asked:
             raise RequestError(f"{request.task}: is not the task any more that {plan.name} was begun with")
     fingerprint = plan.constants["model"]
     folder = store.path("models", fingerprint)
-    if folder.is_dir():
+    if store.has("models", fingerprint):
         model = Model(request.model, read_config(folder), folder, fingerprint)
     else:
         model = find_model(store, request.model)

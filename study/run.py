@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
-
-from filelock import FileLock, Timeout
 
 from cluster import Cluster
 from study import prepare
-from study.config import RequestError, TrialConfig
+from study.config import RequestError, StudyStopped, TrialConfig
 from study.home import Home
+from study.interrupt import graceful
+from study.lease import Lease, holder_of, is_alive
 from study.ledger import Ledger, Phase, Record
-from study.lifecycle import Lifecycle
+from study.lifecycle import Lifecycle, post_unsent
+from study.outbox import Outbox
 from study.plan import Plan
 from study.request import Asked, Request
 from study.status import confirm_wanted, summary
@@ -24,6 +25,9 @@ from study.trial.inputs import Inputs
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
 
 __all__ = ["View", "run_study"]
+
+FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
+LAST_PATIENCE = 60.0  # seconds that one at its end does
 
 
 class View(Protocol):
@@ -34,11 +38,15 @@ class View(Protocol):
     def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
 
 
-def run_study(asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, view: View) -> dict[str, Any]:
+def run_study(
+    asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, view: View, retry_failed: bool = False
+) -> dict[str, Any]:
     """Run `asked` to its end, or go on with it; returns the study's summary.
 
     Raises:
         RequestError: where the study was begun otherwise, or another process is driving it.
+        StudyStopped: where it cannot go on: the disk is full, the ledger is broken or away for long.
+        KeyboardInterrupt: where it was told to stop, and is to be resumed.
     """
     request, name = asked.request, asked.plan.name
     _check_begun(asked, home, urls)
@@ -50,38 +58,38 @@ def run_study(asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, 
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         urls = home.begin(name, urls)
-        stack.enter_context(_only_driver(home.study(name)))
+        ledger = Ledger(urls["ledger_url"], name)
+        lease = stack.enter_context(Lease(ledger.storage.engine, name))
 
         view.phase("preparing the task and the base model")
         prepare.store_task(home.store, asked.task)
-        of_model = (home.store, request.model, resources.threads)
-        (model,) = call_in_ray(prepare.store_model, [of_model], resources)
-        ledger = Ledger(urls["ledger_url"], name)
-        plan = ledger.open(asked.plan.on_model(model.fingerprint))
+        fingerprint = asked.model.fingerprint
+        if fingerprint is None or not home.store.has("models", fingerprint):
+            of_model = (home.store, request.model, resources.threads)
+            (model,) = call_in_ray(prepare.store_model, [of_model], resources)
+            fingerprint = model.fingerprint
+        plan = ledger.open(asked.plan.on_model(fingerprint))
         ledger.mend()
+        if retry_failed:
+            ledger.retry_failed()
         with home.opening():
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
-        tracker.close_ended(ledger.records())
-        study = _Study(home, plan, request, ledger, resources, view)
-        if study.is_finished():
-            tracker.finish()  # a kill may have come between the last trial's end and this
-            return study.summary()
-
-        tracker.begin()
-        view.phase("preparing the teacher and its outputs")
-        inputs = study.prepare([c for arm in plan.arms() for c in plan.drafts(arm)], ("train", "validation"))
-        for one in inputs:
-            tracker.teacher(one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
-
-        view.phase("search")
-        study.trials(tracker, "search", ledger.ask_search)
-        if wanted := confirm_wanted(plan, ledger.records()):
-            view.phase("preparing the confirm runs")
-            study.prepare([config for _, config in wanted], ("train", "validation", "test"))
-            view.phase("confirm")
-            study.trials(tracker, "confirm", lambda: ledger.ask_confirm(wanted))
-        tracker.finish()
-        return study.summary()
+        outbox = stack.enter_context(Outbox())
+        post_unsent(outbox, tracker, home.trials(name), ledger.records())
+        study = _Study(home, plan, request, ledger, lease, tracker, outbox, resources, view)
+        if not study.is_finished():
+            outbox.put("begin", tracker.begin)
+            try:
+                study.run()
+            except (KeyboardInterrupt, StudyStopped):
+                if not lease.lost:
+                    outbox.put("begin", tracker.pause)
+                    outbox.flush(FAREWELL)
+                raise
+        outbox.put("begin", tracker.finish)
+        if not outbox.flush(LAST_PATIENCE, even_away=True):
+            view.note(f"MLflow is away ({outbox.away}): kdstudy status {name} --sync sends what it lacks")
+        return study.summary() | {"unsent": len(outbox)}
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,28 @@ class _Study:
     plan: Plan
     request: Request
     ledger: Ledger
+    lease: Lease
+    tracker: Tracker
+    outbox: Outbox
     resources: Resources
     view: View
+
+    def run(self) -> None:
+        """Teachers, search, confirm."""
+        plan, ledger = self.plan, self.ledger
+        self.view.phase("preparing the teacher and its outputs")
+        drafts = [config for arm in plan.arms() for config in plan.drafts(arm)]
+        for one in self.prepare(drafts, ("train", "validation")):
+            facts = (one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
+            self.outbox.put(f"teacher {one.teacher_key}", partial(self.tracker.teacher, *facts))
+
+        self.view.phase("search")
+        self.trials("search", ledger.ask_search)
+        if wanted := confirm_wanted(plan, ledger.records()):
+            self.view.phase("preparing the confirm runs")
+            self.prepare([config for _, config in wanted], ("train", "validation", "test"))
+            self.view.phase("confirm")
+            self.trials("confirm", lambda: ledger.ask_confirm(wanted))
 
     def summary(self) -> dict[str, Any]:
         return summary(self.plan, self.ledger.records())
@@ -105,26 +133,46 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
+        store = self.home.store
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
-        distinct = {Inputs(self.home.store, config).outputs_key("train"): config for config in configs}
+        distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
-            (self.home.store, config, self.request.teacher, splits, self.resources.threads)
+            (store, config, self.request.teacher, splits, self.resources.threads)
             for config in distinct.values()
+            if not prepare.has_inputs(store, config, splits)  # else no worker has to be started for it
         ]
-        return call_in_ray(prepare.build_inputs, calls, self.resources)
+        call_in_ray(prepare.build_inputs, calls, self.resources)
+        return [Inputs(store, config) for config in distinct.values()]
 
-    def trials(self, tracker: Tracker, phase: Phase, ask: Callable[[], Record | None]) -> None:
+    def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
-        lifecycle = Lifecycle(self.ledger, tracker, self.home.trials(self.plan.name), phase, ask)
+        folder = self.home.trials(self.plan.name)
+        lifecycle = Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, folder, phase, ask)
+
+        said: str | None = None
 
         def watch() -> None:
+            nonlocal said
+            if (self.outbox.away is None) != (said is None):
+                said = self.outbox.away
+                back = "MLflow is back: it gets what it missed"
+                self.view.note(f"MLflow is away, training goes on: {said}" if said else back)
             self.view.progress(self.summary(), lifecycle.reports)
 
         test = phase == "confirm"  # test is read in that phase only
         work = Work(self.home.store, self.request.teacher, self.plan.space.reports, test)
-        while lifecycle.has_next():  # again only where the phase's last trials lost their workers
-            watch()
-            run_phase(lifecycle, work, self.resources, watch)
+        try:
+            with graceful(lifecycle.stop, self.view.note):
+                while lifecycle.has_next():  # again only where the phase's last trials lost their workers
+                    watch()
+                    run_phase(lifecycle, work, self.resources, watch)
+        finally:
+            if not self.lease.lost:
+                lifecycle.let_go()
+        if lifecycle.halted:
+            raise StudyStopped(lifecycle.halted)
+        if lifecycle.stopping:
+            raise KeyboardInterrupt
 
 
 def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
@@ -141,30 +189,12 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
             fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
             ledger.check(asked.plan.on_model(fingerprint))
             study_id = ledger.study_id
+        holder = holder_of(ledger.storage.engine, name)
+        if holder is not None and is_alive(ledger.storage.engine, name, holder):
+            raise RequestError(f"study {name}: is being run by {holder}")
     tracking_uri = known.get("tracking_uri", home.tracking_uri)
     if tracking_uri != home.tracking_uri:
         check_tracking(tracking_uri, name, study_id)
     elif home.database.exists():
         with home.opening():
             check_tracking(tracking_uri, name, study_id)
-    if begun:
-        with _only_driver(home.study(name)):
-            pass  # it is held in earnest once Ray has been started
-
-
-@contextmanager
-def _only_driver(folder: Path) -> Iterator[None]:
-    """Hold the study's driver lock; the system lets go of it when the process dies.
-
-    Raises:
-        RequestError: where another process holds it.
-    """
-    lock = FileLock(folder / "driver.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RequestError(f"study {folder.name}: another process on this host is running it") from None
-    try:
-        yield
-    finally:
-        lock.release()

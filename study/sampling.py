@@ -11,7 +11,6 @@ from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
-from scipy.stats import qmc
 
 from study.plan import Arm, Plan
 from study.space import Range
@@ -60,6 +59,8 @@ def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
 
 def _quasi_point(plan: Plan, n: int) -> dict[str, Any]:
     """Point n of a scrambled Sobol sequence, the same in every arm, so that arms pair by point as well."""
+    from scipy.stats import qmc  # it takes a second to import, and few spaces ask for it
+
     nuisance = plan.space.nuisance
     if not nuisance:
         return {}

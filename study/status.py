@@ -1,16 +1,19 @@
-"""How far a study is, from its ledger alone: true from any process, also while it runs or after a kill."""
+"""How far a study is: true from any process, while it runs, after a kill, and with Ray gone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from study.config import TrialConfig
-from study.ledger import Record
+from study.config import RequestError, TrialConfig
+from study.home import Home
+from study.journal import find_unsent
+from study.lease import holder_of, is_alive
+from study.ledger import Ledger, Record
 from study.plan import Plan
 from study.selection import BestValidation
 
-__all__ = ["confirm_wanted", "summary"]
+__all__ = ["confirm_wanted", "read_status", "summary"]
 
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 
@@ -26,12 +29,13 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, Tri
     ]
 
 
-def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
+def summary(plan: Plan, records: list[Record], driven: bool = True) -> dict[str, Any]:
     """Counts by key, of the study and of its arms.
 
     `planned` is arms x trials plus the confirm runs; an arm whose search has ended without a complete
-    trial has none to confirm. Confirm runs of a best that a larger budget has replaced are `superseded`
-    and counted nowhere else.
+    trial has none to confirm. Trials that the ledger has running run only while the study is `driven`; else
+    they wait, to go on from their checkpoints. Confirm runs of a best that a larger budget has replaced are
+    `superseded` and counted nowhere else.
     """
     wanted = {config.key for _, config in confirm_wanted(plan, records)}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
@@ -45,12 +49,12 @@ def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
         arms.append(
             {
                 "arm": arm.name,
-                **_counts(plan.planned(arm) + confirm, of_arm),
+                **_counts(plan.planned(arm) + confirm, of_arm, driven),
                 "best": _best(best.get(arm.name)),
             }
         )
     overall = BestValidation().best(best.values())
-    total = _counts(sum(int(arm["planned"]) for arm in arms), counted)
+    total = _counts(sum(int(arm["planned"]) for arm in arms), counted, driven)
     return {
         "name": plan.name,
         "space": plan.request.get("space"),
@@ -62,9 +66,33 @@ def summary(plan: Plan, records: list[Record]) -> dict[str, Any]:
     }
 
 
-def _counts(planned: int, records: list[Record]) -> dict[str, int]:
+def read_status(home: Home, name: str) -> dict[str, Any]:
+    """`summary` of a study in `home`, with its driver, what MLflow lacks, and why trials failed.
+
+    Raises:
+        RequestError: where there is no such study.
+    """
+    urls = home.urls(name)
+    ledger = Ledger(urls["ledger_url"], name)
+    if ledger.plan is None:
+        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    engine = ledger.storage.engine
+    holder = holder_of(engine, name)
+    if holder is not None and not is_alive(engine, name, holder):
+        holder = None
+    found = summary(ledger.plan, ledger.records(), driven=holder is not None)
+    trials = home.trials(name)
+    texts = {key: trials / key / "traceback.txt" for key in found["reasons"]}
+    return found | {
+        "driver": holder and {"host": holder.host, "pid": holder.pid, "since": holder.since},
+        "unsent": 0 if holder else len(find_unsent(trials)),
+        "tracebacks": {key: path.read_text("utf-8") for key, path in texts.items() if path.exists()},
+    }
+
+
+def _counts(planned: int, records: list[Record], driven: bool) -> dict[str, int]:
     counts: dict[str, int] = {outcome: sum(r.outcome == outcome for r in records) for outcome in OUTCOMES}
-    running = sum(r.running for r in records)
+    running = sum(r.running for r in records) if driven else 0
     return {
         "planned": planned,
         **counts,

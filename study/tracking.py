@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, RunTag
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from study.config import RequestError
+from study.journal import last_report
 from study.ledger import Record
 from study.plan import Plan
 
 __all__ = ["Tracker", "check_tracking"]
 
-RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+# The outbox tries again. A retry inside MLflow's client would make a second run where an answer was lost,
+# and would keep silent for minutes about a server that is away.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 1000  # metrics that one log_batch takes
 STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
@@ -33,17 +40,10 @@ def check_tracking(uri: str, name: str, study_id: str | None) -> None:
     Raises:
         RequestError: where MLflow refuses the store, no server answers, or the name is another study's.
     """
-    patience = os.environ.get(RETRIES)
-    os.environ[RETRIES] = "1"  # else it tries for minutes, and a running study may: here nobody has begun
     try:
         found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
     except Exception as error:  # every kind of store raises its own
         raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
-    finally:
-        if patience is None:
-            del os.environ[RETRIES]
-        else:
-            os.environ[RETRIES] = patience
     if found is not None:
         _check_ours(found, study_id)
 
@@ -58,12 +58,21 @@ class Tracker:
     def __init__(self, uri: str, artifact_location: str | None, plan: Plan, study_id: str) -> None:
         self.plan, self.study_id = plan, study_id
         try:
-            self.client = MlflowClient(tracking_uri=uri)
-            self.experiment = self._experiment(artifact_location)
-        except MlflowException as error:
+            self._connect(uri, artifact_location)
+        except RequestError:
+            raise
+        except Exception as error:  # every kind of store raises its own
             raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
-        self._runs: dict[str, str] = {}
+
+    def _connect(self, uri: str, artifact_location: str | None) -> None:
+        plan = self.plan
+        self.client = MlflowClient(tracking_uri=uri)
+        self.experiment = self._experiment(artifact_location)
+        self._runs: dict[str, str] = {}  # identity -> run id
+        self._status: dict[str, str] = {}
+        self._logged: dict[str, int] = {}  # journal lines that this process has logged
         self._without_params: set[str] = set()
+        self._uncertain = False
         self._read_runs()
         self.study_run = self._run(
             "study", {"kdstudy.phase": "study", "kdstudy.git": _git()}, plan.name, None, _study_params(plan)
@@ -84,10 +93,15 @@ class Tracker:
     def begin(self) -> None:
         """There are trials to run: open the study's run and the arms' again, where they were closed."""
         for run in (self.study_run, *self.arm_runs.values()):
-            self.client.update_run(run, status="RUNNING")
+            self._set_status(run, "RUNNING")
 
-    def start(self, record: Record) -> str:
-        """The run of a trial, made or opened again; returns its id."""
+    def replay(
+        self, record: Record, lines: Sequence[dict[str, Any]], state: str, traceback: str | None = None
+    ) -> None:
+        """Bring a trial's run to all journal `lines` and to `state`: RUNNING, SCHEDULED or an outcome.
+
+        Whatever of it is there already, from this process or another, stays as it is.
+        """
         tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
         run = self._run(
             f"trial/{record.key}",
@@ -96,40 +110,26 @@ class Tracker:
             self.arm_runs[record.arm],
             record.trial_config().effective(),
         )
-        self.client.update_run(run, status="RUNNING")
-        return run
-
-    def report(self, record: Record, line: Mapping[str, Any]) -> None:
-        """Log one journal line."""
-        self._log(self._runs[f"trial/{record.key}"], line["time_ms"], line["step"], _metrics(line))
-
-    def close(self, record: Record, outcome: str, line: Mapping[str, Any] | None) -> None:
-        """End a trial's run. `line` is the journal line that carries its result, where it has one."""
-        run = self._runs.get(f"trial/{record.key}") or self.start(record)
-        tags = {"kdstudy.outcome": outcome}
-        if line is not None and (result := line.get("result")):
-            metrics = dict(_scores("test", result["test"])) | {
-                "seconds": result["seconds"],
-                "parameters": float(result["parameters"]),
-            }
-            self._log(run, line["time_ms"], result["steps"], metrics)
+        count = len(lines)  # the driver may add lines meanwhile
+        rows = [row for line in lines[self._logged.get(run, 0) : count] for row in _rows(line)]
+        last = last_report(lines[:count])
+        result = last["result"] if last is not None and state in STATUS else None
+        if last is not None and result is not None:
+            rows += _result_rows(last, result)
+        self._log(run, rows)
+        self._logged[run] = count
+        if state not in STATUS:
+            self._set_status(run, state)
+            return
+        tags = {"kdstudy.outcome": state}
+        if result is not None:
             tags["kdstudy.numerics"] = " ".join(f"{k}={v}" for k, v in result["numerics"].items())
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
         self._tag(run, tags)
-        self.client.set_terminated(run, STATUS[outcome])
-
-    def failed(self, record: Record, traceback: str) -> None:
-        """Keep the traceback of a failed trial with its run."""
-        run = self._runs.get(f"trial/{record.key}") or self.start(record)
-        self.client.log_text(run, traceback, "traceback.txt")
-
-    def close_ended(self, records: list[Record]) -> None:
-        """Close runs whose trial has ended in the ledger: a kill came between the two."""
-        open_runs = {run.data.tags.get("kdstudy.key") for run in self._running()}
-        for record in records:
-            if record.outcome is not None and record.key in open_runs:
-                self.close(record, record.outcome, None)
+        if traceback is not None:
+            self.client.log_text(run, traceback, "traceback.txt")
+        self._set_status(run, STATUS[state])
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """The teacher's run of phase `teacher`, with its scores per language on validation."""
@@ -139,15 +139,18 @@ class Tracker:
         tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
         run = self._run(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
         metrics = dict(_scores("validation", scores)) | {"parameters": float(scores["parameters"])}
-        self._log(run, scores["time_ms"], 0, metrics)
+        self._log(run, [Metric(name, value, scores["time_ms"], 0) for name, value in metrics.items()])
         self.client.set_terminated(run, "FINISHED", end_time=scores["time_ms"])
 
     def finish(self) -> None:
         """Close the arms' runs and the study's, unless they are closed."""
-        ours = {self.study_run, *self.arm_runs.values()}
-        for run in self._running():
-            if run.info.run_id in ours:
-                self.client.set_terminated(run.info.run_id, "FINISHED")
+        for run in (*self.arm_runs.values(), self.study_run):
+            self._set_status(run, "FINISHED")
+
+    def pause(self) -> None:
+        """The study was interrupted: its run and the arms' are scheduled to go on."""
+        for run in (*self.arm_runs.values(), self.study_run):
+            self._set_status(run, "SCHEDULED")
 
     def _experiment(self, artifact_location: str | None) -> str:
         name = self.plan.name
@@ -167,31 +170,51 @@ class Tracker:
     def _search(self, query: str) -> Iterator[Any]:
         token = None
         while True:
-            page = self.client.search_runs([self.experiment], query, max_results=1000, page_token=token)
+            page = self.client.search_runs(
+                [self.experiment], query, max_results=1000, order_by=OLDEST_FIRST, page_token=token
+            )
             yield from page
             if not (token := page.token):
                 return
 
-    def _running(self) -> list[Any]:
-        return list(self._search("attributes.status = 'RUNNING'"))
-
     def _read_runs(self) -> None:
+        """All runs of the study. Of two of one identity the first stays: a server had answered too late."""
         for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
-            self._runs[run.data.tags["kdstudy.identity"]] = run.info.run_id
-            if not run.data.params:
-                self._without_params.add(run.info.run_id)
+            self._remember(run)
+
+    def _remember(self, run: Run) -> None:
+        identity, run_id = run.data.tags["kdstudy.identity"], run.info.run_id
+        if self._runs.setdefault(identity, run_id) != run_id:
+            self.client.delete_run(run_id)
+            return
+        self._status[run_id] = run.info.status
+        if not run.data.params:
+            self._without_params.add(run_id)
+
+    def _set_status(self, run: str, status: str) -> None:
+        if self._status.get(run) == status:
+            return
+        if status in STATUS.values():
+            self.client.set_terminated(run, status)
+        else:
+            self.client.update_run(run, status=status)
+        self._status[run] = status
 
     def _run(
         self, identity: str, tags: dict[str, str], name: str, parent: str | None, params: Mapping[str, Any]
     ) -> str:
         """Get or create the run that is `identity` within the study, with its params."""
+        if self._uncertain:  # a run may have been made by a call whose answer never came
+            self._read_runs()
+            self._uncertain = False
         if identity not in self._runs:
             tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
             if parent:
                 tags["mlflow.parentRunId"] = parent
+            self._uncertain = True
             created = self.client.create_run(self.experiment, run_name=name, tags=tags)
-            self._runs[identity] = created.info.run_id
-            self._without_params.add(created.info.run_id)
+            self._uncertain = False
+            self._remember(created)
         run = self._runs[identity]
         if run in self._without_params:  # also where a kill came between the two
             logged = [Param(key, str(value)) for key, value in params.items() if value is not None]
@@ -199,8 +222,7 @@ class Tracker:
             self._without_params.discard(run)
         return run
 
-    def _log(self, run: str, time_ms: int, step: int, metrics: Mapping[str, float]) -> None:
-        rows = [Metric(name, value, time_ms, step) for name, value in metrics.items()]
+    def _log(self, run: str, rows: Sequence[Metric]) -> None:
         for start in range(0, len(rows), BATCH):
             self.client.log_batch(run, metrics=rows[start : start + BATCH])
 
@@ -208,11 +230,18 @@ class Tracker:
         self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
 
 
-def _metrics(line: Mapping[str, Any]) -> dict[str, float]:
+def _rows(line: Mapping[str, Any]) -> list[Metric]:
+    """One journal line as metrics: validation scores and the loss."""
     metrics = dict(_scores("validation", line["validation"]))
     if line["loss"] is not None:
         metrics["loss"] = line["loss"]
-    return metrics
+    return [Metric(name, value, line["time_ms"], line["step"]) for name, value in metrics.items()]
+
+
+def _result_rows(line: Mapping[str, Any], result: Mapping[str, Any]) -> list[Metric]:
+    metrics = dict(_scores("test", result["test"]))
+    metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
+    return [Metric(name, value, line["time_ms"], result["steps"]) for name, value in metrics.items()]
 
 
 def _scores(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:

@@ -7,12 +7,14 @@ the ledger. (Ending happens in the callback because Tune calls the searcher's ho
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import signal
 import socket
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +33,7 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is th
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
+import torch
 from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -45,6 +48,9 @@ from study.trial.artifacts import Store
 from study.trial.training import Numerics
 
 __all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
+
+
+CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -168,9 +174,11 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
 
 
 def _trainable(asked: dict[str, Any]) -> None:
-    """One trial in a Ray worker: every report goes to the driver as JSON text.
+    """One attempt at a trial in a Ray worker: every report goes to the driver as JSON text.
 
-    The trial's own errors are reported, not raised: Ray would repeat them as if a node had died.
+    The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
+    a worker or a node it says little about the trial, which is asked again. So does a disk that is full or
+    read-only, and that stops the study.
     """
     work: Work = asked["work"]
     try:
@@ -178,12 +186,18 @@ def _trainable(asked: dict[str, Any]) -> None:
         splits = ("train", "validation", "test") if work.test else ("train", "validation")
         build_inputs(work.store, config, work.given_teacher, splits, threads)  # there already, as a rule
         folder = Path(asked["folder"])
+        numerics = Numerics.here(threads)
         for progress in run_trial(
-            config, work.store, folder, work.reports, work.test, Numerics.here(threads)
+            config, work.store, folder, work.reports, work.test, numerics, asked["attempt"]
         ):
             tune.report({"report": json.dumps(asdict(progress))})
-    except Exception:
-        tune.report({"traceback": traceback.format_exc()})
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
+            tune.report({"halt": str(error)})
+        else:
+            tune.report({"traceback": traceback.format_exc()})
 
 
 class _Unsaved:
@@ -201,11 +215,16 @@ class _Asker(_Unsaved, Searcher):
         self.lifecycle, self.constants = lifecycle, constants
 
     def suggest(self, trial_id: str) -> Any:
+        if self.lifecycle.paused():
+            if not self.lifecycle.running:
+                time.sleep(1)
+            return None  # Tune asks again
         record = self.lifecycle.next()
         if record is None:
             return Searcher.FINISHED
-        folder = str(self.lifecycle.folder(record.key))
-        return {**self.constants, "key": record.key, "config": record.config, "folder": folder}
+        folder, attempt = str(self.lifecycle.folder(record.key)), self.lifecycle.attempts[record.key]
+        asked = {"key": record.key, "config": record.config, "folder": folder, "attempt": attempt}
+        return self.constants | asked
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Nothing here: see the module."""
@@ -226,8 +245,11 @@ class _Reporter(_Unsaved, FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = False
+        if "halt" in result:
+            self.lifecycle.stop(result["halt"])
         if "report" in result:
-            stop = self.lifecycle.report(trial.config["key"], json.loads(result["report"]))
+            key, attempt = trial.config["key"], trial.config["attempt"]
+            stop = self.lifecycle.report(key, attempt, json.loads(result["report"]))
             self.watch()
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
@@ -244,8 +266,8 @@ class _Ender(_Unsaved, tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
-        key = trial.config["key"]
-        if not self.lifecycle.lost(key):
-            error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
-            self.lifecycle.end(key, f"{error}\nits worker died {WORKER_DEATHS + 1} times")
+        error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        of_memory = "OutOfMemoryError" in error or "MemoryError" in error  # Ray's, torch's, and Python's
+        reason = "ran out of memory" if of_memory else "lost its worker or node"
+        self.lifecycle.lost(trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times")
         self.watch()

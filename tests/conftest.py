@@ -156,12 +156,14 @@ class Workshop:
     def trial(
         self, config: TrialConfig, folder: Path, reports: int = 4, test: bool = True
     ) -> Iterator[Progress]:
-        """The trial `config` in `folder`, its inputs built first."""
+        """One more attempt at the trial `config` in `folder`, its inputs built first."""
         from study.trial import run_trial
+        from study.trial.attempts import attempt_folders
         from study.trial.training import Numerics
 
         self.inputs(config)
-        return run_trial(config, self.store, folder, reports, test, Numerics.here(1))
+        attempt = len(attempt_folders(folder)) + 1
+        return run_trial(config, self.store, folder, reports, test, Numerics.here(1), attempt)
 
 
 @pytest.fixture(scope="session")

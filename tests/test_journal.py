@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.journal import Journal
+from study.journal import Journal, find_unsent, unsent_mark
 
 MakeReport = Callable[..., dict[str, Any]]
 
@@ -55,7 +55,7 @@ def test_a_line_cut_short_is_dropped_and_written_anew(
     assert again.lines == [whole]
     assert again.add(make_report(2, 0.6))["time_ms"] == 1_002_000
     lines = journal.path.read_text("utf-8").splitlines()
-    assert [json.loads(line) for line in lines] == again.lines
+    assert [json.loads(line) | {"crc32": 0} for line in lines] == [r | {"crc32": 0} for r in again.lines]
 
 
 def test_cut_inside_a_letter_it_is_dropped_too(tmp_path: Path, make_report: MakeReport) -> None:
@@ -68,3 +68,49 @@ def test_cut_inside_a_letter_it_is_dropped_too(tmp_path: Path, make_report: Make
 def test_a_trial_without_a_report_has_no_file(tmp_path: Path) -> None:
     assert Journal(tmp_path / "trial").lines == []
     assert not (tmp_path / "trial").exists()
+
+
+def test_a_spoilt_line_counts_as_not_written_and_the_others_as_written(
+    tmp_path: Path, make_report: MakeReport, clock: None
+) -> None:
+    journal = Journal(tmp_path)
+    lines = [journal.add(make_report(number, number / 10)) for number in (1, 2, 3)]
+    first, second, third = journal.path.read_bytes().splitlines(keepends=True)
+    journal.path.write_bytes(first + b"\0" * (len(second) - 1) + b"\n" + third)
+    again = Journal(tmp_path)
+    assert again.lines == [lines[0], lines[2]]
+    assert again.add(make_report(1, 0.9)) == lines[0]
+    assert again.add(make_report(3, 0.9)) == lines[2]
+    assert again.add(make_report(2, 0.2))["time_ms"] == 1_003_000
+    assert sorted(line["report"] for line in Journal(tmp_path).lines) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0x80])
+def test_whatever_bit_is_flipped_every_report_can_be_written_and_read(
+    tmp_path: Path, make_report: MakeReport, flip: int
+) -> None:
+    """Each byte in turn: the trial says its reports again, and the driver takes them."""
+    reports = [make_report(number, number / 10, languages=("yor",)) for number in (1, 2)]
+    for report in reports:
+        Journal(tmp_path).add(report)
+    path = tmp_path / "progress.jsonl"
+    content = path.read_bytes()
+    for place in range(len(content)):
+        spoilt = bytearray(content)
+        spoilt[place] ^= flip
+        path.write_bytes(spoilt)
+        journal = Journal(tmp_path)
+        for report in reports:
+            assert journal.add(report)["report"] == report["report"]
+        assert {1, 2} <= {line["report"] for line in Journal(tmp_path).lines}
+
+
+def test_what_is_marked_unsent_is_found(tmp_path: Path) -> None:
+    assert find_unsent(tmp_path / "absent") == []
+    for name in ("b", "a", "c"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        unsent_mark(tmp_path / name).touch()
+    assert find_unsent(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+    unsent_mark(tmp_path / "a").unlink()
+    assert find_unsent(tmp_path) == [tmp_path / "b"]

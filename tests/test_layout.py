@@ -72,6 +72,10 @@ def test_only_the_ledger_and_its_samplers_import_optuna() -> None:
     assert importers("optuna") == {"study.ledger", "study.sampling"}
 
 
+def test_only_the_lease_and_the_patience_with_a_database_import_sqlalchemy() -> None:
+    assert importers("sqlalchemy") == {"study.lease", "study.patience"}
+
+
 def test_mlflow_has_one_writer_and_one_reader() -> None:
     assert importers("mlflow") == {"study.tracking", "analysis.record"}
 
@@ -101,8 +105,9 @@ def test_what_everything_rests_on_rests_on_nothing() -> None:
 
 
 def test_the_driver_and_its_clients_point_one_way() -> None:
-    """config, space <- plan <- ledger <- tracking, lifecycle <- tune <- run <- cli."""
-    order = ["config", "space", "plan", "sampling", "ledger", "tracking", "lifecycle", "tune", "run", "cli"]
+    """config, space <- plan <- ledger <- tracking <- outbox <- lifecycle <- tune <- run <- cli."""
+    order = ["config", "space", "plan", "sampling", "patience", "lease", "ledger", "tracking", "outbox"]
+    order += ["lifecycle", "status", "tune", "run", "sync", "cli"]
     for index, name in enumerate(order):
         later = {f"study.{each}" for each in order[index + 1 :]}
         assert not ours(f"study.{name}") & later, name

@@ -321,6 +321,137 @@ def test_a_storage_that_cannot_be_opened_is_refused_in_one_line(url: str) -> Non
         Ledger(url, "demo")
 
 
+# Attempts and retries.
+
+
+def test_attempts_and_deaths_are_counted_for_each_trial_and_kept(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan()
+    ledger = open_ledger(plan)
+    one, other = ask(ledger), ask(ledger)
+    assert [ledger.begin_attempt(one), ledger.begin_attempt(one), ledger.begin_attempt(other)] == [1, 2, 1]
+    assert [ledger.count_death(other), ledger.count_death(one)] == [1, 1]
+    again = open_ledger(plan)
+    assert [again.begin_attempt(one), again.count_death(one), again.begin_attempt(other)] == [3, 2, 2]
+    assert again.records() == [one, other]
+
+
+def test_failed_trials_alone_are_tried_again_once_with_their_configuration(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(**ARMS, trials=2)
+    ledger = open_ledger(plan)
+    assert ledger.retry_failed() == []
+    records = [ask(ledger) for _ in range(6)]
+    for record, outcome in zip(records, ("complete", "failed", "pruned", "diverged", "failed"), strict=False):
+        ledger.tell(record, outcome, 0.5, "it is so")  # type: ignore[arg-type]
+    before = {r.key: r for r in ledger.records()}
+    retried = ledger.retry_failed()
+    assert [r.key for r in retried] == [records[1].key, records[4].key]
+    for record, failed in zip(retried, (records[1], records[4]), strict=True):
+        assert (record.arm, record.phase, record.config) == (failed.arm, failed.phase, failed.config)
+        assert record.running
+        assert record.number > failed.number
+    after = open_ledger(plan).records()
+    assert {r.key for r in after} == before.keys()
+    assert [r for r in after if r.key not in {r.key for r in retried}] == [
+        r for r in before.values() if r.outcome != "failed"
+    ]
+    assert ledger.retry_failed() == []  # they run
+    assert open_ledger(plan).ask_search() is None  # and are in the budget that they had
+    ledger.tell(retried[0], "complete", 0.7)
+    ledger.tell(retried[1], "failed", None, "again")
+    assert [r.key for r in ledger.retry_failed()] == [retried[1].key]
+    assert {r.key: r.value for r in ledger.records()}[retried[0].key] == 0.7
+
+
+def test_a_confirm_run_that_failed_is_tried_again(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
+    plan = make_plan()
+    ledger = open_ledger(plan)
+    failed = ledger.ask_confirm(wanted(plan))
+    assert failed is not None
+    ledger.tell(failed, "failed", None, "no")
+    (again,) = ledger.retry_failed()
+    assert (again.key, again.phase, again.config) == (failed.key, "confirm", failed.config)
+    next_one = ledger.ask_confirm(wanted(plan))
+    assert next_one is not None
+    assert next_one.key == wanted(plan)[1][1].key
+
+
+def test_what_a_retry_finds_is_told_to_the_sampler_with_its_parameters(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(nuisance={"learning_rate": Range(low=1e-4, high=1e-2, log=True), "warmup": (0.0, 0.1)})
+    ledger = open_ledger(plan)
+    failed = ask(ledger)
+    ledger.tell(failed, "failed", None, "no")
+    (again,) = ledger.retry_failed()
+    ledger.tell(again, "complete", 0.5)
+    first, second = optuna_study(ledger).trials
+    assert (second.params, second.distributions) == (first.params, first.distributions)
+    assert second.value == 0.5
+
+
+def test_a_retry_moves_no_later_suggestion(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
+    """The sampler did not propose it, and what it proposes is a function of how often it was asked."""
+    plan = make_plan(sampler="quasi")
+
+    def keys(database: str, retry: bool) -> list[str]:
+        ledger = open_ledger(plan, database)
+        ledger.tell(ask(ledger), "failed", None, "no")
+        if retry:
+            ledger.retry_failed()
+        return [ask(ledger).key for _ in range(3)]
+
+    assert keys("retried", True) == keys("not retried", False)
+
+
+def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
+    make_plan: MakePlan, open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any of its writes."""
+    plan = make_plan(trials=1)
+    write, left = optuna.storages.RDBStorage.set_trial_user_attr, 0
+
+    def die(*values: Any, **more: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        write(*values, **more)
+
+    for writes in range(4):  # the key is the last
+        ledger = open_ledger(plan, f"after {writes}")
+        failed = ask(ledger)
+        ledger.tell(failed, "failed", None, "no")
+        left = writes
+        with monkeypatch.context() as patch:
+            patch.setattr(optuna.storages.RDBStorage, "set_trial_user_attr", die)
+            with pytest.raises(KeyboardInterrupt):
+                ledger.retry_failed()
+        again = open_ledger(plan, f"after {writes}")
+        assert [r.outcome for r in again.records()] == ["failed"]
+        (retried,) = again.retry_failed()
+        assert retried.key == failed.key
+        assert again.ask_search() is None
+
+
+def test_no_attempt_at_a_retry_has_the_number_of_one_before_it(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    """They share a folder, in which one of those may still be writing; its deaths are its own."""
+    ledger = open_ledger(make_plan())
+    failed = ask(ledger)
+    for _ in range(4):
+        ledger.begin_attempt(failed)
+        ledger.count_death(failed)
+    ledger.tell(failed, "failed", None, "no")
+    (again,) = ledger.retry_failed()
+    assert ledger.begin_attempt(again) == 5
+    assert ledger.count_death(again) == 1
+
+
 # Pruning.
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,17 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.storages import RDBStorage
 
-from study import lifecycle
-from study.journal import Journal
+from study import lifecycle, outbox
+from study.config import StudyStopped
+from study.journal import Journal, find_unsent, unsent_mark
+from study.lease import Lease
 from study.ledger import Ledger, Record
-from study.lifecycle import WORKER_DEATHS, Lifecycle
+from study.lifecycle import WORKER_DEATHS, Lifecycle, post_unsent
+from study.outbox import Outbox
 from study.plan import Plan
 from study.status import confirm_wanted
 from study.tracking import Tracker
+from study.trial.attempts import attempt_folder, write_record
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., dict[str, Any]]
@@ -40,9 +46,9 @@ WRITES: list[tuple[Any, str]] = [
     (MlflowClient, "log_text"),
     (MlflowClient, "set_terminated"),
     (Journal, "add"),
-    (lifecycle, "drop_checkpoints"),
 ]
-"""Everything that a driver writes; a kill comes before one of them, or after the last."""
+"""What a driver writes besides three kinds of files; a kill comes before one write, or after the last."""
+LONG = 60.0  # seconds; nothing here waits for so long unless it fails
 
 
 class Killed(BaseException):
@@ -50,18 +56,22 @@ class Killed(BaseException):
 
 
 class Writes:
-    """Counts the driver's writes, and kills it before one of them."""
+    """Counts a driver's writes, those of its outbox's thread too, and kills it before one of them."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.left = math.inf
+        self.dead = False
+        self._one = threading.Lock()
 
     def before(self, name: str) -> None:
-        if self.left == 0:
-            self.left = math.inf
-            raise Killed
-        self.left -= 1
-        self.done.append(name)
+        """No thread of a process that was killed writes anything more."""
+        with self._one:
+            if self.dead or self.left == 0:
+                self.left, self.dead = math.inf, True
+                raise Killed
+            self.left -= 1
+            self.done.append(name)
 
 
 @pytest.fixture
@@ -79,7 +89,62 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
 
     for owner, name in WRITES:
         watch(owner, name)
+
+    class Mark(type(Path())):  # type: ignore[misc]
+        def touch(self, *values: Any, **more: Any) -> None:
+            counted.before("mark")
+            super().touch(*values, **more)
+
+        def unlink(self, *values: Any, **more: Any) -> None:
+            counted.before("unmark")
+            super().unlink(*values, **more)
+
+    monkeypatch.setattr(outbox, "unsent_mark", lambda folder: Mark(unsent_mark(folder)))
+    write_text = Path.write_text
+
+    def write(self: Path, *values: Any, **more: Any) -> int:
+        if self.name == "traceback.txt":
+            counted.before("traceback")
+        return write_text(self, *values, **more)
+
+    monkeypatch.setattr(Path, "write_text", write)
+    tidy_trial = lifecycle.tidy_trial
+
+    def tidy(folder: Path, keep_student: bool) -> None:
+        if any(folder.rglob("checkpoint-*")) or (any(folder.rglob("student")) and not keep_student):
+            counted.before("tidy_trial")
+        tidy_trial(folder, keep_student)
+
+    monkeypatch.setattr(lifecycle, "tidy_trial", tidy)
     return counted
+
+
+class Prompt(Outbox):
+    """Does each job before the driver goes on, in its own thread: the order of writes is always the same."""
+
+    def put(self, *job: Any, **more: Any) -> None:
+        super().put(*job, **more)
+        self.flush(LONG)
+
+
+class Late(Outbox):
+    """Does nothing before it is waited for: the driver is as far ahead of MLflow as it can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: dict[str, outbox._Job] = {}
+
+    def put(self, name: str, run: Callable[[], None], mark: Path | None = None, last: bool = True) -> None:
+        if mark is not None:
+            mark.touch()
+        self._waiting[name] = outbox._Job(run, mark if last else None)
+
+    def flush(self, patience: float, even_away: bool = False) -> bool:
+        with self._changed:
+            self._jobs |= self._waiting
+            self._waiting.clear()
+            self._changed.notify_all()
+        return super().flush(patience, even_away)
 
 
 @dataclass
@@ -93,20 +158,37 @@ class Driver:
     home: Path
     tracking_uri: str
     make_report: MakeReport
+    outbox: Outbox = field(default_factory=Outbox)
 
     def __post_init__(self) -> None:
+        self.stack = ExitStack()
         self.ledger = Ledger(f"sqlite:///{self.home / 'optuna.db'}", self.plan.name)
+        self.lease = self.stack.enter_context(Lease(self.ledger.storage.engine, self.plan.name))
         self.plan = self.ledger.open(self.plan)
         self.ledger.mend()
         self.tracker = Tracker(self.tracking_uri, self.home.as_uri(), self.plan, self.ledger.study_id)
-        self.tracker.close_ended(self.ledger.records())
+        self.stack.enter_context(self.outbox)
+        self.sent = post_unsent(self.outbox, self.tracker, self.trials, self.ledger.records())
+
+    @property
+    def trials(self) -> Path:
+        return self.home / "trials"
+
+    def leave(self) -> None:
+        """The process is gone: its outbox does nothing more, and it holds no lease."""
+        self.stack.close()
+        self.outbox._thread.join(LONG)
+
+    def sync(self) -> None:
+        """Wait until MLflow has everything."""
+        assert self.outbox.flush(LONG, even_away=True), self.outbox.away
 
     def phase(self, phase: Any = "search") -> Lifecycle:
         ask: Callable[[], Record | None] = self.ledger.ask_search
         if phase == "confirm":
             wanted = confirm_wanted(self.plan, self.ledger.records())
             ask = lambda: self.ledger.ask_confirm(wanted)  # noqa: E731
-        return Lifecycle(self.ledger, self.tracker, self.home / "trials", phase, ask)
+        return Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, self.trials, phase, ask)
 
     def play(self, cycle: Lifecycle, outcome: str = "complete") -> Record | None:
         """Start the next trial of `cycle` and play it to its end."""
@@ -117,24 +199,29 @@ class Driver:
             cycle.end(record.key, "Traceback ...\n  in a line\nValueError: no")
             return record
         for report in self.reports(record, "complete" if outcome == "pruned" else outcome):
-            if cycle.report(record.key, report):
+            if cycle.report(record.key, cycle.attempts[record.key], report):
                 break
         cycle.end(record.key)
         return record
 
     def reports(self, record: Record, outcome: str = "complete") -> Iterator[dict[str, Any]]:
         """As a trial makes them, from the start; its checkpoints and its weights are there by then."""
-        folder, value = self.home / "trials" / record.key, 0.9 / (record.number + 1)
+        folder, value = attempt_folder(self.trials / record.key, 1), 0.9 / (record.number + 1)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "checkpoint-00000003.pt").touch()
         yield self.make_report(1, value)
         if outcome == "complete":
             (folder / "student").mkdir(exist_ok=True)
         test = value if record.phase == "confirm" else None
-        yield self.make_report(2, value if outcome == "complete" else None, outcome, test)
+        last = self.make_report(2, value if outcome == "complete" else None, outcome, test)
+        write_record(folder, [], last)
+        yield last
 
     def folder(self, record: Record) -> list[str]:
-        return sorted(path.name for path in (self.home / "trials" / record.key).iterdir())
+        """What is left of the trial, without the names of its attempts."""
+        folder = self.trials / record.key
+        own = [path.name for path in folder.iterdir() if not path.name.startswith("attempt-")]
+        return sorted(own + [path.name for path in folder.glob("attempt-*/*")])
 
 
 @pytest.fixture
@@ -145,18 +232,29 @@ def new_driver(
     tracking_uri: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-) -> Callable[..., Driver]:
-    """`new_driver(...)`: a new process on the study of this test; the keywords are its space's."""
+) -> Iterator[Callable[..., Driver]]:
+    """`new_driver(...)`: a new process on the study of this test, the one before it being gone.
 
-    def new(**roles: Any) -> Driver:
+    The keywords are its space's.
+    """
+    drivers: list[Driver] = []
+
+    def new(outbox: Callable[[], Outbox] = Outbox, **roles: Any) -> Driver:
+        for driver in drivers:
+            driver.leave()
+        drivers.clear()
         name = request.node.name.replace("[", " ").replace("]", "")
-        return Driver(make_plan(name=name, **roles), tmp_path, tracking_uri, make_report)
+        drivers.append(Driver(make_plan(name=name, **roles), tmp_path, tracking_uri, make_report, outbox()))
+        return drivers[-1]
 
-    return new
+    yield new
+    for driver in drivers:
+        driver.leave()
 
 
 def trial_runs(driver: Driver) -> dict[str, Run]:
-    """The MLflow runs of the study's trials by key; each key has one."""
+    """The MLflow runs of the study's trials by key, once all is sent; each key has one."""
+    driver.sync()
     client = driver.tracker.client
     found = [
         run
@@ -197,37 +295,64 @@ def test_an_end_is_written_in_the_order_that_makes_a_kill_harmless(
     new_driver: Callable[..., Driver], writes: Writes
 ) -> None:
     """A report: journal, MLflow, ledger. An end: MLflow's run is closed before the ledger is told."""
-    driver = new_driver(pruner="halving")
+    driver = new_driver(Prompt, pruner="halving")
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
     ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 3]
-    start = ["create_run", "log_batch", "update_run"]
-    said = ["add", "log_batch", "set_trial_intermediate_value"]
+    attempt = ["set_trial_user_attr"]
+    start = ["mark", "create_run", "log_batch"]
+    said = ["add", "mark", "log_batch", "set_trial_intermediate_value"]
     decided = ["set_trial_user_attr", "set_trial_system_attr"]
-    end = ["log_batch", "log_batch", "set_terminated", "set_trial_user_attr", "set_trial_state_values"]
-    assert writes.done == [*ask, *start, *said, *decided, *said, *decided, *end, "drop_checkpoints"]
+    closed = ["mark", "log_batch", "log_batch", "set_terminated", "unmark"]
+    told = ["set_trial_user_attr", "set_trial_state_values"]
+    begun = [*ask, *attempt, *start]
+    assert writes.done == [*begun, *said, *decided, *said, *decided, *closed, *told, "tidy_trial"]
 
 
-@pytest.mark.parametrize("outcome", ["complete", "pruned", "failed"])
-def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
-    new_driver: Callable[..., Driver], writes: Writes, outcome: str
+def test_while_mlflow_lags_its_run_is_closed_before_the_ledger_is_told_all_the_same(
+    new_driver: Callable[..., Driver], writes: Writes
 ) -> None:
-    """Trial after trial is killed one write later, until one has ended first; each is then gone on with."""
-    space = {"trials": 60, "pruner": "halving" if outcome == "pruned" else "none"}
-    driver = new_driver(**space)
+    """All that it had not got yet it gets at once."""
+    driver = new_driver(Late)
+    cycle = driver.phase()
+    writes.done.clear()
+    driver.play(cycle)
+    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 3]
+    said = ["add", "mark", "set_trial_intermediate_value"]
+    sent = ["create_run", "log_batch", "log_batch", "log_batch", "set_terminated", "unmark"]
+    told = ["set_trial_user_attr", "set_trial_state_values", "tidy_trial"]
+    assert writes.done == [*ask, "set_trial_user_attr", "mark", *said, *said, "mark", *sent, *told]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "outbox", "first"),
+    [("complete", Prompt, 0), ("pruned", Prompt, 0), ("failed", Prompt, 0), ("complete", Late, 7)],
+)
+def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
+    new_driver: Callable[..., Driver], writes: Writes, outcome: str, outbox: Callable[[], Outbox], first: int
+) -> None:
+    """Trial after trial is killed one write later, until one has ended first; each is then gone on with.
+
+    The first writes, of an ask and an attempt, come before any of the outbox's.
+    """
+    space = {"trials": 80, "pruner": "halving" if outcome == "pruned" else "none"}
+    driver = new_driver(outbox, **space)
     cycle = driver.phase()
     driver.play(cycle)  # the best, which none of the others replaces
     kills = 0
     while writes.left == math.inf:
-        writes.left = kills
+        writes.left = first + kills
         try:
-            driver.play(cycle, outcome)
+            assert driver.play(cycle, outcome) is not None
+            driver.outbox.flush(LONG)
         except Killed:
             kills += 1
-            driver = new_driver(**space)
+            driver.leave()
+            writes.dead = False
+            driver = new_driver(outbox, **space)
             cycle = driver.phase()
-            driver.play(cycle, outcome)
+            assert driver.play(cycle, outcome) is not None
     assert kills > 12
     records = driver.ledger.records()
     assert Counter(r.outcome for r in records[1:]) == {outcome: len(records) - 1}
@@ -242,7 +367,9 @@ def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
         assert run.data.params["learning_rate"] == str(record.config["learning_rate"])
         assert steps(driver, run, "validation/accuracy/macro") == reported
         assert steps(driver, run, "seconds") == ([6] if outcome == "complete" else [])
-        assert outcome == "failed" or driver.folder(record) == ["progress.jsonl"]
+        left = ["traceback.txt"] if outcome == "failed" else ["progress.jsonl"]
+        assert driver.folder(record) == left + (["result.json"] if outcome == "complete" else [])
+    assert find_unsent(driver.trials) == []
 
 
 def test_what_a_former_process_left_running_comes_first(new_driver: Callable[..., Driver]) -> None:
@@ -253,6 +380,7 @@ def test_what_a_former_process_left_running_comes_first(new_driver: Callable[...
     cycle = again.phase()
     assert cycle.has_next()
     assert [cycle.next(), cycle.next()] == left
+    assert [cycle.attempts[r.key] for r in left if r] == [2, 2]
     assert len(trial_runs(again)) == 2
     new = [cycle.next(), cycle.next()]
     assert cycle.next() is None
@@ -269,14 +397,15 @@ def test_a_trial_whose_worker_died_is_asked_again_until_it_has_died_too_often(
     assert lost is not None
     assert not cycle.has_next()
     for _ in range(WORKER_DEATHS):
-        cycle.report(lost.key, make_report(1, 0.4))
-        assert cycle.lost(lost.key)
+        cycle.report(lost.key, cycle.attempts[lost.key], make_report(1, 0.4))
+        assert cycle.lost(lost.key, "its worker died 4 times")
         assert lost.key not in cycle.reports
         assert cycle.next() == lost
-    assert not cycle.lost(lost.key)
-    cycle.end(lost.key, "its worker died 4 times")
+    assert cycle.attempts[lost.key] == WORKER_DEATHS + 1
+    assert not cycle.lost(lost.key, "its worker died 4 times")
     assert not cycle.has_next()
     assert [r.outcome for r in driver.ledger.records()] == ["failed", None]
+    assert driver.ledger.records()[0].why == "its worker died 4 times"
     assert other is not None
     assert steps(driver, trial_runs(driver)[lost.key], "validation/accuracy/macro") == [3]
 
@@ -305,8 +434,8 @@ def test_the_last_report_of_every_running_trial_is_at_hand(
     record = cycle.next()
     assert record is not None
     assert cycle.reports == {}
-    cycle.report(record.key, make_report(1, 0.4))
-    cycle.report(record.key, make_report(2, 0.5))
+    cycle.report(record.key, 1, make_report(1, 0.4))
+    cycle.report(record.key, 1, make_report(2, 0.5))
     assert {key: line["report"] for key, line in cycle.reports.items()} == {record.key: 2}
     cycle.end(record.key, "ValueError: no")
     assert cycle.reports == {}
@@ -320,7 +449,7 @@ def test_the_pruner_cannot_stop_a_trial_that_is_over(new_driver: Callable[..., D
     record = cycle.next()
     assert record is not None
     *_, last = driver.reports(record)
-    assert not cycle.report(record.key, last | {"report": 1})
+    assert not cycle.report(record.key, 1, last | {"report": 1})
     cycle.end(record.key)
     assert driver.ledger.records()[-1].outcome == "complete"
 
@@ -334,7 +463,7 @@ def test_a_diverged_trial_is_over_without_a_value(new_driver: Callable[..., Driv
     run = trial_runs(driver)[record.key]
     assert (run.info.status, run.data.tags["kdstudy.outcome"]) == ("FINISHED", "diverged")
     assert steps(driver, run, "validation/accuracy/macro") == [3]
-    assert driver.folder(record) == ["progress.jsonl"]
+    assert driver.folder(record) == ["progress.jsonl", "result.json"]
 
 
 def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
@@ -344,11 +473,11 @@ def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
     cycle = driver.phase()
     record = cycle.next()
     assert record is not None
-    cycle.report(record.key, next(driver.reports(record)))
+    cycle.report(record.key, 1, next(driver.reports(record)))
     cycle.end(record.key, "Traceback ...\n  in a line\nValueError: no")
     (failed,) = driver.ledger.records()
     assert (failed.outcome, failed.why, failed.value) == ("failed", "ValueError: no", None)
-    assert "checkpoint-00000003.pt" in driver.folder(record)
+    assert driver.folder(record) == ["checkpoint-00000003.pt", "progress.jsonl", "traceback.txt"]
     run = trial_runs(driver)[record.key]
     path = driver.tracker.client.download_artifacts(run.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8").endswith("ValueError: no")
@@ -377,8 +506,10 @@ def test_a_better_trial_takes_the_weights_of_the_one_before(
     assert weaker is not None
     assert better is not None
     assert "student" in driver.folder(weaker)
-    (driver.home / "trials" / better.key / "student").mkdir(parents=True)
-    cycle.report(better.key, make_report(1, 0.95, "complete"))
+    folder = attempt_folder(driver.trials / better.key, 1)
+    (folder / "student").mkdir(parents=True)
+    write_record(folder, [], {})
+    cycle.report(better.key, 1, make_report(1, 0.95, "complete"))
     cycle.end(better.key)
     assert ("student" in driver.folder(weaker), "student" in driver.folder(better)) == (False, True)
 
@@ -393,10 +524,317 @@ def test_what_a_kill_left_lying_is_tidied_at_the_next_start(new_driver: Callable
     assert weak is not None
     assert runs_on is not None
     for record in (best, weak, runs_on):
-        folder = driver.home / "trials" / record.key
-        (folder / "student").mkdir(parents=True, exist_ok=True)
-        (folder / "checkpoint-00000009.pt").touch()
-    new_driver(trials=3).phase()
-    assert driver.folder(best) == ["progress.jsonl", "student"]
-    assert driver.folder(weak) == ["progress.jsonl"]
-    assert driver.folder(runs_on) == ["checkpoint-00000009.pt", "student"]
+        for attempt in (1, 2):
+            folder = attempt_folder(driver.trials / record.key, attempt)
+            (folder / "student").mkdir(parents=True, exist_ok=True)
+            (folder / "checkpoint-00000009.pt").touch()
+    driver = new_driver(trials=3)
+    driver.phase()
+    driver.sync()
+    assert driver.folder(best) == ["progress.jsonl", "result.json", "student"]
+    assert driver.folder(weak) == ["progress.jsonl", "result.json"]
+    assert driver.folder(runs_on) == ["checkpoint-00000009.pt"] * 2 + ["student"] * 2
+
+
+# Attempts
+
+
+def test_what_a_former_attempt_says_is_dropped(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """Its node was lost, and not to itself; it is told to stop, and its successor is not."""
+    driver = new_driver()
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    assert not cycle.report(record.key, 1, make_report(1, 0.4))
+    assert cycle.lost(record.key, "lost")
+    assert cycle.report(record.key, 1, make_report(2, 0.1))  # nobody has taken its place yet
+    assert cycle.next() == record
+    assert cycle.report(record.key, 1, make_report(2, 0.1))
+    assert [line["report"] for line in Journal(driver.trials / record.key).lines] == [1]
+    assert not cycle.report(record.key, 2, make_report(1, 0.4))
+    assert not cycle.report(record.key, 2, make_report(2, 0.6, "complete"))
+    cycle.end(record.key)
+    assert cycle.report(record.key, 1, make_report(3, 0.1))
+    assert driver.ledger.records()[0].value == pytest.approx(0.65)
+    assert steps(driver, trial_runs(driver)[record.key], "validation/accuracy/macro") == [3, 6]
+
+
+def test_attempts_and_deaths_are_counted_across_processes(new_driver: Callable[..., Driver]) -> None:
+    """A trial that ends its workers again and again is not asked for ever by ever new drivers."""
+    attempts = []
+    for deaths in range(WORKER_DEATHS + 1):
+        driver = new_driver()
+        cycle = driver.phase()
+        record = cycle.next()
+        assert record is not None
+        attempts.append(cycle.attempts[record.key])
+        assert cycle.lost(record.key, "lost its worker") is (deaths < WORKER_DEATHS)
+    assert attempts == [1, 2, 3, 4]
+    assert driver.ledger.records()[0].outcome == "failed"
+
+
+def test_a_failed_trial_that_is_tried_again_goes_on_in_its_folder_and_run(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """Its new attempt writes where none before it did: one of those may still run somewhere."""
+    driver = new_driver(trials=2)
+    cycle = driver.phase()
+    failed = cycle.next()
+    assert failed is not None
+    cycle.report(failed.key, 1, make_report(1, 0.4))
+    cycle.end(failed.key, "ValueError: no")
+    (run,) = trial_runs(driver).values()
+    driver.play(cycle)
+
+    driver = new_driver(trials=2)
+    (again,) = driver.ledger.retry_failed()
+    cycle = driver.phase()
+    assert cycle.next() == again
+    assert (again.key, again.config) == (failed.key, failed.config)
+    attempt = cycle.attempts[again.key]
+    for number, outcome in ((1, None), (2, "complete")):
+        cycle.report(again.key, attempt, make_report(number, 0.4, outcome))
+    cycle.end(again.key)
+    assert cycle.next() is None
+    assert Counter(r.outcome for r in driver.ledger.records()) == {"complete": 2}
+    runs = trial_runs(driver)
+    assert len(runs) == 2
+    ended = runs[failed.key]
+    assert (ended.info.run_id, ended.info.status) == (run.info.run_id, "FINISHED")
+    assert ended.data.tags["kdstudy.outcome"] == "complete"
+    assert steps(driver, ended, "validation/accuracy/macro") == [3, 6]
+    assert attempt == 2
+
+
+# Told to stop
+
+
+def test_told_to_stop_each_trial_goes_to_its_next_report_and_no_other_starts(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    driver = new_driver(trials=3)
+    cycle = driver.phase()
+    one, over = cycle.next(), cycle.next()
+    assert one
+    assert over
+    assert not cycle.report(one.key, 1, make_report(1, 0.4))
+    cycle.stop()
+    assert not cycle.has_next()
+    assert cycle.next() is None
+    assert cycle.report(one.key, 1, make_report(2, 0.5))  # where it has a checkpoint
+    cycle.end(one.key)
+    assert not cycle.report(over.key, 1, make_report(1, 0.6, "complete"))  # it is over anyway
+    cycle.end(over.key)
+    assert cycle.running == {}
+    cycle.let_go()
+    assert (cycle.stopping, cycle.halted) == (True, None)
+    runs = trial_runs(driver)
+    assert [runs[r.key].info.status for r in (one, over)] == ["SCHEDULED", "FINISHED"]
+    assert [r.outcome for r in driver.ledger.records()] == [None, "complete"]
+
+    driver = new_driver(trials=3)
+    cycle = driver.phase()
+    assert cycle.next() == one
+    for number, outcome in ((1, None), (2, None), (3, "complete")):
+        assert not cycle.report(one.key, 2, make_report(number, 0.5, outcome))
+    cycle.end(one.key)
+    run = trial_runs(driver)[one.key]
+    assert (run.info.status, steps(driver, run, "loss")) == ("FINISHED", [3, 6, 9])
+
+
+def test_what_still_runs_at_the_end_is_let_go(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """Also what waits to be asked again."""
+    driver = new_driver(trials=3)
+    cycle = driver.phase()
+    runs_on, lost = cycle.next(), cycle.next()
+    assert runs_on is not None
+    assert lost is not None
+    cycle.report(lost.key, 1, make_report(1, 0.4))
+    cycle.lost(lost.key, "lost")
+    cycle.let_go()
+    runs = trial_runs(driver)
+    assert {runs[r.key].info.status for r in (runs_on, lost)} == {"SCHEDULED"}
+    assert steps(driver, runs[lost.key], "loss") == [3]
+    assert {r.outcome for r in driver.ledger.records()} == {None}
+    again = new_driver(trials=3).phase()
+    assert [again.next(), again.next()] == [runs_on, lost]
+
+
+def test_a_stop_that_has_a_reason_keeps_the_first(new_driver: Callable[..., Driver]) -> None:
+    cycle = new_driver().phase()
+    cycle.stop()
+    assert cycle.halted is None
+    cycle.stop("no space left on device")
+    cycle.stop("something later")
+    assert (cycle.stopping, cycle.halted) == (True, "no space left on device")
+
+
+def test_a_worker_that_dies_while_the_study_stops_fails_no_trial(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """A terminal's Ctrl-C reaches the workers too."""
+    driver = new_driver()
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    for _ in range(WORKER_DEATHS):
+        cycle.lost(record.key, "died")
+        assert cycle.next() == record
+    cycle.stop()
+    assert cycle.lost(record.key, "died")
+    cycle.let_go()
+    assert not cycle.has_next()
+    assert driver.ledger.records()[0].running
+
+
+def test_a_driver_that_was_taken_over_writes_nothing_more(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    driver = new_driver()
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    driver.lease._lost = "process 7 on elsewhere, since today"
+    calls: list[Callable[[], Any]] = [
+        lambda: cycle.report(record.key, 1, make_report(1, 0.4)),
+        lambda: cycle.end(record.key, "ValueError: no"),
+        cycle.has_next,
+        cycle.next,
+    ]
+    for call in calls:
+        with pytest.raises(StudyStopped, match=r"^study .* was taken over by process 7 on elsewhere, "):
+            call()
+    assert Journal(driver.trials / record.key).lines == []
+    assert driver.ledger.records() == [record]
+
+
+# MLflow is away
+
+
+class Server:
+    """The MLflow server, which can be away."""
+
+    away = False
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    found = Server()
+
+    def guard(name: str) -> None:
+        original = getattr(MlflowClient, name)
+
+        def write(*values: Any, **more: Any) -> Any:
+            if found.away:
+                raise ConnectionError("connection refused")
+            return original(*values, **more)
+
+        monkeypatch.setattr(MlflowClient, name, write)
+
+    for owner, name in WRITES:
+        if owner is MlflowClient:
+            guard(name)
+    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.02))
+    return found
+
+
+@pytest.mark.parametrize("sends", ["this process", "the next one"])
+def test_while_mlflow_is_away_trials_go_on_and_it_gets_everything_afterwards(
+    new_driver: Callable[..., Driver], server: Server, sends: str
+) -> None:
+    space = {"trials": 4}
+    driver = new_driver(**space)
+    cycle = driver.phase()
+    server.away = True
+    played = [driver.play(cycle), driver.play(cycle, "failed"), driver.play(cycle, "diverged")]
+    runs_on = cycle.next()
+    records = [record for record in (*played, runs_on) if record]
+    assert [r.outcome for r in driver.ledger.records()] == ["complete", "failed", "diverged", None]
+    assert driver.outbox.away == "connection refused"
+    assert {folder.name for folder in find_unsent(driver.trials)} == {r.key for r in records}
+    if sends == "the next one":
+        driver.leave()
+        server.away = False
+        driver = new_driver(**space)
+        assert driver.sent == 4
+    server.away = False
+    runs = trial_runs(driver)
+    states = ["FINISHED", "FAILED", "FINISHED", "RUNNING" if sends == "this process" else "SCHEDULED"]
+    assert [runs[r.key].info.status for r in records] == states
+    reported = [steps(driver, runs[r.key], "validation/accuracy/macro") for r in records]
+    assert reported == [[3, 6], [], [3], []]
+    path = driver.tracker.client.download_artifacts(runs[records[1].key].info.run_id, "traceback.txt")
+    assert Path(path).read_text("utf-8").endswith("ValueError: no")
+    left = [folder.name for folder in find_unsent(driver.trials)]
+    assert left == ([records[3].key] if sends == "this process" else [])
+
+
+def test_while_mlflow_is_away_a_study_does_not_run_ahead_without_bound(
+    new_driver: Callable[..., Driver], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "BOUND", 2)
+    driver = new_driver()
+    cycle = driver.phase()
+    server.away = True
+    assert not cycle.paused()
+    driver.play(cycle)
+    assert not cycle.paused()
+    driver.play(cycle)
+    assert cycle.paused()
+    server.away = False
+    driver.sync()
+    assert not cycle.paused()
+
+
+def test_what_a_former_process_left_unsent_is_sent_and_runs_are_scheduled(
+    new_driver: Callable[..., Driver],
+) -> None:
+    """It was killed between the ledger's write and its outbox's."""
+    driver = new_driver(Late)
+    cycle = driver.phase()
+    driver.play(cycle)
+    unsent = cycle.next()
+    assert unsent is not None
+    cycle.report(unsent.key, 1, next(driver.reports(unsent)))
+    (driver.trials / "nobody's").mkdir()
+    unsent_mark(driver.trials / "nobody's").touch()
+    driver = new_driver()
+    assert driver.sent == 1
+    runs = trial_runs(driver)
+    assert runs[unsent.key].info.status == "SCHEDULED"
+    assert steps(driver, runs[unsent.key], "loss") == [3]
+
+
+# Spoilt by a disk
+
+
+def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_did(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """The driver was killed at the trial's end; the trial has its result, and says everything again."""
+    reports = [make_report(1, 0.4), make_report(2, 0.5), make_report(3, 0.6, "complete")]
+    driver = new_driver()
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    for report in reports:
+        cycle.report(record.key, 1, report)
+    driver.sync()
+    journal = Journal(driver.trials / record.key).path
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(lines[0] + b"\0" * 20 + lines[1][20:] + lines[2])
+    driver = new_driver()
+    cycle = driver.phase()
+    assert cycle.next() == record
+    for report in reports:
+        assert not cycle.report(record.key, 2, report)
+    cycle.end(record.key)
+    (ended,) = driver.ledger.records()
+    assert (ended.outcome, ended.value) == ("complete", pytest.approx(0.65))
+    run = trial_runs(driver)[record.key]
+    assert run.data.metrics["validation/accuracy/macro"] == pytest.approx(0.65)
+    assert steps(driver, run, "seconds") == [9]

@@ -14,8 +14,17 @@ from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 
 from study import prepare
 from study.config import RequestError
-from study.prepare import EMBEDDED, Model, build_inputs, find_model, find_teacher, store_model, store_task
-from study.trial import pretraining
+from study.prepare import (
+    EMBEDDED,
+    Model,
+    build_inputs,
+    find_model,
+    find_teacher,
+    has_inputs,
+    store_model,
+    store_task,
+)
+from study.trial import artifacts, pretraining
 from study.trial.artifacts import Store
 from study.trial.data import load_saved_task
 from study.trial.models import encoder_fingerprint, load_classifier, load_tokenizer
@@ -212,6 +221,46 @@ def test_outputs_on_training_data_are_made_only_to_distil(
     assert not fresh_store.has("outputs", key)
     assert build_inputs(fresh_store, config, "", SPLITS, 1).outputs_key("train") == key
     assert fresh_store.has("outputs", key)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+def test_inputs_are_there_once_they_were_built(config: Any, fresh_store: Store, alpha: float) -> None:
+    config = config.model_copy(update={"alpha": alpha})
+    assert not has_inputs(fresh_store, config, ("validation",))
+    build_inputs(fresh_store, config, "", ("train", "validation"), 1)
+    assert has_inputs(fresh_store, config, ("train", "validation"))
+    assert not has_inputs(fresh_store, config, SPLITS)
+    build_inputs(fresh_store, config, "", SPLITS, 1)
+    assert has_inputs(fresh_store, config, SPLITS)
+    distilled = config.model_copy(update={"alpha": 0.0})
+    assert has_inputs(fresh_store, distilled, ("train",)) is (alpha < 1)
+
+
+@pytest.mark.parametrize("kind", ["tasks", "models", "tokens", "teachers", "outputs"])
+def test_inputs_that_a_disk_has_spoilt_are_not_there_and_are_built_again_the_same(
+    workshop: Any,
+    config: Any,
+    fresh_store: Store,
+    model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    inputs = build_inputs(fresh_store, config, "", SPLITS, 1)
+    sound = teacher_bytes(inputs.teacher_folder), inputs.teacher_logits("train").copy()
+    for path in (fresh_store.root / kind).rglob("*"):
+        if path.is_file() and path.name != "manifest.json" and path.stat().st_size > 100:
+            content = bytearray(path.read_bytes())
+            content[-50] ^= 1
+            path.write_bytes(content)
+    monkeypatch.setattr(artifacts, "_whole", set())  # as a new process, that has checked nothing yet
+    assert not has_inputs(fresh_store, config, SPLITS)
+    if kind in ("tasks", "models"):  # of the user's own: only the request knows where they come from
+        store_task(fresh_store, workshop.task)
+        assert store_model(fresh_store, str(model_folder), 1).fingerprint == workshop.model
+    again = build_inputs(fresh_store, config, "", SPLITS, 1)
+    assert has_inputs(fresh_store, config, SPLITS)
+    assert teacher_bytes(again.teacher_folder) == sound[0]
+    assert np.array_equal(again.teacher_logits("train"), sound[1])
 
 
 def test_a_teacher_of_the_same_data_sees_the_students_sample_alone(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.ledger import Record
+from study.config import RequestError
+from study.home import Home
+from study.journal import unsent_mark
+from study.lease import Lease
+from study.ledger import Ledger, Record
 from study.plan import Plan
-from study.status import confirm_wanted, summary
+from study.status import confirm_wanted, read_status, summary
 
 MakePlan = Callable[..., Plan]
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
@@ -65,6 +72,14 @@ def test_every_outcome_is_counted_in_its_arm_and_in_all(plan: Plan) -> None:
     assert counts(found["arms"][0]) == one_each | {"waiting": 2}
     assert counts(found["arms"][1]) == {"complete": 1, "running": 1, "waiting": 4}
     assert counts(found) == one_each | {"complete": 2, "running": 1, "waiting": 6}
+
+
+def test_without_a_driver_what_was_running_waits(plan: Plan) -> None:
+    records = [record(plan, 0, 0), record(plan, 0, 1, None), record(plan, 1, 0, None)]
+    found = summary(plan, records, driven=False)
+    assert counts(found) == {"complete": 1, "waiting": 11}
+    assert [counts(arm) for arm in found["arms"]] == [{"complete": 1, "waiting": 5}, {"waiting": 6}]
+    assert counts(summary(plan, records)) == {"complete": 1, "running": 2, "waiting": 9}
 
 
 def test_the_best_is_named_by_arm_and_over_all(plan: Plan) -> None:
@@ -149,3 +164,94 @@ def test_counts_add_up_to_planned_at_any_moment(plan: Plan, outcomes: list[Any],
     for name in ("planned", *COUNTS):
         assert sum(arm[name] for arm in found["arms"]) == found[name]
     assert sum(found[name] for name in (*OUTCOMES, "running")) == len(records)
+
+
+# From any process
+
+
+@pytest.fixture
+def home(fast_sqlite: None, tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.begin("demo", {})
+    return home
+
+
+@pytest.fixture
+def ledger(home: Home, plan: Plan) -> Ledger:
+    ledger = Ledger(home.urls("demo")["ledger_url"], "demo")
+    ledger.open(plan)
+    return ledger
+
+
+def test_trials_run_only_while_a_driver_lives(home: Home, ledger: Ledger) -> None:
+    complete, running = ledger.ask_search(), ledger.ask_search()
+    assert complete is not None
+    assert running is not None
+    ledger.tell(complete, "complete", 0.5)
+    with Lease(ledger.storage.engine, "demo") as lease:
+        found = read_status(home, "demo")
+        assert counts(found) == {"complete": 1, "running": 1, "waiting": 10}
+        driver = {"host": socket.gethostname(), "pid": os.getpid(), "since": lease.me.since}
+        assert found["driver"] == driver
+    found = read_status(home, "demo")
+    assert counts(found) == {"complete": 1, "waiting": 11}
+    assert found["driver"] is None
+
+
+def test_a_driver_that_was_killed_drives_no_more(home: Home, ledger: Ledger) -> None:
+    assert ledger.ask_search() is not None
+    driver = os.fork()
+    if driver == 0:
+        Lease(Ledger(home.urls("demo")["ledger_url"], "demo").storage.engine, "demo").__enter__()
+        os._exit(0)  # without a word
+    assert os.waitpid(driver, 0) == (driver, 0)
+    found = read_status(home, "demo")
+    assert counts(found) == {"waiting": 12}
+    assert found["driver"] is None
+
+
+def test_what_mlflow_may_lack_is_counted_unless_a_driver_is_about_to_send_it(
+    home: Home, ledger: Ledger
+) -> None:
+    for name in ("a", "b"):
+        (home.trials("demo") / name).mkdir(parents=True)
+    assert read_status(home, "demo")["unsent"] == 0
+    for name in ("a", "b"):
+        unsent_mark(home.trials("demo") / name).touch()
+    assert read_status(home, "demo")["unsent"] == 2
+    with Lease(ledger.storage.engine, "demo"):
+        assert read_status(home, "demo")["unsent"] == 0
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_tracebacks_are_given_for_what_failed(home: Home, ledger: Ledger) -> None:
+    """Not for what has been tried again since, nor where there is none."""
+    records = [ledger.ask_search() for _ in range(3)]
+    for found in records:
+        assert found is not None
+        ledger.tell(found, "failed", None, "ValueError: no")
+        (home.trials("demo") / found.key).mkdir(parents=True)
+    for found in records[:2]:
+        assert found is not None
+        (home.trials("demo") / found.key / "traceback.txt").write_text("Traceback ...\nValueError: no")
+    keys = [found.key for found in records if found]
+    assert read_status(home, "demo")["tracebacks"].keys() == set(keys[:2])
+    retried = ledger.retry_failed()
+    ledger.tell(next(r for r in retried if r.key == keys[0]), "complete", 0.5)
+    status = read_status(home, "demo")
+    assert (status["reasons"], status["tracebacks"]) == ({}, {})
+    assert counts(status) == {"complete": 1, "waiting": 11}
+
+
+def test_a_study_without_a_plan_or_a_name_is_refused(home: Home) -> None:
+    with pytest.raises(RequestError, match=r"^demo: was interrupted before its plan was written; run it"):
+        read_status(home, "demo")
+    with pytest.raises(RequestError, match=r"^other: no such study in "):
+        read_status(home, "other")
+
+
+def test_looking_writes_nothing_and_needs_no_mlflow(home: Home, ledger: Ledger) -> None:
+    before = sorted(path for path in home.root.rglob("*"))
+    read_status(home, "demo")
+    assert sorted(path for path in home.root.rglob("*")) == before
+    assert not home.database.exists()

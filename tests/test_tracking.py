@@ -64,6 +64,13 @@ def trial(plan: Plan, arm: int = 3, rate: float = 1e-3, seed: int = 0, **more: A
     return record_of(plan.config(chosen, {"learning_rate": rate}, seed), chosen.name, **more)
 
 
+def begin(tracker: Tracker, record: Record) -> str:
+    """The trial's run, once it has been opened."""
+    tracker.replay(record, [], "RUNNING")
+    (run,) = tracker.client.search_runs([tracker.experiment], f"tags.kdstudy.key = '{record.key}'")
+    return str(run.info.run_id)
+
+
 def line(report: dict[str, Any]) -> dict[str, Any]:
     """As the journal writes it."""
     return {"time_ms": 1_700_000_000_000 + report["report"], **report}
@@ -86,7 +93,7 @@ def rows(client: MlflowClient, run_id: str) -> dict[str, list[tuple[int, int, fl
 
 def test_runs_are_nested_study_arm_trial(track: Track, plan: Plan, client: MlflowClient) -> None:
     tracker, record = track(plan), trial(plan)
-    run = tracker.start(record)
+    run = begin(tracker, record)
     (study,) = runs(client, plan, "study")
     arms = runs(client, plan, "arm")
     (search,) = runs(client, plan, "search")
@@ -117,8 +124,7 @@ def test_names_that_stand_side_by_side_differ_at_their_beginning(
 def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, make_report: Any) -> None:
     tracker = track(plan)
     for record in (trial(plan), trial(plan, seed=1, phase="confirm")):
-        tracker.start(record)
-        tracker.close(record, "complete", line(make_report(1, 0.5, "complete")))
+        tracker.replay(record, [line(make_report(1, 0.5, "complete"))], "complete")
     experiment = client.get_experiment_by_name(plan.name)
     assert experiment.tags["kdstudy.study"] == tracker.study_id
     assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.study_id}
@@ -143,8 +149,8 @@ def test_numerics_that_changed_on_the_way_are_said(
 ) -> None:
     tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
     report["result"]["other_numerics_before"] = {"threads": [2, 1]}
-    run = tracker.start(record)
-    tracker.close(record, "complete", line(report))
+    run = begin(tracker, record)
+    tracker.replay(record, [line(report)], "complete")
     tags = client.get_run(run).data.tags
     assert tags["kdstudy.other_numerics_before"] == "{'threads': [2, 1]}"
 
@@ -153,7 +159,7 @@ def test_params_are_the_effective_configuration(track: Track, plan: Plan, client
     tracker = track(plan)
     for arm in (2, 3):
         record = trial(plan, arm)
-        params = client.get_run(tracker.start(record)).data.params
+        params = client.get_run(begin(tracker, record)).data.params
         effective = record.trial_config().effective()
         assert params == {name: str(value) for name, value in effective.items()}
         assert ("temperature" in params) is (arm == 3)  # alpha is 1 in the other
@@ -163,9 +169,10 @@ def test_a_report_is_logged_at_its_step_and_time(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     tracker, record = track(plan), trial(plan)
-    run = tracker.start(record)
-    for number in (1, 2):
-        tracker.report(record, line(make_report(number, number / 10)))
+    run = begin(tracker, record)
+    lines = [line(make_report(number, number / 10)) for number in (1, 2)]
+    for count in (1, 2):
+        tracker.replay(record, lines[:count], "RUNNING")
     found = rows(client, run)
     metrics = ("accuracy", "macro_f1", "retention")
     languages = ("deu", "yor", "macro", "worst")
@@ -181,10 +188,10 @@ def test_test_is_logged_only_where_it_was_scored(
 ) -> None:
     tracker = track(plan)
     for record, test in ((trial(plan), None), (trial(plan, seed=1, phase="confirm"), 0.7)):
-        run = tracker.start(record)
+        run = begin(tracker, record)
         report = line(make_report(1, 0.5, "complete", test=test))
-        tracker.report(record, report)
-        tracker.close(record, "complete", report)
+        tracker.replay(record, [report], "RUNNING")
+        tracker.replay(record, [report], "complete")
         found = rows(client, run)
         assert (found["seconds"], found["parameters"]) == (
             [(3, report["time_ms"], 1.5)],
@@ -201,15 +208,13 @@ def test_what_was_not_measured_has_no_metric(
 ) -> None:
     """A diverged trial's last report has neither loss nor scores; a teacher at zero leaves no retention."""
     tracker, diverged = track(plan), trial(plan)
-    run = tracker.start(diverged)
-    report = line(make_report(1, None, "diverged"))
-    tracker.report(diverged, report)
-    tracker.close(diverged, "diverged", report)
+    run = begin(tracker, diverged)
+    tracker.replay(diverged, [line(make_report(1, None, "diverged"))], "diverged")
     assert set(rows(client, run)) == {"seconds", "parameters"}
     other, report = trial(plan, rate=2e-3), make_report(1, 0.5)
     report["validation"]["retention"] = {"macro": None, "worst": None, "by_language": {}}
-    run = tracker.start(other)
-    tracker.report(other, line(report))
+    run = begin(tracker, other)
+    tracker.replay(other, [line(report)], "RUNNING")
     assert not [name for name in rows(client, run) if "retention" in name]
 
 
@@ -231,10 +236,10 @@ def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
     tracker = track(plan)
     for rate, count, parts in ((1e-3, 205, [622]), (2e-3, 350, [1000, 57])):
         record, languages = trial(plan, rate=rate), [f"l{number:03d}" for number in range(count)]
-        run = tracker.start(record)
+        run = begin(tracker, record)
         with monkeypatch.context() as patch:
             patch.setattr(MlflowClient, "log_batch", watch)
-            tracker.report(record, line(make_report(1, 0.5, languages=languages)))
+            tracker.replay(record, [line(make_report(1, 0.5, languages=languages))], "RUNNING")
         assert sent == parts
         sent.clear()
         assert len(client.get_run(run).data.metrics) == sum(parts)
@@ -249,10 +254,9 @@ def test_said_again_by_another_process_is_said_once(
     seen = []
     for _ in range(3):
         tracker = track(plan)
-        run = tracker.start(record)
-        for report in reports:
-            tracker.report(record, report)
-        tracker.close(record, "complete", reports[-1])
+        run = begin(tracker, record)
+        for state in ("RUNNING", "SCHEDULED", "RUNNING", "complete", "complete"):
+            tracker.replay(record, reports, state)
         tracker.finish()
         seen.append((run, rows(client, run), [r.info.run_id for r in runs(client, plan)]))
     assert seen[0] == seen[1] == seen[2]
@@ -267,19 +271,114 @@ def test_a_run_is_closed_with_its_outcome(
     track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
 ) -> None:
     tracker, record = track(plan), trial(plan)
-    run = tracker.start(record)
+    run = begin(tracker, record)
     assert client.get_run(run).info.status == "RUNNING"
-    tracker.close(record, outcome, None)
+    tracker.replay(record, [], outcome)
     closed = client.get_run(run)
     assert (closed.info.status, closed.data.tags["kdstudy.outcome"]) == (status, outcome)
 
 
 def test_a_run_that_was_closed_is_opened_again(track: Track, plan: Plan, client: MlflowClient) -> None:
     record = trial(plan)
-    run = track(plan).start(record)
-    track(plan).close(record, "failed", None)
-    assert track(plan).start(record) == run
-    assert client.get_run(run).info.status == "RUNNING"
+    run = begin(track(plan), record)
+    for end in ("failed", "SCHEDULED", "complete"):
+        track(plan).replay(record, [], end)
+        assert client.get_run(run).info.status != "RUNNING"
+        assert begin(track(plan), record) == run
+        assert client.get_run(run).info.status == "RUNNING"
+
+
+def test_a_run_that_stays_as_it_is_is_not_written_again(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """Also by another process: its end keeps its time."""
+    tracker, record = track(plan), trial(plan)
+    run = begin(tracker, record)
+    lines = [line(make_report(1, 0.5, "complete"))]
+    tracker.replay(record, lines, "complete")
+    ended = client.get_run(run).info
+    for each in (tracker, track(plan)):
+        each.replay(record, lines, "complete")
+        assert (client.get_run(run).info.status, client.get_run(run).info.end_time) == (
+            "FINISHED",
+            ended.end_time,
+        )
+
+
+def test_only_what_is_new_of_a_journal_is_logged(
+    track: Track, plan: Plan, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the process that has logged the rest; a new one cannot know, and logs all."""
+    sent: list[int] = []
+    send = MlflowClient.log_batch
+
+    def watch(self: MlflowClient, run_id: str, metrics: Any = (), **more: Any) -> None:
+        sent.extend(metric.step for metric in metrics if metric.key == "loss")
+        send(self, run_id, metrics=metrics, **more)
+
+    tracker, record = track(plan), trial(plan)
+    lines = [line(make_report(number, number / 10)) for number in (1, 2, 3)]
+    monkeypatch.setattr(MlflowClient, "log_batch", watch)
+    for count in (0, 1, 1, 3, 3):
+        tracker.replay(record, lines[:count], "RUNNING")
+    assert sent == [3, 6, 9]
+    sent.clear()
+    track(plan).replay(record, lines, "RUNNING")
+    assert sent == [3, 6, 9]
+
+
+def test_a_report_that_was_not_taken_is_logged_the_next_time(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*values: Any, **more: Any) -> None:
+        raise ConnectionError("no")
+
+    tracker, record = track(plan), trial(plan)
+    run = begin(tracker, record)
+    lines = [line(make_report(number, number / 10)) for number in (1, 2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "log_batch", away)
+        with pytest.raises(ConnectionError):
+            tracker.replay(record, lines[:1], "RUNNING")
+    tracker.replay(record, lines, "RUNNING")
+    assert [step for step, *_ in rows(client, run)["loss"]] == [3, 6]
+
+
+@pytest.mark.parametrize("who", ["this process", "the next one"])
+def test_a_run_that_was_made_though_its_answer_was_lost_is_the_one(
+    track: Track, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """The server had made it, and could not say so."""
+    create = MlflowClient.create_run
+
+    def lose(*values: Any, **more: Any) -> None:
+        create(*values, **more)
+        raise ConnectionError("connection reset")
+
+    tracker, record = track(plan), trial(plan)
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "create_run", lose)
+        with pytest.raises(ConnectionError):
+            tracker.replay(record, [], "RUNNING")
+    if who == "the next one":
+        tracker = track(plan)
+    tracker.replay(record, [], "RUNNING")
+    (run,) = runs(client, plan, "search")
+    assert run.data.params["init"] == "teacher"
+
+
+def test_of_two_runs_of_one_trial_the_older_stays(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """A server that had answered too late had made one in the end."""
+    tracker, record = track(plan), trial(plan)
+    run = begin(tracker, record)
+    first = client.get_run(run)
+    late = client.create_run(tracker.experiment, first.info.start_time + 1, first.data.tags)
+    track(plan).replay(record, [line(make_report(1, 0.5, "complete"))], "complete")
+    (left,) = runs(client, plan, "search")
+    assert (left.info.run_id, left.info.status) == (run, "FINISHED")
+    assert client.get_run(late.info.run_id).info.lifecycle_stage == "deleted"
 
 
 def test_params_that_a_kill_left_out_are_added(
@@ -299,8 +398,8 @@ def test_params_that_a_kill_left_out_are_added(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", die)
         with pytest.raises(KeyboardInterrupt):
-            tracker.start(record)
-    run = track(plan).start(record)
+            tracker.replay(record, [], "RUNNING")
+    run = begin(track(plan), record)
     assert client.get_run(run).data.params["init"] == "teacher"
     assert len(runs(client, plan)) == 1 + 4 + 1
     assert all(each.data.params for each in runs(client, plan))
@@ -308,21 +407,10 @@ def test_params_that_a_kill_left_out_are_added(
 
 def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: MlflowClient) -> None:
     tracker, record = track(plan), trial(plan)
-    tracker.start(record)
-    tracker.failed(record, "Traceback ...\nValueError: no")
+    tracker.replay(record, [], "failed", "Traceback ...\nValueError: no")
     (search,) = runs(client, plan, "search")
     path = client.download_artifacts(search.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"
-
-
-def test_runs_of_trials_that_have_ended_are_closed(track: Track, plan: Plan, client: MlflowClient) -> None:
-    tracker = track(plan)
-    ended, runs_on = trial(plan, outcome="pruned"), trial(plan, rate=2e-3)
-    pruned, running = tracker.start(ended), tracker.start(runs_on)
-    track(plan).close_ended([ended, runs_on])
-    closed = client.get_run(pruned)
-    assert (closed.info.status, closed.data.tags["kdstudy.outcome"]) == ("KILLED", "pruned")
-    assert client.get_run(running).info.status == "RUNNING"
 
 
 def test_a_study_that_has_ended_is_closed_once(track: Track, plan: Plan, client: MlflowClient) -> None:
@@ -332,6 +420,10 @@ def test_a_study_that_has_ended_is_closed_once(track: Track, plan: Plan, client:
     assert {status for status, _ in first} == {"FINISHED"}
     track(plan).finish()
     assert [(r.info.status, r.info.end_time) for r in runs(client, plan)] == first
+    track(plan).begin()
+    assert {r.info.status for r in runs(client, plan)} == {"RUNNING"}
+    track(plan).pause()
+    assert {r.info.status for r in runs(client, plan)} == {"SCHEDULED"}
     track(plan).begin()
     assert {r.info.status for r in runs(client, plan)} == {"RUNNING"}
 
@@ -393,14 +485,16 @@ def test_a_store_that_mlflow_refuses_is_refused_in_one_line(make_plan: MakePlan,
         check_tracking(uri, "demo", None)
 
 
-def test_a_server_that_does_not_answer_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow would try for minutes; what the environment says about that is left as it was."""
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "7")
-    began = time.monotonic()
+def test_a_server_that_does_not_answer_is_refused_at_once(
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow's client would try for minutes, sleeping between attempts; here the outbox tries again."""
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("tries again"))
     with pytest.raises(RequestError, match=r"^--tracking-uri http://127.0.0.1:9: [^\n]+$"):
         check_tracking("http://127.0.0.1:9", "demo", None)
-    assert time.monotonic() - began < 30
-    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "7"
+    with pytest.raises(RequestError, match=r"^--tracking-uri http://127.0.0.1:9: [^\n]+$"):
+        Tracker("http://127.0.0.1:9", None, make_plan(), "drawn")
 
 
 def test_looking_writes_nothing_and_knows_whose_a_name_is(

@@ -7,7 +7,6 @@ Reading order: this page, `inputs.py` (what a trial reads), `data/`, `models/`, 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from study.config import TrialConfig
-from study.trial.artifacts import Store, write_atomically
+from study.trial.artifacts import Store
+from study.trial.attempts import attempt_folder, attempt_folders, read_record, write_record
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.losses import objective
 from study.trial.models import build_student, quiet
 from study.trial.scores import Scores, add_retention, score
-from study.trial.training import Numerics, Recipe, Training, drop_checkpoints, report_steps
+from study.trial.training import Numerics, Recipe, Training, report_steps
 
 __all__ = ["Progress", "read_result", "run_trial"]
 
@@ -41,17 +41,24 @@ class Progress:
 
 
 def run_trial(
-    config: TrialConfig, store: Store, folder: Path, reports: int, test: bool, numerics: Numerics
+    config: TrialConfig,
+    store: Store,
+    folder: Path,
+    reports: int,
+    test: bool,
+    numerics: Numerics,
+    attempt: int = 1,
 ) -> Iterator[Progress]:
     """Train and score the student of `config`, reporting as it goes.
 
-    Every input must be in `store` already. A trial that was interrupted goes on from its checkpoint in
-    `folder`, and first reports again what it had reported; one that has ended reports its record. The
-    last report carries the result, which is on disk by then. Test is scored only where `test` says so.
+    Every input must be in `store` already. This attempt goes on from the newest checkpoint that one before
+    it left in `folder`, and first reports again what was reported; one that has ended reports its record.
+    The last report carries the result, which is on disk by then. Test is scored only where `test` says so.
     """
     if (recorded := read_result(folder, config)) is not None:
         yield from recorded
         return
+    own = attempt_folder(folder, attempt)
     inputs = Inputs(store, config)
     student: Any = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
     student.to(numerics.device)
@@ -67,7 +74,7 @@ def run_trial(
         scores = score(logits.argmax(axis=1), split.labels, split.languages, inputs.task.languages)
         return add_retention(scores, inputs.teacher_scores(name))
 
-    history, began_on = training.restore(folder)
+    history, began_on = training.restore(*attempt_folders(folder))
     # the last report is made once, with the result
     yield from (Progress(**report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
@@ -83,7 +90,7 @@ def run_trial(
             break
         progress = Progress(number, step, interval.loss, training.seconds, scores)
         history.append(asdict(progress))
-        training.save(folder, history)
+        training.save(own, history)
         if step < training.recipe.steps:
             yield progress
 
@@ -99,21 +106,17 @@ def run_trial(
         "numerics": asdict(numerics),
         "other_numerics_before": numerics.differences(began_on) if began_on else {},
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    own.mkdir(parents=True, exist_ok=True)
     if outcome == "complete":
         with quiet():
-            student.save_pretrained(folder / "student")
-    record = {"history": history, "result": result}
-    write_atomically(folder / "result.json", json.dumps(record, indent=1).encode())
-    drop_checkpoints(folder)
+            student.save_pretrained(own / "student")
+    write_record(own, history, result)
     yield _last(history, result)
 
 
 def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
     """All reports of the trial that ended in `folder`, the last with its result; none if it has not."""
-    try:
-        record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    if (record := read_record(folder)) is None:
         return None
     if record["result"]["key"] != config.key:
         raise ValueError(f"{folder} holds the result of another trial")

@@ -1,13 +1,16 @@
 """The content-addressed store: what is built once and shared by all trials and all later studies.
 
 An artifact is a folder `ROOT/KIND/KEY`, where KEY is the sha256 of everything that decides its content.
-It appears by one rename, so it is whole or absent; a lock keeps two builders from doing the same work
+It appears by one rename, so a kill leaves it whole or absent, and a manifest of hashes tells where a disk
+has spoilt it since: then it is built again. A lock keeps two builders from doing the same work
 twice, and the rename keeps them right where locks fail (network file systems). While it is being built,
 a second folder outlives interruptions: builders keep their checkpoints there.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -18,6 +21,9 @@ from pathlib import Path
 from filelock import FileLock
 
 __all__ = ["Store", "write_atomically"]
+
+MANIFEST = "manifest.json"  # file -> [bytes, sha256]
+_whole: set[Path] = set()  # what this process has checked: once is enough for it
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,11 @@ class Store:
         return self.root / kind / key
 
     def has(self, kind: str, key: str) -> bool:
-        return self.path(kind, key).is_dir()
+        """Whether the artifact is there, and is what was built."""
+        folder = self.path(kind, key)
+        if folder not in _whole and _is_whole(folder):
+            _whole.add(folder)
+        return folder in _whole and folder.is_dir()
 
     def build(self, kind: str, key: str, builder: Callable[[Path, Path], None]) -> Path:
         """The artifact's folder, built first if it is not there.
@@ -40,17 +50,20 @@ class Store:
         call finds its checkpoints there.
         """
         final = self.path(kind, key)
-        if final.is_dir():
+        if self.has(kind, key):
             return final
         building = self.root / "building" / kind / key
         work = building / "work"
         work.mkdir(parents=True, exist_ok=True)
         with FileLock(self.root / "building" / kind / f"{key}.lock"):
-            if final.is_dir():
+            if self.has(kind, key):
                 return final
+            if final.is_dir():  # spoilt; those who have it open keep what they have
+                final.rename(tempfile.mkdtemp(prefix="spoilt-", dir=building))
             work.mkdir(parents=True, exist_ok=True)
             target = Path(tempfile.mkdtemp(prefix="target-", dir=building))
             builder(target, work)
+            (target / MANIFEST).write_text(json.dumps(_hashes(target), indent=1), encoding="utf-8")
             final.parent.mkdir(parents=True, exist_ok=True)
             target.chmod(0o755)
             try:
@@ -60,6 +73,23 @@ class Store:
                     raise
             shutil.rmtree(building, ignore_errors=True)
         return final
+
+
+def _hashes(folder: Path) -> dict[str, list[int | str]]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): [path.stat().st_size, _sha256(path)] for path in files}
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / MANIFEST).read_text(encoding="utf-8")) == _hashes(folder))
+    except (OSError, ValueError):
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ has to be saved for a continued run to equal an undisturbed one.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import time
@@ -27,12 +28,12 @@ __all__ = [
     "Numerics",
     "Recipe",
     "Training",
-    "drop_checkpoints",
     "report_steps",
     "train_to_the_end",
 ]
 
 EXPLODED = 10.0  # times the loss of a model that predicts nothing (zero logits)
+DIGEST = hashlib.sha256().digest_size  # bytes at the end of a checkpoint that tell whether it is whole
 CHECKPOINTS_KEPT = 2  # the newest, and the one before it in case the newest is broken
 
 
@@ -174,19 +175,29 @@ class Training:
         }
         torch.save(state, buffer)
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"checkpoint-{self.step:08d}.pt", buffer.getvalue())
+        write_atomically(
+            folder / f"checkpoint-{self.step:08d}.pt",
+            buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest(),
+        )
         for old in _checkpoints(folder)[CHECKPOINTS_KEPT:]:
             old.unlink(missing_ok=True)
 
-    def restore(self, folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Continue from the newest readable checkpoint in `folder`, if there is one.
+    def restore(self, *folders: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Continue from the newest whole checkpoint in `folders`, if there is one.
 
         Returns the reports made so far and the numerics they were made on; both empty for a new training.
         """
-        for path in _checkpoints(folder):
+        for path in _checkpoints(*folders):
             try:
-                state = torch.load(path, map_location=self.numerics.device, weights_only=True)
-            except Exception:  # truncated or corrupt: the one before it serves
+                content = path.read_bytes()
+            except OSError:  # an older attempt that runs on has removed it, or the disk is bad
+                continue
+            if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
+                continue  # truncated or corrupt: the one before it serves
+            stored = io.BytesIO(content[:-DIGEST])
+            try:
+                state = torch.load(stored, map_location=self.numerics.device, weights_only=True)
+            except Exception:  # whole, but not what was written here: nothing in it is executed
                 continue
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -208,14 +219,10 @@ def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> I
     return interval
 
 
-def drop_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints, and with them the optimiser's state, of a training that has ended."""
-    for path in _checkpoints(folder):
-        path.unlink(missing_ok=True)
-
-
-def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(folder.glob("checkpoint-*.pt"), reverse=True)
+def _checkpoints(*folders: Path) -> list[Path]:
+    """The newest first; of two of the same step, that of the folder named first."""
+    found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
+    return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -53,7 +54,7 @@ def test_a_study_that_was_killed_is_resumed_to_the_same_end(
     assert running.process.returncode == -signal.SIGKILL
     counts = json.loads(command("status", NAME, "--home", home, "--json").out)
     assert counts["waiting"] > 0
-    assert counts["running"] > 0
+    assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
     answer = kdstudy("resume", NAME, "--home", home)
     assert answer.code == 0, answer.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
@@ -146,24 +147,36 @@ def test_two_studies_may_begin_in_a_new_home_at_once(
 
 
 def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_home: Path) -> None:
-    lock = copied_home / "studies" / NAME / "driver.lock"
+    ledger = copied_home / "studies" / NAME / "optuna.db"
     driver = subprocess.Popen(
-        [sys.executable, "-c", HOLD, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, f"sqlite:///{ledger}", NAME],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with driver:
         assert driver.stdout is not None
-        assert driver.stdout.readline() == "held\n"
+        since = driver.stdout.readline().rstrip("\n")
+        assert since
         answer = command("run", asked.space, *asked.on, "--home", copied_home)
+        status = json.loads(command("status", NAME, "--home", copied_home, "--json").out)
         driver.kill()
+    host = socket.gethostname()
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err == f"kdstudy: study {NAME}: another process on this host is running it\n"
+    said = f"is being run by process {driver.pid} on {host}, since {since}"
+    assert answer.err == f"kdstudy: study {NAME}: {said}\n"
+    assert status["driver"] == {"host": host, "pid": driver.pid, "since": since}
+    status = json.loads(command("status", NAME, "--home", copied_home, "--json").out)
+    assert status["driver"] is None
 
 
 HOLD = """
 import sys
-from filelock import FileLock
+from study.lease import Lease
+from study.ledger import Ledger
 
-with FileLock(sys.argv[1]):
-    print("held", flush=True)
+url, name = sys.argv[1:]
+with Lease(Ledger(url, name).storage.engine, name) as lease:
+    print(lease.me.since, flush=True)
     sys.stdin.read()
 """

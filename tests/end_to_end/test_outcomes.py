@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
     assert confirm.outcome == "complete"
     trials = home / "studies" / "rates" / "trials"
     assert not list(trials.rglob("*.pt"))
-    assert len(list(trials.glob("*/student"))) == 2  # the best of the search, and the confirm run
+    assert len(list(trials.glob("*/attempt-*/student"))) == 2  # the best of the search, and the confirm run
     refused = command(
         "export", "rates", "--trial", pruned_key(on_record), "--home", home, "--out", tmp_path / "s"
     )
@@ -72,6 +73,15 @@ def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
 
 def pruned_key(on_record: Any) -> str:
     return next(r.key for r in on_record.records if r.outcome == "pruned")
+
+
+def build_wrongly(logits: Path) -> None:
+    """A file cut short, as its manifest says: one that a disk had cut short would be built again."""
+    logits.write_bytes(logits.read_bytes()[:100])
+    manifest = logits.with_name("manifest.json")
+    listed = json.loads(manifest.read_text())
+    listed[logits.name] = [100, hashlib.sha256(logits.read_bytes()).hexdigest()]
+    manifest.write_text(json.dumps(listed))
 
 
 def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
@@ -85,7 +95,7 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     home, space = home_with_artifacts, tmp_path / "broken.py"
     space.write_text(asked.space.read_text().replace('"init": ("teacher", "random")', '"alpha": (0.5, 1.0)'))
     for logits in home.glob("artifacts/outputs/*/logits.npy"):
-        logits.write_bytes(logits.read_bytes()[:100])  # what distillation reads, and labels alone do not
+        build_wrongly(logits)  # what distillation reads, and labels alone do not
     answer = kdstudy("run", space, *asked.on, "--home", home, "--trials", "1", "--confirm-seeds", "0")
     assert answer.code == 1
     assert "Traceback" not in answer.err
@@ -93,7 +103,10 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     assert (counts["planned"], counts["complete"], counts["failed"]) == (2, 1, 1)
     (reason,) = counts["reasons"].values()
     assert reason.startswith("ValueError: ")
-    assert reason in " ".join(command("status", "broken", "--home", home).out.split())
+    said = command("status", "broken", "--home", home).out
+    assert reason in " ".join(said.split())
+    assert "teacher_logits" in said  # the traceback
+    assert list(counts["tracebacks"]) == list(counts["reasons"])
     on_record = read(home, "broken")
     (failed,) = [r for r in on_record.records if r.outcome == "failed"]
     assert failed.arm == "alpha=0.5"

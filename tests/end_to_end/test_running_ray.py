@@ -27,12 +27,15 @@ cluster.shutdown()
 
 
 @pytest.fixture
-def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """HOST:PORT of a Ray of two nodes with one CPU each."""
+def address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """HOST:PORT of a Ray of two nodes with one CPU each. Its Python's path has no space: Ray would fail."""
+    environment = tmp_path / "environment"
+    environment.symlink_to(sys.prefix)
+    python = str(environment / "bin" / "python")
     for name, value in NO_TOKEN.items():
         monkeypatch.setenv(name, value)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", HEAD], text=True, start_new_session=True, **pipes) as head:  # type: ignore[call-overload]
+    with subprocess.Popen([python, "-c", HEAD], text=True, start_new_session=True, **pipes) as head:  # type: ignore[call-overload]
         assert head.stdout is not None
         yield head.stdout.readline().strip()
         assert head.poll() is None, "the study has ended a Ray that is not its own"

@@ -26,8 +26,8 @@ def on_record(finished: Any, check_whole: Callable[..., Any]) -> Any:
 
 def results(home: Path, name: str) -> dict[str, dict[str, Any]]:
     """Every trial's result on disk, by key."""
-    files = (home / "studies" / name / "trials").glob("*/result.json")
-    return {file.parent.name: json.loads(file.read_text())["result"] for file in files}
+    files = (home / "studies" / name / "trials").glob("*/attempt-*/result.json")
+    return {file.parent.parent.name: json.loads(file.read_text())["result"] for file in files}
 
 
 # What it leaves behind
@@ -120,7 +120,7 @@ def test_weights_are_kept_of_the_best_and_the_confirmed_and_no_optimiser_state(
         )
         for arm in ARMS
     ]
-    kept = {path.parent.name for path in trials.glob("*/student")}
+    kept = {path.parent.parent.name for path in trials.glob("*/attempt-*/student")}
     assert kept == {r.key for r in best} | {r.key for r in on_record.records if r.phase == "confirm"}
     assert not list(trials.rglob("*.pt"))
 
@@ -211,6 +211,7 @@ def test_status_counts_what_is_on_record(command: Any, finished: Any, on_record:
         search = [r for r in on_record.records if r.phase == "search" and r.arm == arm["arm"]]
         assert arm["best"]["value"] == max(r.value for r in search)
     assert status["best"]["value"] == max(arm["best"]["value"] for arm in status["arms"])
+    assert (status["driver"], status["unsent"], status["tracebacks"]) == (None, 0, {})
     table = command("status", finished.name, "--home", finished.home)
     assert table.code == 0
     assert all(arm in table.out for arm in ARMS)
@@ -329,6 +330,7 @@ def accuracies(asked: Any, labels: list[str]) -> dict[str, float]:
 def test_its_logits_on_raw_text_are_the_trials(
     command: Any, finished: Any, confirm: dict[str, Any], asked: Any, tmp_path: Path
 ) -> None:
+    from study.trial.attempts import student_folder
     from study.trial.models import load_classifier, load_tokenizer
 
     answer = command(
@@ -344,9 +346,9 @@ def test_its_logits_on_raw_text_are_the_trials(
     assert answer.code == 0, answer.err
     texts = ["gbàtà ṣéní", "never seen 12", "bäkösta " * 200]
     _, logits, _ = loaded_plainly(tmp_path / "s", texts)
-    student = load_classifier(
-        finished.home / "studies" / finished.name / "trials" / confirm["key"] / "student"
-    )
+    kept = student_folder(finished.home / "studies" / finished.name / "trials" / confirm["key"])
+    assert kept is not None
+    student = load_classifier(kept)
     tokenizer = load_tokenizer(asked.model)
     batch = tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
     assert batch["input_ids"].shape[1] == 128
@@ -357,8 +359,10 @@ def test_its_logits_on_raw_text_are_the_trials(
 def test_a_student_whose_weights_were_not_kept_is_trained_again(
     command: Any, finished: Any, on_record: Any, asked: Any, tmp_path: Path
 ) -> None:
+    from study.trial.attempts import student_folder
+
     trials = finished.home / "studies" / finished.name / "trials"
-    dropped = [r for r in on_record.records if not (trials / r.key / "student").exists()]
+    dropped = [r for r in on_record.records if student_folder(trials / r.key) is None]
     record = next(r for r in dropped if r.arm == "init=teacher")
     answer = command(
         "export", finished.name, "--trial", record.key, "--home", finished.home, "--out", tmp_path / "s"

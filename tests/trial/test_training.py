@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import hashlib
+import io
 import math
 import pickle
 from collections.abc import Callable
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from study.trial.models import new_classifier
-from study.trial.training import Interval, Numerics, Recipe, Training, drop_checkpoints, report_steps
+from study.trial.training import Interval, Numerics, Recipe, Training, report_steps
 
 STEPS = 8
 
@@ -225,25 +228,67 @@ def test_the_two_newest_checkpoints_are_kept_and_a_broken_one_falls_back(tmp_pat
     assert same_state(fresh.model, Tiny(seed=5))
 
 
+@pytest.mark.parametrize("place", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_one_flipped_bit_anywhere_in_a_checkpoint_falls_back(place: float, tmp_path: Path) -> None:
+    """In the zip's directory, in a tensor's middle, or in the digest itself."""
+    training = training_of(Tiny())
+    for step in (2, 4):
+        training.advance(step)
+        training.save(tmp_path, [{"report": step}])
+    newest = tmp_path / "checkpoint-00000004.pt"
+    content = bytearray(newest.read_bytes())
+    content[round(place * (len(content) - 1))] ^= 1
+    newest.write_bytes(content)
+    undisturbed, other = training_of(Tiny()), training_of(Tiny(seed=5))
+    undisturbed.advance(2)
+    assert other.restore(tmp_path) == ([{"report": 2}], vars(training.numerics))
+    assert (other.step, same_state(other.model, undisturbed.model)) == (2, True)
+
+
+def test_a_checkpoint_cut_short_anywhere_falls_back(tmp_path: Path) -> None:
+    training = training_of(Tiny())
+    for step in (2, 4):
+        training.advance(step)
+        training.save(tmp_path, [{"report": step}])
+    newest = tmp_path / "checkpoint-00000004.pt"
+    content = newest.read_bytes()
+    for length in (0, 1, 31, 32, 33, len(content) // 2, len(content) - 32, len(content) - 1):
+        newest.write_bytes(content[:length])
+        assert training_of(Tiny(seed=5)).restore(tmp_path)[0] == [{"report": 2}]
+    newest.write_bytes(content)
+    assert training_of(Tiny(seed=5)).restore(tmp_path)[0] == [{"report": 4}]
+
+
+def test_of_several_folders_the_newest_checkpoint_serves(tmp_path: Path) -> None:
+    training = training_of(Tiny())
+    for step, folder in ((2, "new"), (4, "old"), (6, "old")):
+        training.advance(step)
+        training.save(tmp_path / folder, [{"report": step}])
+    folders = (tmp_path / "new", tmp_path / "old", tmp_path / "absent")
+    assert training_of(Tiny(seed=5)).restore(*folders)[0] == [{"report": 6}]
+    (tmp_path / "old" / "checkpoint-00000006.pt").unlink()
+    training.save(tmp_path / "new", [{"report": "the first folder's"}])
+    assert training_of(Tiny(seed=5)).restore(*folders)[0] == [{"report": "the first folder's"}]
+
+
 def test_a_checkpoint_executes_nothing(tmp_path: Path) -> None:
+    """Even one whose digest is right."""
+
     class Attack:
         def __reduce__(self) -> tuple[Any, ...]:
             return (Path.touch, (tmp_path / "executed",))
 
-    torch.save({"model": Attack()}, tmp_path / "checkpoint-00000002.pt")
-    (tmp_path / "checkpoint-00000001.pt").write_bytes(pickle.dumps(Attack(), protocol=2))
-    assert training_of(Tiny()).restore(tmp_path) == ([], {})
+    stored = io.BytesIO()
+    torch.save({"model": Attack()}, stored)
+    for number, content in enumerate((stored.getvalue(), pickle.dumps(Attack(), protocol=2)), 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        signed = content + hashlib.sha256(content).digest()
+        (folder / "checkpoint-00000002.pt").write_bytes(signed)
+        (folder / "checkpoint-00000001.pt").write_bytes(content)
+        with contextlib.suppress(pickle.UnpicklingError):
+            training_of(Tiny()).restore(folder)
     assert not (tmp_path / "executed").exists()
-
-
-def test_dropping_checkpoints_leaves_other_files(tmp_path: Path) -> None:
-    training = training_of(Tiny())
-    training.advance(1)
-    training.save(tmp_path, [])
-    (tmp_path / "progress.jsonl").write_text("{}\n")
-    drop_checkpoints(tmp_path)
-    drop_checkpoints(tmp_path / "absent")
-    assert [path.name for path in tmp_path.iterdir()] == ["progress.jsonl"]
 
 
 def test_numerics_name_what_differs() -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from study.config import digest
 from study.trial import Progress, read_result, run_trial
 from study.trial.artifacts import Store
+from study.trial.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
 from study.trial.data.tokens import EncodedSplit
 from study.trial.losses import objective
 from study.trial.models import build_student, load_classifier, load_tokenizer
@@ -51,7 +52,9 @@ def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
 
 
 def weights(folder: Path) -> bytes:
-    return (folder / "student/model.safetensors").read_bytes()
+    student = student_folder(folder)
+    assert student is not None
+    return (student / "model.safetensors").read_bytes()
 
 
 def stop_after(number: int, reports: Iterable[Progress]) -> list[Progress]:
@@ -134,6 +137,7 @@ def test_stopped_after_a_report_and_continued_it_is_the_undisturbed_one(
     assert read_result(tmp_path, config) is None
     after = list(workshop.trial(config, tmp_path))
     assert after[:stop] == before  # what it had reported it reports again, seconds too
+    assert len(attempt_folders(tmp_path)) == 2
     assert (told(after), weights(tmp_path)) == undisturbed(case)
     assert after[-1].result is not None
     assert after[-1].result["other_numerics_before"] == {}
@@ -153,7 +157,7 @@ def test_from_a_truncated_checkpoint_it_falls_back_and_ends_the_same(
     workshop: Any, undisturbed: Any, broken: int, tmp_path: Path
 ) -> None:
     stop_after(3, workshop.trial(workshop.config(), tmp_path))
-    checkpoints = sorted(tmp_path.glob("checkpoint-*.pt"), reverse=True)
+    checkpoints = sorted(attempt_folder(tmp_path, 1).glob("checkpoint-*.pt"), reverse=True)
     assert len(checkpoints) == 2
     for path in checkpoints[:broken]:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -175,7 +179,7 @@ def test_killed_at_the_end_it_ends_the_same(
         if moment == "before the weights":
             patch.setattr("transformers.PreTrainedModel.save_pretrained", killed)
         else:
-            patch.setattr("study.trial.write_atomically", killed)
+            patch.setattr("study.trial.write_record", killed)
         with pytest.raises(KeyboardInterrupt):
             next(trial)
     assert read_result(tmp_path, workshop.config()) is None
@@ -187,7 +191,7 @@ def test_continued_on_other_numerics_it_says_so(workshop: Any, tmp_path: Path) -
     stop_after(2, workshop.trial(workshop.config(), tmp_path))
     here = Numerics.here(1)
     elsewhere = replace(here, capability="NEON", torch="9.0")
-    *_, last = run_trial(workshop.config(), workshop.store, tmp_path, REPORTS, True, elsewhere)
+    *_, last = run_trial(workshop.config(), workshop.store, tmp_path, REPORTS, True, elsewhere, 2)
     assert last.result is not None
     assert last.result["numerics"]["torch"] == "9.0"
     before = json.loads(json.dumps(last.result["other_numerics_before"]))
@@ -199,8 +203,9 @@ def test_an_ended_trial_reports_its_record_and_trains_nothing(
 ) -> None:
     first = list(workshop.trial(workshop.config(), tmp_path / "trial"))
     empty = Store(tmp_path / "no artifacts")
-    again = list(run_trial(workshop.config(), empty, tmp_path / "trial", REPORTS, True, Numerics.here(1)))
+    again = list(run_trial(workshop.config(), empty, tmp_path / "trial", REPORTS, True, Numerics.here(1), 2))
     assert again == first
+    assert attempt_folders(tmp_path / "trial") == [attempt_folder(tmp_path / "trial", 1)]
 
 
 def test_a_folder_of_another_trial_is_not_taken_for_this_one(workshop: Any, tmp_path: Path) -> None:
@@ -211,13 +216,15 @@ def test_a_folder_of_another_trial_is_not_taken_for_this_one(workshop: Any, tmp_
 
 def test_a_result_cut_short_counts_as_none(workshop: Any, undisturbed: Any, tmp_path: Path) -> None:
     stop_after(2, workshop.trial(workshop.config(), tmp_path))
-    (tmp_path / "result.json").write_text('{"history": [')
+    (attempt_folder(tmp_path, 1) / "result.json").write_text('{"history": [')
     assert told(workshop.trial(workshop.config(), tmp_path)) == undisturbed(next(iter(CASES)))[0]
 
 
 def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Path) -> None:
     list(workshop.trial(workshop.config(), tmp_path))
-    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    tidy_trial(tmp_path, keep_student=True)  # as the driver does
+    own = attempt_folder(tmp_path, 1)
+    left = sorted(str(path.relative_to(own)) for path in tmp_path.rglob("*") if path.is_file())
     assert left == ["result.json", "student/config.json", "student/model.safetensors"]
 
 
@@ -226,7 +233,7 @@ def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Pat
 
 def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path: Path) -> None:
     *_, last = workshop.trial(workshop.config(), tmp_path)
-    student = load_classifier(tmp_path / "student", workshop.task.labels)
+    student = load_classifier(student_folder(tmp_path), workshop.task.labels)
     assert student.config.num_hidden_layers == 2
     tokenizer = load_tokenizer(workshop.inputs(workshop.config()).base_folder)
     for name in ("validation", "test"):
@@ -244,7 +251,7 @@ def test_it_starts_from_its_initialisation_and_moves(workshop: Any, tmp_path: Pa
     list(workshop.trial(config, tmp_path))
     inputs = workshop.inputs(config)
     start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
-    end = load_file(tmp_path / "student/model.safetensors")
+    end = load_file(attempt_folder(tmp_path, 1) / "student/model.safetensors")
     moved = {
         name: float((end[name] - value.detach()).abs().max()) for name, value in start.named_parameters()
     }
@@ -279,7 +286,7 @@ def test_distillation_alone_reads_no_label(new_workshop: Any, build_task_folder:
 def test_the_result_says_what_the_command_line_promises(workshop: Any, tmp_path: Path) -> None:
     config = workshop.config()
     *_, last = workshop.trial(config, tmp_path)
-    result = json.loads((tmp_path / "result.json").read_text())["result"]
+    result = json.loads((attempt_folder(tmp_path, 1) / "result.json").read_text())["result"]
     assert result == json.loads(json.dumps(last.result))
     assert {"key", "outcome", "config", "seconds", "steps", "parameters", "validation", "test"} <= set(result)
     assert result["key"] == config.key == digest(result["config"])
@@ -287,7 +294,8 @@ def test_the_result_says_what_the_command_line_promises(workshop: Any, tmp_path:
     assert result["steps"] == 12
     assert result["seconds"] > 0
     assert result["parameters"] == sum(
-        tensor.numel() for tensor in load_file(tmp_path / "student/model.safetensors").values()
+        tensor.numel()
+        for tensor in load_file(attempt_folder(tmp_path, 1) / "student/model.safetensors").values()
     )
     for split in ("validation", "test"):
         assert set(result[split]) == {"accuracy", "macro_f1", "retention", "n"}
@@ -394,7 +402,8 @@ def test_a_loss_that_explodes_is_an_outcome(workshop: Any, values: dict[str, Any
     assert last["result"]["outcome"] == "diverged"
     assert last["result"]["validation"] is None
     assert last["result"]["test"] is None
-    assert not (tmp_path / "student").exists()
+    assert student_folder(tmp_path) is None
+    assert not list(tmp_path.rglob("student"))
     assert list(workshop.trial(config, tmp_path)) == reports
 
 

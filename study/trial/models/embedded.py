@@ -7,16 +7,20 @@ training loop is the engine's; this page has the model, the tokenizer and the lo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM
+from transformers import PreTrainedTokenizerFast, RobertaConfig
 
 from study.trial.models.loading import seeded
 from study.trial.streams import stream
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import RobertaForMaskedLM
 
 __all__ = ["build_tokenizer", "contrast", "encoder_config", "mask_tokens", "new_encoder"]
 
@@ -88,6 +92,8 @@ def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
 
 def new_encoder(tokenizer: PreTrainedTokenizerFast, seed: int) -> RobertaForMaskedLM:
     """The encoder of `encoder_config` for `tokenizer`, drawn from the stream (seed, "encoder")."""
+    from transformers import RobertaForMaskedLM
+
     with seeded(stream(seed, "encoder")):
         return RobertaForMaskedLM(encoder_config(len(tokenizer)))
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
-from transformers import AutoModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
 
 from study.config import RequestError
 from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
@@ -84,6 +82,8 @@ def check_encoder(folder: Path) -> None:
     kind = f"{folder}: a {config.model_type} model"
     if getattr(config, "is_encoder_decoder", False):
         raise RequestError(f"{kind} is an encoder with a decoder; students are encoders alone")
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
+
     if getattr(config, "is_decoder", False) or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RequestError(f"{kind} is not an encoder trained with a masked-LM loss")
     layer_stack(skeleton(config))
@@ -106,6 +106,8 @@ def import_encoder(source: str, target: Path) -> None:
     """
     folder = resolve_folder(source)
     check_encoder(folder)
+    from transformers import AutoModel
+
     model, info = load(AutoModel, folder, dtype="auto")
     missing = set(info["missing_keys"])
     if lost := sorted(name for name in missing if "pooler" not in name):

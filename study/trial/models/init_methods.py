@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig
 from study.trial.models.layer_maps import Groups
@@ -23,6 +23,9 @@ from study.trial.models.shapes import with_layers
 from study.trial.models.stack import layer_stack
 from study.trial.models.teacher import classifier_on, load_classifier
 from study.trial.streams import stream
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import PreTrainedModel
 
 __all__ = ["InitMethod", "Origins", "Start", "copy_layers", "find_init_method", "init_method", "init_methods"]
 
@@ -57,6 +60,8 @@ class Origins:
         """A new classifier of the student's depth, drawn from the stream (seed, "student")."""
         config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
         with seeded(stream(self.trial.seed, "student")):
+            from transformers import AutoModelForSequenceClassification
+
             return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
 
 

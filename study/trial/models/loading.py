@@ -12,15 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
 from study.config import RequestError
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import PreTrainedModel
 
 __all__ = [
     "classifier_class",
@@ -66,6 +68,8 @@ def classifier_class(config: PreTrainedConfig) -> Any:
     Raises:
         RequestError: where the library has none.
     """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise RequestError(f"model_type {config.model_type!r} has no sequence classifier")
     return MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
@@ -84,6 +88,8 @@ def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
     """The sequence classifier of `config` with shapes and names only: no memory, no random draws."""
     classifier_class(config)
     with torch.device("meta"):
+        from transformers import AutoModelForSequenceClassification
+
         return AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
 
 

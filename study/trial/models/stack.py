@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import nn
-from transformers import PreTrainedModel
 
 from study.config import RequestError
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import PreTrainedModel
 
 __all__ = ["layer_shapes", "layer_stack"]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig
 from study.trial.models.init_methods import Origins, Start, find_init_method
 from study.trial.models.layer_maps import find_layer_map
 from study.trial.models.loading import classifier_class, quiet, read_config
 from study.trial.models.shapes import check_copyable
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import PreTrainedModel
 
 __all__ = ["build_student", "check_possible"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from study.config import RequestError
 from study.trial.models.loading import (
@@ -22,6 +23,9 @@ from study.trial.models.loading import (
 )
 from study.trial.models.tokenizer import check_same_tokenizer, load_tokenizer
 from study.trial.streams import stream
+
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from transformers import PreTrainedModel
 
 __all__ = ["check_teacher", "classifier_on", "import_teacher", "load_classifier", "new_classifier"]
 

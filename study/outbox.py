@@ -1,0 +1,138 @@
+"""The outbox: writes to MLflow in a thread of its own, so that training never waits for a tracking server.
+
+A job is idempotent and named; a later one of the same name replaces it. While the server is away jobs stay
+and are tried again. What is in no process any more, after a kill, is found again by its mark on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.journal import Journal, unsent_mark
+from study.ledger import Record
+from study.tracking import Tracker
+
+__all__ = ["BOUND", "Outbox", "post_trial"]
+
+BOUND = 1000  # jobs that may wait before no new trial is launched
+LAST_JOB = 30.0  # seconds that one under way has at the end
+RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first, and the longest
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What to run, and the file that says that it has not."""
+
+    run: Callable[[], None]
+    mark: Path | None
+
+
+class Outbox:
+    """Runs jobs one after another while it is entered."""
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        """Why the last attempt failed; none while all goes well."""
+        self._jobs: dict[str, _Job] = {}
+        self._changed = threading.Condition()
+        self._closed = False
+        self._broken: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+
+    def __enter__(self) -> Outbox:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(LAST_JOB)
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def put(self, name: str, run: Callable[[], None], mark: Path | None = None, last: bool = True) -> None:
+        """Have `run` called soon, in place of a job of the same name that has not run yet.
+
+        The file `mark` is there from now on; it goes when the job has run, if that is the `last` of its name.
+        """
+        with self._changed:
+            if mark is not None:
+                mark.touch()
+            self._jobs[name] = _Job(run, mark if last else None)
+            self._changed.notify_all()
+
+    def flush(self, patience: float, even_away: bool = False) -> bool:
+        """Wait until every job has run; false after `patience` seconds, or at once with the server away."""
+        until = time.monotonic() + patience
+        with self._changed:
+            while True:
+                if self._broken is not None:
+                    raise self._broken
+                left = until - time.monotonic()
+                if not self._jobs or left <= 0 or not (even_away or self.away is None):
+                    return not self._jobs
+                self._changed.wait(left)
+
+    def _work(self) -> None:
+        pause = RETRY[0]
+        while (one := self._next()) is not None:
+            name, job = one
+            try:
+                job.run()
+                self._settle(name, job)
+            except Exception as error:  # whatever a client raises that cannot reach its server
+                with self._changed:
+                    self.away = str(error).strip().partition("\n")[0] or type(error).__name__
+                    self._jobs.setdefault(name, self._jobs.pop(name))  # the others first, next time
+                    self._changed.notify_all()
+                    until = time.monotonic() + pause
+                    while not self._closed and (left := until - time.monotonic()) > 0:
+                        self._changed.wait(left)
+                pause = min(RETRY[1], pause * 2)
+            except BaseException as error:
+                with self._changed:
+                    self._broken = error
+                    self._changed.notify_all()
+                return
+            else:
+                pause = RETRY[0]
+
+    def _settle(self, name: str, job: _Job) -> None:
+        """`job` has run: away with it and with its mark, unless another of its name came meanwhile."""
+        with self._changed:
+            self.away = None
+            if self._jobs.get(name) is job:
+                if job.mark is not None:
+                    job.mark.unlink(missing_ok=True)
+                del self._jobs[name]
+            self._changed.notify_all()
+
+    def _next(self) -> tuple[str, _Job] | None:
+        with self._changed:
+            while not self._jobs and not self._closed:
+                self._changed.wait()
+            return None if self._closed else next(iter(self._jobs.items()))
+
+
+def post_trial(
+    outbox: Outbox, tracker: Tracker, folder: Path, record: Record, journal: Journal, state: str
+) -> None:
+    """Have MLflow brought to all that `journal` holds, and the trial's run to `state`.
+
+    `state` is RUNNING, SCHEDULED or an outcome. The mark is set before; it goes once all is sent, unless the
+    trial runs on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def replay() -> None:
+        text = folder / "traceback.txt"
+        traceback = text.read_text(encoding="utf-8") if state == "failed" and text.exists() else None
+        tracker.replay(record, journal.lines, state, traceback)
+
+    outbox.put(record.key, replay, unsent_mark(folder), last=state != "RUNNING")

@@ -1,0 +1,40 @@
+"""`kdstudy status --sync`: what MLflow lacks, because it was away, is sent to it."""
+
+from __future__ import annotations
+
+from study.config import RequestError
+from study.home import Home
+from study.journal import find_unsent
+from study.lease import Lease
+from study.ledger import Ledger
+from study.lifecycle import post_unsent
+from study.outbox import Outbox
+from study.status import summary
+from study.tracking import Tracker
+
+__all__ = ["sync_study"]
+
+PATIENCE = 600.0  # seconds, while the server answers
+
+
+def sync_study(home: Home, name: str) -> int:
+    """Send what the trials of study `name` have journalled and MLflow lacks; returns the number of trials.
+
+    Raises:
+        RequestError: where the study is being run (it sends by itself), or MLflow is still away.
+    """
+    urls = home.urls(name)
+    ledger = Ledger(urls["ledger_url"], name)
+    if (plan := ledger.plan) is None:
+        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    with Lease(ledger.storage.engine, name), Outbox() as outbox:
+        with home.opening():
+            tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
+        records = ledger.records()
+        sent = post_unsent(outbox, tracker, home.trials(name), records)
+        over = summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
+        outbox.put("study", tracker.finish if over else tracker.pause)
+        if not outbox.flush(PATIENCE):
+            left = len(find_unsent(home.trials(name)))
+            raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")
+    return sent

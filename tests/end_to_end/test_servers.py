@@ -1,0 +1,226 @@
+"""Ledger and MLflow on servers, which go away in the middle: nothing is lost, nothing comes twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+NAME = "my_space"
+PLANNED = 8
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class MlflowServer:
+    """`mlflow server` on loopback, which can be killed and started again."""
+
+    folder: Path
+    store: str
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", self.store]
+        command += ["--default-artifact-root", (self.folder / "artifacts").as_uri(), "--workers", "1"]
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--host", "127.0.0.1", "--port", str(self.port)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 120
+        while not self._answers():
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL of Debian's package on loopback, run by its own user where the tests are run by root."""
+
+    folder: Path
+    programs: Path
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._do("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "kdstudy")
+        self.start()
+
+    def url(self, database: str) -> str:
+        """URL of a new database."""
+        self._do("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "kdstudy", database)
+        return f"postgresql://kdstudy@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        where = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+        self._do("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", where, "-w", "start")
+
+    def stop(self) -> None:
+        """As a crash does: without waiting for those who are connected."""
+        self._do("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
+
+    def _do(self, program: str, *arguments: Any) -> None:
+        user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        command = [*user, self.programs / program, *arguments]
+        subprocess.run(list(map(str, command)), check=True, capture_output=True, cwd=self.folder)
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed")
+    with short_folder() as folder:
+        server = Postgres(folder, found[-1])
+        yield server
+        server.stop()
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """For a Unix socket, whose path may not be long; pytest's folders are closed to other users."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="kd-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def mlflow_server(tmp_path: Path) -> Iterator[Callable[[str], MlflowServer]]:
+    """Starts an MLflow server on the store at a URL."""
+    started: list[MlflowServer] = []
+
+    def start(store: str) -> MlflowServer:
+        folder = tmp_path / f"server-{len(started)}"
+        folder.mkdir()
+        started.append(MlflowServer(folder, store))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+def done(running: Any) -> int:
+    """Trials that have ended, as the log says."""
+    lines = [line for line in running.stderr().splitlines() if " done, " in line]
+    return int(lines[-1].split("] ")[1].split("/")[0]) if lines else 0
+
+
+def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
+    """On the server: one run of each key, closed, every metric at each step once, with the right values."""
+    client = MlflowClient(url)
+    experiment = client.get_experiment_by_name(NAME)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    trials = [run for run in runs if run.data.tags["kdstudy.phase"] in ("search", "confirm")]
+    expected = read(finished.home, finished.name).trials
+    assert sorted(run.data.tags["kdstudy.key"] for run in trials) == sorted(expected)
+    for run in trials:
+        undisturbed = expected[run.data.tags["kdstudy.key"]].data.metrics
+        assert {**run.data.metrics, "seconds": 0} == {**undisturbed, "seconds": 0}
+        history = client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
+        assert len({row.step for row in history}) == len(history)
+
+
+def test_servers_that_go_away_in_the_middle_cost_nothing(
+    kdstudy: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    postgres: Postgres,
+    mlflow_server: Callable[[str], MlflowServer],
+    read: Callable[..., Any],
+) -> None:
+    """PostgreSQL keeps the ledger and, behind a server, MLflow; the server is killed, then PostgreSQL."""
+    server = mlflow_server(postgres.url("mlflow"))
+    where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger")]
+    running = kdstudy.start("run", asked.space, *asked.on, *where, "--tracking-uri", server.url)
+    running.wait_until(lambda: done(running) >= 1)
+    server.kill()
+    running.wait_until(lambda: done(running) >= 3)  # training goes on meanwhile
+    server.start()
+    postgres.stop()
+    time.sleep(3)
+    postgres.start()
+    answer = running.finish(timeout=240)
+    assert answer.code == 0, answer.err
+    assert "note: MLflow is away, training goes on: " in answer.err
+    assert "Traceback" not in answer.err
+    check_mlflow(server.url, finished, read)
+    again = kdstudy("resume", NAME, "--home", home_with_artifacts)
+    assert again.code == 0, again.err
+    check_mlflow(server.url, finished, read)
+
+
+@pytest.mark.slow
+def test_what_mlflow_missed_is_sent_by_status_sync(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    finished: Any,
+    home_with_artifacts: Path,
+    mlflow_server: Callable[[str], MlflowServer],
+    tmp_path: Path,
+    read: Callable[..., Any],
+) -> None:
+    """The server does not come back before the study has ended: a note says how to go on, and it works."""
+    home = home_with_artifacts
+    server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home, "--tracking-uri", server.url)
+    running.wait_until(lambda: done(running) >= 2)
+    server.kill()
+    answer = running.finish(timeout=300)
+    assert answer.code == 0, answer.err
+    assert f"kdstudy status {NAME} --sync" in answer.err
+    away = command("status", NAME, "--home", home, "--sync")
+    assert (away.code, away.out) == (2, "")
+    assert len(away.err.splitlines()) == 1
+    server.start()
+    sent = command("status", NAME, "--home", home, "--sync")
+    assert sent.code == 0, sent.err
+    assert "unsent" not in sent.out
+    assert not list(home.glob("studies/*/trials/*/unsent"))
+    check_mlflow(server.url, finished, read)
