@@ -17,6 +17,7 @@ from study.lease import Lease, holder_of, is_alive
 from study.ledger import Ledger, Phase, Record
 from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
+from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
 from study.request import Asked, Request
 from study.status import confirm_wanted, summary
@@ -52,7 +53,7 @@ def run_study(
     _check_begun(asked, home, urls)
     for note in asked.task.notes:
         view.note(note)
-    with ExitStack() as stack:
+    with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
         stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
@@ -81,7 +82,7 @@ def run_study(
             outbox.put("begin", tracker.begin)
             try:
                 study.run()
-            except (KeyboardInterrupt, StudyStopped):
+            except (KeyboardInterrupt, StudyStopped, OSError):
                 if not lease.lost:
                     outbox.put("begin", tracker.pause)
                     outbox.flush(FAREWELL)

@@ -7,7 +7,6 @@ the ledger. (Ending happens in the callback because Tune calls the searcher's ho
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -33,15 +32,15 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is th
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 import ray
-import torch
 from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from cluster import Cluster
-from study.config import RequestError, TrialConfig
+from study.config import RequestError, StudyStopped, TrialConfig
 from study.lifecycle import WORKER_DEATHS, Lifecycle
+from study.patience import cannot_write
 from study.prepare import build_inputs
 from study.trial import run_trial
 from study.trial.artifacts import Store
@@ -50,7 +49,8 @@ from study.trial.training import Numerics
 __all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
 
 
-CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "DefaultCPUAllocator: can't allocate")
+"""How a traceback tells it: Python's, Ray's and CUDA's, and torch's on a CPU, which is a RuntimeError."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ def call_in_ray(
 
     Raises:
         RequestError: as the function raised it.
+        StudyStopped: where the disk is full or read-only.
     """
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)(function)
     try:
@@ -137,6 +138,8 @@ def call_in_ray(
     except RayTaskError as error:
         if isinstance(error.cause, RequestError):
             raise RequestError(str(error.cause)) from None
+        if cannot_write(error.cause):
+            raise StudyStopped(str(error.cause)) from None
         raise
 
 
@@ -191,10 +194,10 @@ def _trainable(asked: dict[str, Any]) -> None:
             config, work.store, folder, work.reports, work.test, numerics, asked["attempt"]
         ):
             tune.report({"report": json.dumps(asdict(progress))})
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
+        if any(sign in traceback.format_exc() for sign in OUT_OF_MEMORY):
+            raise
+        if cannot_write(error):
             tune.report({"halt": str(error)})
         else:
             tune.report({"traceback": traceback.format_exc()})
@@ -267,7 +270,7 @@ class _Ender(_Unsaved, tune.Callback):
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
-        of_memory = "OutOfMemoryError" in error or "MemoryError" in error  # Ray's, torch's, and Python's
+        of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
         self.lifecycle.lost(trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times")
         self.watch()

@@ -180,7 +180,13 @@ class Chaos:
         return point
 
     def _disturb(self, running: Running, kind: str) -> None:
-        self._until_trials_run(running)
+        if kind == "preparing":
+            self._until(running, lambda: any((self.home / "artifacts").glob("building/*/*/work")))
+            time.sleep(self.draw.uniform(0, 2))
+            self.kills["group, preparing"] += 1
+            running.kill(at_once=True)
+            return
+        self._until(running, lambda: running.workers("ray::ImplicitFunc"))
         if kind == "point":
             running.wait_for_end(60)  # it kills itself, or has come to its end before
             return
@@ -206,8 +212,8 @@ class Chaos:
             self._hit(running.process.pid, getattr(signal, kind))
         running.wait_for_end(90)
 
-    def _until_trials_run(self, running: Running) -> None:
-        while running.process.poll() is None and not running.workers("ray::ImplicitFunc"):
+    def _until(self, running: Running, condition: Callable[[], Any]) -> None:
+        while running.process.poll() is None and not condition():
             running.remember()
             time.sleep(0.1)
 
