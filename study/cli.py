@@ -21,6 +21,23 @@ import typer
 from rich.console import Console
 
 from study.config import RequestError, StudyStopped
+from study.options import (
+    ClusterOption,
+    ConcurrencyOption,
+    CpusOption,
+    GpusOption,
+    HomeOption,
+    JsonOption,
+    LanguagesOption,
+    ModelOption,
+    NameOption,
+    SeedsOption,
+    SetOption,
+    SharedOption,
+    TaskOption,
+    TeacherOption,
+    TrialsOption,
+)
 
 __all__ = ["app", "main"]
 
@@ -33,33 +50,6 @@ app = typer.Typer(
 
 out = Console(width=None if sys.stdout.isatty() else 140)
 err = Console(stderr=True)
-
-HomeOption = Annotated[Path, typer.Option("--home", envvar="KDSTUDY_HOME", help="Where everything is kept.")]
-TaskOption = Annotated[str, typer.Option(help="A registered task, a folder, or hub:REPO[:CONFIG].")]
-LanguagesOption = Annotated[str | None, typer.Option(help="Only these languages: a,b,c.")]
-SharedOption = Annotated[
-    bool, typer.Option("--drop-shared", help="Drop training texts shared with other splits.")
-]
-ModelOption = Annotated[
-    str, typer.Option(help="Base model: a hub id or a folder; default the embedded encoder.")
-]
-TeacherOption = Annotated[str, typer.Option(help="A fine-tuned teacher: a folder or a hub id.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="key=value fixes, key=a,b gives levels, key=low..high a range."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
-NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]
-TrialsOption = Annotated[int | None, typer.Option(min=1, help="Search trials per arm.")]
-SeedsOption = Annotated[int | None, typer.Option(min=0, help="Confirm runs per arm.")]
-ClusterOption = Annotated[str, typer.Option(help="A cluster's name, or HOST:PORT of a running Ray.")]
-ConcurrencyOption = Annotated[
-    int | None, typer.Option(min=1, help="Trials at once; default: as many as fit.")
-]
-CpusOption = Annotated[float | None, typer.Option(min=0.1, help="CPUs a trial; default 1.")]
-GpusOption = Annotated[
-    float | None, typer.Option(min=0.0, help="GPUs a trial; default 1 where there are any.")
-]
 
 DEFAULT_HOME = Path("kdstudy-home")
 

@@ -13,18 +13,18 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import optuna
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import RequestError, TrialConfig
 from study.patience import patiently
 from study.plan import Arm, Plan
-from study.sampling import fixed_sampler, make_pruner, make_sampler
+from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
 
 __all__ = ["Ledger", "Outcome", "Phase", "Record"]
 
@@ -229,10 +229,7 @@ class Ledger:
             return False
         decision = known.user_attrs.get(f"decision {index}")
         if decision is None:
-            marks = _Marks(study._storage)
-            apart = optuna.Study(study.study_name, cast(BaseStorage, marks), pruner=study.pruner)
-            stop = study.pruner.prune(apart, self.storage.get_trial(record.trial_id))
-            decision = {"stop": bool(stop), "marks": marks.set}
+            decision = decide(study, self.storage.get_trial(record.trial_id))
             self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
         for mark, at in decision["marks"].items():
             self.storage.set_trial_system_attr(record.trial_id, mark, at)
@@ -334,20 +331,6 @@ class Ledger:
                 study = self._study(name)
                 for frozen in study.get_trials(deepcopy=False):
                     yield phase, study, frozen  # type: ignore[misc]
-
-
-class _Marks:
-    """A storage that keeps to itself what a pruner sets on the trial that it decides."""
-
-    def __init__(self, storage: BaseStorage) -> None:
-        self._storage = storage
-        self.set: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self.set[key] = value
 
 
 def _record(phase: Phase, frozen: FrozenTrial) -> Record:

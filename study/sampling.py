@@ -7,16 +7,18 @@ the n-th ask gives the n-th suggestion of an undisturbed run, whatever was kille
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, cast
 
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from study.plan import Arm, Plan
 from study.space import Range
 from study.trial.streams import generator, stream
 
-__all__ = ["fixed_sampler", "make_pruner", "make_sampler"]
+__all__ = ["decide", "fixed_sampler", "make_pruner", "make_sampler"]
 
 START_UP = 5
 """Random trials of an arm before TPE models it; Optuna's 10 would be all of a small budget."""
@@ -51,6 +53,17 @@ def make_pruner(plan: Plan) -> optuna.pruners.BasePruner:
     return optuna.pruners.NopPruner()
 
 
+def decide(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+    """What the study's pruner says of `trial`: {"stop": bool, "marks": what it would set on the trial}.
+
+    Nothing is written: a halving pruner leaves its marks inside the decision, and a kill between the two
+    would let the trial escape.
+    """
+    marks = _Marks(study._storage)
+    apart = optuna.Study(study.study_name, cast(BaseStorage, marks), pruner=study.pruner)
+    return {"stop": bool(study.pruner.prune(apart, trial)), "marks": marks.set}
+
+
 def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     points = plan.points(arm)
     assert points is not None  # a grid has no ranges: the space says so
@@ -78,3 +91,17 @@ def _quasi_point(plan: Plan, n: int) -> dict[str, Any]:
         else:
             point[name] = domain[min(int(u * len(domain)), len(domain) - 1)]
     return point
+
+
+class _Marks:
+    """A storage that keeps to itself what a pruner sets on the trial that it decides."""
+
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self.set: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self.set[key] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,5 +112,17 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     (failed,) = [r for r in on_record.records if r.outcome == "failed"]
     assert failed.arm == "alpha=0.5"
     assert on_record.trials[failed.key].info.status == "FAILED"
-    (traceback,) = home.rglob("traceback.txt")
+    (traceback,) = home.glob("mlartifacts/**/traceback.txt")
     assert "teacher_logits" in traceback.read_text()
+
+    again = kdstudy("resume", "broken", "--home", home)  # not repeated by itself
+    assert again.code == 1
+    for outputs in home.glob("artifacts/outputs/*"):
+        shutil.rmtree(outputs)
+    retried = kdstudy("resume", "broken", "--home", home, "--retry-failed")
+    assert retried.code == 0, retried.err
+    now = read(home, "broken")
+    assert {record.outcome for record in now.records} == {"complete"}
+    run = now.trials[failed.key]
+    assert (run.info.run_id, run.info.status) == (on_record.trials[failed.key].info.run_id, "FINISHED")
+    assert run.data.tags["kdstudy.outcome"] == "complete"
