@@ -50,11 +50,13 @@ def main(ended: int) -> dict[str, Any]:
         subprocess.run(_command(*arguments), check=True, capture_output=True)
         fill(home, "space", ended)
         began = time.monotonic()
-        arguments += ["--trials", str(ended // 2 + 50)]
         process = subprocess.Popen(
-            _command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            _command("resume", "space", "--home", home.root),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        first, asked = None, _asked(home)
+        first, asked = None, _asked(home)  # the plan has budget left
         while first is None and process.poll() is None:
             if _asked(home) > asked:
                 first = time.monotonic() - began
