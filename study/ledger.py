@@ -10,6 +10,7 @@ A trial's key is set last in an ask: a RUNNING trial without a key died inside i
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ STATES: dict[str, TrialState] = {
     "failed": TrialState.FAIL,
 }
 NOT_ASKED = {"never_started", "retry_of"}  # trials that a sampler did not propose
+MAKING_TABLES = 25  # looks, 0.2 seconds apart, while another process makes the tables
 DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
 
 
@@ -73,7 +75,7 @@ class Ledger:
     def __init__(self, url: str, name: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            self.storage = RDBStorage(url)
+            self.storage = _open_storage(url)
         except Exception as error:
             first = str(error).splitlines()[0]
             raise RequestError(f"--ledger-url {url}: {type(error).__name__}: {first}") from None
@@ -331,6 +333,22 @@ class Ledger:
                 study = self._study(name)
                 for frozen in study.get_trials(deepcopy=False):
                     yield phase, study, frozen  # type: ignore[misc]
+
+
+def _open_storage(url: str) -> RDBStorage:
+    """The storage at `url`, its tables made first. Of two processes that make them at once, one is told
+    that they are there (a `status` may come in the moment in which a study begins): it looks again.
+    """
+    for _ in range(MAKING_TABLES):
+        try:
+            return RDBStorage(url)
+        except Exception as error:
+            if not any(
+                sign in str(error) for sign in ("already exists", "UNIQUE constraint", "duplicate key")
+            ):
+                raise
+        time.sleep(0.2)
+    return RDBStorage(url)
 
 
 def _record(phase: Phase, frozen: FrozenTrial) -> Record:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -548,3 +550,21 @@ def test_a_kill_while_the_pruner_decides_changes_no_decision(
     undisturbed = decisions("undisturbed", ())
     assert any(undisturbed)
     assert decisions("killed", ("set_trial_user_attr", "set_trial_system_attr")) == undisturbed
+
+
+def test_many_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    """A `status` may come in the moment in which a study begins."""
+    url = f"sqlite:///{tmp_path / 'optuna.db'}"
+    code = "import sys; from study.ledger import Ledger; sys.stdin.readline(); Ledger(sys.argv[1], 'demo')"
+    opening = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    for process in opening:
+        assert process.stdin is not None
+        process.stdin.write("now\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=120) for process in opening]
+    assert [process.returncode for process in opening] == [0] * 4, answers
