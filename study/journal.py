@@ -1,4 +1,4 @@
-"""A trial's journal, `progress.jsonl`: one line a report, written once, with the time it was first made.
+"""A trial's journal, `progress.jsonl`: one line a report, written once.
 
 The driver is its only writer. MLflow is a replay of it: a line logged twice has the same run, key, step,
 time and value, which adds no row there. While a tracking server is away, the file is the outbox.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,14 +56,13 @@ class Journal:
         for line in self.lines:
             if line["report"] == report["report"]:
                 return line
-        line = {"time_ms": int(time.time() * 1000), **report}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            file.write(json.dumps(line | {"crc32": _crc32(line)}, ensure_ascii=False).encode() + b"\n")
+            file.write(json.dumps(report | {"crc32": _crc32(report)}, ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self.lines.append(line)
-        return line
+        self.lines.append(report)
+        return report
 
 
 def last_report(lines: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

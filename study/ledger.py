@@ -23,7 +23,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from study.config import RequestError, TrialConfig
-from study.patience import patiently
+from study.patience import at_once, patiently
 from study.plan import Arm, Plan
 from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
 
@@ -38,6 +38,7 @@ STATES: dict[str, TrialState] = {
     "diverged": TrialState.PRUNED,  # told as NaN it would be FAIL, which samplers ignore and propose again
     "failed": TrialState.FAIL,
 }
+POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms: a host that fell silent is away
 NOT_ASKED = {"never_started", "retry_of"}  # trials that a sampler did not propose
 MAKING_TABLES = 25  # looks, 0.2 seconds apart, while another process makes the tables
 DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
@@ -219,8 +220,11 @@ class Ledger:
         A report that is made again, after a kill, is answered as it was the first time. For that, the
         decision is written before the marks that a halving pruner leaves while it decides: with a mark but
         no decision, the trial would count as promoted.
+
+        Raises:
+            Away: where the storage is away; to be called again.
         """
-        return patiently(lambda: self._report(record, index, value))
+        return at_once(lambda: self._report(record, index, value))
 
     def _report(self, record: Record, index: int, value: float) -> bool:
         known = self.storage.get_trial(record.trial_id)
@@ -238,8 +242,12 @@ class Ledger:
         return bool(decision["stop"])
 
     def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
-        """End `record`. A second time is ignored: a kill may have come between this and what follows."""
-        patiently(lambda: self._tell(record, outcome, value, why))
+        """End `record`. A second time is ignored: a kill may have come between this and what follows.
+
+        Raises:
+            Away: where the storage is away; to be called again.
+        """
+        at_once(lambda: self._tell(record, outcome, value, why))
 
     def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> None:
         frozen = self.storage.get_trial(record.trial_id)
@@ -339,16 +347,17 @@ def _open_storage(url: str) -> RDBStorage:
     """The storage at `url`, its tables made first. Of two processes that make them at once, one is told
     that they are there (a `status` may come in the moment in which a study begins): it looks again.
     """
+    engine = {"connect_args": POSTGRES} if url.startswith("postgresql") else None
     for _ in range(MAKING_TABLES):
         try:
-            return RDBStorage(url)
+            return RDBStorage(url, engine)
         except Exception as error:
             if not any(
                 sign in str(error) for sign in ("already exists", "UNIQUE constraint", "duplicate key")
             ):
                 raise
         time.sleep(0.2)
-    return RDBStorage(url)
+    return RDBStorage(url, engine)
 
 
 def _record(phase: Phase, frozen: FrozenTrial) -> Record:

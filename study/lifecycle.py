@@ -6,20 +6,26 @@ end      result on disk (by the trial itself) -> MLflow run closed, mark gone ->
 
 A kill between any two leaves something that the next start repeats without a second effect: RUNNING trials
 are asked again with their number, key, folder and run; what is marked unsent is sent again. While MLflow is
-away the ledger is told first, and the mark remembers what MLflow lacks.
+away the ledger is told first, and the mark remembers what MLflow lacks. While the ledger is away, running
+trials go on: their reports and ends wait here, in order, and nothing new starts. PROTOCOL.md has it all.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from study.config import StudyStopped
 from study.journal import Journal, find_unsent
 from study.lease import Lease
 from study.ledger import Ledger, Outcome, Phase, Record
 from study.outbox import BOUND, Outbox, post_trial
+from study.patience import PATIENCE, Away, patiently
 from study.selection import BestValidation
 from study.tracking import Tracker
 from study.trial.attempts import tidy_trial
@@ -27,7 +33,8 @@ from study.trial.attempts import tidy_trial
 __all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
 
 WORKER_DEATHS = 3  # of one trial, out of memory included, after each of which it is asked again
-PATIENCE = 10.0  # seconds that a trial's end waits for a slow MLflow before the ledger is told
+SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger is told
+RETRY = 2.0  # seconds between two looks at a ledger that is away
 
 
 class Lifecycle:
@@ -52,6 +59,10 @@ class Lifecycle:
         self.reports: dict[str, dict[str, Any]] = {}
         self.stopping = False
         self.halted: str | None = None
+        self.away: str | None = None
+        """Why the ledger could not be reached when it was last tried; none while all goes well."""
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._away_since = self._next_try = 0.0
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
         self._tidy(records)
@@ -68,13 +79,15 @@ class Lifecycle:
         self.halted = self.halted or why
 
     def paused(self) -> bool:
-        """Whether so much waits for MLflow that nothing is launched for now."""
-        return len(self.outbox) >= BOUND
+        """Whether nothing is launched for now: the ledger is away, or too much waits for MLflow."""
+        self._settle()
+        return bool(self._waiting) or len(self.outbox) >= BOUND
 
     def has_next(self) -> bool:
         """Whether there is a trial to start."""
         if self.stopping:
             return False
+        patiently(self._settle_now)
         self.lease.check()
         if not self.again and (record := self.ask_new()) is not None:
             self.again.append(record)
@@ -93,9 +106,19 @@ class Lifecycle:
         return record
 
     def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
-        """Take one report; whether the trial is to stop. Those of a former attempt are dropped."""
+        """Take one report; whether the trial is to stop. Those of a former attempt are dropped.
+
+        With the ledger away the trial goes on. What its pruner says of this report, it says later; the
+        trial stops then, and what it reported in the meantime is dropped: as if it had stopped at once.
+        """
         if self.attempts.get(key) != attempt or key not in self.running:
             return True
+        self._settle(partial(self._report, key, report))
+        return key in self._pruned or (self.stopping and report["result"] is None)
+
+    def _report(self, key: str, report: dict[str, Any]) -> None:
+        if key in self._pruned:
+            return
         self.lease.check()
         record, journal = self.running[key], self._journals[key]
         line = journal.add(report)
@@ -104,11 +127,10 @@ class Lifecycle:
         value = _value(line)
         if value is not None and self.ledger.report(record, line["report"], value) and line["result"] is None:
             self._pruned.add(key)
-            return True
-        return self.stopping and line["result"] is None
 
     def lost(self, key: str, why: str) -> bool:
         """The trial's worker or node died; whether it is asked again, from its checkpoint."""
+        patiently(self._settle_now)
         record = self.running[key]
         if self.ledger.count_death(record) > WORKER_DEATHS and not self.stopping:
             self.end(key, why)
@@ -119,6 +141,9 @@ class Lifecycle:
 
     def end(self, key: str, traceback: str | None = None) -> None:
         """The trial is over: by itself, stopped by the pruner, failed with `traceback`, or let go."""
+        self._settle(partial(self._end, key, traceback))
+
+    def _end(self, key: str, traceback: str | None) -> None:
         record, journal = self.running[key], self._journals[key]
         last = journal.last
         outcome: Outcome
@@ -137,26 +162,51 @@ class Lifecycle:
             return
         self.lease.check()
         self._post(record, outcome)
-        self.outbox.flush(PATIENCE)
+        self.outbox.flush(SLOW_MLFLOW)
         why = traceback.strip().splitlines()[-1] if traceback else None
         self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
         self._forget(key)
         self._tidy([r for r in self.ledger.records() if r.arm == record.arm])
 
     def let_go(self) -> None:
-        """The study stops here: what still runs is left as it is, to be asked again."""
+        """The study stops here: what still runs is left as it is, to be asked again.
+
+        So is what could not be told to the ledger: a trial that has ended says all its reports again.
+        """
+        with suppress(Away):
+            self._settle_now()
+        self._waiting.clear()
         for key, record in list(self.running.items()):
             self._post(record, "SCHEDULED")
             self._forget(key)
         for record in self.again:
-            post_trial(
-                self.outbox,
-                self.tracker,
-                self.folder(record.key),
-                record,
-                Journal(self.folder(record.key)),
-                "SCHEDULED",
-            )
+            _post_as_it_stands(self.outbox, self.tracker, self.folder(record.key), record)
+
+    def _settle(self, event: Callable[[], None] | None = None) -> None:
+        """Do what waits for the ledger, `event` last of it, as far as the ledger is there.
+
+        Raises:
+            StudyStopped: where it has been away for longer than `PATIENCE`, or is broken.
+        """
+        if event is not None:
+            self._waiting.append(event)
+        now = time.monotonic()
+        if not self._waiting or (self.away is not None and now < self._next_try):
+            return
+        try:
+            self._settle_now()
+        except Away as away:
+            if self.away is None:
+                self._away_since = now
+            elif now - self._away_since > PATIENCE:
+                raise StudyStopped(f"the ledger's database: {away}") from away
+            self.away, self._next_try = str(away), time.monotonic() + RETRY
+
+    def _settle_now(self) -> None:
+        while self._waiting:
+            self._waiting[0]()  # in full once more where the ledger answers too late
+            self._waiting.popleft()
+        self.away = None
 
     def _post(self, record: Record, state: str) -> None:
         key = record.key
@@ -180,10 +230,13 @@ def post_unsent(outbox: Outbox, tracker: Tracker, trials: Path, records: list[Re
     known = {record.key: record for record in records}
     left = [folder for folder in find_unsent(trials) if folder.name in known]
     for folder in left:
-        record = known[folder.name]
-        state = record.outcome or "SCHEDULED"
-        post_trial(outbox, tracker, folder, record, Journal(folder), state)
+        _post_as_it_stands(outbox, tracker, folder, known[folder.name])
     return len(left)
+
+
+def _post_as_it_stands(outbox: Outbox, tracker: Tracker, folder: Path, record: Record) -> None:
+    """Post a trial that does not run: one that has not ended is scheduled."""
+    post_trial(outbox, tracker, folder, record, Journal(folder), record.outcome or "SCHEDULED")
 
 
 def _value(line: dict[str, Any] | None) -> float | None:

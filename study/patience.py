@@ -1,4 +1,7 @@
-"""A database that is away for a while: what is asked of it waits. A disk that is full: the study stops."""
+"""A database that is away for a while: what is asked of it waits. A disk that is full: the study stops.
+
+A driver that can do something else meanwhile asks `at_once`, and again later; all others ask `patiently`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from study.config import StudyStopped
 
-__all__ = ["PATIENCE", "cannot_write", "patiently", "stopped_by_a_full_disk"]
+__all__ = ["PATIENCE", "Away", "at_once", "cannot_write", "patiently", "stopped_by_a_full_disk"]
 
 PATIENCE = 900.0  # seconds that a database may be away before the study stops
 CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
@@ -22,6 +25,29 @@ PAUSE = (0.2, 5.0)  # seconds between two attempts: the first, and the longest
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class Away(Exception):
+    """The database does not answer, and may come back."""
+
+
+def at_once(call: Callable[[], T]) -> T:
+    """`call()`, an access of the ledger's database.
+
+    Raises:
+        Away: where it does not answer; a write may have been committed all the same.
+        StudyStopped: where it is broken: full, read-only.
+    """
+    try:
+        return call()
+    except Exception as error:
+        cause = next(_database_errors(error), None)
+        if cause is None:
+            raise
+        said = str(cause.orig or cause).strip().partition("\n")[0]
+        if _is_away(cause):
+            raise Away(said) from error
+        raise StudyStopped(f"the ledger's database: {said}") from error
 
 
 def patiently(call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
@@ -36,19 +62,15 @@ def patiently(call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
     attempt, waiting = call, False
     while True:
         try:
-            answer = attempt()
+            answer = at_once(attempt)
             if waiting:
                 log.warning("the ledger's database is back")
             return answer
-        except Exception as error:
-            cause = next(_database_errors(error), None)
-            if cause is None:
-                raise
-            if not _is_away(cause) or time.monotonic() > until:
-                first = str(cause.orig or cause).strip().partition("\n")[0]
-                raise StudyStopped(f"the ledger's database: {first}") from error
+        except Away as away:
+            if time.monotonic() > until:
+                raise StudyStopped(f"the ledger's database: {away}") from away
             if not waiting and pause > 1:  # a file that is locked for a moment is no news
-                log.warning("the ledger's database is away, nothing new is started: %s", cause.orig or cause)
+                log.warning("the ledger's database is away, nothing new is started: %s", away)
                 waiting = True
         time.sleep(pause)
         pause = min(PAUSE[1], pause * 2)

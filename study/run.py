@@ -150,15 +150,16 @@ class _Study:
         folder = self.home.trials(self.plan.name)
         lifecycle = Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, folder, phase, ask)
 
-        said: str | None = None
+        said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
 
         def watch() -> None:
-            nonlocal said
-            if (self.outbox.away is None) != (said is None):
-                said = self.outbox.away
-                back = "MLflow is back: it gets what it missed"
-                self.view.note(f"MLflow is away, training goes on: {said}" if said else back)
-            self.view.progress(self.summary(), lifecycle.reports)
+            for what, away in (("MLflow", self.outbox.away), ("the ledger", lifecycle.away)):
+                if (away is None) != (said[what] is None):
+                    said[what] = away
+                    back = f"{what} is back: it gets what it missed"
+                    self.view.note(f"{what} is away, training goes on: {away}" if away else back)
+            if lifecycle.away is None:  # else nothing has changed that can be read
+                self.view.progress(self.summary(), lifecycle.reports)
 
         test = phase == "confirm"  # test is read in that phase only
         work = Work(self.home.store, self.request.teacher, self.plan.space.reports, test)
@@ -167,6 +168,7 @@ class _Study:
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
                     watch()
                     run_phase(lifecycle, work, self.resources, watch)
+                watch()
         finally:
             if not self.lease.lost:
                 lifecycle.let_go()

@@ -48,9 +48,8 @@ from study.trial.training import Numerics
 
 __all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
 
-
-OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError", "DefaultCPUAllocator: can't allocate")
-"""How a traceback tells it: Python's, Ray's and CUDA's, and torch's on a CPU, which is a RuntimeError."""
+OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator: can't allocate")
+"""How a traceback tells it: Python's MemoryError, Ray's and CUDA's OutOfMemoryError; torch's on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -180,8 +179,8 @@ def _trainable(asked: dict[str, Any]) -> None:
     """One attempt at a trial in a Ray worker: every report goes to the driver as JSON text.
 
     The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
-    a worker or a node it says little about the trial, which is asked again. So does a disk that is full or
-    read-only, and that stops the study.
+    a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
+    says nothing about it either, and is reported as what stops the study.
     """
     work: Work = asked["work"]
     try:

@@ -275,6 +275,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
         }
         return {
             "report": number,
+            "time_ms": 1_700_000_000_000 + number,
             "step": 3 * number,
             "loss": None if value is None else 1 - value,
             "seconds": 0.5 * number,

@@ -15,8 +15,9 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from optuna.storages import RDBStorage
+from sqlalchemy.exc import OperationalError
 
-from study import lifecycle, outbox
+from study import lifecycle, outbox, patience
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease
@@ -809,6 +810,123 @@ def test_what_a_former_process_left_unsent_is_sent_and_runs_are_scheduled(
     assert steps(driver, runs[unsent.key], "loss") == [3]
 
 
+# The ledger is away
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The ledger's database, which can be away."""
+    found = Server()
+
+    def guard(name: str) -> None:
+        original = getattr(RDBStorage, name)
+
+        def access(*values: Any, **more: Any) -> Any:
+            if found.away:
+                raise OperationalError(name, {}, ConnectionError("connection refused"))
+            return original(*values, **more)
+
+        monkeypatch.setattr(RDBStorage, name, access)
+
+    for name in ("get_trial", "get_all_trials", "set_trial_intermediate_value", "set_trial_user_attr"):
+        guard(name)
+    monkeypatch.setattr(lifecycle, "RETRY", 0.0)
+    monkeypatch.setattr(patience, "PAUSE", (0.001, 0.01))
+    return found
+
+
+def test_while_the_ledger_is_away_running_trials_go_on_and_no_other_starts(
+    new_driver: Callable[..., Driver], database: Server
+) -> None:
+    driver = new_driver(trials=3)
+    cycle = driver.phase()
+    ends, runs_on, fails = cycle.next(), cycle.next(), cycle.next()
+    assert ends is not None
+    assert runs_on is not None
+    assert fails is not None
+    database.away = True
+    for report in driver.reports(ends):
+        assert not cycle.report(ends.key, 1, report)
+    cycle.end(ends.key)
+    cycle.end(fails.key, "ValueError: no")
+    assert not cycle.report(runs_on.key, 1, next(driver.reports(runs_on)))
+    assert cycle.paused()
+    assert cycle.away == "connection refused"
+    database.away = False
+    assert [r.outcome for r in driver.ledger.records()] == [None] * 3
+    assert not cycle.paused()
+    assert cycle.away is None
+    assert [r.outcome for r in driver.ledger.records()] == ["complete", None, "failed"]
+    assert driver.ledger.storage.get_trial(runs_on.trial_id).intermediate_values.keys() == {1}
+    runs = trial_runs(driver)
+    assert steps(driver, runs[ends.key], "loss") == [3, 6]
+    assert steps(driver, runs[runs_on.key], "loss") == [3]
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["runs on", "has ended"])
+def test_a_trial_that_ran_past_its_pruner_is_pruned_where_it_would_have_been(
+    new_driver: Callable[..., Driver], database: Server, over: bool
+) -> None:
+    """The ledger was away when it would have been stopped: what came later is dropped."""
+    driver = new_driver(trials=4, pruner="halving")
+    cycle = driver.phase()
+    driver.play(cycle)
+    worse = cycle.next()
+    assert worse is not None
+    database.away = True
+    first, last = driver.reports(worse)
+    assert not cycle.report(worse.key, 1, first)
+    if over:
+        assert not cycle.report(worse.key, 1, last)
+        cycle.end(worse.key)
+    database.away = False
+    if not over:
+        assert cycle.report(worse.key, 1, last)
+        cycle.end(worse.key)
+    assert not cycle.paused()
+    assert [r.outcome for r in driver.ledger.records()] == ["complete", "pruned"]
+    run = trial_runs(driver)[worse.key]
+    assert (run.info.status, steps(driver, run, "loss")) == ("KILLED", [3])
+    assert driver.folder(worse) == ["progress.jsonl", "result.json"]
+
+
+def test_a_study_that_stops_while_the_ledger_is_away_loses_no_trial(
+    new_driver: Callable[..., Driver], database: Server
+) -> None:
+    driver = new_driver(trials=2)
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    database.away = True
+    for report in driver.reports(record):
+        cycle.report(record.key, 1, report)
+    cycle.end(record.key)
+    cycle.stop()
+    cycle.let_go()
+    database.away = False
+    assert trial_runs(driver)[record.key].info.status == "SCHEDULED"
+    driver = new_driver(trials=2)
+    again = driver.play(driver.phase())
+    assert again == record
+    assert [r.outcome for r in driver.ledger.records()] == ["complete"]
+    assert steps(driver, trial_runs(driver)[record.key], "loss") == [3, 6]
+
+
+def test_a_ledger_that_stays_away_stops_the_study_in_one_line(
+    new_driver: Callable[..., Driver], database: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "PATIENCE", 0.0)
+    driver = new_driver()
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    database.away = True
+    first, last = driver.reports(record)
+    assert not cycle.report(record.key, 1, first)
+    with pytest.raises(StudyStopped, match=r"^the ledger's database: connection refused$"):
+        cycle.report(record.key, 1, last)
+
+
 # Spoilt by a disk
 
 
@@ -838,3 +956,5 @@ def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_di
     run = trial_runs(driver)[record.key]
     assert run.data.metrics["validation/accuracy/macro"] == pytest.approx(0.65)
     assert steps(driver, run, "seconds") == [9]
+    history = driver.tracker.client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
+    assert [row.step for row in history] == [3, 6, 9], "the spoilt line has no second row"

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from study import patience
 from study.config import StudyStopped, TrialConfig
 from study.ledger import Ledger, Record
-from study.patience import patiently
+from study.patience import Away, patiently
 from study.plan import Plan
 
 MakePlan = Callable[..., Plan]
@@ -93,7 +94,7 @@ def test_a_locked_database_is_waited_for(
     assert states(impatient) == {TrialState.RUNNING: 1}
 
 
-@pytest.mark.parametrize("call", ["report", "tell", "begin_attempt", "records", "mend", "ask_confirm"])
+@pytest.mark.parametrize("call", ["begin_attempt", "records", "mend", "ask_confirm"])
 def test_every_call_of_a_running_study_waits(
     ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection, call: str
 ) -> None:
@@ -101,8 +102,6 @@ def test_every_call_of_a_running_study_waits(
     record = ledger.ask_search()
     assert record is not None
     calls: dict[str, Callable[[], Any]] = {
-        "report": lambda: impatient.report(record, 1, 0.5),
-        "tell": lambda: impatient.tell(record, "complete", 0.5),
         "begin_attempt": lambda: impatient.begin_attempt(record),
         "records": impatient.records,
         "mend": impatient.mend,
@@ -121,7 +120,26 @@ def test_every_call_of_a_running_study_waits(
         assert answer == 1
     after = ledger.records()
     assert len(after) == (2 if call == "ask_confirm" else 1)
-    assert after[0].outcome == ("complete" if call == "tell" else None)
+    assert after[0].outcome is None
+
+
+def test_a_report_and_an_end_do_not_wait_and_can_be_made_again(
+    ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection
+) -> None:
+    """Their driver has running trials to look after."""
+    locked.rollback()
+    record = ledger.ask_search()
+    assert record is not None
+    calls = (lambda: impatient.report(record, 1, 0.5), lambda: impatient.tell(record, "complete", 0.5))
+    for call in calls:
+        locked.execute("begin exclusive")
+        with pytest.raises(Away, match="locked"):
+            call()
+        locked.rollback()
+        call()
+    (ended,) = ledger.records()
+    assert (ended.outcome, ended.value) == ("complete", 0.5)
+    assert ledger.storage.get_trial(record.trial_id).intermediate_values == {1: 0.5}
 
 
 def test_a_server_that_is_away_is_waited_for() -> None:
@@ -294,8 +312,8 @@ def live(ledger: Ledger, confirm: bool = False) -> Record | None:
     if record is not None:
         ledger.begin_attempt(record)
         for index in (1, 2):
-            assert not ledger.report(record, index, 0.4 + record.number / 1000)
-        ledger.tell(record, "complete", 0.4 + record.number / 1000)
+            assert not patiently(partial(ledger.report, record, index, 0.4 + record.number / 1000))
+        patiently(partial(ledger.tell, record, "complete", 0.4 + record.number / 1000))
     return record
 
 

@@ -30,12 +30,17 @@ __all__ = ["Progress", "read_result", "run_trial"]
 
 @dataclass(frozen=True)
 class Progress:
-    """One report. `report` counts 1..R; `result` comes with the last one only."""
+    """One report. `report` counts 1..R; `result` comes with the last one only.
+
+    time_ms: when it was first made, in milliseconds since 1970; it stays with the report in checkpoints and
+    result, so whoever reads it again has the same time.
+    """
 
     report: int
     step: int
     loss: float | None
     seconds: float
+    time_ms: int
     validation: Scores | None = None
     result: dict[str, Any] | None = None
 
@@ -88,7 +93,7 @@ def run_trial(
         if scores is None:
             outcome = "diverged"
             break
-        progress = Progress(number, step, interval.loss, training.seconds, scores)
+        progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
         training.save(own, history)
         if step < training.recipe.steps:
@@ -99,6 +104,7 @@ def run_trial(
         "outcome": outcome,
         "config": config.effective(),
         "seconds": training.seconds,
+        "ended_ms": _now_ms(),
         "steps": training.step,
         "parameters": parameters,
         "validation": history[-1]["validation"] if history else None,
@@ -128,8 +134,13 @@ def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
 def _last(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:
     """The report that carries the result: the last one made, or for a diverged trial one more."""
     if result["outcome"] == "diverged":
-        return Progress(len(history) + 1, result["steps"], None, result["seconds"], None, result)
+        number, seconds, time_ms = len(history) + 1, result["seconds"], result["ended_ms"]
+        return Progress(number, result["steps"], None, seconds, time_ms, None, result)
     return Progress(**(history[-1] | {"result": result}))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:

@@ -41,8 +41,7 @@ class Recorder:
         report = self.make_report(1, value, outcome, test, languages)
         if outcome != "complete":
             report["result"] = None
-        line = {"time_ms": 1_700_000_000_000 + number, **report}
-        self.tracker.replay(record, [line], outcome or "RUNNING")
+        self.tracker.replay(record, [report], outcome or "RUNNING")
         return config.key
 
     def teacher(self, value: float, key: str = "c" * 64) -> None:

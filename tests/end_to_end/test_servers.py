@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -149,6 +150,12 @@ def done(running: Any) -> int:
     return int(lines[-1].split("] ")[1].split("/")[0]) if lines else 0
 
 
+def checkpoints(home: Path) -> set[Path]:
+    """Checkpoints and results of the trials: what is written by those that run."""
+    names = ("checkpoint-*.pt", "result.json")
+    return {path for name in names for path in home.glob(f"studies/{NAME}/trials/*/attempt-*/{name}")}
+
+
 def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
     """On the server: one run of each key, closed, every metric at each step once, with the right values."""
     client = MlflowClient(url)
@@ -183,16 +190,57 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     running.wait_until(lambda: done(running) >= 3)  # training goes on meanwhile
     server.start()
     postgres.stop()
-    time.sleep(3)
-    postgres.start()
+    before = checkpoints(home_with_artifacts)
+    try:
+        running.wait_until(lambda: len(checkpoints(home_with_artifacts) - before) >= 2)
+    finally:
+        postgres.start()
     answer = running.finish(timeout=240)
     assert answer.code == 0, answer.err
     assert "note: MLflow is away, training goes on: " in answer.err
+    assert "note: the ledger is away, training goes on: " in answer.err
+    assert "note: the ledger is back" in answer.err
     assert "Traceback" not in answer.err
     check_mlflow(server.url, finished, read)
     again = kdstudy("resume", NAME, "--home", home_with_artifacts)
     assert again.code == 0, again.err
     check_mlflow(server.url, finished, read)
+
+
+@pytest.mark.slow
+def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
+    kdstudy: Any,
+    asked: Any,
+    home_with_artifacts: Path,
+    mlflow_server: Callable[[str], MlflowServer],
+    tmp_path: Path,
+) -> None:
+    """Trials end all the while, and their runs get every step, once, with its own time."""
+    home, trials = home_with_artifacts, 30
+    server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
+    where = ["--home", home, "--tracking-uri", server.url, "--trials", str(trials)]
+    running = kdstudy.start("run", asked.space, *asked.on, *where)
+    running.wait_until(lambda: done(running) >= 2)
+    server.kill()
+    before, until = done(running), time.monotonic() + 60
+    running.wait_until(lambda: time.monotonic() > until)
+    assert done(running) > before + 2
+    server.start()
+    answer = running.finish(timeout=400)
+    assert answer.code == 0, answer.err
+    assert "note: MLflow is back: it gets what it missed" in answer.err
+    client = MlflowClient(server.url)
+    experiment = client.get_experiment_by_name(NAME)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    ended = [run for run in runs if run.data.tags["kdstudy.phase"] in ("search", "confirm")]
+    assert {run.info.status for run in ended} <= {"FINISHED", "KILLED"}
+    assert len(ended) == len({run.data.tags["kdstudy.key"] for run in ended})
+    journals = {path.parent.name: path for path in home.glob(f"studies/{NAME}/trials/*/progress.jsonl")}
+    assert journals.keys() == {run.data.tags["kdstudy.key"] for run in ended}
+    for run in ended:
+        history = client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
+        lines = map(json.loads, journals[run.data.tags["kdstudy.key"]].read_text("utf-8").splitlines())
+        assert [(row.step, row.timestamp) for row in history] == [(li["step"], li["time_ms"]) for li in lines]
 
 
 @pytest.mark.slow

@@ -260,7 +260,7 @@ def one_trial(asked: Any, config: dict[str, Any], home: Path) -> list[str | Path
 
 
 def without_seconds(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name != "seconds"}
+    return {name: value for name, value in result.items() if name not in ("seconds", "ended_ms")}
 
 
 def test_a_trial_alone_is_the_studys_confirm_run_to_the_bit(

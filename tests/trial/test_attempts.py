@@ -26,9 +26,9 @@ def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
     """All that the reports say, but how long things took."""
     rows = [json.loads(json.dumps(asdict(report))) for report in reports]
     for row in rows:
-        del row["seconds"]
+        del row["seconds"], row["time_ms"]
         if row["result"]:
-            del row["result"]["seconds"]
+            del row["result"]["seconds"], row["result"]["ended_ms"]
     return rows
 
 

@@ -42,12 +42,12 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
-    """All that the reports say, but how long things took."""
+    """All that the reports say, but how long things took, and when."""
     rows = json.loads(json.dumps([asdict(report) for report in reports], allow_nan=False))
     for row in rows:
-        del row["seconds"]
+        del row["seconds"], row["time_ms"]
         if row["result"]:
-            del row["result"]["seconds"]
+            del row["result"]["seconds"], row["result"]["ended_ms"]
     return rows
 
 
