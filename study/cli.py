@@ -181,9 +181,7 @@ def resume(
 
     the_home = _home(home)
     ledger = Ledger(the_home.urls(name)["ledger_url"], name)
-    if ledger.plan is None:
-        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
-    _drive(ask_again(ledger.plan, the_home.store), home, {}, retry_failed)
+    _drive(ask_again(ledger.require_plan(), the_home.store), home, {}, retry_failed)
 
 
 @app.command()

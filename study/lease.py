@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from study.config import RequestError, StudyStopped
 from study.patience import patiently
 
-__all__ = ["Holder", "Lease", "holder_of", "is_alive"]
+__all__ = ["Holder", "Lease", "check_free", "holder_of", "is_alive"]
 
 BEAT = 2.0  # seconds between two beats
 SILENCE = 20.0  # seconds without a beat after which a holder on another machine counts as dead
@@ -106,15 +106,29 @@ def is_alive(engine: Engine, study: str, holder: Holder) -> bool:
     return False
 
 
+def check_free(engine: Engine, study: str) -> Holder | None:
+    """The holder of the lease of `study`, dead; none where nobody holds it.
+
+    Raises:
+        RequestError: naming the holder, where it lives.
+    """
+    there = holder_of(engine, study)
+    if there is not None and is_alive(engine, study, there):
+        raise RequestError(f"study {study}: is being run by {there}")
+    return there
+
+
 class Lease:
     """Holds the lease of `study` while it is entered, beating from a thread of its own.
+
+    dead: a holder of which `check_free` has told already; it is not waited for again.
 
     Raises:
         RequestError: on entering, where a driver that lives holds it.
     """
 
-    def __init__(self, engine: Engine, study: str) -> None:
-        self.engine, self.study, self.me = engine, study, Holder.here()
+    def __init__(self, engine: Engine, study: str, dead: Holder | None = None) -> None:
+        self.engine, self.study, self.me, self.dead = engine, study, Holder.here(), dead
         self._ended = threading.Event()
         self._beaten = 0.0
         self._lost: str | None = None
@@ -172,8 +186,10 @@ class Lease:
             except IntegrityError:
                 return False
             return True
-        if is_alive(self.engine, self.study, there):
-            raise RequestError(f"study {self.study}: is being run by {there}")
+        if there != self.dead:
+            there = check_free(self.engine, self.study)
+            if there is None:
+                return False
         with self.engine.begin() as connection:
             as_seen = (_LEASES.c.holder == there.holder, _LEASES.c.beat == there.beat)
             taken = connection.execute(

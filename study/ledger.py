@@ -92,6 +92,16 @@ class Ledger:
             self._plan = Plan.model_validate_json(text) if text else None
         return self._plan
 
+    def require_plan(self) -> Plan:
+        """The plan on record.
+
+        Raises:
+            RequestError: where there is none.
+        """
+        if self.plan is None:
+            raise RequestError(f"{self.name}: was interrupted before its plan was written; run it again")
+        return self.plan
+
     @property
     def study_id(self) -> str:
         """Drawn by the ledger when the study began; names the study in MLflow."""
@@ -146,7 +156,7 @@ class Ledger:
         return self._ask(self._ask_search)
 
     def _ask_search(self) -> Record | None:
-        plan = self._require_plan()
+        plan = self.require_plan()
         known = {record.key: record for record in self._records()}
         started = {arm.name: 0 for arm in plan.arms()}
         for record in known.values():
@@ -271,12 +281,12 @@ class Ledger:
                 attempts = self.storage.get_trial(record.trial_id).user_attrs.get("attempts", 0)
                 trial.set_user_attr("attempts", attempts)  # they share a folder, and no two write one
                 if record.phase == "search":
-                    self._require_plan().suggest(trial, self._arm(record.arm))
+                    self.require_plan().suggest(trial, self._arm(record.arm))
                 retried.append(self._start(study, trial, record.phase, record.arm, record.trial_config()))
         return retried
 
     def _arm(self, name: str) -> Arm:
-        return next(arm for arm in self._require_plan().arms() if arm.name == name)
+        return next(arm for arm in self.require_plan().arms() if arm.name == name)
 
     def _count(self, record: Record, what: str) -> int:
         known = patiently(lambda: self.storage.get_trial(record.trial_id))
@@ -304,14 +314,9 @@ class Ledger:
             study.tell(trial, state=TrialState.FAIL)
 
     def _untried(self, arm: Arm, known: set[str]) -> dict[str, Any] | None:
-        plan = self._require_plan()
+        plan = self.require_plan()
         points = plan.points(arm) or iter(())
         return next((point for point in points if plan.config(arm, point).key not in known), None)
-
-    def _require_plan(self) -> Plan:
-        if self.plan is None:
-            raise RequestError(f"{self.name}: no such study on record")
-        return self.plan
 
     def _study_of(self, record: Record) -> optuna.Study:
         if record.phase == "confirm":
@@ -334,7 +339,7 @@ class Ledger:
     def _trials(self) -> Iterator[tuple[Phase, optuna.Study, FrozenTrial]]:
         there = set(optuna.get_all_study_names(self.storage))
         names: list[tuple[Phase, str]] = [
-            ("search", f"{self.name}/search/{arm.name}") for arm in self._require_plan().arms()
+            ("search", f"{self.name}/search/{arm.name}") for arm in self.require_plan().arms()
         ]
         for phase, name in [*names, ("confirm", f"{self.name}/confirm")]:
             if name in there:

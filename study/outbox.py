@@ -79,6 +79,15 @@ class Outbox:
                     return not self._jobs
                 self._changed.wait(left)
 
+    def finish(self, patience: float) -> bool:
+        """Wait until every job has run, server away or not; false once none did for `patience` seconds."""
+        left = len(self) + 1
+        while len(self) < left:
+            left = len(self)
+            if self.flush(patience, even_away=True):
+                return True
+        return False
+
     def _work(self) -> None:
         pause = RETRY[0]
         while (one := self._next()) is not None:

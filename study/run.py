@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 from cluster import Cluster
 from study import prepare
-from study.config import RequestError, StudyStopped, TrialConfig
+from study.config import StudyStopped, TrialConfig
 from study.home import Home
 from study.interrupt import graceful
-from study.lease import Lease, holder_of, is_alive
+from study.lease import Holder, Lease, check_free
 from study.ledger import Ledger, Phase, Record
 from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
 from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
 from study.request import Asked, Request
-from study.status import confirm_wanted, summary
+from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
 from study.trial.inputs import Inputs
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
@@ -28,7 +28,7 @@ from study.tune import Resources, Work, call_in_ray, connected, default_resource
 __all__ = ["View", "run_study"]
 
 FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
-LAST_PATIENCE = 60.0  # seconds that one at its end does
+LAST_PATIENCE = 60.0  # seconds without an answer that one at its end does
 
 
 class View(Protocol):
@@ -50,7 +50,7 @@ def run_study(
         KeyboardInterrupt: where it was told to stop, and is to be resumed.
     """
     request, name = asked.request, asked.plan.name
-    _check_begun(asked, home, urls)
+    dead = _check_begun(asked, home, urls)
     for note in asked.task.notes:
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
@@ -60,7 +60,7 @@ def run_study(
         resources = default_resources(cluster, *each)
         urls = home.begin(name, urls)
         ledger = Ledger(urls["ledger_url"], name)
-        lease = stack.enter_context(Lease(ledger.storage.engine, name))
+        lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
 
         view.phase("preparing the task and the base model")
         prepare.store_task(home.store, asked.task)
@@ -78,18 +78,19 @@ def run_study(
         outbox = stack.enter_context(Outbox())
         post_unsent(outbox, tracker, home.trials(name), ledger.records())
         study = _Study(home, plan, request, ledger, lease, tracker, outbox, resources, view)
-        if not study.is_finished():
-            outbox.put("begin", tracker.begin)
+        if not is_finished(plan, ledger.records()):
+            outbox.put("study", tracker.begin)
             try:
                 study.run()
             except (KeyboardInterrupt, StudyStopped, OSError):
                 if not lease.lost:
-                    outbox.put("begin", tracker.pause)
+                    outbox.put("study", tracker.pause)
                     outbox.flush(FAREWELL)
                 raise
-        outbox.put("begin", tracker.finish)
-        if not outbox.flush(LAST_PATIENCE, even_away=True):
-            view.note(f"MLflow is away ({outbox.away}): kdstudy status {name} --sync sends what it lacks")
+        outbox.put("study", tracker.finish)
+        if not outbox.finish(LAST_PATIENCE):
+            sends = f"kdstudy status {name} --sync sends what it lacks"
+            view.note(f"MLflow is away ({outbox.away or 'no answer'}): {sends}")
         return study.summary() | {"unsent": len(outbox)}
 
 
@@ -126,11 +127,6 @@ class _Study:
 
     def summary(self) -> dict[str, Any]:
         return summary(self.plan, self.ledger.records())
-
-    def is_finished(self) -> bool:
-        records = self.ledger.records()
-        waiting = summary(self.plan, records)["waiting"]
-        return waiting == 0 and not any(record.running for record in records)
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
@@ -178,26 +174,25 @@ class _Study:
             raise KeyboardInterrupt
 
 
-def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
-    """Refuse a study that was begun otherwise, before anything is written."""
+def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | None:
+    """Refuse a study that was begun otherwise, before anything is written; its last driver, if that died."""
     name = asked.plan.name
     home.check_writable()
     home.check_urls(name, urls)
     begun = name in home.studies()
     known = home.urls(name) if begun else urls
-    study_id = None
+    study_id = dead = None
     if "ledger_url" in known:
         ledger = Ledger(known["ledger_url"], name)
         if ledger.plan is not None:
             fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
             ledger.check(asked.plan.on_model(fingerprint))
             study_id = ledger.study_id
-        holder = holder_of(ledger.storage.engine, name)
-        if holder is not None and is_alive(ledger.storage.engine, name, holder):
-            raise RequestError(f"study {name}: is being run by {holder}")
+        dead = check_free(ledger.storage.engine, name)
     tracking_uri = known.get("tracking_uri", home.tracking_uri)
     if tracking_uri != home.tracking_uri:
         check_tracking(tracking_uri, name, study_id)
     elif home.database.exists():
         with home.opening():
             check_tracking(tracking_uri, name, study_id)
+    return dead

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
 from study.home import Home
 from study.journal import find_unsent
 from study.lease import holder_of, is_alive
@@ -13,7 +13,7 @@ from study.ledger import Ledger, Record
 from study.plan import Plan
 from study.selection import BestValidation
 
-__all__ = ["confirm_wanted", "read_status", "summary"]
+__all__ = ["confirm_wanted", "is_finished", "read_status", "summary"]
 
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 
@@ -66,6 +66,11 @@ def summary(plan: Plan, records: list[Record], driven: bool = True) -> dict[str,
     }
 
 
+def is_finished(plan: Plan, records: list[Record]) -> bool:
+    """Whether every planned trial has ended."""
+    return summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
+
+
 def read_status(home: Home, name: str) -> dict[str, Any]:
     """`summary` of a study in `home`, with its driver, what MLflow lacks, and why trials failed.
 
@@ -74,13 +79,12 @@ def read_status(home: Home, name: str) -> dict[str, Any]:
     """
     urls = home.urls(name)
     ledger = Ledger(urls["ledger_url"], name)
-    if ledger.plan is None:
-        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    plan = ledger.require_plan()
     engine = ledger.storage.engine
     holder = holder_of(engine, name)
     if holder is not None and not is_alive(engine, name, holder):
         holder = None
-    found = summary(ledger.plan, ledger.records(), driven=holder is not None)
+    found = summary(plan, ledger.records(), driven=holder is not None)
     trials = home.trials(name)
     texts = {key: trials / key / "traceback.txt" for key in found["reasons"]}
     return found | {

@@ -9,7 +9,7 @@ from study.lease import Lease
 from study.ledger import Ledger
 from study.lifecycle import post_unsent
 from study.outbox import Outbox
-from study.status import summary
+from study.status import is_finished
 from study.tracking import Tracker
 
 __all__ = ["sync_study"]
@@ -25,15 +25,13 @@ def sync_study(home: Home, name: str) -> int:
     """
     urls = home.urls(name)
     ledger = Ledger(urls["ledger_url"], name)
-    if (plan := ledger.plan) is None:
-        raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+    plan = ledger.require_plan()
     with Lease(ledger.storage.engine, name), Outbox() as outbox:
         with home.opening():
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         records = ledger.records()
         sent = post_unsent(outbox, tracker, home.trials(name), records)
-        over = summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
-        outbox.put("study", tracker.finish if over else tracker.pause)
+        outbox.put("study", tracker.finish if is_finished(plan, records) else tracker.pause)
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(home.trials(name)))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")

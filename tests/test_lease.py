@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from study import lease
 from study.config import RequestError, StudyStopped
-from study.lease import Holder, Lease, holder_of, is_alive
+from study.lease import Holder, Lease, check_free, holder_of, is_alive
 from study.ledger import Ledger
 
 processes = multiprocessing.get_context("fork")
@@ -285,6 +285,32 @@ def test_of_another_machine_it_is_taken_over_after_a_silence(
         assert found is not None
         assert (found.holder, found.machine) == (held.me.holder, held.me.machine)
         held.check()
+
+
+def test_one_that_is_known_to_be_dead_is_not_waited_for_again(
+    quick: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "SILENCE", 0.2)
+    leave(engine, machine="another boot")
+    dead = check_free(engine, "demo")
+    monkeypatch.setattr(lease, "is_alive", lambda *asked: pytest.fail("waits"))
+    with Lease(engine, "demo", dead) as held:
+        held.check()
+
+
+def test_one_that_came_after_the_dead_one_is_not_taken_for_it(
+    quick: None, new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "SILENCE", 0.2)
+    engine = new_engine()
+    leave(engine, machine="another boot")
+    dead = check_free(engine, "demo")
+    with (
+        Lease(new_engine(), "demo", dead),
+        pytest.raises(RequestError, match="is being run by"),
+        Lease(engine, "demo", dead),
+    ):
+        pass
 
 
 def test_a_holder_that_left_during_the_wait_is_gone(

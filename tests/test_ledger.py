@@ -251,7 +251,9 @@ def test_a_plan_is_on_record_from_the_first_opening(
     plan = make_plan(**ARMS)
     open_ledger(plan)
     assert Ledger(url, "demo").plan == plan
-    with pytest.raises(RequestError, match=r"^other: no such study on record$"):
+    with pytest.raises(
+        RequestError, match=r"^other: was interrupted before its plan was written; run it again$"
+    ):
         Ledger(url, "other").records()
 
 

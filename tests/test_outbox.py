@@ -234,6 +234,24 @@ def test_a_flush_waits_no_longer_than_its_patience(box: Outbox) -> None:
     assert box.flush(LONG)
 
 
+def test_the_last_wait_goes_on_while_jobs_get_done(box: Outbox) -> None:
+    """A server that comes back late has much to take, and is not left in the middle of it."""
+    waiting = threading.Event()
+    for name in map(str, range(8)):
+        box.put(name, lambda: waiting.wait(0.1) and None)
+    assert not box.flush(0.25, even_away=True)
+    assert box.finish(0.25)
+
+
+def test_the_last_wait_ends_where_nothing_gets_done(box: Outbox) -> None:
+    def away() -> None:
+        raise ConnectionError("no")
+
+    box.put("a", away)
+    assert not box.finish(0.1)
+    assert len(box) == 1
+
+
 class Killed(BaseException):
     """Not an Exception."""
 
