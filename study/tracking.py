@@ -71,6 +71,7 @@ class Tracker:
         self._runs: dict[str, str] = {}  # identity -> run id
         self._status: dict[str, str] = {}
         self._logged: dict[str, int] = {}  # journal lines that this process has logged
+        self._times: dict[str, dict[int, int]] = {}  # of the steps that other processes have logged
         self._without_params: set[str] = set()
         self._uncertain = False
         self._read_runs()
@@ -111,6 +112,8 @@ class Tracker:
             record.trial_config().effective(),
         )
         count = len(lines)  # the driver may add lines meanwhile
+        if lines:
+            lines = self._at_recorded_times(run, lines[:count])
         rows = [row for line in lines[self._logged.get(run, 0) : count] for row in _rows(line)]
         last = last_report(lines[:count])
         result = last["result"] if last is not None and state in STATUS else None
@@ -214,6 +217,7 @@ class Tracker:
             self._uncertain = True
             created = self.client.create_run(self.experiment, run_name=name, tags=tags)
             self._uncertain = False
+            self._times[created.info.run_id] = {}
             self._remember(created)
         run = self._runs[identity]
         if run in self._without_params:  # also where a kill came between the two
@@ -221,6 +225,18 @@ class Tracker:
             self.client.log_batch(run, params=logged)
             self._without_params.discard(run)
         return run
+
+    def _at_recorded_times(self, run: str, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """`lines`, each at the time that its step has in MLflow: a journal that was lost is written anew."""
+        if run not in self._times:
+            rows = [
+                row
+                for metric in ("validation/accuracy/macro", "parameters")
+                for row in self.client.get_metric_history(run, metric)
+            ]
+            self._times[run] = {row.step: row.timestamp for row in reversed(rows)}
+        times = self._times[run]
+        return [line | {"time_ms": times.get(line["step"], line["time_ms"])} for line in lines]
 
     def _log(self, run: str, rows: Sequence[Metric]) -> None:
         for start in range(0, len(rows), BATCH):
