@@ -3,7 +3,8 @@
 What stands at `HOME/some/folder/file` here is `URL/some/folder/file` there. Every object is replaced whole:
 an object store publishes it when its upload is complete, elsewhere it is written beside and renamed. The
 file that says that a folder is whole (`manifest.json`, `result.json`) goes last, so a kill leaves there what
-counts as absent.
+counts as absent. (One who reads a large object in pieces while it is replaced may get pieces of both; those
+who read check hashes: of artifacts, checkpoints and results.)
 
 A call that fails is made again, since networks do. After `PATIENCE` seconds it raises `StorageAway`, which
 stops the study, resumable: what a trial would have to show is not safe. Only the checkpoints of a trial that
@@ -34,6 +35,7 @@ __all__ = ["Mirror", "StorageAway", "check_storage"]
 PATIENCE = 900.0  # seconds that the storage may be away before the study stops, as for the ledger
 PAUSE = (0.5, 10.0)  # seconds between two attempts: the first, and the longest
 CHECK = 20.0  # seconds that a first look at the storage may take: pyarrow itself would try for minutes
+PIECE = 64 << 20  # bytes that one request to S3 brings
 PUBLISHES_WHOLE = {"s3", "gcs", "abfs"}  # file systems of which nobody sees an object before it is closed
 
 PROBE = """
@@ -127,22 +129,22 @@ class Mirror:
 
     def _get(self, folder: Path, name: str, target: Path) -> None:
         try:
-            stream = self._there.open_input_stream(self._at(folder, name), compression=None)
+            source = self._there.open_input_file(self._at(folder, name))
         except FileNotFoundError:  # an older attempt that runs on has removed it
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
-            with stream, temporary.open("xb") as file:
-                shutil.copyfileobj(stream, file, 1 << 20)
+            with source, temporary.open("xb") as file:
+                shutil.copyfileobj(source, file, PIECE)
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
 
     def _read(self, folder: Path, name: str) -> bytes:
         try:
-            with self._there.open_input_stream(self._at(folder, name), compression=None) as stream:
-                return bytes(stream.read())
+            with self._there.open_input_file(self._at(folder, name)) as source:
+                return bytes(source.read(source.size()))
         except FileNotFoundError:
             return b""
 
