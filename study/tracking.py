@@ -1,7 +1,8 @@
 """MLflow: one experiment per study; runs nested study > arm > trial; this file is its only writer.
 
 Everything is get-or-create by tag and replay by (step, time), so any of it may be repeated after a kill
-without a second run or a second row.
+without a second run or a second row. A step keeps the time at which it is there already: a journal that was
+lost with its home is written anew, with later ones.
 """
 
 from __future__ import annotations

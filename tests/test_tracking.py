@@ -267,6 +267,26 @@ def test_said_again_by_another_process_is_said_once(
     ("outcome", "status"),
     [("complete", "FINISHED"), ("diverged", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
 )
+def test_a_journal_that_was_lost_and_is_written_anew_adds_no_row(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """Its home is gone; in another one the trial reports again, later, and then goes on."""
+    record, reports = trial(plan), [make_report(n, 0.5) for n in (1, 2)]
+    run = begin(tracker := track(plan), record)
+    tracker.replay(record, [line(report) for report in reports], "RUNNING")
+    before = rows(client, run)
+    later = [line(report) | {"time_ms": 1_800_000_000_000} for report in [*reports, make_report(3, 0.6)]]
+    anew = track(plan)
+    anew.replay(record, [], "RUNNING")
+    anew.replay(record, later[:1], "RUNNING")
+    anew.replay(record, later[:2], "RUNNING")
+    assert rows(client, run) == before
+    anew.replay(record, later, "RUNNING")
+    (*old, new) = rows(client, run)["loss"]
+    assert old == before["loss"]
+    assert new[:2] == (9, 1_800_000_000_000)
+
+
 def test_a_run_is_closed_with_its_outcome(
     track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
 ) -> None:
