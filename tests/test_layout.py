@@ -150,7 +150,7 @@ try:
     main()
 except SystemExit as end:
     code = end.code
-print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow", "torch"} & set(sys.modules))]))
+print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow.fs", "torch"} & set(sys.modules))]))
 """
     answer = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300

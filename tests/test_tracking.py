@@ -263,10 +263,6 @@ def test_said_again_by_another_process_is_said_once(
     assert len(seen[0][2]) == 1 + 4 + 1
 
 
-@pytest.mark.parametrize(
-    ("outcome", "status"),
-    [("complete", "FINISHED"), ("diverged", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
-)
 def test_a_journal_that_was_lost_and_is_written_anew_adds_no_row(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
@@ -287,6 +283,10 @@ def test_a_journal_that_was_lost_and_is_written_anew_adds_no_row(
     assert new[:2] == (9, 1_800_000_000_000)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("complete", "FINISHED"), ("diverged", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
+)
 def test_a_run_is_closed_with_its_outcome(
     track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
 ) -> None:
