@@ -191,8 +191,6 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
     home.check_urls(name, urls)
     begun = name in home.studies()
     known = home.urls(name) if begun else urls
-    if "storage_url" in known:
-        check_storage(known["storage_url"])
     study_id = None
     if "ledger_url" in known:
         ledger = Ledger(known["ledger_url"], name)
@@ -209,3 +207,5 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> None:
     elif home.database.exists():
         with home.opening():
             check_tracking(tracking_uri, name, study_id)
+    if "storage_url" in known:  # last: it makes a folder where file:// names none yet
+        check_storage(known["storage_url"])
