@@ -34,6 +34,7 @@ from study.options import (
     SeedsOption,
     SetOption,
     SharedOption,
+    StorageOption,
     TaskOption,
     TeacherOption,
     TrialsOption,
@@ -105,6 +106,7 @@ def plan(
     cluster: ClusterOption = "local",
     tracking_uri: Annotated[str | None, typer.Option(help="As for run.")] = None,
     ledger_url: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    storage_url: Annotated[str | None, typer.Option(help="As for run.")] = None,
     cpus_per_trial: CpusOption = None,
     gpus_per_trial: GpusOption = None,
     as_json: JsonOption = False,
@@ -160,12 +162,13 @@ def run(
     ledger_url: Annotated[
         str | None, typer.Option(help="Optuna's URL; default a database in the home.")
     ] = None,
+    storage_url: StorageOption = None,
     cpus_per_trial: CpusOption = None,
     gpus_per_trial: GpusOption = None,
 ) -> None:
     """Run a study to its end; the same command goes on with an interrupted one."""
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
-    given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri}
+    given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri, "storage_url": storage_url}
     _drive(asked, home, {field: url for field, url in given.items() if url})
 
 

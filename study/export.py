@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from study.config import RequestError
@@ -15,6 +16,7 @@ from study.selection import BestValidation
 from study.trial import run_trial
 from study.trial.attempts import student_folder
 from study.trial.inputs import Inputs
+from study.trial.mirror import check_storage
 from study.trial.models import load_tokenizer
 from study.trial.training import Numerics
 
@@ -49,13 +51,17 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
     configuration, so its student is made once more.
 
     Raises:
-        RequestError: where `out` exists and is not an empty folder.
+        RequestError: where `out` exists and is not an empty folder, or the study's storage is away.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"--out {out}: exists; name a new or an empty folder")
     plan, config = ledger.plan, record.trial_config()
     assert plan is not None
-    kept = student_folder(home.trials(plan.name) / record.key)
+    store = home.store_of(plan.name)
+    if store.mirror is not None:
+        check_storage(store.mirror.url)
+    kept = student_folder(home.trials(plan.name) / record.key, store.mirror)
+    store.has("models", config.model)  # for its tokenizer
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -65,14 +71,15 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         if again := source is None:
             numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
             splits = ("train", "validation")
-            build_inputs(home.store, config, plan.request["teacher"], splits, numerics.threads)
-            for _ in run_trial(config, home.store, Path(scratch), plan.space.reports, False, numerics):
+            build_inputs(store, config, plan.request["teacher"], splits, numerics.threads)
+            alone = replace(store, mirror=None)  # nobody goes on with this attempt
+            for _ in run_trial(config, alone, Path(scratch), plan.space.reports, False, numerics):
                 pass
             source = student_folder(Path(scratch))
         assert source is not None
         folder = Path(scratch) / "folder"
         shutil.copytree(source, folder)
-        tokenizer = load_tokenizer(Inputs(home.store, config).base_folder)
+        tokenizer = load_tokenizer(Inputs(store, config).base_folder)
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
