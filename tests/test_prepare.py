@@ -161,7 +161,7 @@ def test_a_teacher_continued_from_its_checkpoint_is_the_undisturbed_one(
         if saves < 10:
             killed_in(patch, Training, "save", saves + 1)
         else:
-            killed_in(patch, prepare, "load_tokenizer", 2)  # its training is over, its folder half written
+            killed_in(patch, prepare, "load_tokenizer", 3)  # its training is over, its folder half written
         with pytest.raises(KeyboardInterrupt):
             build_inputs(fresh_store, config, "", SPLITS, 1)
     assert not any((fresh_store.root / "teachers").glob("*"))
