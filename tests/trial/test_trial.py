@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import load_file
 
@@ -228,6 +229,65 @@ def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Pat
     left = sorted(str(path.relative_to(own)) for path in tmp_path.rglob("*") if path.is_file())
     student = ("config.json", "model.safetensors", "vocabulary.json")
     assert left == ["result.json", *(f"student/{name}" for name in student)]
+
+
+# With the full vocabulary
+
+
+def without_size(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for row in rows:
+        if row["result"]:
+            del row["result"]["trained_tokens"]
+    return rows
+
+
+def is_the_undisturbed_one(workshop: Any, undisturbed: Any, case: str, rows: Any, folder: Path) -> None:
+    """The reports and, once its vocabulary is full, the student are those of `case` trimmed and unstopped."""
+    expected, trimmed = undisturbed(case)
+    assert rows[-1]["result"]["trained_tokens"] > expected[-1]["result"]["trained_tokens"]
+    assert without_size(rows) == without_size(json.loads(json.dumps(expected)))
+    vocabulary = workshop.inputs(workshop.config()).vocabulary
+    whole = load_file(student_folder(folder) / "model.safetensors")
+    name = "roberta.embeddings.word_embeddings.weight"
+    whole[name] = whole[name][torch.from_numpy(vocabulary.kept).long()]
+    ours = safetensors.torch.load(trimmed)
+    assert whole.keys() == ours.keys()
+    assert all(torch.equal(whole[n], ours[n]) for n in ours)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_trial_on_the_full_vocabulary_has_the_same_numbers(
+    workshop: Any, undisturbed: Any, case: str, tmp_path: Path
+) -> None:
+    rows = told(workshop.trial(workshop.config(**CASES[case]), tmp_path, full_vocabulary=True))
+    is_the_undisturbed_one(workshop, undisturbed, case, rows, tmp_path)
+    assert load_vocabulary(student_folder(tmp_path)) is None
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_trial_that_changes_its_vocabulary_midway_begins_anew_with_the_same_numbers(
+    workshop: Any, undisturbed: Any, first: bool, tmp_path: Path
+) -> None:
+    case = next(iter(CASES))
+    stop_after(2, workshop.trial(workshop.config(), tmp_path, full_vocabulary=first))
+    rows = told(workshop.trial(workshop.config(), tmp_path, full_vocabulary=not first))
+    if first:
+        assert (rows, weights(tmp_path)) == undisturbed(case)
+    else:
+        is_the_undisturbed_one(workshop, undisturbed, case, rows, tmp_path)
+
+
+def test_where_the_vocabulary_cannot_be_trimmed_it_is_full(
+    new_workshop: Any, task_folder: Path, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.prepare.why_not_trimmable", lambda *_: "tiny needs all its tokens")
+    workshop = new_workshop(task_folder)
+    inputs = workshop.inputs(workshop.config())
+    assert inputs.vocabulary is None
+    assert inputs.why_not_trimmed == "tiny needs all its tokens"
+    rows = told(workshop.trial(workshop.config(), tmp_path))
+    expected = without_size(json.loads(json.dumps(undisturbed(next(iter(CASES)))[0])))
+    assert without_size(rows) == expected
 
 
 # What it trains and reports
