@@ -258,9 +258,9 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
     every clipped step, is the same to the bit however many tokens that do not occur the embedding has.
     """
     gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
-    infinity = float("inf")
+    # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
     return nn.utils.get_total_norm(
-        [g[torch.linalg.vector_norm(g, ord=infinity, dim=1) != 0] if rows else g for g, rows in gradients]
+        [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]
     )
 
 
