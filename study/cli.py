@@ -25,6 +25,7 @@ from study.options import (
     ClusterOption,
     ConcurrencyOption,
     CpusOption,
+    FullVocabularyOption,
     GpusOption,
     HomeOption,
     JsonOption,
@@ -97,6 +98,7 @@ def plan(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -149,6 +151,7 @@ def run(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -230,6 +233,7 @@ def trial(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -282,7 +286,7 @@ def export(
     ] = None,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """A student as a Hugging Face folder."""
+    """A student as a Hugging Face folder, with the full vocabulary."""
     from study.export import export_student, pick
     from study.ledger import Ledger
 
@@ -366,6 +370,7 @@ def _request(options: dict[str, Any]) -> dict[str, Any]:
         "teacher": absolute(options["teacher"]) if options["teacher"] else "",
         "languages": None if codes is None else tuple(code for code in codes if code),
         "drop_shared": options["drop_shared"],
+        "full_vocabulary": options["full_vocabulary"],
     }
     where = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
     return request | {name: options[name] for name in where if name in options}

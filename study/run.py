@@ -134,18 +134,21 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
-        store = self.store
+        store, whole = self.store, self.request.full_vocabulary
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
-            (store, config, self.request.teacher, splits, self.resources.threads)
+            (store, config, self.request.teacher, splits, self.resources.threads, whole)
             for config in distinct.values()
-            if not prepare.has_inputs(store, config, splits)  # else no worker has to be started for it
+            if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to be started for it
         ]
         call_in_ray(prepare.build_inputs, calls, self.resources)
-        found = [Inputs(store, config) for config in distinct.values()]
-        for one in found:
-            store.has("outputs", one.outputs_key("validation"))  # here too, where another node built it
+        found = [Inputs(store, config, whole) for config in distinct.values()]
+        for one in found:  # here too, where another node built it
+            store.has("outputs", one.outputs_key("validation"))
+            store.has("vocabularies", one.vocabulary_key)
+        for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
+            self.view.note(f"trained on the full vocabulary: {why}")
         return found
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
@@ -166,7 +169,8 @@ class _Study:
                 self.view.progress(self.summary(), lifecycle.reports)
 
         test = phase == "confirm"  # test is read in that phase only
-        work = Work(self.store, self.request.teacher, self.plan.space.reports, test)
+        request = self.request
+        work = Work(self.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers

@@ -28,7 +28,7 @@ from study.trial.attempts import (
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.losses import objective
-from study.trial.models import build_student, quiet
+from study.trial.models import build_student, full_size, quiet
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
@@ -60,6 +60,7 @@ def run_trial(
     test: bool,
     numerics: Numerics,
     attempt: int = 1,
+    full_vocabulary: bool = False,
 ) -> Iterator[Progress]:
     """Train and score the student of `config`, reporting as it goes.
 
@@ -67,16 +68,21 @@ def run_trial(
     it left in `folder`, and first reports again what was reported; one that has ended reports its record.
     The last report carries the result, which is on disk by then. Where the store has a mirror, checkpoints
     and result are there as well, and read from there. Test is scored only where `test` says so.
+    The student is trained on the tokens of the task alone, or with `full_vocabulary` on all, which takes
+    longer and gives the same numbers; its `parameters` are those of the whole one.
     """
     bring_attempts(folder, store.mirror)
     if (recorded := read_result(folder, config)) is not None:
         yield from recorded
         return
     own = attempt_folder(folder, attempt)
-    inputs = Inputs(store, config)
-    student: Any = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
+    inputs = Inputs(store, config, full_vocabulary)
+    vocabulary = inputs.vocabulary
+    student: Any = build_student(
+        config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, vocabulary
+    )
     student.to(numerics.device)
-    parameters = sum(p.numel() for p in student.parameters())
+    parameters = full_size(student, vocabulary)
     training = _student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
@@ -117,6 +123,7 @@ def run_trial(
         "ended_ms": _now_ms(),
         "steps": training.step,
         "parameters": parameters,
+        "trained_tokens": student.config.vocab_size,
         "validation": history[-1]["validation"] if history else None,
         "test": scores_on("test") if test and outcome == "complete" else None,
         "numerics": asdict(numerics),
@@ -126,6 +133,8 @@ def run_trial(
     if outcome == "complete":
         with quiet():
             student.save_pretrained(own / "student")
+        if vocabulary is not None:
+            vocabulary.save(own / "student")
     write_record(own, history, result)
     send_attempt(own, store.mirror, ended=True)
     yield _last(history, result)
