@@ -23,9 +23,10 @@ from typing import Any
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent
 from study.lease import Lease
-from study.ledger import Ledger, Outcome, Phase, Record
+from study.ledger import Ledger
 from study.outbox import BOUND, Outbox, post_trial
 from study.patience import PATIENCE, Away, patiently
+from study.records import Outcome, Phase, Record
 from study.selection import BestValidation
 from study.tracking import Tracker
 from study.trial.attempts import tidy_trial
@@ -57,6 +58,8 @@ class Lifecycle:
         self.running: dict[str, Record] = {}
         self.attempts: dict[str, int] = {}
         self.reports: dict[str, dict[str, Any]] = {}
+        self.changes = 0
+        """Counts whatever happens to a trial."""
         self.stopping = False
         self.halted: str | None = None
         self.away: str | None = None
@@ -65,7 +68,9 @@ class Lifecycle:
         self._away_since = self._next_try = 0.0
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
-        self._tidy(records)
+        self._best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+        for record in records:
+            self._tidy(record)  # a kill may have come between a trial's end and this
 
     def folder(self, key: str) -> Path:
         return self.trials / key
@@ -103,6 +108,7 @@ class Lifecycle:
         self.running[key] = record
         self._journals[key] = Journal(self.folder(key))
         self._post(record, "RUNNING")
+        self.changes += 1
         return record
 
     def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
@@ -123,6 +129,7 @@ class Lifecycle:
         record, journal = self.running[key], self._journals[key]
         line = journal.add(report)
         self.reports[key] = line
+        self.changes += 1
         self._post(record, "RUNNING")
         value = _value(line)
         if value is not None and self.ledger.report(record, line["report"], value) and line["result"] is None:
@@ -162,11 +169,11 @@ class Lifecycle:
             return
         self.lease.check()
         self._post(record, outcome)
-        self.outbox.flush(SLOW_MLFLOW)
+        self.outbox.flush(SLOW_MLFLOW, only=key)
         why = traceback.strip().splitlines()[-1] if traceback else None
-        self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
+        ended = self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
         self._forget(key)
-        self._tidy([r for r in self.ledger.records() if r.arm == record.arm])
+        self._tidy_ended(ended)
 
     def let_go(self) -> None:
         """The study stops here: what still runs is left as it is, to be asked again.
@@ -215,14 +222,22 @@ class Lifecycle:
     def _forget(self, key: str) -> None:
         for memory in (self.running, self._journals, self.reports):
             memory.pop(key, None)
+        self.changes += 1
 
-    def _tidy(self, records: list[Record]) -> None:
+    def _tidy_ended(self, ended: Record) -> None:
+        """Tidy a trial that has just ended, and the one that it is better than."""
+        former = self._best.get(ended.arm)
+        if ended.phase == "search" and BestValidation().best(filter(None, (former, ended))) is ended:
+            self._best[ended.arm] = ended
+            if former is not None:
+                self._tidy(former)
+        self._tidy(ended)
+
+    def _tidy(self, record: Record) -> None:
         """Optimiser state goes when a trial ends; weights stay for each arm's best and for confirm runs."""
-        best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
-        for record in records:
-            if record.outcome not in (None, "failed"):
-                keep = record.phase == "confirm" or record is best.get(record.arm)
-                tidy_trial(self.folder(record.key), keep_student=keep)
+        if record.outcome not in (None, "failed"):
+            keep = record.phase == "confirm" or record is self._best.get(record.arm)
+            tidy_trial(self.folder(record.key), keep_student=keep)
 
 
 def post_unsent(outbox: Outbox, tracker: Tracker, trials: Path, records: list[Record]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from cluster import Cluster
 from study import prepare
@@ -24,19 +24,12 @@ from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
 from study.trial.inputs import Inputs
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
+from study.watch import View, Watch
 
-__all__ = ["View", "run_study"]
+__all__ = ["run_study"]
 
 FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
 LAST_PATIENCE = 60.0  # seconds without an answer that one at its end does
-
-
-class View(Protocol):
-    """What a study's progress is shown on."""
-
-    def note(self, text: str) -> None: ...
-    def phase(self, text: str) -> None: ...
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
 
 
 def run_study(
@@ -145,26 +138,15 @@ class _Study:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
         folder = self.home.trials(self.plan.name)
         lifecycle = Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, folder, phase, ask)
-
-        said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
-
-        def watch() -> None:
-            for what, away in (("MLflow", self.outbox.away), ("the ledger", lifecycle.away)):
-                if (away is None) != (said[what] is None):
-                    said[what] = away
-                    back = f"{what} is back: it gets what it missed"
-                    self.view.note(f"{what} is away, training goes on: {away}" if away else back)
-            if lifecycle.away is None:  # else nothing has changed that can be read
-                self.view.progress(self.summary(), lifecycle.reports)
-
+        watch = Watch(self.view, self.plan, lifecycle)
         test = phase == "confirm"  # test is read in that phase only
         work = Work(self.home.store, self.request.teacher, self.plan.space.reports, test)
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
-                    watch()
+                    watch(now=True)
                     run_phase(lifecycle, work, self.resources, watch)
-                watch()
+                watch(now=True)
         finally:
             if not self.lease.lost:
                 lifecycle.let_go()
