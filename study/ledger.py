@@ -273,8 +273,9 @@ class Ledger:
         return at_once(lambda: self._tell(record, outcome, value, why))
 
     def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> Record:
-        memory, stored, study = self._memory(), self._stored(record), self._study_of(record)
-        if not stored.state.is_finished():
+        memory, study = self._memory(), self._study_of(record)
+        known = memory.get(record.key) or record
+        if known.running:
             told = value if STATES[outcome] == TrialState.COMPLETE else None
             with self._writing():
                 for index, reported in self._values.get(record.trial_id, {}).items():
@@ -283,11 +284,11 @@ class Ledger:
                 if why:
                     self.storage.set_trial_user_attr(record.trial_id, "why", why)
                 study.tell(record.number, told, state=STATES[outcome])
-            why = why or stored.user_attrs.get("why")
-            memory.put(study.study_name, replace(record, outcome=outcome, value=told, why=why))
-        for of_running in (self._running, self._values, self._first_attempts):
-            of_running.pop(record.trial_id, None)  # type: ignore[attr-defined]
-        return memory.get(record.key) or record
+            known = replace(known, outcome=outcome, value=told, why=why or known.why)
+            memory.put(study.study_name, known)
+        self._running.pop(record.trial_id, None)
+        self._values.pop(record.trial_id, None)
+        return known
 
     def retry_failed(self) -> list[Record]:
         """Start every failed trial once more, as a new Optuna trial with the same key and parameters."""

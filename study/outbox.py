@@ -143,7 +143,8 @@ def post_trial(
     `state` is RUNNING, SCHEDULED or an outcome. The mark is set before; it goes once all is sent, unless the
     trial runs on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():  # making it again would wait for the disk
+        folder.mkdir(parents=True, exist_ok=True)
 
     def replay() -> None:
         text = folder / "traceback.txt"

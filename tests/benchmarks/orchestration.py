@@ -203,13 +203,14 @@ def simulated(trials: int) -> dict[str, Any]:
     """See the module."""
     from study.home import Home
     from study.lifecycle import Lifecycle
+    from study.watch import Watch
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Home(Path(folder))
         study = open_study(home, trials, stack)
         parts = (study.ledger, study.lease, study.tracker, study.outbox, home.trials("bench"))
         cycle = Lifecycle(*parts, "search", study.ledger.ask_search)
-        watch: Callable[[], None] = lambda: study.view.progress(study.summary(), cycle.reports)  # noqa: E731
+        watch = Watch(study.view, study.plan, cycle)
         before, began, ended = _memory(), time.monotonic(), []
         while (record := cycle.next()) is not None:
             for number in range(1, REPORTS + 1):
@@ -218,6 +219,9 @@ def simulated(trials: int) -> dict[str, Any]:
             cycle.end(record.key)
             watch()
             ended.append(time.monotonic())
+            if len(ended) % 1000 == 0:
+                cost = _cost(ended, len(ended) - 100)
+                print(f"{len(ended)} trials, {cost:.3g} ms each", file=sys.stderr)
         assert study.outbox.flush(600)
         seconds = time.monotonic() - began
     return {
