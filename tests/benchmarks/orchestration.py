@@ -211,33 +211,42 @@ def simulated(trials: int) -> dict[str, Any]:
         parts = (study.ledger, study.lease, study.tracker, study.outbox, home.trials("bench"))
         cycle = Lifecycle(*parts, "search", study.ledger.ask_search)
         watch = Watch(study.view, study.plan, cycle)
-        before, began, ended = _memory(), time.monotonic(), []
+        before, began = _memory(), time.monotonic()
+        ended: list[tuple[float, float]] = []  # on the clock, and in seconds of this process's CPU
         while (record := cycle.next()) is not None:
             for number in range(1, REPORTS + 1):
                 cycle.report(record.key, 1, report(number, record.config["learning_rate"], LANGUAGES[:2]))
                 watch()
             cycle.end(record.key)
             watch()
-            ended.append(time.monotonic())
+            ended.append((time.monotonic(), time.process_time()))
             if len(ended) % 1000 == 0:
-                cost = _cost(ended, len(ended) - 100)
-                print(f"{len(ended)} trials, {cost:.3g} ms each", file=sys.stderr)
+                wall, cpu = _cost(ended, len(ended))
+                said = f"{len(ended)} trials, {wall:.3g} ms each, {cpu:.3g} ms of CPU; {_memory():.4g} MiB"
+                print(said, file=sys.stderr, flush=True)
         assert study.outbox.flush(600)
         seconds = time.monotonic() - began
+    (wall, cpu), (wall_at_end, cpu_at_end) = _cost(ended, 150), _cost(ended, len(ended))
     return {
         "trials": len(ended),
         "seconds": seconds,
         "driver_mib": _memory(),
         "driver_mib_before": before,
-        "ms_at_100": _cost(ended, 100),
-        "ms_at_end": _cost(ended, len(ended) - 100),
+        "ms_at_100": wall,
+        "ms_at_end": wall_at_end,
+        "growth": wall_at_end / wall,
+        "cpu_ms_at_100": cpu,
+        "cpu_ms_at_end": cpu_at_end,
+        "cpu_growth": cpu_at_end / cpu,
     }
 
 
-def _cost(ended: list[float], at: int) -> float:
-    """Milliseconds a trial, over 100 of them around the one numbered `at`."""
-    first, last = max(0, at - 50), min(len(ended) - 1, at + 50)
-    return 1000 * (ended[last] - ended[first]) / (last - first)
+def _cost(ended: list[tuple[float, float]], until: int) -> tuple[float, float]:
+    """Milliseconds a trial, on the clock and of CPU, over the 100 trials before the one numbered `until`."""
+    last = min(until, len(ended)) - 1
+    first = max(0, last - 100)
+    wall, cpu = (1000 * (b - a) / (last - first) for a, b in zip(ended[first], ended[last], strict=True))
+    return wall, cpu
 
 
 def _memory() -> float:
