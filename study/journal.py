@@ -56,7 +56,8 @@ class Journal:
         for line in self.lines:
             if line["report"] == report["report"]:
                 return line
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.parent.exists():  # making it again would wait for the disk
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.write(json.dumps(report | {"crc32": _crc32(report)}, ensure_ascii=False).encode() + b"\n")
             file.flush()

@@ -2,7 +2,7 @@
 
 One Optuna study per arm (`NAME/search/ARM`), one for the confirm phase (`NAME/confirm`), and a root
 (`NAME`) that holds the plan and the study's id. A trial lives through ask -> report ... -> tell, and every
-one of these is one committed write, so a new process reads on where a killed one stopped.
+one of these is one transaction, so a new process reads on where a killed one stopped.
 
 A trial's key is set last in an ask: a RUNNING trial without a key died inside its ask and never started.
 """
@@ -13,8 +13,9 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import optuna
 from optuna.pruners import NopPruner
@@ -25,12 +26,11 @@ from optuna.trial import FrozenTrial, TrialState
 from study.config import RequestError, TrialConfig
 from study.patience import at_once, patiently
 from study.plan import Arm, Plan
+from study.records import Outcome, Phase, Record, Records
 from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
+from study.transaction import one_transaction
 
 __all__ = ["Ledger", "Outcome", "Phase", "Record"]
-
-Outcome = Literal["complete", "pruned", "diverged", "failed"]
-Phase = Literal["search", "confirm"]
 
 STATES: dict[str, TrialState] = {
     "complete": TrialState.COMPLETE,
@@ -39,35 +39,15 @@ STATES: dict[str, TrialState] = {
     "failed": TrialState.FAIL,
 }
 POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms: a host that fell silent is away
-NOT_ASKED = {"never_started", "retry_of"}  # trials that a sampler did not propose
 MAKING_TABLES = 25  # looks, 0.2 seconds apart, while another process makes the tables
 DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
 
 
-@dataclass(frozen=True)
-class Record:
-    """One trial as the ledger knows it. `value` is validation macro accuracy; missing until it has ended."""
-
-    key: str
-    phase: Phase
-    arm: str
-    number: int
-    config: dict[str, Any]
-    outcome: Outcome | None
-    value: float | None
-    why: str | None
-    trial_id: int
-
-    @property
-    def running(self) -> bool:
-        return self.outcome is None
-
-    def trial_config(self) -> TrialConfig:
-        return TrialConfig(**self.config)
-
-
 class Ledger:
     """The study `name` in the Optuna storage at `url`.
+
+    It remembers what it has read and written: it is for one look, or for the driver that holds the lease,
+    since nobody else writes. `mend` looks again.
 
     Raises:
         RequestError: for a storage that cannot be opened.
@@ -83,6 +63,11 @@ class Ledger:
         self.name = name
         self._studies: dict[str, optuna.Study] = {}
         self._plan: Plan | None = None
+        self._budgets: dict[Arm, int] | None = None
+        self._records: Records | None = None
+        self._running: dict[int, FrozenTrial] = {}
+        self._values: dict[int, dict[int, float]] = {}  # that are written with their trial's end
+        self._first_attempts: dict[int, int] = {}  # that have not begun
 
     @property
     def plan(self) -> Plan | None:
@@ -136,48 +121,59 @@ class Ledger:
             root.set_user_attr("id", uuid.uuid4().hex)
         if plan != old:
             root.set_user_attr("plan", plan.model_dump_json())
-        self._plan = plan
+        self._plan, self._budgets, self._records = plan, None, None
         return plan
 
     def records(self) -> list[Record]:
         """Every trial with a key, once: of a key that was tried again the newest, duplicates left out."""
-        return patiently(self._records)
+        return list(patiently(self._memory))
 
-    def _records(self) -> list[Record]:
-        newest: dict[str, Record] = {}
-        for phase, _, frozen in self._trials():
-            if "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs:
-                record = _record(phase, frozen)
-                newest[record.key] = record
-        return list(newest.values())
+    def _memory(self) -> Records:
+        """All that is on record; read once, and kept by every write of this process."""
+        if self._records is None:
+            records = Records([*map(self._search, self.require_plan().arms()), self._confirm])
+            for phase, study, trials in self._trials():
+                records.read(study.study_name, phase, trials)
+            self._records = records
+        return self._records
 
     def ask_search(self) -> Record | None:
         """Start the next search trial, in the arm with the fewest started; none when budgets are used up."""
         return self._ask(self._ask_search)
 
     def _ask_search(self) -> Record | None:
-        plan = self.require_plan()
-        known = {record.key: record for record in self._records()}
-        started = {arm.name: 0 for arm in plan.arms()}
-        for record in known.values():
-            if record.phase == "search":
-                started[record.arm] += 1
-        open_arms = [arm for arm in plan.arms() if started[arm.name] < plan.planned(arm)]
+        memory = self._memory()
+        if self._budgets is None:
+            plan = self.require_plan()
+            self._budgets = {arm: plan.planned(arm) for arm in plan.arms()}
+        started = {arm: memory.started(self._search(arm)) for arm in self._budgets}
+        open_arms = [arm for arm, budget in self._budgets.items() if started[arm] < budget]
         if not open_arms:
             return None
-        arm = min(open_arms, key=lambda arm: started[arm.name])
-        study = self._study(f"{self.name}/search/{arm.name}")
+        arm = min(open_arms, key=lambda arm: started[arm])
         for attempt in range(10_000):
-            asked = sum(1 for t in study.get_trials(deepcopy=False) if not NOT_ASKED & t.user_attrs.keys())
-            study.sampler = make_sampler(plan, arm, asked)
-            if attempt >= DUPLICATES_IN_A_ROW and (untried := self._untried(arm, set(known))) is not None:
-                study.sampler = fixed_sampler(untried)
+            untried = self._untried(arm, memory.keys()) if attempt >= DUPLICATES_IN_A_ROW else None
+            if (record := self._propose(arm, untried)) is not None:
+                return record
+        raise RuntimeError(f"arm {arm.name}: no new configuration in 10,000 proposals")
+
+    def _propose(self, arm: Arm, point: dict[str, Any] | None) -> Record | None:
+        """Start what the sampler of `arm` proposes next, or `point`; none where that is known already."""
+        plan, memory, name = self.require_plan(), self._memory(), self._search(arm)
+        study = self._study(name)
+        study.sampler = fixed_sampler(point) if point else make_sampler(plan, arm, memory.proposed(name))
+        with self._writing():
             trial = study.ask()
             config = plan.suggest(trial, arm)
-            if (original := known.get(config.key)) is None:
-                return self._start(study, trial, "search", arm.name, config)
-            self._tell_duplicate(study, trial, original)
-        raise RuntimeError(f"arm {arm.name}: no new configuration in 10,000 proposals")
+            if (original := memory.get(config.key)) is None:
+                record = self._start(trial, "search", arm.name, config)
+            else:
+                self._tell_duplicate(study, trial, original)
+        if original is not None:
+            memory.put_duplicate(name)
+            return None
+        memory.put(name, record, proposed=True)
+        return record
 
     def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
         """Start the first of `wanted`, (arm, configuration), that is not on record; none when all are."""
@@ -185,21 +181,25 @@ class Ledger:
 
     def _ask(self, ask: Callable[[], Record | None]) -> Record | None:
         """`ask()`, again where the storage was away: an ask that had raised may have been committed."""
-        known = {record.trial_id for record in self.records()}
+        before = patiently(self._memory)  # which an ask that raises leaves as it is
 
         def again() -> Record | None:
             self._mend()
-            made = [record for record in self._records() if record.trial_id not in known]
+            known = {record.trial_id for record in before}
+            made = [record for record in self._memory() if record.trial_id not in known]
             return made[0] if made else ask()
 
         return patiently(ask, again)
 
     def _ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
-        known = {record.key for record in self._records()}
-        study = self._study(f"{self.name}/confirm")
+        memory = self._memory()
         for arm, config in wanted:
-            if config.key not in known:
-                return self._start(study, study.ask(), "confirm", arm, config)
+            if memory.get(config.key) is None:
+                study = self._study(self._confirm)
+                with self._writing():
+                    record = self._start(study.ask(), "confirm", arm, config)
+                memory.put(self._confirm, record, proposed=True)
+                return record
         return None
 
     def mend(self) -> None:
@@ -210,15 +210,22 @@ class Ledger:
         patiently(self._mend)
 
     def _mend(self) -> None:
-        for _, study, frozen in self._trials():
-            started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
-            if frozen.state == TrialState.RUNNING and not started:
-                self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
-                study.tell(frozen.number, state=TrialState.FAIL)
+        self._forget()
+        for _, study, trials in self._trials():
+            for frozen in trials:
+                started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
+                if frozen.state == TrialState.RUNNING and not started:
+                    with self._writing():
+                        self.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
+                        study.tell(frozen.number, state=TrialState.FAIL)
 
     def begin_attempt(self, record: Record) -> int:
-        """Count one more attempt at `record`; its number, 1 for the first."""
-        return self._count(record, "attempts")
+        """Count one more attempt at `record`; its number, 1 for the first.
+
+        An ask counts the first one with its own write.
+        """
+        first = self._first_attempts.pop(record.trial_id, None)
+        return self._count(record, "attempts") if first is None else first
 
     def count_death(self, record: Record) -> int:
         """Count one more death of a worker or node under `record`, or of its memory; how many so far."""
@@ -237,70 +244,114 @@ class Ledger:
         return at_once(lambda: self._report(record, index, value))
 
     def _report(self, record: Record, index: int, value: float) -> bool:
-        known = self.storage.get_trial(record.trial_id)
-        if index not in known.intermediate_values:
-            self.storage.set_trial_intermediate_value(record.trial_id, index, value)
         study = self._study_of(record)
         if record.phase == "confirm" or isinstance(study.pruner, NopPruner):
+            self._values.setdefault(record.trial_id, {}).setdefault(index, value)
             return False
-        decision = known.user_attrs.get(f"decision {index}")
-        if decision is None:
-            decision = decide(study, self.storage.get_trial(record.trial_id))
-            self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
-        for mark, at in decision["marks"].items():
-            self.storage.set_trial_system_attr(record.trial_id, mark, at)
+        stored = self._stored(record)
+        with self._writing():
+            if index not in stored.intermediate_values:
+                self.storage.set_trial_intermediate_value(record.trial_id, index, value)
+                stored.intermediate_values[index] = value
+            decision = stored.user_attrs.get(f"decision {index}")
+            if decision is None:
+                decision = decide(study, stored)
+                self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
+                stored.user_attrs[f"decision {index}"] = decision
+            for mark, at in decision["marks"].items():
+                if stored.system_attrs.get(mark) != at:
+                    self.storage.set_trial_system_attr(record.trial_id, mark, at)
+                    stored.system_attrs[mark] = at
         return bool(decision["stop"])
 
-    def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> None:
-        """End `record`. A second time is ignored: a kill may have come between this and what follows.
+    def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> Record:
+        """End `record`; as it is then. A second time is ignored: a kill may have come after the first.
 
         Raises:
             Away: where the storage is away; to be called again.
         """
-        at_once(lambda: self._tell(record, outcome, value, why))
+        return at_once(lambda: self._tell(record, outcome, value, why))
 
-    def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> None:
-        frozen = self.storage.get_trial(record.trial_id)
-        if frozen.state.is_finished():
-            return
-        self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
-        if why:
-            self.storage.set_trial_user_attr(record.trial_id, "why", why)
-        told = value if STATES[outcome] == TrialState.COMPLETE else None
-        self._study_of(record).tell(record.number, told, state=STATES[outcome])
+    def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> Record:
+        memory, study = self._memory(), self._study_of(record)
+        known = memory.get(record.key) or record
+        if known.running:
+            told = value if STATES[outcome] == TrialState.COMPLETE else None
+            with self._writing():
+                for index, reported in self._values.get(record.trial_id, {}).items():
+                    self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
+                self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
+                if why:
+                    self.storage.set_trial_user_attr(record.trial_id, "why", why)
+                study.tell(record.number, told, state=STATES[outcome])
+            known = replace(known, outcome=outcome, value=told, why=why or known.why)
+            memory.put(study.study_name, known)
+        self._running.pop(record.trial_id, None)
+        self._values.pop(record.trial_id, None)
+        return known
 
     def retry_failed(self) -> list[Record]:
         """Start every failed trial once more, as a new Optuna trial with the same key and parameters."""
         retried = []
-        for record in self.records():
-            if record.outcome == "failed":
-                study = self._study_of(record)
-                study.sampler = fixed_sampler(self.storage.get_trial(record.trial_id).params)
-                trial = study.ask()
-                trial.set_user_attr("retry_of", record.number)
-                attempts = self.storage.get_trial(record.trial_id).user_attrs.get("attempts", 0)
-                trial.set_user_attr("attempts", attempts)  # they share a folder, and no two write one
-                if record.phase == "search":
-                    self.require_plan().suggest(trial, self._arm(record.arm))
-                retried.append(self._start(study, trial, record.phase, record.arm, record.trial_config()))
+        for failed in self.records():
+            if failed.outcome == "failed":
+                study, stored = self._study_of(failed), self.storage.get_trial(failed.trial_id)
+                study.sampler = fixed_sampler(stored.params)
+                with self._writing():
+                    trial = study.ask()
+                    trial.set_user_attr("retry_of", failed.number)
+                    if failed.phase == "search":
+                        self.require_plan().suggest(trial, self._arm(failed.arm))
+                    attempt = int(stored.user_attrs.get("attempts", 0)) + 1  # no two write in one folder
+                    config = failed.trial_config()
+                    record = self._start(trial, failed.phase, failed.arm, config, attempt)
+                self._memory().put(study.study_name, record)
+                retried.append(record)
         return retried
 
     def _arm(self, name: str) -> Arm:
         return next(arm for arm in self.require_plan().arms() if arm.name == name)
 
     def _count(self, record: Record, what: str) -> int:
-        known = patiently(lambda: self.storage.get_trial(record.trial_id))
-        number = int(known.user_attrs.get(what, 0)) + 1
+        stored = patiently(lambda: self._stored(record))
+        number = int(stored.user_attrs.get(what, 0)) + 1
         patiently(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
+        stored.user_attrs[what] = number
         return number
 
+    def _stored(self, record: Record) -> FrozenTrial:
+        """The trial of `record` as it is stored; read once, and kept by every write of this process."""
+        if record.trial_id not in self._running:
+            self._running[record.trial_id] = self.storage.get_trial(record.trial_id)
+        return self._running[record.trial_id]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction. Where it raises, nobody knows what is stored: all is read anew."""
+        try:
+            with one_transaction(self.storage):
+                yield
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._records = None
+        self._running.clear()
+        self._studies.clear()  # they remember trials too
+
     def _start(
-        self, study: optuna.Study, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig
+        self, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig, attempt: int = 1
     ) -> Record:
+        text = config.model_dump_json()
         trial.set_user_attr("arm", arm)
-        trial.set_user_attr("config", config.model_dump_json())
+        trial.set_user_attr("config", text)
+        trial.set_user_attr("attempts", attempt)
         trial.set_user_attr("key", config.key)
-        return _record(phase, self.storage.get_trial(trial._trial_id))
+        self._first_attempts[trial._trial_id] = attempt
+        return Record(
+            config.key, phase, arm, trial.number, json.loads(text), None, None, None, trial._trial_id
+        )
 
     def _tell_duplicate(self, study: optuna.Study, trial: optuna.Trial, original: Record) -> None:
         """Answer a proposal from the record; one whose original still runs teaches the sampler nothing."""
@@ -318,9 +369,16 @@ class Ledger:
         points = plan.points(arm) or iter(())
         return next((point for point in points if plan.config(arm, point).key not in known), None)
 
+    def _search(self, arm: Arm) -> str:
+        return f"{self.name}/search/{arm.name}"
+
+    @property
+    def _confirm(self) -> str:
+        return f"{self.name}/confirm"
+
     def _study_of(self, record: Record) -> optuna.Study:
         if record.phase == "confirm":
-            return self._study(f"{self.name}/confirm")
+            return self._study(self._confirm)
         return self._study(f"{self.name}/search/{record.arm}")
 
     def _study(self, name: str) -> optuna.Study:
@@ -336,16 +394,14 @@ class Ledger:
             )
         return self._studies[name]
 
-    def _trials(self) -> Iterator[tuple[Phase, optuna.Study, FrozenTrial]]:
+    def _trials(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
+        """All that is stored of the phases' studies."""
         there = set(optuna.get_all_study_names(self.storage))
-        names: list[tuple[Phase, str]] = [
-            ("search", f"{self.name}/search/{arm.name}") for arm in self.require_plan().arms()
-        ]
-        for phase, name in [*names, ("confirm", f"{self.name}/confirm")]:
+        names: list[tuple[Phase, str]] = [("search", self._search(arm)) for arm in self.require_plan().arms()]
+        for phase, name in [*names, ("confirm", self._confirm)]:
             if name in there:
                 study = self._study(name)
-                for frozen in study.get_trials(deepcopy=False):
-                    yield phase, study, frozen  # type: ignore[misc]
+                yield phase, study, study.get_trials(deepcopy=False)  # type: ignore[misc]
 
 
 def _open_storage(url: str) -> RDBStorage:
@@ -363,22 +419,6 @@ def _open_storage(url: str) -> RDBStorage:
                 raise
         time.sleep(0.2)
     return RDBStorage(url, engine)
-
-
-def _record(phase: Phase, frozen: FrozenTrial) -> Record:
-    attributes = frozen.user_attrs
-    finished = frozen.state.is_finished()
-    return Record(
-        key=attributes["key"],
-        phase=phase,
-        arm=attributes["arm"],
-        number=frozen.number,
-        config=json.loads(attributes["config"]),
-        outcome=attributes.get("outcome", "failed") if finished else None,
-        value=frozen.value if frozen.state == TrialState.COMPLETE else None,
-        why=attributes.get("why"),
-        trial_id=frozen._trial_id,
-    )
 
 
 def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:

@@ -23,9 +23,10 @@ from typing import Any
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent
 from study.lease import Lease
-from study.ledger import Ledger, Outcome, Phase, Record
+from study.ledger import Ledger
 from study.outbox import BOUND, Outbox, post_trial
 from study.patience import PATIENCE, Away, patiently
+from study.records import Outcome, Phase, Record
 from study.selection import BestValidation
 from study.tracking import Tracker
 from study.trial.attempts import tidy_mirror, tidy_trial
@@ -59,6 +60,8 @@ class Lifecycle:
         self.running: dict[str, Record] = {}
         self.attempts: dict[str, int] = {}
         self.reports: dict[str, dict[str, Any]] = {}
+        self.changes = 0
+        """Counts whatever happens to a trial."""
         self.stopping = False
         self.halted: str | None = None
         self.away: str | None = None
@@ -67,7 +70,8 @@ class Lifecycle:
         self._away_since = self._next_try = 0.0
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
-        self._tidy(records)
+        self._best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+        self._tidy(*records)  # a kill may have come between a trial's end and this
 
     def folder(self, key: str) -> Path:
         return self.trials / key
@@ -105,6 +109,7 @@ class Lifecycle:
         self.running[key] = record
         self._journals[key] = Journal(self.folder(key))
         self._post(record, "RUNNING")
+        self.changes += 1
         return record
 
     def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
@@ -125,6 +130,7 @@ class Lifecycle:
         record, journal = self.running[key], self._journals[key]
         line = journal.add(report)
         self.reports[key] = line
+        self.changes += 1
         self._post(record, "RUNNING")
         value = _value(line)
         if value is not None and self.ledger.report(record, line["report"], value) and line["result"] is None:
@@ -164,11 +170,11 @@ class Lifecycle:
             return
         self.lease.check()
         self._post(record, outcome)
-        self.outbox.flush(SLOW_MLFLOW)
+        self.outbox.flush(SLOW_MLFLOW, only=key)
         why = traceback.strip().splitlines()[-1] if traceback else None
-        self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
+        ended = self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
         self._forget(key)
-        self._tidy([r for r in self.ledger.records() if r.arm == record.arm])
+        self._tidy_ended(ended)
 
     def let_go(self) -> None:
         """The study stops here: what still runs is left as it is, to be asked again.
@@ -217,12 +223,19 @@ class Lifecycle:
     def _forget(self, key: str) -> None:
         for memory in (self.running, self._journals, self.reports):
             memory.pop(key, None)
+        self.changes += 1
 
-    def _tidy(self, records: list[Record]) -> None:
+    def _tidy_ended(self, ended: Record) -> None:
+        """Tidy a trial that has just ended, and the one that it is better than."""
+        two = [record for record in (self._best.get(ended.arm), ended) if record is not None]
+        if ended.phase == "search" and BestValidation().best(two) is ended:
+            self._best[ended.arm] = ended
+        self._tidy(*two)
+
+    def _tidy(self, *records: Record) -> None:
         """Optimiser state goes when a trial ends; weights stay for each arm's best and for confirm runs."""
-        best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
         over = [record for record in records if record.outcome not in (None, "failed")]
-        keep = {r.key: r.phase == "confirm" or r is best.get(r.arm) for r in over}
+        keep = {r.key: r.phase == "confirm" or r is self._best.get(r.arm) for r in over}
         for key in keep:
             tidy_trial(self.folder(key), keep_student=keep[key])
         if self.mirror is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.journal import Journal, unsent_mark
-from study.ledger import Record
+from study.records import Record
 from study.tracking import Tracker
 
 __all__ = ["BOUND", "Outbox", "post_trial"]
@@ -67,16 +67,22 @@ class Outbox:
             self._jobs[name] = _Job(run, mark if last else None)
             self._changed.notify_all()
 
-    def flush(self, patience: float, even_away: bool = False) -> bool:
-        """Wait until every job has run; false after `patience` seconds, or at once with the server away."""
+    def flush(self, patience: float, even_away: bool = False, only: str | None = None) -> bool:
+        """Wait until every job has run, or `only` the one of that name, which then comes next.
+
+        False after `patience` seconds, or at once with the server away.
+        """
         until = time.monotonic() + patience
         with self._changed:
+            if only is not None and only in self._jobs:
+                self._jobs = {only: self._jobs[only], **self._jobs}
             while True:
                 if self._broken is not None:
                     raise self._broken
+                waits = bool(self._jobs) if only is None else only in self._jobs
                 left = until - time.monotonic()
-                if not self._jobs or left <= 0 or not (even_away or self.away is None):
-                    return not self._jobs
+                if not waits or left <= 0 or not (even_away or self.away is None):
+                    return not waits
                 self._changed.wait(left)
 
     def finish(self, patience: float) -> bool:
@@ -137,7 +143,8 @@ def post_trial(
     `state` is RUNNING, SCHEDULED or an outcome. The mark is set before; it goes once all is sent, unless the
     trial runs on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():  # making it again would wait for the disk
+        folder.mkdir(parents=True, exist_ok=True)
 
     def replay() -> None:
         text = folder / "traceback.txt"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from cluster import Cluster
 from study import prepare
@@ -26,19 +26,12 @@ from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
 from study.trial.mirror import check_storage
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
+from study.watch import View, Watch
 
-__all__ = ["View", "run_study"]
+__all__ = ["run_study"]
 
 FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
 LAST_PATIENCE = 60.0  # seconds without an answer that one at its end does
-
-
-class View(Protocol):
-    """What a study's progress is shown on."""
-
-    def note(self, text: str) -> None: ...
-    def phase(self, text: str) -> None: ...
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
 
 
 def run_study(
@@ -156,27 +149,16 @@ class _Study:
         folder = self.home.trials(self.plan.name)
         records = (self.ledger, self.lease, self.tracker, self.outbox)
         lifecycle = Lifecycle(*records, folder, phase, ask, self.store.mirror)
-
-        said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
-
-        def watch() -> None:
-            for what, away in (("MLflow", self.outbox.away), ("the ledger", lifecycle.away)):
-                if (away is None) != (said[what] is None):
-                    said[what] = away
-                    back = f"{what} is back: it gets what it missed"
-                    self.view.note(f"{what} is away, training goes on: {away}" if away else back)
-            if lifecycle.away is None:  # else nothing has changed that can be read
-                self.view.progress(self.summary(), lifecycle.reports)
-
+        watch = Watch(self.view, self.plan, lifecycle)
         test = phase == "confirm"  # test is read in that phase only
         request = self.request
         work = Work(self.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
-                    watch()
+                    watch(now=True)
                     run_phase(lifecycle, work, self.resources, watch)
-                watch()
+                watch(now=True)
         finally:
             if not self.lease.lost:
                 lifecycle.let_go()

@@ -18,8 +18,8 @@ from mlflow.exceptions import MlflowException
 
 from study.config import RequestError
 from study.journal import last_report
-from study.ledger import Record
 from study.plan import Plan
+from study.records import Record
 
 __all__ = ["Tracker", "check_tracking"]
 
@@ -30,7 +30,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 OLDEST_FIRST = ["attributes.start_time ASC"]
-BATCH = 1000  # metrics that one log_batch takes
+BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
@@ -108,7 +108,6 @@ class Tracker:
             tags,
             record.key[:8],
             self.arm_runs[record.arm],
-            record.trial_config().effective(),
         )
         count = len(lines)  # the driver may add lines meanwhile
         rows = [row for line in lines[self._logged.get(run, 0) : count] for row in _rows(line)]
@@ -116,17 +115,17 @@ class Tracker:
         result = last["result"] if last is not None and state in STATUS else None
         if last is not None and result is not None:
             rows += _result_rows(last, result)
-        self._log(run, rows)
-        self._logged[run] = count
-        if state not in STATUS:
-            self._set_status(run, state)
-            return
-        tags = {"kdstudy.outcome": state}
+        tags = {"kdstudy.outcome": state} if state in STATUS else {}
         if result is not None:
             tags["kdstudy.numerics"] = " ".join(f"{k}={v}" for k, v in result["numerics"].items())
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
-        self._tag(run, tags)
+        params = record.trial_config().effective() if run in self._without_params else {}
+        self._log(run, rows, params, tags)
+        self._logged[run] = count
+        if state not in STATUS:
+            self._set_status(run, state)
+            return
         if traceback is not None:
             self.client.log_text(run, traceback, "traceback.txt")
         self._set_status(run, STATUS[state])
@@ -201,9 +200,14 @@ class Tracker:
         self._status[run] = status
 
     def _run(
-        self, identity: str, tags: dict[str, str], name: str, parent: str | None, params: Mapping[str, Any]
+        self,
+        identity: str,
+        tags: dict[str, str],
+        name: str,
+        parent: str | None,
+        params: Mapping[str, Any] | None = None,
     ) -> str:
-        """Get or create the run that is `identity` within the study, with its params."""
+        """Get or create the run that is `identity` within the study, with `params` where they are given."""
         if self._uncertain:  # a run may have been made by a call whose answer never came
             self._read_runs()
             self._uncertain = False
@@ -216,18 +220,27 @@ class Tracker:
             self._uncertain = False
             self._remember(created)
         run = self._runs[identity]
-        if run in self._without_params:  # also where a kill came between the two
-            logged = [Param(key, str(value)) for key, value in params.items() if value is not None]
-            self.client.log_batch(run, params=logged)
-            self._without_params.discard(run)
+        if params is not None and run in self._without_params:
+            self._log(run, (), params)
         return run
 
-    def _log(self, run: str, rows: Sequence[Metric]) -> None:
-        for start in range(0, len(rows), BATCH):
-            self.client.log_batch(run, metrics=rows[start : start + BATCH])
-
-    def _tag(self, run: str, tags: Mapping[str, str]) -> None:
-        self.client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()])
+    def _log(
+        self,
+        run: str,
+        rows: Sequence[Metric],
+        params: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Log all at once; params that are there already, after a kill between the two, stay as they are."""
+        batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)] or [()]
+        known = [Param(key, str(value)) for key, value in (params or {}).items() if value is not None]
+        said = [RunTag(key, value) for key, value in (tags or {}).items()]
+        for batch in batches:
+            if batch or known or said:
+                self.client.log_batch(run, metrics=batch, params=known, tags=said)
+            known, said = [], []
+        if params:
+            self._without_params.discard(run)
 
 
 def _rows(line: Mapping[str, Any]) -> list[Metric]:

@@ -154,14 +154,14 @@ class Work:
 
 
 def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
-    """Run every trial of one phase. `watch` is called after each event."""
+    """Run every trial of one phase. `watch` is called many times a second, and soon after each event."""
     constants = {"work": work, "threads": resources.threads}
     with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(_trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
             tune_config=tune.TuneConfig(
                 search_alg=_Asker(lifecycle, constants),
-                scheduler=_Reporter(lifecycle, watch),
+                scheduler=_Reporter(lifecycle),
                 num_samples=-1,
                 max_concurrent_trials=resources.concurrency,
                 reuse_actors=True,
@@ -243,9 +243,9 @@ class _Asker(_Unsaved, Searcher):
 class _Reporter(_Unsaved, FIFOScheduler):
     """Tune's scheduler: stops a trial where the ledger's pruner does."""
 
-    def __init__(self, lifecycle: Lifecycle, watch: Callable[[], None]) -> None:
+    def __init__(self, lifecycle: Lifecycle) -> None:
         super().__init__()
-        self.lifecycle, self.watch = lifecycle, watch
+        self.lifecycle = lifecycle
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = False
@@ -254,19 +254,17 @@ class _Reporter(_Unsaved, FIFOScheduler):
         if "report" in result:
             key, attempt = trial.config["key"], trial.config["attempt"]
             stop = self.lifecycle.report(key, attempt, json.loads(result["report"]))
-            self.watch()
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
 
 class _Ender(_Unsaved, tune.Callback):
-    """Tune's callback: ends trials."""
+    """Tune's callback: ends trials, and has them watched."""
 
     def __init__(self, lifecycle: Lifecycle, watch: Callable[[], None]) -> None:
         self.lifecycle, self.watch = lifecycle, watch
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.lifecycle.end(trial.config["key"], trial.last_result.get("traceback"))
-        self.watch()
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
@@ -274,4 +272,7 @@ class _Ender(_Unsaved, tune.Callback):
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
         self.lifecycle.lost(trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times")
+
+    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        """After each event, and every tenth of a second where there is none."""
         self.watch()

@@ -124,7 +124,7 @@ def tidy_trial(folder: Path, keep_student: bool) -> None:
 def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) -> None:
     """The same in the mirror, of all trials in the folder `trials` that are over: {key: whether kept}.
 
-    Nothing of them need be here. Storage that is away is tidied after a later trial.
+    Nothing of them need be here. Storage that is away is tidied when a phase begins again.
     """
     with suppress(StorageAway):
         there: dict[str, list[str]] = {}
