@@ -234,7 +234,7 @@ def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
         send(self, run_id, metrics=metrics, **more)
 
     tracker = track(plan)
-    for rate, count, parts in ((1e-3, 205, [622]), (2e-3, 350, [1000, 57])):
+    for rate, count, parts in ((1e-3, 205, [622]), (2e-3, 350, [800, 257])):
         record, languages = trial(plan, rate=rate), [f"l{number:03d}" for number in range(count)]
         run = begin(tracker, record)
         with monkeypatch.context() as patch:

@@ -425,7 +425,8 @@ def test_what_a_trial_leaves_behind_goes_on_both_sides(trial: Any, node: Any, ke
     for _ in range(2):
         tidy_trial(folder, keep)
         tidy_mirror(driver, folder_of(driver).parent, {"key": keep, "absent": True})
-        weights = {"attempt-2/student/config.json", "attempt-2/student/model.safetensors"} if keep else set()
+        files_of_student = ("config.json", "model.safetensors", "vocabulary.json")
+        weights = {f"attempt-2/student/{name}" for name in files_of_student if keep}
         assert here.names(folder).keys() == files(folder).keys() == {"attempt-2/result.json"} | weights
     assert here.names(running).keys() == {"attempt-1/checkpoint-00000003.pt"}
     assert not driver.root.exists()
