@@ -270,9 +270,8 @@ def main(trials: int = 150, stock_trials: int = 12, simulated_trials: int = 10_0
         command = [sys.executable, "-m", "tests.benchmarks.orchestration", "--part", name, str(count)]
         answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found[name] = json.loads(answer.stdout.splitlines()[-1])
-        print(
-            f"{name:20}", *(f"{key} {value:.4g}" for key, value in found[name].items()), sep="  ", flush=True
-        )
+        for figure, value in found[name].items():
+            print(f"{name:20}  {figure:18}  {value:12.4g}", flush=True)
     folder = Path("bench-results")
     folder.mkdir(exist_ok=True)
     text = json.dumps({"cpus": os.cpu_count(), "parts": found}, indent=1)
