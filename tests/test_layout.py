@@ -110,8 +110,8 @@ def test_what_everything_rests_on_rests_on_nothing() -> None:
 
 def test_the_driver_and_its_clients_point_one_way() -> None:
     """config, space <- plan <- ledger <- tracking <- outbox <- lifecycle <- tune <- run <- cli."""
-    order = ["config", "space", "plan", "sampling", "patience", "lease", "ledger", "tracking", "outbox"]
-    order += ["lifecycle", "status", "tune", "run", "sync", "cli"]
+    order = ["config", "space", "plan", "sampling", "patience", "lease", "transaction", "records", "ledger"]
+    order += ["tracking", "outbox", "lifecycle", "status", "watch", "tune", "run", "sync", "cli"]
     for index, name in enumerate(order):
         later = {f"study.{each}" for each in order[index + 1 :]}
         assert not ours(f"study.{name}") & later, name

@@ -1,7 +1,7 @@
 """What a trial costs besides its training: the ledger, Ray Tune and MLflow around trials that do nothing.
 
 Run as: python -m tests.benchmarks.orchestration [TRIALS [STOCK [SIMULATED]]]
-        (default 150 30 10000, about ten minutes; make bench)
+        (default 150 12 10000, about ten minutes on an idle machine; make bench)
 
 whole path   `study.run`'s own phase over Ray Tune: ledger on SQLite, MLflow on SQLite, journals on disk. Its
              trials make five reports with a score for each of 52 languages and end; nothing is trained.
@@ -18,6 +18,7 @@ the trials, when workers have been started; closing what MLflow lacks at the end
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -158,6 +159,7 @@ def stock(trials: int, reuse_actors: bool) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         ray.init(address="local", include_dashboard=False, log_to_driver=False)
+        logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns of its own slowness at each report
         ended: list[float] = []
 
         class Ended(tune.Callback):
@@ -261,16 +263,15 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def main(trials: int = 150, stock_trials: int = 30, simulated_trials: int = 10_000) -> None:
+def main(trials: int = 150, stock_trials: int = 12, simulated_trials: int = 10_000) -> None:
     counts = dict(zip(PARTS, (trials, stock_trials, stock_trials, simulated_trials), strict=True))
     found = {}
     for name, count in counts.items():
         command = [sys.executable, "-m", "tests.benchmarks.orchestration", "--part", name, str(count)]
         answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found[name] = json.loads(answer.stdout.splitlines()[-1])
-        print(
-            f"{name:20}", *(f"{key} {value:.4g}" for key, value in found[name].items()), sep="  ", flush=True
-        )
+        for figure, value in found[name].items():
+            print(f"{name:20}  {figure:18}  {value:12.4g}", flush=True)
     folder = Path("bench-results")
     folder.mkdir(exist_ok=True)
     text = json.dumps({"cpus": os.cpu_count(), "parts": found}, indent=1)
