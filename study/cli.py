@@ -283,7 +283,7 @@ def export(
     ] = None,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """A student as a Hugging Face folder."""
+    """A student as a Hugging Face folder, with the full vocabulary."""
     from study.export import export_student, pick
     from study.ledger import Ledger
 
