@@ -44,6 +44,7 @@ from study.patience import cannot_write
 from study.prepare import build_inputs
 from study.trial import run_trial
 from study.trial.artifacts import Store
+from study.trial.memory import give_back_memory
 from study.trial.training import Numerics
 
 __all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
@@ -177,7 +178,15 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
 
 
 def _trainable(asked: dict[str, Any]) -> None:
-    """One attempt at a trial in a Ray worker: every report goes to the driver as JSON text.
+    """One attempt at a trial in a Ray worker, which is then as it was: the next trial finds it so."""
+    try:
+        _attempt(asked)
+    finally:
+        give_back_memory()
+
+
+def _attempt(asked: dict[str, Any]) -> None:
+    """Every report goes to the driver as JSON text.
 
     The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
     a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
