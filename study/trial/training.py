@@ -277,9 +277,9 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
         # order of the sum is lost in rounding.
         norms = [torch.linalg.vector_norm(g, dtype=torch.float64 if rows else None) for g, rows in gradients]
         return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
-    infinity = float("inf")
+    # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
     return nn.utils.get_total_norm(
-        [g[torch.linalg.vector_norm(g, ord=infinity, dim=1) != 0] if rows else g for g, rows in gradients]
+        [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]
     )
 
 
