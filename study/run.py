@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from cluster import Cluster
 from study import prepare
+from study.capacity import known_extent, largest, need_of
 from study.config import StudyStopped, TrialConfig
 from study.home import Home
 from study.interrupt import graceful
@@ -19,11 +20,21 @@ from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
 from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
-from study.request import Asked, Request
+from study.request import Asked, Request, need_for
 from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
 from study.trial.inputs import Inputs
-from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
+from study.trial.models import read_config
+from study.tune import (
+    Resources,
+    Work,
+    call_in_ray,
+    check_cluster,
+    connected,
+    default_resources,
+    in_room,
+    run_phase,
+)
 
 __all__ = ["View", "run_study"]
 
@@ -58,6 +69,8 @@ def run_study(
         stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
+        if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning
+            check_cluster(need_for(asked, home.store), resources)
         urls = home.begin(name, urls)
         ledger = Ledger(urls["ledger_url"], name)
         lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
@@ -117,13 +130,25 @@ class _Study:
             facts = (one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
             self.outbox.put(f"teacher {one.teacher_key}", partial(self.tracker.teacher, *facts))
 
+        resources = self.sized()
+
         self.view.phase("search")
-        self.trials("search", ledger.ask_search)
+        self.trials("search", ledger.ask_search, resources)
         if wanted := confirm_wanted(plan, ledger.records()):
             self.view.phase("preparing the confirm runs")
             self.prepare([config for _, config in wanted], ("train", "validation", "test"))
             self.view.phase("confirm")
-            self.trials("confirm", lambda: ledger.ask_confirm(wanted))
+            self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
+
+    def sized(self) -> Resources:
+        """The resources of trials, now that what they read is there and tells what the largest takes."""
+        config = largest(self.plan)
+        inputs = Inputs(self.home.store, config, self.request.full_vocabulary)
+        need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
+        resources, note = in_room(self.resources, need, self.request)
+        if note:
+            self.view.note(note)
+        return resources
 
     def summary(self) -> dict[str, Any]:
         return summary(self.plan, self.ledger.records())
@@ -144,7 +169,7 @@ class _Study:
             self.view.note(f"trained on the full vocabulary: {why}")
         return inputs
 
-    def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
+    def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
         folder = self.home.trials(self.plan.name)
         lifecycle = Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, folder, phase, ask)
@@ -167,7 +192,7 @@ class _Study:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
                     watch()
-                    run_phase(lifecycle, work, self.resources, watch)
+                    run_phase(lifecycle, work, resources, watch)
                 watch()
         finally:
             if not self.lease.lost:

@@ -18,7 +18,7 @@ from study.trial.models.shapes import with_layers
 __all__ = ["MIB", "Extent", "Peak", "Sizes", "activations", "give_back_memory", "predict_peak", "teacher_of"]
 
 MIB = 2**20
-WORKER = 620 * MIB  # host memory of a Ray worker that has imported all and run a trial of next to nothing
+WORKER = 700 * MIB  # a Ray worker that has imported all and run a trial of next to nothing (610 measured)
 CUDA_WORKER = 3072 * MIB  # the same with CUDA's libraries loaded; an estimate
 CPU_SLACK = 1.1  # what malloc holds of freed blocks within a trial: the largest seen on the benchmark's grid
 KEPT = 64 * MIB  # the same for models of a few megabytes
@@ -26,11 +26,12 @@ KEPT = 64 * MIB  # the same for models of a few megabytes
 
 @dataclass(frozen=True)
 class Extent:
-    """What a trial's size has from its task: vocabulary, tokens of the longest text, classes."""
+    """What a trial's size has from its task: trained tokens, tokens of the longest text, classes, texts."""
 
     vocabulary: int
     longest: int
     classes: int
+    texts: int  # of the training split: no batch has more
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ def predict_peak(
     sizes = Sizes.of(config, base, extent)
     p, h, i, v = sizes.parameters, sizes.hidden, sizes.intermediate, extent.vocabulary
     length = min(config.max_length, extent.longest)
-    tokens, evaluated = config.batch_size * length, max(length, EVALUATION_TOKENS)
+    batch = min(config.batch_size, extent.texts)
+    tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS)
     checkpoint = 12 * p + 4 * sizes.largest
     reading = 4 * sizes.source + 12 * p
     if device == "cpu":
-        kept = activations(config.depth, config.batch_size, length, sizes)
+        kept = activations(config.depth, batch, length, sizes)
         transients = tokens * (8 * i + 16 * h) + 8 * sizes.heads * tokens * length
         evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length
         worst = max(16 * p + kept + transients, 12 * p + max(checkpoint, evaluation), reading)
@@ -95,7 +97,7 @@ def predict_peak(
     kept = config.depth * tokens * each + 12 * tokens * h
     if not sizes.fused:
         square = sizes.heads * length * (8 if narrow else 9)
-        kept += config.depth * (tokens * square + _disentangled(sizes, config.batch_size, length))
+        kept += config.depth * (tokens * square + _disentangled(sizes, batch, length))
         transients += tokens * square
         evaluation += evaluated * square
     training = max(copies + kept + transients, 4 * p + 4 * min(tokens, v) * h)

@@ -46,7 +46,7 @@ CLASSES = 10
 
 
 def predicted(sizes: dict[str, int], numerics: Numerics) -> Any:
-    extent = Extent(sizes["vocabulary"], sizes["length"], CLASSES)
+    extent = Extent(sizes["vocabulary"], sizes["length"], CLASSES, sizes["batch"])
     return predict_peak(_config(sizes), _model(sizes), extent, numerics.device, numerics.dtype)
 
 

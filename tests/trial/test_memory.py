@@ -25,7 +25,7 @@ from tests.benchmarks.memory import GRID, in_a_process_of_its_own
 
 LAYERS = 4
 WIDE = {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 256, "num_hidden_layers": LAYERS}
-EXTENT = Extent(vocabulary=300, longest=64, classes=3)
+EXTENT = Extent(vocabulary=300, longest=64, classes=3, texts=10_000)
 
 
 def architecture(name: str) -> PreTrainedConfig:
@@ -102,10 +102,10 @@ def test_the_prediction_is_an_upper_bound_on_a_cpu(name: str) -> None:
 def test_parameters_of_the_trained_vocabulary_count_with_gradients_and_moments() -> None:
     config = trial(batch_size=1, max_length=4)
     base = RobertaConfig(vocab_size=400_000, **WIDE | {"num_hidden_layers": LAYERS})
-    few, many = (predict_peak(config, base, Extent(v, 4, 3)).host for v in (200_000, 400_000))
+    few, many = (predict_peak(config, base, Extent(v, 4, 3, 10_000)).host for v in (200_000, 400_000))
     by_save = 2 * 12 + 4  # weights and moments, their copy in the checkpoint, and the embedding once more
     assert many - few == pytest.approx(1.1 * by_save * 200_000 * 64, rel=1e-3)
-    device = [predict_peak(config, base, Extent(v, 4, 3), "cuda").device for v in (200_000, 400_000)]
+    device = [predict_peak(config, base, Extent(v, 4, 3, 10_000), "cuda").device for v in (200_000, 400_000)]
     assert device[1] - device[0] == pytest.approx(16 * 200_000 * 64, rel=1e-3)
 
 
@@ -114,7 +114,7 @@ def test_more_of_anything_is_not_less_memory(device: str, dtype: str) -> None:
     base = RobertaConfig(vocab_size=500, **WIDE)
 
     def peak(config: TrialConfig) -> int:
-        found = predict_peak(config, base, Extent(300, 512, 3), device, dtype)
+        found = predict_peak(config, base, Extent(300, 512, 3, 10_000), device, dtype)
         return found.device if device == "cuda" else found.host
 
     small = peak(trial(batch_size=256, max_length=64, depth=2))
