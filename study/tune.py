@@ -205,9 +205,8 @@ def _gpu_memory(node: str) -> int | None:
 
         return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
 
-    there = NodeAffinitySchedulingStrategy(node, soft=False)
-    task: Any = ray.remote(num_gpus=1, scheduling_strategy=there)
-    answer: int | None = ray.get(task(ask).remote())
+    there: Any = NodeAffinitySchedulingStrategy(node, soft=False)
+    answer: int | None = ray.get(ray.remote(ask).options(num_gpus=1, scheduling_strategy=there).remote())
     return answer
 
 
