@@ -34,6 +34,7 @@ chaos: install
 
 bench: install
 	$(BIN)/python -m tests.benchmarks.resume 1000
+	$(BIN)/python -m tests.benchmarks.memory
 
 check: install
 	$(BIN)/ruff check
