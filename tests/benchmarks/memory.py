@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -74,11 +73,17 @@ def measure(sizes: dict[str, int]) -> dict[str, float]:
             training.advance(step)
             predict_logits(model, split, 1, numerics)
             training.save(Path(folder) / "trial", [])
-    peak, found = predicted(sizes, numerics), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak, found = predicted(sizes, numerics), largest_resident()
     figures = {"host_predicted": peak.host, "host_measured": found}
     if numerics.device == "cuda":
         figures |= {"device_predicted": peak.device, "device_measured": torch.cuda.max_memory_allocated()}
     return {name: round(value / MIB, 1) for name, value in figures.items()}
+
+
+def largest_resident() -> int:
+    """Bytes of this process at its largest (getrusage would count what its parent had when it began)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
 
 
 def _config(sizes: dict[str, int]) -> TrialConfig:
