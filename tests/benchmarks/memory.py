@@ -121,9 +121,11 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         print(json.dumps(measure(json.loads(sys.argv[1]))))
         sys.exit()
-    results = {name: in_a_process_of_its_own(sizes) for name, sizes in GRID.items()}
-    for name, figures in results.items():
-        print(f"{name:32}", *(f"{what} {value:8.1f}" for what, value in figures.items()), "MiB")
+    results = {}
+    for name, sizes in GRID.items():
+        results[name] = figures = in_a_process_of_its_own(sizes)
+        found = (f"{what} {value:8.1f}" for what, value in figures.items())
+        print(f"{name:32}", *found, "MiB", flush=True)
     if not torch.cuda.is_available():
         print("no GPU here: device memory was not measured")
     folder = Path("bench-results")

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, BertConfig, PreTrai
 
 from study.config import TrialConfig
 from study.trial.memory import (
+    CPU_SLACK,
     MIB,
     Extent,
     Peak,
@@ -104,7 +105,7 @@ def test_parameters_of_the_trained_vocabulary_count_with_gradients_and_moments()
     base = RobertaConfig(vocab_size=400_000, **WIDE | {"num_hidden_layers": LAYERS})
     few, many = (predict_peak(config, base, Extent(v, 4, 3, 10_000)).host for v in (200_000, 400_000))
     by_save = 2 * 12 + 4  # weights and moments, their copy in the checkpoint, and the embedding once more
-    assert many - few == pytest.approx(1.1 * by_save * 200_000 * 64, rel=1e-3)
+    assert many - few == pytest.approx(CPU_SLACK * by_save * 200_000 * 64, rel=1e-3)
     device = [predict_peak(config, base, Extent(v, 4, 3, 10_000), "cuda").device for v in (200_000, 400_000)]
     assert device[1] - device[0] == pytest.approx(16 * 200_000 * 64, rel=1e-3)
 
