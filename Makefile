@@ -35,6 +35,7 @@ chaos: install
 bench: install
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
+	$(BIN)/python -m tests.benchmarks.memory
 
 check: install
 	$(BIN)/ruff check

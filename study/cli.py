@@ -114,16 +114,25 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
-    from study.tables import listing
+    from study.request import memory_of
+    from study.tables import listing, memory_line
 
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
     the_plan, cost = asked.plan, asked.plan.cost()
     arms = [{"arm": arm.name, "search": the_plan.planned(arm)} for arm in the_plan.arms()]
     nuisance = the_plan.space.model_dump(mode="json")["nuisance"]
     fixed = the_plan.held()
+    memory = memory_of(asked, _home(home).store)
     if as_json:
         return _print_json(
-            {"name": the_plan.name, **cost, "arms": arms, "nuisance": nuisance, "fixed": fixed}
+            {
+                "name": the_plan.name,
+                **cost,
+                "memory": memory,
+                "arms": arms,
+                "nuisance": nuisance,
+                "fixed": fixed,
+            }
             | {"task": asked.task.fingerprint, "notes": list(asked.task.notes)}
         )
     out.print(the_plan.space.question, style="bold", highlight=False)
@@ -139,6 +148,7 @@ def plan(
     out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in fixed.items()]))
     if "steps" in cost:
         out.print(f"{cost['trials']} trials, {cost['steps']} trial-steps in all", highlight=False)
+    out.print(memory_line(memory), highlight=False, soft_wrap=True)
     _say_notes(asked.task)
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,6 +61,25 @@ ConcurrencyOption = Annotated[
     int | None, typer.Option(min=1, help="Trials at once; default: as many as fit.")
 ]
 CpusOption = Annotated[float | None, typer.Option(min=0.1, help="CPUs a trial; default 1.")]
+
+
+def _gpus(text: str) -> str | float:
+    if text == "auto":
+        return text
+    try:
+        gpus = float(text)
+    except ValueError:
+        gpus = -1
+    if not 0 <= gpus < float("inf"):
+        raise typer.BadParameter(f"a number of GPUs, a part of one, or auto, not {text!r}")
+    return gpus
+
+
 GpusOption = Annotated[
-    float | None, typer.Option(min=0.0, help="GPUs a trial; default 1 where there are any.")
+    Any,
+    typer.Option(
+        parser=_gpus,
+        metavar="NUMBER|auto",
+        help="GPUs a trial; default 1 where there are any; auto: as many trials share one as fit.",
+    ),
 ]

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from study.capacity import (
+    Machine,
+    Need,
+    check_room,
+    estimated_extent,
+    known_extent,
+    largest,
+    need_of,
+    share_of_gpu,
+    this_machine,
+)
 from study.config import RequestError, TrialConfig
 from study.plan import ModelFacts, Plan
 from study.prepare import EMBEDDED, Model, find_model, find_teacher
@@ -17,10 +28,11 @@ from study.space import SearchSpace
 from study.trial.artifacts import Store
 from study.trial.data.sources import load_task, registered_tasks
 from study.trial.data.task import Task, load_saved_task
+from study.trial.inputs import Inputs
 from study.trial.losses import distillation_losses
 from study.trial.models import check_possible, read_config
 
-__all__ = ["Asked", "Request", "absolute", "ask_again", "plan_for"]
+__all__ = ["Asked", "Request", "absolute", "ask_again", "memory_of", "need_for", "plan_for", "uses_gpus"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Request:
     cluster: str = "local"
     concurrency: int | None = None
     cpus_per_trial: float | None = None
-    gpus_per_trial: float | None = None
+    gpus_per_trial: float | Literal["auto"] | None = None
 
     def recorded(self) -> dict[str, Any]:
         """As the ledger keeps it."""
@@ -69,7 +81,50 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     for arm in plan.arms():
         for draft in plan.drafts(arm):
             _check(draft, model)
-    return Asked(request, task, model, plan)
+    asked = Asked(request, task, model, plan)
+    if request.cluster == "local":
+        machine = this_machine()
+        check_room(need_for(asked, store), machine, uses_gpus(request, machine), "this machine")
+    return asked
+
+
+def need_for(asked: Asked, store: Store) -> Need:
+    """What the largest trial of the plan takes; estimated from the task's texts until they are tokenised."""
+    config, base = largest(asked.plan), asked.model.config
+    whole = asked.request.full_vocabulary
+    inputs = Inputs(store, config, whole)
+    built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
+    built += [] if whole else [("vocabularies", inputs.vocabulary_key)]
+    if all(store.has(kind, key) for kind, key in built):
+        return need_of(config, base, known_extent(inputs))
+    texts = estimated_extent(asked.task, base, asked.model.folder, config.max_length, whole)
+    return need_of(config, base, texts)
+
+
+def memory_of(asked: Asked, store: Store) -> dict[str, Any]:
+    """What a plan says of it: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
+
+    "where" is what they would run on, and "of" how many bytes that has; of a cluster, which is not reached
+    to plan, neither is known.
+    """
+    request, need = asked.request, need_for(asked, store)
+    said: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
+    if request.cluster != "local":
+        return said
+    machine, each = this_machine(), request.cpus_per_trial or 1
+    if not uses_gpus(request, machine):
+        at_once = request.concurrency or max(1, machine.fits(need.cpu, each))
+        return said | {"where": "cpu", "of": machine.memory, "at_once": at_once}
+    share: float = request.gpus_per_trial or 1  # type: ignore[assignment]
+    if request.gpus_per_trial == "auto":
+        share = share_of_gpu(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
+    at_once = request.concurrency or max(1, int(min(machine.gpus / share, machine.cpus / each)))
+    return said | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}
+
+
+def uses_gpus(request: Request, machine: Machine) -> bool:
+    """Whether trials run on the GPUs of `machine`."""
+    return machine.gpus > 0 and request.gpus_per_trial != 0
 
 
 def _check(config: TrialConfig, model: Model) -> None:

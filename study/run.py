@@ -10,6 +10,7 @@ from typing import Any
 
 from cluster import Cluster
 from study import prepare
+from study.capacity import known_extent, largest, need_of
 from study.config import StudyStopped, TrialConfig
 from study.home import Home
 from study.interrupt import graceful
@@ -19,13 +20,23 @@ from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
 from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
-from study.request import Asked, Request
+from study.request import Asked, Request, need_for
 from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
 from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
 from study.trial.mirror import check_storage
-from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
+from study.trial.models import read_config
+from study.tune import (
+    Resources,
+    Work,
+    call_in_ray,
+    check_cluster,
+    connected,
+    default_resources,
+    in_room,
+    run_phase,
+)
 from study.watch import View, Watch
 
 __all__ = ["run_study"]
@@ -53,6 +64,8 @@ def run_study(
         stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
+        if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning
+            check_cluster(need_for(asked, home.store), resources)
         urls = home.begin(name, urls)
         store = home.store_of(name)
         ledger = Ledger(urls["ledger_url"], name)
@@ -114,13 +127,24 @@ class _Study:
             facts = (one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
             self.outbox.put(f"teacher {one.teacher_key}", partial(self.tracker.teacher, *facts))
 
+        resources = self.sized()
         self.view.phase("search")
-        self.trials("search", ledger.ask_search)
+        self.trials("search", ledger.ask_search, resources)
         if wanted := confirm_wanted(plan, ledger.records()):
             self.view.phase("preparing the confirm runs")
             self.prepare([config for _, config in wanted], ("train", "validation", "test"))
             self.view.phase("confirm")
-            self.trials("confirm", lambda: ledger.ask_confirm(wanted))
+            self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
+
+    def sized(self) -> Resources:
+        """The resources of trials, now that what they read is there and tells what the largest takes."""
+        config = largest(self.plan)
+        inputs = Inputs(self.store, config, self.request.full_vocabulary)
+        need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
+        resources, note = in_room(self.resources, need, self.request)
+        if note:
+            self.view.note(note)
+        return resources
 
     def summary(self) -> dict[str, Any]:
         return summary(self.plan, self.ledger.records())
@@ -144,7 +168,7 @@ class _Study:
             self.view.note(f"trained on the full vocabulary: {why}")
         return found
 
-    def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
+    def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
         folder = self.home.trials(self.plan.name)
         records = (self.ledger, self.lease, self.tracker, self.outbox)
@@ -157,7 +181,7 @@ class _Study:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
                     watch(now=True)
-                    run_phase(lifecycle, work, self.resources, watch)
+                    run_phase(lifecycle, work, resources, watch)
                 watch(now=True)
         finally:
             if not self.lease.lost:

@@ -10,7 +10,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-__all__ = ["frame_table", "listing", "scores_table", "status_table"]
+__all__ = ["frame_table", "listing", "memory_line", "scores_table", "status_table"]
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
@@ -57,6 +57,18 @@ def scores_table(result: Mapping[str, Any]) -> Table:
                 rows.setdefault(name, {})[columns[-1]] = value
     names = sorted(set(rows) - {"macro", "worst"}) + [n for n in ("macro", "worst") if n in rows]
     return listing(columns, [[name, *(rows[name].get(c) for c in columns[1:])] for name in names])
+
+
+def memory_line(memory: Mapping[str, Any]) -> str:
+    """What a plan says of memory, in one line."""
+    cpu, gpu = (f"{memory[device] / 2**30:.1f} GiB" for device in ("cpu", "gpu"))
+    if memory["where"] is None:
+        return (
+            f"memory of a trial: up to {cpu} on a CPU, about {gpu} of a GPU; how many fit, the cluster tells"
+        )
+    takes = f"up to {cpu}" if memory["where"] == "cpu" else f"about {gpu} of a GPU"
+    there = "" if memory["of"] is None else f" ({memory['of'] / 2**30:.1f} GiB)"
+    return f"memory of a trial: {takes}; {memory['at_once']} at once on this machine{there}"
 
 
 def _cell(value: Any) -> str:

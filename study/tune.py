@@ -17,9 +17,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # Ray reads these when it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -36,17 +36,31 @@ from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import Cluster
+from study.capacity import Machine, Need, check_room, gib, share_of_gpu
 from study.config import RequestError, StudyStopped, TrialConfig
 from study.lifecycle import WORKER_DEATHS, Lifecycle
 from study.patience import cannot_write
 from study.prepare import build_inputs
 from study.trial import run_trial
 from study.trial.artifacts import Store
+from study.trial.memory import give_back_memory
 from study.trial.training import Numerics
 
-__all__ = ["Resources", "Work", "call_in_ray", "connected", "default_resources", "run_phase"]
+__all__ = [
+    "Resources",
+    "Work",
+    "call_in_ray",
+    "check_cluster",
+    "connected",
+    "default_resources",
+    "in_room",
+    "run_phase",
+]
+
+UNLIMITED = 2**62  # bytes of a node that does not say how many it has
 
 OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator: can't allocate")
 """How a traceback tells it: Python's MemoryError, Ray's and CUDA's OutOfMemoryError; torch's on a CPU."""
@@ -59,11 +73,18 @@ class Resources:
     cpus: float
     gpus: float
     concurrency: int
+    memory: int = 0  # bytes of a node that are set aside for each; 0: not counted
 
     @property
     def threads(self) -> int:
         """CPU threads of a trial; part of its numerics."""
         return max(1, int(self.cpus))
+
+    @property
+    def of_a_trial(self) -> dict[str, float]:
+        """As Tune takes them."""
+        memory = {"memory": self.memory} if self.memory else {}
+        return {"cpu": self.cpus, "gpu": self.gpus} | memory
 
 
 @contextmanager
@@ -100,17 +121,19 @@ def _check_listening(address: str) -> None:
 def default_resources(
     cluster: Cluster,
     cpus: float | None = None,
-    gpus: float | None = None,
+    gpus: float | Literal["auto"] | None = None,
     concurrency: int | None = None,
 ) -> Resources:
     """Fill in what is not given: one GPU a trial where there are any, else as many trials as CPUs.
+
+    "auto" is one GPU as well, until `in_room` knows what a trial takes.
 
     Raises:
         RequestError: where a trial asks for more than this machine has; a cluster may grow.
     """
     total = ray.cluster_resources()
     cpus = cpus or 1
-    if gpus is None:
+    if gpus is None or gpus == "auto":
         gpus = 1 if total.get("GPU", 0) else 0
     for option, asked, there in (
         ("--cpus-per-trial", cpus, total.get("CPU", 0)),
@@ -120,6 +143,71 @@ def default_resources(
             raise RequestError(f"{option} {asked:g}: this machine has {there:g}")
     fits = total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus
     return Resources(cpus, gpus, concurrency or max(1, int(fits)))
+
+
+def check_cluster(need: Need, resources: Resources) -> None:
+    """Refuse a plan whose largest trial fits no node of the cluster.
+
+    Raises:
+        RequestError: as `check_room`.
+    """
+    if machines := _machines(bool(resources.gpus)):
+        check_room(need, machines[-1], bool(resources.gpus), "the largest machine of the cluster")
+
+
+def in_room(resources: Resources, need: Need, request: Any) -> tuple[Resources, str]:
+    """`resources` with no more trials at once than there is memory for; and what is to be said of it.
+
+    On CPUs each trial then has its predicted memory set aside on its node, so that Ray starts none where
+    there is no room. A given `--concurrency` is taken as it is. Trials share a GPU with
+    `--gpus-per-trial auto` only.
+    """
+    if resources.gpus and request.gpus_per_trial == "auto":
+        known = [m.gpu_memory for m in _machines(True) if m.gpu_memory]
+        if not known:
+            return resources, "the memory of the GPUs is not known: one trial each"
+        share = share_of_gpu(need.gpu, min(known))
+        total = ray.cluster_resources()
+        fits = min(int(total["GPU"] * int(1 / share)), int(total.get("CPU", 1) / resources.cpus))
+        at_once = request.concurrency or max(1, fits)
+        note = f"{int(1 / share)} trials share a GPU: each takes up to {gib(need.gpu.device)}"
+        return replace(resources, gpus=share, concurrency=at_once), note
+    if resources.gpus or request.concurrency:
+        return resources, ""
+    machines = _machines(False)
+    at_once = max(1, sum(m.fits(need.cpu, resources.cpus) for m in machines))
+    largest = max((m.memory for m in machines), default=0)
+    sized = replace(resources, concurrency=at_once, memory=min(need.cpu.host, largest))
+    if at_once >= resources.concurrency:
+        return replace(sized, concurrency=resources.concurrency), ""
+    there = gib(sum(m.memory for m in machines))
+    takes = f"each takes up to {gib(need.cpu.host)} of memory, {there} are free"
+    return sized, f"{at_once} trials at once, not {resources.concurrency}: {takes}"
+
+
+def _machines(with_gpus: bool) -> list[Machine]:
+    """The nodes of the cluster, the largest last; memory is what Ray found free when it started there."""
+    found = []
+    for node in ray.nodes():
+        has = node["Resources"]
+        if node["Alive"] and not (with_gpus and not has.get("GPU")):
+            gpu_memory = _gpu_memory(node["NodeID"]) if with_gpus else None
+            memory = int(has.get("memory", 0)) or UNLIMITED
+            found.append(Machine(has.get("CPU", 0), memory, has.get("GPU", 0), gpu_memory))
+    return sorted(found, key=lambda m: (m.gpu_memory or 0, m.memory))
+
+
+def _gpu_memory(node: str) -> int | None:
+    """Bytes of a GPU of `node`, asked by a task there; none where CUDA does not answer."""
+
+    def ask() -> int | None:
+        import torch
+
+        return torch.cuda.get_device_properties(0).total_memory if torch.cuda.is_available() else None
+
+    there: Any = NodeAffinitySchedulingStrategy(node, soft=False)
+    answer: int | None = ray.get(ray.remote(ask).options(num_gpus=1, scheduling_strategy=there).remote())
+    return answer
 
 
 def call_in_ray(
@@ -158,7 +246,7 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
     constants = {"work": work, "threads": resources.threads}
     with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
         tuner = tune.Tuner(
-            tune.with_resources(_trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
+            tune.with_resources(_trainable, resources.of_a_trial),
             tune_config=tune.TuneConfig(
                 search_alg=_Asker(lifecycle, constants),
                 scheduler=_Reporter(lifecycle),
@@ -177,7 +265,15 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
 
 
 def _trainable(asked: dict[str, Any]) -> None:
-    """One attempt at a trial in a Ray worker: every report goes to the driver as JSON text.
+    """One attempt at a trial in a Ray worker, which is then as it was: the next trial finds it so."""
+    try:
+        _attempt(asked)
+    finally:
+        give_back_memory()
+
+
+def _attempt(asked: dict[str, Any]) -> None:
+    """Every report goes to the driver as JSON text.
 
     The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
     a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only

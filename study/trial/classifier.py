@@ -36,11 +36,11 @@ def classifier_step(
 
     def step_loss(step: int) -> tuple[Tensor, Tensor]:
         chosen = rows[batches.rows(step)]
-        inputs = {k: v.to(device, non_blocking=True) for k, v in split.padded(chosen, pad_id).items()}
-        labels = torch.from_numpy(split.labels[chosen]).to(device)
+        inputs = {k: _on(device, v) for k, v in split.padded(chosen, pad_id).items()}
+        labels = _on(device, torch.from_numpy(split.labels[chosen]))
         targets = None
         if teacher_logits is not None:
-            targets = torch.from_numpy(np.array(teacher_logits[chosen])).to(device)
+            targets = _on(device, torch.from_numpy(np.array(teacher_logits[chosen])))
         logits = model(**inputs).logits
         with torch.no_grad():
             uninformed = objective(torch.zeros_like(logits), labels, targets)
@@ -55,10 +55,20 @@ def classifier_step(
 def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numerics) -> np.ndarray:
     """Logits of `model` in evaluation mode on all of `split`: [rows x classes], float32."""
     model.eval()
-    out = np.empty((len(split), model.config.num_labels), dtype=np.float32)
+    found = []
     for rows in evaluation_batches(split.lengths):
-        inputs = {k: v.to(numerics.device) for k, v in split.padded(rows, pad_id).items()}
+        inputs = {k: _on(numerics.device, v) for k, v in split.padded(rows, pad_id).items()}
         with numerics.autocast():
             logits = model(**inputs).logits
-        out[rows] = logits.float().cpu().numpy()
+        found.append((rows, logits.float()))
+    out = np.empty((len(split), model.config.num_labels), dtype=np.float32)
+    for rows, logits in found:  # only now: fetching a result makes the host wait for the device
+        out[rows] = logits.cpu().numpy()
     return out
+
+
+def _on(device: str, tensor: Tensor) -> Tensor:
+    """`tensor` on `device`; to a GPU from pinned memory, so that the host need not wait for the copy."""
+    if device == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 import transformers
@@ -34,6 +35,7 @@ __all__ = [
 
 EXPLODED = 10.0  # times the loss of a model that predicts nothing (zero logits)
 DIGEST = hashlib.sha256().digest_size  # bytes at the end of a checkpoint that tell whether it is whole
+PIECE = 2**20  # bytes of it that are hashed at a time
 CHECKPOINTS_KEPT = 2  # the newest, and the one before it in case the newest is broken
 
 
@@ -176,11 +178,10 @@ class Training:
             "numerics": asdict(self.numerics),
         }
         torch.save(state, buffer)
+        buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(
-            folder / f"checkpoint-{self.step:08d}.pt",
-            buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest(),
-        )
+        # a view: the checkpoint is as large as weights and moments, and one copy of them is enough
+        write_atomically(folder / f"checkpoint-{self.step:08d}.pt", buffer.getbuffer())
         for old in _checkpoints(folder)[CHECKPOINTS_KEPT:]:
             old.unlink(missing_ok=True)
 
@@ -191,14 +192,12 @@ class Training:
         """
         for path in _checkpoints(*folders):
             try:
-                content = path.read_bytes()
+                with path.open("rb") as file:
+                    if not _is_whole(file):
+                        continue  # truncated or corrupt: the one before it serves
+                    state = torch.load(file, map_location=self.numerics.device, weights_only=True)
             except OSError:  # an older attempt that runs on has removed it, or the disk is bad
                 continue
-            if hashlib.sha256(content[:-DIGEST]).digest() != content[-DIGEST:]:
-                continue  # truncated or corrupt: the one before it serves
-            stored = io.BytesIO(content[:-DIGEST])
-            try:
-                state = torch.load(stored, map_location=self.numerics.device, weights_only=True)
             except Exception:  # whole, but not what was written here: nothing in it is executed
                 continue
             if _shapes(state["model"]) != _shapes(self.model.state_dict()):
@@ -227,6 +226,21 @@ def _checkpoints(*folders: Path) -> list[Path]:
     """The newest first; of two of the same step, that of the folder named first."""
     found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
     return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def _is_whole(file: BinaryIO) -> bool:
+    """Whether `file` ends in the digest of what is before it; back at its beginning, where it is.
+
+    It is read piece by piece, because memory is scarce where a model is there already.
+    """
+    left = os.fstat(file.fileno()).st_size - DIGEST
+    found = hashlib.sha256()
+    while left > 0 and (piece := file.read(min(left, PIECE))):
+        found.update(piece)
+        left -= len(piece)
+    whole = left == 0 and file.read() == found.digest()
+    file.seek(0)
+    return whole
 
 
 def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -258,11 +272,12 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
     every clipped step, is the same to the bit however many tokens that do not occur the embedding has. On a
     GPU, where looking for them would make every step wait for the device, it is the same to rounding.
     """
-    gradients = [
-        (p.grad, id(p) in embeddings and p.grad.device.type == "cpu")
-        for p in parameters
-        if p.grad is not None
-    ]
+    gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
+    if any(g.is_cuda for g, _ in gradients):
+        # Rows cannot be chosen there without the host waiting for the device in every step. In float64 the
+        # order of the sum is lost in rounding.
+        norms = [torch.linalg.vector_norm(g, dtype=torch.float64 if rows else None) for g, rows in gradients]
+        return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
     # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
     return nn.utils.get_total_norm(
         [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from study.capacity import Machine
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,30 @@ def test_a_plan_counts_arms_and_trials_and_writes_nothing(
     assert (table.code, table.err) == (0, "")
     assert all(arm["arm"] in table.out for arm in plan["arms"])
     assert "32 trials, 1600 trial-steps in all" in table.out
+    assert re.search(r"^memory of a trial: .* at once on this machine \(.* GiB\)$", table.out, re.M)
+    assert plan["memory"]["cpu"] > 2**29
     assert tree(place.folder) == before
+
+
+@pytest.mark.parametrize("command_line", ["plan", "run"])
+def test_what_has_no_room_in_this_machine_is_refused_at_planning(
+    command: Any, place: Place, tree: Any, monkeypatch: pytest.MonkeyPatch, command_line: str
+) -> None:
+    monkeypatch.setattr("study.request.this_machine", lambda: Machine(2, 2**29))
+    before = tree(place.folder)
+    answer = command(*place.filled(f"{command_line} {{space}} {ON}"))
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("kdstudy: memory: a student of depth 2 on 32 texts a step takes about 0.")
+    assert answer.err.endswith("has 0.5 GiB: --set a smaller depth, batch_size or max_length\n")
+    assert tree(place.folder) == before
+
+
+def test_of_a_cluster_a_plan_says_what_a_trial_takes(command: Any, place: Place) -> None:
+    arguments = place.filled(f"plan {{space}} {ON} --cluster running")
+    assert "how many fit, the cluster tells" in command(*arguments).out
+    memory = json.loads(command(*arguments, "--json").out)["memory"]
+    assert memory["where"] is None
+    assert memory["gpu"] > 0
 
 
 def test_a_plan_says_what_is_odd_about_the_data(command: Any, place: Place, build_task_folder: Any) -> None:

@@ -1,0 +1,180 @@
+"""Memory of a trial: predicted from its configuration before anything is loaded, and given back after it."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedConfig
+
+from study.config import TrialConfig
+from study.trial.data.batches import EVALUATION_TOKENS
+from study.trial.models.loading import skeleton
+from study.trial.models.shapes import with_layers
+
+__all__ = ["MIB", "Extent", "Peak", "Sizes", "activations", "give_back_memory", "predict_peak", "teacher_of"]
+
+MIB = 2**20
+WORKER = 700 * MIB  # a Ray worker that has imported all and run a trial of next to nothing (610 measured)
+CUDA_WORKER = 3072 * MIB  # the same with CUDA's libraries loaded; an estimate
+CPU_SLACK = 1.25  # what malloc holds of freed blocks within a trial: the largest seen on the benchmark's grid
+KEPT = 64 * MIB  # the same for models of a few megabytes
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a trial's size has from its task: trained tokens, tokens of the longest text, classes, texts."""
+
+    vocabulary: int
+    longest: int
+    classes: int
+    texts: int  # of the training split: no batch has more
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Bytes at the worst moment of a trial: of its process on the host, and on the GPU, if it has one.
+
+    device is what torch has allocated (`torch.cuda.max_memory_allocated`), without CUDA's own context.
+    """
+
+    host: int
+    device: int = 0
+
+
+def predict_peak(
+    config: TrialConfig, base: PreTrainedConfig, extent: Extent, device: str = "cpu", dtype: str = "float32"
+) -> Peak:
+    """Peak memory of the trial `config` of a student of `base`, in bytes.
+
+    With P the student's parameters, B texts of L tokens a step (T = B L, all texts taken to be as long as the
+    longest), d layers of width H with feed-forward width I and A attention heads, in float32 (4 bytes):
+
+        state       12 P              weights and AdamW's two moments; 16 P with the gradients
+        activations d (T (40 H + 8 I) + 12 A B L^2) + T 16 H                  kept for the backward pass
+        transients  T (8 I + 16 H) + 8 A B L^2                                gradients of one layer's
+        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS`) one layer's, nothing kept
+        checkpoint  12 P + the largest tensor                                 serialised on the host
+        reading     4 F + 12 P        F parameters of the base model on its whole vocabulary, mapped
+
+    Attention is computed by its plain formula on a CPU (with dropout torch has no fused one), hence L^2. The
+    largest of training (16 P + activations + transients), report (12 P + checkpoint, or + evaluation) and
+    reading, times `CPU_SLACK`, on top of the worker itself, is an upper bound on a CPU.
+
+    On a GPU the host holds its worker, `reading` and `checkpoint`; dropout masks are of one byte, attention
+    is fused where the architecture has it, and under bf16 autocast matrix products keep 2 bytes a value
+    besides a copy of their weights, norms and residuals 4:
+
+        activations d T (34 H + 8 I) in float32, d T (22 H + 4 I) + 2 P' in bf16; P' = P without embeddings
+        peak        12 P + the larger of activations + transients and gradients 4 P + 4 min(T, V) H
+
+    Activations of the disentangled attention of DeBERTa-v2 come on top (`_disentangled`).
+
+    extent: of the trained vocabulary, V tokens, and the texts; dtype: "float32" or "bfloat16" (autocast).
+    Source of the terms: the tensors that autograd saves, which a test counts for every architecture.
+    """
+    sizes = Sizes.of(config, base, extent)
+    p, h, i, v = sizes.parameters, sizes.hidden, sizes.intermediate, extent.vocabulary
+    length = min(config.max_length, extent.longest)
+    batch = min(config.batch_size, extent.texts)
+    tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS)
+    checkpoint = 12 * p + 4 * sizes.largest
+    reading = 4 * sizes.source + 12 * p
+    if device == "cpu":
+        kept = activations(config.depth, batch, length, sizes)
+        transients = tokens * (8 * i + 16 * h) + 8 * sizes.heads * tokens * length
+        evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length
+        worst = max(16 * p + kept + transients, 12 * p + max(checkpoint, evaluation), reading)
+        return Peak(WORKER + KEPT + round(CPU_SLACK * worst))
+    narrow = dtype == "bfloat16"
+    each = 22 * h + 4 * i if narrow else 34 * h + 8 * i
+    copies = 2 * sizes.multiplied if narrow else 0
+    transients = tokens * ((4 * i + 10 * h) if narrow else (8 * i + 16 * h))
+    evaluation = copies + evaluated * ((4 * i + 20 * h) if narrow else (8 * i + 24 * h))
+    kept = config.depth * tokens * each + 12 * tokens * h
+    if not sizes.fused:
+        square = sizes.heads * length * (8 if narrow else 9)
+        kept += config.depth * (tokens * square + _disentangled(sizes, batch, length))
+        transients += tokens * square
+        evaluation += evaluated * square
+    training = max(copies + kept + transients, 4 * p + 4 * min(tokens, v) * h)
+    return Peak(CUDA_WORKER + max(checkpoint, reading), 12 * p + max(training, evaluation))
+
+
+def activations(depth: int, batch: int, length: int, sizes: Sizes) -> int:
+    """Bytes that autograd keeps on a CPU for the backward pass of `batch` texts of `length` tokens."""
+    tokens = batch * length
+    layer = tokens * (40 * sizes.hidden + 8 * sizes.intermediate) + 12 * sizes.heads * tokens * length
+    return depth * (layer + _disentangled(sizes, batch, length)) + 16 * tokens * sizes.hidden
+
+
+def teacher_of(config: TrialConfig) -> TrialConfig:
+    """The trial that takes as much memory as the training of its teacher: full depth, the teacher's batch."""
+    return config.model_copy(update={"depth": config.model_layers, "batch_size": config.teacher_batch_size})
+
+
+def give_back_memory() -> None:
+    """Return what this process has freed to the operating system.
+
+    Tune runs every trial in a new thread, which gets another of malloc's arenas, and glibc keeps what is
+    freed in each: without this a worker's memory grows with its trials. Without glibc it does nothing.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of one student; `relative` are the positions of disentangled attention, 0 without it."""
+
+    parameters: int
+    largest: int  # its largest tensor
+    multiplied: int  # parameters that are not looked up by row
+    source: int  # parameters of the base model, with the whole vocabulary
+    hidden: int
+    intermediate: int
+    heads: int
+    fused: bool
+    relative: int
+
+    @classmethod
+    def of(cls, config: TrialConfig, base: PreTrainedConfig, extent: Extent) -> Sizes:
+        """Counted on a model of shapes alone."""
+        student = with_layers(base, [[layer] for layer in range(config.depth)])
+        student.vocab_size, student.num_labels = base.vocab_size, extent.classes
+        model: Any = skeleton(student)
+        embedding = model.get_input_embeddings().weight
+        cut = (base.vocab_size - extent.vocabulary) * embedding.shape[1]
+        each = [p.numel() - (cut if p is embedding else 0) for p in model.parameters()]
+        looked_up = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Embedding))
+        intermediate = int(getattr(base, "intermediate_size", None) or base.hidden_dim)
+        linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+        gated = any(m.out_features == 2 * intermediate for m in linear)  # as ModernBERT's
+        whole = sum(p.numel() for p in skeleton(copy.deepcopy(base)).parameters())
+        relative = 0
+        if getattr(base, "relative_attention", False):
+            buckets = int(getattr(base, "position_buckets", -1))
+            relative = 2 * (buckets if buckets > 0 else int(base.max_position_embeddings))
+        return cls(
+            parameters=sum(each),
+            largest=max(each),
+            multiplied=sum(each) - (looked_up - cut),
+            source=whole,
+            hidden=int(base.hidden_size),
+            intermediate=2 * intermediate if gated else intermediate,
+            heads=int(base.num_attention_heads),
+            fused=bool(model._supports_sdpa),
+            relative=relative,
+        )
+
+
+def _disentangled(sizes: Sizes, batch: int, length: int) -> int:
+    """Bytes of one layer's relative positions: projections repeated for each text, scores, indices."""
+    r, tokens = sizes.relative, batch * length
+    if not r:
+        return 0
+    return 8 * batch * r * sizes.hidden + tokens * sizes.heads * (9 * r + 6 * length)
