@@ -25,6 +25,7 @@ from study.options import (
     ClusterOption,
     ConcurrencyOption,
     CpusOption,
+    FullVocabularyOption,
     GpusOption,
     HomeOption,
     JsonOption,
@@ -96,6 +97,7 @@ def plan(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -147,6 +149,7 @@ def run(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -227,6 +230,7 @@ def trial(
     task: TaskOption = "phrasebook",
     languages: LanguagesOption = None,
     drop_shared: SharedOption = False,
+    full_vocabulary: FullVocabularyOption = False,
     model: ModelOption = "embedded",
     teacher: TeacherOption = "",
     settings: SetOption = None,
@@ -363,6 +367,7 @@ def _request(options: dict[str, Any]) -> dict[str, Any]:
         "teacher": absolute(options["teacher"]) if options["teacher"] else "",
         "languages": None if codes is None else tuple(code for code in codes if code),
         "drop_shared": options["drop_shared"],
+        "full_vocabulary": options["full_vocabulary"],
     }
     where = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
     return request | {name: options[name] for name in where if name in options}

@@ -14,8 +14,9 @@ from study.prepare import build_inputs
 from study.selection import BestValidation
 from study.trial import run_trial
 from study.trial.attempts import student_folder
+from study.trial.data.vocabulary import load_vocabulary
 from study.trial.inputs import Inputs
-from study.trial.models import load_tokenizer
+from study.trial.models import build_student, load_classifier, load_tokenizer, put_back, quiet
 from study.trial.training import Numerics
 
 __all__ = ["export_student", "pick"]
@@ -43,10 +44,11 @@ def pick(records: list[Record], key: str | None) -> Record:
 
 
 def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> bool:
-    """Write the student of `record` into `out`; whether it had to be trained again.
+    """Write the student of `record`, with its full vocabulary, into `out`; whether it was trained again.
 
     Weights are kept of each arm's best and of confirm runs. Another trial is a pure function of its
-    configuration, so its student is made once more.
+    configuration, so its student is made once more. Tokens that are not the task's have the embeddings that
+    the student began with: nothing has moved them.
 
     Raises:
         RequestError: where `out` exists and is not an empty folder.
@@ -60,18 +62,25 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
+    numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
+    given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         source = kept
         if again := source is None:
-            numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
             splits = ("train", "validation")
-            build_inputs(home.store, config, plan.request["teacher"], splits, numerics.threads)
-            for _ in run_trial(config, home.store, Path(scratch), plan.space.reports, False, numerics):
+            build_inputs(home.store, config, given, splits, numerics.threads, whole)
+            for _ in run_trial(
+                config, home.store, Path(scratch), plan.space.reports, False, numerics, full_vocabulary=whole
+            ):
                 pass
             source = student_folder(Path(scratch))
         assert source is not None
         folder = Path(scratch) / "folder"
-        shutil.copytree(source, folder)
+        if load_vocabulary(source) is None:
+            shutil.copytree(source, folder)
+        else:
+            inputs = build_inputs(home.store, config, given, (), numerics.threads, True)
+            _with_full_vocabulary(inputs, source, folder)
         tokenizer = load_tokenizer(Inputs(home.store, config).base_folder)
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
         tokenizer.save_pretrained(folder)
@@ -81,3 +90,11 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
             out.rmdir()
         folder.rename(out)
     return again
+
+
+def _with_full_vocabulary(inputs: Inputs, source: Path, folder: Path) -> None:
+    """Write the student that a trial saved in `source` into `folder`, with the tokens that it was without."""
+    labels = inputs.task.labels
+    start = build_student(inputs.config, inputs.base_folder, inputs.teacher_folder, labels)
+    with quiet():
+        put_back(load_classifier(source, labels), load_vocabulary(source), start).save_pretrained(folder)

@@ -84,11 +84,16 @@ def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None])
     plan = one.asked.plan.on_model(model.fingerprint or "")
     config = one.config(plan)
     say("preparing the teacher and its outputs")
-    build_inputs(home.store, config, request.teacher, SPLITS, threads)
+    whole = request.full_vocabulary
+    inputs = build_inputs(home.store, config, request.teacher, SPLITS, threads, whole)
+    if inputs.why_not_trimmed:
+        say(f"trained on the full vocabulary: {inputs.why_not_trimmed}")
     say("training the student")
     with tempfile.TemporaryDirectory(prefix="trial-", dir=home.root) as folder:
         numerics = Numerics.here(threads)
-        for progress in run_trial(config, home.store, Path(folder), plan.space.reports, True, numerics):
+        for progress in run_trial(
+            config, home.store, Path(folder), plan.space.reports, True, numerics, full_vocabulary=whole
+        ):
             say(_line(progress))
         assert progress.result is not None
         return progress.result

@@ -11,6 +11,7 @@ __all__ = [
     "ClusterOption",
     "ConcurrencyOption",
     "CpusOption",
+    "FullVocabularyOption",
     "GpusOption",
     "HomeOption",
     "JsonOption",
@@ -30,6 +31,10 @@ TaskOption = Annotated[str, typer.Option(help="A registered task, a folder, or h
 LanguagesOption = Annotated[str | None, typer.Option(help="Only these languages: a,b,c.")]
 SharedOption = Annotated[
     bool, typer.Option("--drop-shared", help="Drop training texts shared with other splits.")
+]
+FullVocabularyOption = Annotated[
+    bool,
+    typer.Option("--full-vocabulary", help="Train all token embeddings: slower, and the same numbers."),
 ]
 ModelOption = Annotated[
     str, typer.Option(help="Base model: a hub id or a folder; default the embedded encoder.")

@@ -20,13 +20,15 @@ from transformers import PreTrainedConfig
 from study.config import RequestError, TrialConfig, digest
 from study.trial.artifacts import Store
 from study.trial.classifier import classifier_step, predict_logits
-from study.trial.data.task import Task, load_saved_task, save_task
+from study.trial.data.task import SPLITS, Task, load_saved_task, save_task
 from study.trial.data.tokens import EncodedSplit, encode_task
+from study.trial.data.vocabulary import Vocabulary, save_trimmed_ids
 from study.trial.inputs import Inputs
 from study.trial.losses import cross_entropy
 from study.trial.models import (
     check_encoder,
     check_teacher,
+    classifier_on,
     encoder_config,
     encoder_fingerprint,
     import_encoder,
@@ -34,9 +36,13 @@ from study.trial.models import (
     load_classifier,
     load_tokenizer,
     new_classifier,
+    put_back,
     quiet,
     read_config,
     resolve_folder,
+    special_ids,
+    trim,
+    why_not_trimmable,
 )
 from study.trial.pretraining import PRETRAINING, pretrain
 from study.trial.scores import score
@@ -141,16 +147,22 @@ def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
 
 
 def build_inputs(
-    store: Store, config: TrialConfig, given_teacher: str, splits: Sequence[str], threads: int
+    store: Store,
+    config: TrialConfig,
+    given_teacher: str,
+    splits: Sequence[str],
+    threads: int,
+    full_vocabulary: bool = False,
 ) -> Inputs:
     """Everything that the trial `config` reads: tokens, teacher, and the teacher's outputs on `splits`.
 
     `given_teacher` is the folder or hub id of a fine-tuned teacher; empty: one is trained here.
+    `full_vocabulary`: all models keep all tokens while they are trained, with the same result.
 
     Raises:
         RequestError: where the teacher diverged.
     """
-    inputs = Inputs(store, config)
+    inputs = Inputs(store, config, full_vocabulary)
 
     def import_given(target: Path, work: Path) -> None:
         import_teacher(resolve_folder(given_teacher), target, inputs.task.labels, inputs.base_folder)
@@ -159,18 +171,23 @@ def build_inputs(
         _train_teacher(inputs, target, work, Numerics.here(threads))
 
     store.build("tokens", inputs.tokens_key, lambda target, work: _encode(inputs, target))
+    if not full_vocabulary:
+        store.build("vocabularies", inputs.vocabulary_key, lambda target, work: _trim(inputs, target))
     store.build("teachers", inputs.teacher_key, import_given if config.teacher else train)
     for name in _read_by(config, splits):
         store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads))
     return inputs
 
 
-def has_inputs(store: Store, config: TrialConfig, splits: Sequence[str]) -> bool:
+def has_inputs(
+    store: Store, config: TrialConfig, splits: Sequence[str], full_vocabulary: bool = False
+) -> bool:
     """Whether `build_inputs` would find everything there."""
     if not (store.has("tasks", config.task) and store.has("models", config.model)):
         return False
     inputs = Inputs(store, config)
     wanted = [("tokens", inputs.tokens_key), ("teachers", inputs.teacher_key)]
+    wanted += [] if full_vocabulary else [("vocabularies", inputs.vocabulary_key)]
     wanted += [("outputs", inputs.outputs_key(name)) for name in _read_by(config, splits)]
     return all(store.has(kind, key) for kind, key in wanted)
 
@@ -185,6 +202,24 @@ def _encode(inputs: Inputs, target: Path) -> None:
     encode_task(load_saved_task(inputs.task_folder), tokenizer, inputs.config.max_length, target)
 
 
+def _trim(inputs: Inputs, target: Path) -> None:
+    """The task's tokens and its splits in new ids; or why not, where the model needs all tokens."""
+    whole = Inputs(inputs.store, inputs.config, full_vocabulary=True)
+    splits = {name: whole.split(name) for name in SPLITS}
+    config = read_config(inputs.base_folder)
+    special = special_ids(config, load_tokenizer(inputs.base_folder))
+    texts = [split.ids for split in splits.values()]
+    vocabulary = Vocabulary.of(texts, special, whole.pad_id, config.vocab_size)
+    by_length = np.argsort(splits["train"].lengths, kind="stable")
+    probe = by_length[np.linspace(0, len(by_length) - 1, 8).astype(int)]
+    model = classifier_on(inputs.base_folder, inputs.task.labels, seed=0)
+    why_not = why_not_trimmable(model, vocabulary, splits["train"].padded(probe, whole.pad_id))
+    if why_not is None:
+        vocabulary.save(target)
+        save_trimmed_ids(target, vocabulary, {name: split.ids for name, split in splits.items()})
+    (target / "about.json").write_text(json.dumps({"why not trimmed": why_not}), encoding="utf-8")
+
+
 def _teacher_rows(inputs: Inputs, train: EncodedSplit) -> np.ndarray:
     return inputs.training_rows(train) if inputs.teacher_saw_same else np.arange(len(train))
 
@@ -193,7 +228,9 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
     """Fine-tune the base model on the training data with labels only; weights of the last step."""
     config, train = inputs.config, inputs.split("train")
     seed = stream(config.teacher_seed, "teacher")
-    teacher: Any = new_classifier(inputs.base_folder, inputs.task.labels, seed)
+    begin = new_classifier if inputs.vocabulary is None else classifier_on  # what is trimmed is copied anyway
+    start = begin(inputs.base_folder, inputs.task.labels, seed)
+    teacher: Any = trim(start, inputs.vocabulary)
     teacher.to(numerics.device)
     step_loss = classifier_step(
         teacher,
@@ -210,7 +247,7 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
         rate = f"{config.teacher_learning_rate:g}"
         raise RequestError(f"the teacher diverged at learning rate {rate}: --set teacher_learning_rate lower")
     with quiet():
-        teacher.save_pretrained(target)
+        put_back(teacher, inputs.vocabulary, start).save_pretrained(target)
         load_tokenizer(inputs.base_folder).save_pretrained(target)
     about = {"recipe": inputs.teacher_recipe, "numerics": asdict(numerics)}
     (target / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
@@ -220,7 +257,8 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
     """Teacher logits and scores on one split; exact once, since an evaluation-mode teacher is a function."""
     numerics = Numerics.here(threads)
     split = inputs.split(name)
-    teacher: Any = load_classifier(inputs.teacher_folder)
+    whole = load_classifier(inputs.teacher_folder)
+    teacher: Any = trim(whole, inputs.vocabulary)
     teacher.to(numerics.device)
     if name == "train" and inputs.teacher_saw_same:
         rows = _teacher_rows(inputs, split)
@@ -238,5 +276,5 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
         logits[rows].argmax(axis=1), split.labels[rows], split.languages[rows], inputs.task.languages
     )
     scores["time_ms"] = int(time.time() * 1000)  # when it was measured, for MLflow
-    scores["parameters"] = sum(p.numel() for p in teacher.parameters())
+    scores["parameters"] = sum(p.numel() for p in whole.parameters())
     (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")

@@ -31,6 +31,7 @@ class Request:
     task: str = "phrasebook"
     languages: tuple[str, ...] | None = None
     drop_shared: bool = False
+    full_vocabulary: bool = False
     model: str = EMBEDDED
     teacher: str = ""
     cluster: str = "local"

@@ -130,16 +130,19 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
-        store = self.home.store
+        store, whole = self.home.store, self.request.full_vocabulary
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
-            (store, config, self.request.teacher, splits, self.resources.threads)
+            (store, config, self.request.teacher, splits, self.resources.threads, whole)
             for config in distinct.values()
-            if not prepare.has_inputs(store, config, splits)  # else no worker has to be started for it
+            if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to be started for it
         ]
         call_in_ray(prepare.build_inputs, calls, self.resources)
-        return [Inputs(store, config) for config in distinct.values()]
+        inputs = [Inputs(store, config, whole) for config in distinct.values()]
+        for why in sorted({one.why_not_trimmed or "" for one in inputs} - {""}):
+            self.view.note(f"trained on the full vocabulary: {why}")
+        return inputs
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
@@ -158,7 +161,8 @@ class _Study:
                 self.view.progress(self.summary(), lifecycle.reports)
 
         test = phase == "confirm"  # test is read in that phase only
-        work = Work(self.home.store, self.request.teacher, self.plan.space.reports, test)
+        request = self.request
+        work = Work(self.home.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers

@@ -150,6 +150,7 @@ class Work:
     given_teacher: str
     reports: int
     test: bool
+    full_vocabulary: bool
 
 
 def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
@@ -186,11 +187,12 @@ def _trainable(asked: dict[str, Any]) -> None:
     try:
         config, threads = TrialConfig(**asked["config"]), asked["threads"]
         splits = ("train", "validation", "test") if work.test else ("train", "validation")
-        build_inputs(work.store, config, work.given_teacher, splits, threads)  # there already, as a rule
+        whole = work.full_vocabulary
+        build_inputs(work.store, config, work.given_teacher, splits, threads, whole)  # there, as a rule
         folder = Path(asked["folder"])
         numerics = Numerics.here(threads)
         for progress in run_trial(
-            config, work.store, folder, work.reports, work.test, numerics, asked["attempt"]
+            config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
         ):
             tune.report({"report": json.dumps(asdict(progress))})
     except Exception as error:

@@ -147,23 +147,34 @@ class Workshop:
         teacher = {"teacher_learning_rate": 3e-3, "teacher_steps": 120, "teacher_batch_size": 16}
         return TrialConfig(**fixed | recipe | teacher | values)
 
-    def inputs(self, config: TrialConfig, splits: Sequence[str] = ("train", "validation", "test")) -> Inputs:
+    def inputs(
+        self,
+        config: TrialConfig,
+        splits: Sequence[str] = ("train", "validation", "test"),
+        full_vocabulary: bool = False,
+    ) -> Inputs:
         """What the trial `config` reads, built where it is not there."""
         from study.prepare import build_inputs
 
-        return build_inputs(self.store, config, "", splits, 1)
+        return build_inputs(self.store, config, "", splits, 1, full_vocabulary)
 
     def trial(
-        self, config: TrialConfig, folder: Path, reports: int = 4, test: bool = True
+        self,
+        config: TrialConfig,
+        folder: Path,
+        reports: int = 4,
+        test: bool = True,
+        full_vocabulary: bool = False,
     ) -> Iterator[Progress]:
         """One more attempt at the trial `config` in `folder`, its inputs built first."""
         from study.trial import run_trial
         from study.trial.attempts import attempt_folders
         from study.trial.training import Numerics
 
-        self.inputs(config)
+        self.inputs(config, full_vocabulary=full_vocabulary)
         attempt = len(attempt_folders(folder)) + 1
-        return run_trial(config, self.store, folder, reports, test, Numerics.here(1), attempt)
+        here = Numerics.here(1)
+        return run_trial(config, self.store, folder, reports, test, here, attempt, full_vocabulary)
 
 
 @pytest.fixture(scope="session")

@@ -161,7 +161,7 @@ def test_a_teacher_continued_from_its_checkpoint_is_the_undisturbed_one(
         if saves < 10:
             killed_in(patch, Training, "save", saves + 1)
         else:
-            killed_in(patch, prepare, "load_tokenizer", 2)  # its training is over, its folder half written
+            killed_in(patch, prepare, "load_tokenizer", 3)  # its training is over, its folder half written
         with pytest.raises(KeyboardInterrupt):
             build_inputs(fresh_store, config, "", SPLITS, 1)
     assert not any((fresh_store.root / "teachers").glob("*"))
@@ -293,6 +293,54 @@ def test_a_teacher_that_diverges_is_one_line_and_no_artifact(
             build_inputs(fresh_store, config, "", SPLITS, 1)
         assert len(str(caught.value).splitlines()) == 1
     assert not any((fresh_store.root / "outputs").glob("*/*"))
+
+
+# The vocabulary
+
+
+def test_a_teacher_trained_on_the_full_vocabulary_is_the_same(
+    workshop: Any, config: Any, fresh_store: Store
+) -> None:
+    """To the bit: its folder has all tokens either way, and its outputs are equal."""
+    ours, whole = workshop.inputs(config), build_inputs(fresh_store, config, "", SPLITS, 1, True)
+    assert whole.vocabulary is None
+    assert ours.vocabulary is not None
+    names = {path.name for path in ours.teacher_folder.iterdir()}
+    assert names == {path.name for path in whole.teacher_folder.iterdir()}
+    for name in names - {"manifest.json"}:
+        assert (ours.teacher_folder / name).read_bytes() == (whole.teacher_folder / name).read_bytes(), name
+    for split in SPLITS:
+        assert np.array_equal(ours.teacher_logits(split), whole.teacher_logits(split))
+        scores = [one.teacher_scores(split) for one in (ours, whole)]
+        assert scores[0]["parameters"] == scores[1]["parameters"]
+
+
+def test_the_switch_builds_nothing_again(workshop: Any, config: Any, fresh_store: Store) -> None:
+    build_inputs(fresh_store, config, "", SPLITS, 1, True)
+    assert has_inputs(fresh_store, config, SPLITS, True)
+    assert not has_inputs(fresh_store, config, SPLITS)
+    before = files(fresh_store.root)
+    build_inputs(fresh_store, config, "", SPLITS, 1)
+    added = files(fresh_store.root)
+    assert has_inputs(fresh_store, config, SPLITS)
+    assert before.items() <= added.items()
+    assert {Path(name).parts[0] for name in added.keys() - before.keys()} == {"vocabularies", "building"}
+
+
+def test_the_splits_are_the_same_texts_in_new_ids(workshop: Any, config: Any) -> None:
+    trimmed, whole = workshop.inputs(config), workshop.inputs(config, full_vocabulary=True)
+    tokenizer, kept = load_tokenizer(trimmed.base_folder), trimmed.vocabulary.kept
+    occur: set[int] = set(tokenizer.all_special_ids)
+    for name in SPLITS:
+        ours, theirs = trimmed.split(name), whole.split(name)
+        assert np.array_equal(kept[ours.ids], theirs.ids)
+        assert np.array_equal(ours.offsets, theirs.offsets)
+        assert np.array_equal(ours.labels, theirs.labels)
+        assert np.array_equal(ours.languages, theirs.languages)
+        occur |= set(theirs.ids.tolist())
+    assert set(kept.tolist()) == occur
+    assert len(kept) < len(tokenizer)
+    assert trimmed.pad_id == whole.pad_id == tokenizer.pad_token_id
 
 
 # A teacher that is given

@@ -21,7 +21,7 @@ from study.trial.attempts import attempt_folder, attempt_folders, read_record, w
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.losses import objective
-from study.trial.models import build_student, quiet
+from study.trial.models import build_student, full_size, quiet
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
@@ -53,21 +53,27 @@ def run_trial(
     test: bool,
     numerics: Numerics,
     attempt: int = 1,
+    full_vocabulary: bool = False,
 ) -> Iterator[Progress]:
     """Train and score the student of `config`, reporting as it goes.
 
     Every input must be in `store` already. This attempt goes on from the newest checkpoint that one before
     it left in `folder`, and first reports again what was reported; one that has ended reports its record.
     The last report carries the result, which is on disk by then. Test is scored only where `test` says so.
+    The student is trained on the tokens of the task alone, or with `full_vocabulary` on all, which takes
+    longer and gives the same numbers; its `parameters` are those of the whole one.
     """
     if (recorded := read_result(folder, config)) is not None:
         yield from recorded
         return
     own = attempt_folder(folder, attempt)
-    inputs = Inputs(store, config)
-    student: Any = build_student(config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels)
+    inputs = Inputs(store, config, full_vocabulary)
+    vocabulary = inputs.vocabulary
+    student: Any = build_student(
+        config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, vocabulary
+    )
     student.to(numerics.device)
-    parameters = sum(p.numel() for p in student.parameters())
+    parameters = full_size(student, vocabulary)
     training = _student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
@@ -107,6 +113,7 @@ def run_trial(
         "ended_ms": _now_ms(),
         "steps": training.step,
         "parameters": parameters,
+        "trained_tokens": student.config.vocab_size,
         "validation": history[-1]["validation"] if history else None,
         "test": scores_on("test") if test and outcome == "complete" else None,
         "numerics": asdict(numerics),
@@ -116,6 +123,8 @@ def run_trial(
     if outcome == "complete":
         with quiet():
             student.save_pretrained(own / "student")
+        if vocabulary is not None:
+            vocabulary.save(own / "student")
     write_record(own, history, result)
     yield _last(history, result)
 

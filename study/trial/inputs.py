@@ -7,7 +7,7 @@ not talk to each other.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from study.config import TrialConfig, digest
 from study.trial.artifacts import Store
 from study.trial.data.fractions import sample_rows
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
+from study.trial.data.vocabulary import Vocabulary, load_trimmed_ids, load_vocabulary
 from study.trial.scores import Scores
 
 __all__ = ["Inputs", "TaskFacts"]
@@ -34,10 +35,15 @@ class TaskFacts:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The inputs of the trial `config` in `store`."""
+    """The inputs of the trial `config` in `store`.
+
+    full_vocabulary: whether models and splits have all tokens, or those alone that the task's texts have.
+    It has no part in a key but the trimmed splits' own, since it changes no number.
+    """
 
     store: Store
     config: TrialConfig
+    full_vocabulary: bool = False
 
     @property
     def base_folder(self) -> Path:
@@ -58,12 +64,41 @@ class Inputs:
         c = self.config
         return digest({"task": c.task, "tokenizer of": c.model, "max_length": c.max_length})
 
+    @property
+    def vocabulary_key(self) -> str:
+        return digest({"tokens": self.tokens_key, "version": 1})
+
+    @property
+    def vocabulary_folder(self) -> Path:
+        """The kept tokens and the splits in their new ids."""
+        return self.store.path("vocabularies", self.vocabulary_key)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """The tokens that models and splits are trimmed to; none where they have all of them."""
+        return None if self.full_vocabulary else load_vocabulary(self.vocabulary_folder)
+
+    @property
+    def why_not_trimmed(self) -> str | None:
+        """Why the base model keeps its whole vocabulary although it was not asked to."""
+        if self.full_vocabulary:
+            return None
+        about = json.loads((self.vocabulary_folder / "about.json").read_text(encoding="utf-8"))
+        why: str | None = about["why not trimmed"]
+        return why
+
     def split(self, name: str) -> EncodedSplit:
-        return load_encoded_split(self.store.path("tokens", self.tokens_key), name)
+        split = load_encoded_split(self.store.path("tokens", self.tokens_key), name)
+        if self.vocabulary is None:
+            return split
+        return replace(split, ids=load_trimmed_ids(self.vocabulary_folder, name))
 
     @cached_property
     def pad_id(self) -> int:
-        return int(json.loads((self.base_folder / "config.json").read_text("utf-8")).get("pad_token_id") or 0)
+        """The padding token, as the splits have it."""
+        about = json.loads((self.base_folder / "config.json").read_text(encoding="utf-8"))
+        pad = int(about.get("pad_token_id") or 0)
+        return pad if self.vocabulary is None else self.vocabulary.trim_id(pad)
 
     @property
     def teacher_recipe(self) -> dict[str, Any]:

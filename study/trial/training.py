@@ -146,6 +146,7 @@ class Training:
         done = to - self.step
         sums = torch.zeros(2, dtype=torch.float64, device=self.numerics.device)
         parameters = [p for p in self.model.parameters() if p.requires_grad]
+        embeddings = _embeddings(self.model)
         while self.step < to:
             torch.manual_seed(stream(self.recipe.seed, "dropout", self.step))
             for group in self.optimizer.param_groups:
@@ -153,7 +154,8 @@ class Training:
             with self.numerics.autocast():
                 loss, uninformed = self.step_loss(self.step)
             loss.backward()
-            nn.utils.clip_grad_norm_(parameters, self.recipe.gradient_clip)
+            norm = _gradient_norm(parameters, embeddings)
+            nn.utils.clip_grads_with_norm_(parameters, self.recipe.gradient_clip, norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             sums += torch.stack([loss.detach().double(), uninformed.detach().double()])
@@ -199,6 +201,8 @@ class Training:
                 state = torch.load(stored, map_location=self.numerics.device, weights_only=True)
             except Exception:  # whole, but not what was written here: nothing in it is executed
                 continue
+            if _shapes(state["model"]) != _shapes(self.model.state_dict()):
+                continue  # of a training on another vocabulary: the same numbers, made once more
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = state["step"], state["seconds"]
@@ -229,9 +233,10 @@ def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Paramet
     """Parameters with and without weight decay.
 
     None on biases and norms (vectors), as usual; none on embeddings, because decay would shrink the rows
-    of tokens that never occur, and a student with them cut away would then be another student.
+    of tokens that never occur, and a student with them cut away would then be another student. Without it
+    AdamW leaves a row that never has a gradient as it is, to the bit: its update is 0 / (sqrt(0) + eps).
     """
-    embeddings = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    embeddings = _embeddings(model)
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for parameter in model.parameters():
@@ -239,3 +244,25 @@ def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Paramet
             is_plain = parameter.ndim < 2 or id(parameter) in embeddings
             (plain if is_plain else decayed).append(parameter)
     return decayed, plain
+
+
+def _embeddings(model: nn.Module) -> set[int]:
+    """The ids of the parameters that are looked up by row."""
+    return {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+
+
+def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tensor:
+    """2-norm of all gradients, a scalar; of `embeddings`, of the rows that have one.
+
+    The others add nothing but would change the order in which the rest is summed: so the norm, and with it
+    every clipped step, is the same to the bit however many tokens that do not occur the embedding has.
+    """
+    gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
+    infinity = float("inf")
+    return nn.utils.get_total_norm(
+        [g[torch.linalg.vector_norm(g, ord=infinity, dim=1) != 0] if rows else g for g, rows in gradients]
+    )
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}

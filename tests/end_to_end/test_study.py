@@ -327,11 +327,15 @@ def accuracies(asked: Any, labels: list[str]) -> dict[str, float]:
     return {language: float(np.mean(hits)) for language, hits in right.items()}
 
 
-def test_its_logits_on_raw_text_are_the_trials(
-    command: Any, finished: Any, confirm: dict[str, Any], asked: Any, tmp_path: Path
+def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
+    command: Any, finished: Any, on_record: Any, confirm: dict[str, Any], asked: Any, tmp_path: Path
 ) -> None:
+    """To the bit, on tokens that the task does not have too; and so is every weight."""
+    from study.home import Home
+    from study.trial import run_trial
     from study.trial.attempts import student_folder
     from study.trial.models import load_classifier, load_tokenizer
+    from study.trial.training import Numerics
 
     answer = command(
         "export",
@@ -346,9 +350,21 @@ def test_its_logits_on_raw_text_are_the_trials(
     assert answer.code == 0, answer.err
     texts = ["gbàtà ṣéní", "never seen 12", "bäkösta " * 200]
     _, logits, _ = loaded_plainly(tmp_path / "s", texts)
+    record = next(r for r in on_record.records if r.key == confirm["key"])
+    store, numerics = Home(finished.home).store, Numerics.here(1)
+    for _ in run_trial(
+        record.trial_config(), store, tmp_path / "t", 4, False, numerics, full_vocabulary=True
+    ):
+        pass
+    folder = student_folder(tmp_path / "t")
     kept = student_folder(finished.home / "studies" / finished.name / "trials" / confirm["key"])
+    assert folder is not None
     assert kept is not None
-    student = load_classifier(kept)
+    weights = [path / "model.safetensors" for path in (kept, tmp_path / "s", folder)]
+    assert weights[0].stat().st_size < weights[1].stat().st_size
+    assert weights[1].read_bytes() == weights[2].read_bytes()
+    assert (tmp_path / "s" / "config.json").read_bytes() == (folder / "config.json").read_bytes()
+    student = load_classifier(folder)
     tokenizer = load_tokenizer(asked.model)
     batch = tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
     assert batch["input_ids"].shape[1] == 128

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from study.trial.models import new_classifier
-from study.trial.training import Interval, Numerics, Recipe, Training, report_steps
+from study.trial.training import Interval, Numerics, Recipe, Training, _gradient_norm, report_steps
 
 STEPS = 8
 
@@ -147,6 +147,33 @@ def test_no_gradient_is_longer_than_the_clip(clip: float) -> None:
         assert min(norms) > 0.01
 
 
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 37), st.integers(0, 2**32))
+def test_the_norm_of_the_gradient_does_not_depend_on_rows_without_one(
+    rows: int, others: int, width: int, seed: int
+) -> None:
+    """To the bit, and it is the norm of all of it."""
+    generator = torch.Generator().manual_seed(seed)
+    some = torch.randn(rows, width, generator=generator)
+    places = torch.randperm(rows + others, generator=generator)[:rows].sort().values
+    all_rows = torch.zeros(rows + others, width).index_copy(0, places, some)
+    norms = []
+    for gradient in (some, all_rows):
+        embedding, head = nn.Embedding(len(gradient) or 1, width), nn.Linear(width, 2)
+        embedding.weight.grad = gradient if len(gradient) else torch.zeros(1, width)
+        head.weight.grad = torch.full((2, width), 0.3)
+        norms.append(_gradient_norm([*embedding.parameters(), *head.parameters()], {id(embedding.weight)}))
+    assert norms[0] == norms[1]
+    expected = math.sqrt(float(some.double().square().sum()) + 2 * width * 0.09)
+    assert float(norms[0]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_a_gradient_that_is_no_number_is_not_left_out_of_the_norm(wrong: float) -> None:
+    embedding = nn.Embedding(3, 2)
+    embedding.weight.grad = torch.tensor([[0.0, 0.0], [0.0, wrong], [1.0, 0.0]])
+    assert not math.isfinite(_gradient_norm([embedding.weight], {id(embedding.weight)}))
+
+
 def test_gradients_do_not_add_up_over_steps() -> None:
     model = Tiny()
     training = training_of(model)
@@ -269,6 +296,17 @@ def test_of_several_folders_the_newest_checkpoint_serves(tmp_path: Path) -> None
     (tmp_path / "old" / "checkpoint-00000006.pt").unlink()
     training.save(tmp_path / "new", [{"report": "the first folder's"}])
     assert training_of(Tiny(seed=5)).restore(*folders)[0] == [{"report": "the first folder's"}]
+
+
+def test_a_checkpoint_of_another_shape_is_not_loaded_and_changes_nothing(tmp_path: Path) -> None:
+    training = training_of(Tiny())
+    training.advance(2)
+    training.save(tmp_path, [{"report": 1}])
+    other = Tiny(seed=5)
+    other.embedding = nn.Embedding(9, 4)
+    before = copy.deepcopy(other)
+    assert training_of(other).restore(tmp_path) == ([], {})
+    assert same_state(other, before)
 
 
 def test_a_checkpoint_executes_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import load_file
 
@@ -21,8 +22,9 @@ from study.trial import Progress, read_result, run_trial
 from study.trial.artifacts import Store
 from study.trial.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
 from study.trial.data.tokens import EncodedSplit
+from study.trial.data.vocabulary import load_vocabulary
 from study.trial.losses import objective
-from study.trial.models import build_student, load_classifier, load_tokenizer
+from study.trial.models import build_student, load_classifier, load_tokenizer, put_back
 from study.trial.training import Numerics
 
 REPORTS = 4
@@ -225,17 +227,82 @@ def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Pat
     tidy_trial(tmp_path, keep_student=True)  # as the driver does
     own = attempt_folder(tmp_path, 1)
     left = sorted(str(path.relative_to(own)) for path in tmp_path.rglob("*") if path.is_file())
-    assert left == ["result.json", "student/config.json", "student/model.safetensors"]
+    student = ("config.json", "model.safetensors", "vocabulary.json")
+    assert left == ["result.json", *(f"student/{name}" for name in student)]
+
+
+# With the full vocabulary
+
+
+def without_size(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    for row in rows:
+        if row["result"]:
+            del row["result"]["trained_tokens"]
+    return rows
+
+
+def is_the_undisturbed_one(workshop: Any, undisturbed: Any, case: str, rows: Any, folder: Path) -> None:
+    """The reports and, once its vocabulary is full, the student are those of `case` trimmed and unstopped."""
+    expected, trimmed = undisturbed(case)
+    assert rows[-1]["result"]["trained_tokens"] > expected[-1]["result"]["trained_tokens"]
+    assert without_size(rows) == without_size(json.loads(json.dumps(expected)))
+    vocabulary = workshop.inputs(workshop.config()).vocabulary
+    whole = load_file(student_folder(folder) / "model.safetensors")
+    name = "roberta.embeddings.word_embeddings.weight"
+    whole[name] = whole[name][torch.from_numpy(vocabulary.kept).long()]
+    ours = safetensors.torch.load(trimmed)
+    assert whole.keys() == ours.keys()
+    assert all(torch.equal(whole[n], ours[n]) for n in ours)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_trial_on_the_full_vocabulary_has_the_same_numbers(
+    workshop: Any, undisturbed: Any, case: str, tmp_path: Path
+) -> None:
+    rows = told(workshop.trial(workshop.config(**CASES[case]), tmp_path, full_vocabulary=True))
+    is_the_undisturbed_one(workshop, undisturbed, case, rows, tmp_path)
+    assert load_vocabulary(student_folder(tmp_path)) is None
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_trial_that_changes_its_vocabulary_midway_begins_anew_with_the_same_numbers(
+    workshop: Any, undisturbed: Any, first: bool, tmp_path: Path
+) -> None:
+    case = next(iter(CASES))
+    stop_after(2, workshop.trial(workshop.config(), tmp_path, full_vocabulary=first))
+    rows = told(workshop.trial(workshop.config(), tmp_path, full_vocabulary=not first))
+    if first:
+        assert (rows, weights(tmp_path)) == undisturbed(case)
+    else:
+        is_the_undisturbed_one(workshop, undisturbed, case, rows, tmp_path)
+
+
+def test_where_the_vocabulary_cannot_be_trimmed_it_is_full(
+    new_workshop: Any, task_folder: Path, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.prepare.why_not_trimmable", lambda *_: "tiny needs all its tokens")
+    workshop = new_workshop(task_folder)
+    inputs = workshop.inputs(workshop.config())
+    assert inputs.vocabulary is None
+    assert inputs.why_not_trimmed == "tiny needs all its tokens"
+    rows = told(workshop.trial(workshop.config(), tmp_path))
+    expected = without_size(json.loads(json.dumps(undisturbed(next(iter(CASES)))[0])))
+    assert without_size(rows) == expected
 
 
 # What it trains and reports
 
 
 def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path: Path) -> None:
-    *_, last = workshop.trial(workshop.config(), tmp_path)
-    student = load_classifier(student_folder(tmp_path), workshop.task.labels)
+    config = workshop.config()
+    *_, last = workshop.trial(config, tmp_path)
+    inputs = workshop.inputs(config)
+    folder = student_folder(tmp_path)
+    start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    trained = load_classifier(folder, workshop.task.labels)
+    student = put_back(trained, load_vocabulary(folder), start)
     assert student.config.num_hidden_layers == 2
-    tokenizer = load_tokenizer(workshop.inputs(workshop.config()).base_folder)
+    tokenizer = load_tokenizer(inputs.base_folder)
     for name in ("validation", "test"):
         split = workshop.task.splits[name]
         batch = tokenizer(list(split.texts), padding=True, return_tensors="pt")
@@ -250,7 +317,8 @@ def test_it_starts_from_its_initialisation_and_moves(workshop: Any, tmp_path: Pa
     config = workshop.config(steps=1, learning_rate=1e-4)
     list(workshop.trial(config, tmp_path))
     inputs = workshop.inputs(config)
-    start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    folders = inputs.base_folder, inputs.teacher_folder
+    start = build_student(config, *folders, workshop.task.labels, inputs.vocabulary)
     end = load_file(attempt_folder(tmp_path, 1) / "student/model.safetensors")
     moved = {
         name: float((end[name] - value.detach()).abs().max()) for name, value in start.named_parameters()
@@ -263,7 +331,7 @@ def test_the_first_loss_is_the_objective_of_the_untrained_student(workshop: Any,
     config = workshop.config(steps=1, batch_size=240, init="random", alpha=0.3, temperature=3.0)
     first = next(workshop.trial(config, tmp_path))
     inputs = workshop.inputs(config)
-    student = build_student(config, inputs.base_folder, None, workshop.task.labels)
+    student = build_student(config, inputs.base_folder, None, workshop.task.labels, inputs.vocabulary)
     split = inputs.split("train")
     with torch.no_grad():
         logits = student(**split.padded(np.arange(240), inputs.pad_id)).logits
@@ -293,10 +361,10 @@ def test_the_result_says_what_the_command_line_promises(workshop: Any, tmp_path:
     assert result["outcome"] == "complete"
     assert result["steps"] == 12
     assert result["seconds"] > 0
-    assert result["parameters"] == sum(
-        tensor.numel()
-        for tensor in load_file(attempt_folder(tmp_path, 1) / "student/model.safetensors").values()
-    )
+    inputs = workshop.inputs(config)
+    whole = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    assert result["parameters"] == sum(parameter.numel() for parameter in whole.parameters())
+    assert result["trained_tokens"] == len(inputs.vocabulary) < whole.config.vocab_size
     for split in ("validation", "test"):
         assert set(result[split]) == {"accuracy", "macro_f1", "retention", "n"}
         for metric in ("accuracy", "macro_f1", "retention"):

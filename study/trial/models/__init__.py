@@ -3,7 +3,8 @@
 Reading order: `student.py` (a student in one page), `init_methods.py` (where its weights come from: one
 decorated function each), `layer_maps.py` (which layers: likewise), `shapes.py` and `stack.py` (what a model
 with fewer layers is), `teacher.py` (classifiers at full depth), `encoder.py`, `tokenizer.py` and
-`fingerprint.py` (base models from folders and the hub), `embedded.py` (the default one), `loading.py`.
+`fingerprint.py` (base models from folders and the hub), `embedded.py` (the default one), `trimming.py`
+(models on part of their vocabulary), `loading.py`.
 """
 
 from study.trial.models.embedded import build_tokenizer, contrast, encoder_config, mask_tokens, new_encoder
@@ -20,8 +21,15 @@ from study.trial.models.layer_maps import LayerMap, layer_map, layer_maps
 from study.trial.models.loading import quiet, read_config
 from study.trial.models.stack import layer_stack
 from study.trial.models.student import build_student, check_possible
-from study.trial.models.teacher import check_teacher, import_teacher, load_classifier, new_classifier
+from study.trial.models.teacher import (
+    check_teacher,
+    classifier_on,
+    import_teacher,
+    load_classifier,
+    new_classifier,
+)
 from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.trimming import full_size, put_back, special_ids, trim, why_not_trimmable
 
 __all__ = [
     "EncoderFacts",
@@ -32,10 +40,12 @@ __all__ = [
     "check_encoder",
     "check_possible",
     "check_teacher",
+    "classifier_on",
     "contrast",
     "encoder_config",
     "encoder_facts",
     "encoder_fingerprint",
+    "full_size",
     "import_encoder",
     "import_teacher",
     "init_method",
@@ -48,7 +58,11 @@ __all__ = [
     "mask_tokens",
     "new_classifier",
     "new_encoder",
+    "put_back",
     "quiet",
     "read_config",
     "resolve_folder",
+    "special_ids",
+    "trim",
+    "why_not_trimmable",
 ]

@@ -67,7 +67,10 @@ class Origins:
 
 @dataclass(frozen=True)
 class Start:
-    """A student before its first step: its shape, and every tensor of it, in memory of its own."""
+    """A student before its first step: its shape, and every tensor of it.
+
+    They may be the source's own, which maps its files: the student is built of copies, of what it needs.
+    """
 
     config: PreTrainedConfig
     state: dict[str, Tensor]
@@ -128,14 +131,12 @@ def copy_layers(model: PreTrainedModel, groups: Groups) -> Start:
     """
     prefix = f"{layer_stack(model)}."
     source = model.state_dict()
-    state = {name: tensor.clone() for name, tensor in source.items() if not name.startswith(prefix)}
+    state = {name: tensor for name, tensor in source.items() if not name.startswith(prefix)}
     for place, group in enumerate(groups):
         first = f"{prefix}{group[0]}."
         for name in (name.removeprefix(first) for name in source if name.startswith(first)):
             layers = [source[f"{prefix}{layer}.{name}"] for layer in group]
-            state[f"{prefix}{place}.{name}"] = (
-                layers[0].clone() if len(layers) == 1 else torch.stack(layers).mean(0)
-            )
+            state[f"{prefix}{place}.{name}"] = layers[0] if len(layers) == 1 else torch.stack(layers).mean(0)
     return Start(with_layers(model.config, groups), state)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
     from transformers import PreTrainedModel
 
 __all__ = [
+    "assemble",
     "classifier_class",
     "labelled",
     "load",
@@ -116,6 +118,30 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
     if wrong := sorted(map(str, info["mismatched_keys"])):
         raise RequestError(f"{folder}: its weights do not have the shapes of its config.json, as {wrong[0]}")
     return model, info
+
+
+def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedModel:
+    """The sequence classifier of `config` made of exactly the tensors in `state`, each copied.
+
+    Float32, on the CPU, in evaluation mode; the caller's tensors, which may map a file, are only read.
+
+    Raises:
+        ValueError: where a tensor is missing or over, or has not the configuration's shape.
+    """
+    with quiet():
+        model, info = classifier_class(config).from_pretrained(
+            None, config=config, state_dict=state, dtype=torch.float32, output_loading_info=True
+        )
+    wrong = {
+        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
+    if any(wrong.values()) or state.keys() != model.state_dict().keys():
+        raise ValueError(f"these are not exactly the model's tensors: {wrong}")
+    buffers = {name for name, _ in model.named_buffers()}
+    placed = sum(tensor.numel() for name, tensor in state.items() if name not in buffers)
+    if placed != sum(parameter.numel() for parameter in model.parameters()):
+        raise ValueError(f"{placed} parameters were placed, the model has {model.num_parameters()}")
+    return own_memory(model)
 
 
 def own_memory(model: PreTrainedModel) -> PreTrainedModel:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig
-from study.trial.models.init_methods import Origins, Start, find_init_method
+from study.trial.data.vocabulary import Vocabulary
+from study.trial.models.init_methods import Origins, find_init_method
 from study.trial.models.layer_maps import find_layer_map
-from study.trial.models.loading import classifier_class, quiet, read_config
+from study.trial.models.loading import assemble, read_config
 from study.trial.models.shapes import check_copyable
+from study.trial.models.trimming import trim_tensors
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
@@ -38,16 +39,22 @@ def check_possible(init: str, layer_map: str, depth: int, base: Path | PreTraine
 
 
 def build_student(
-    config: TrialConfig, base: Path, teacher: Path | None, labels: Sequence[str]
+    config: TrialConfig,
+    base: Path,
+    teacher: Path | None,
+    labels: Sequence[str],
+    vocabulary: Vocabulary | None = None,
 ) -> PreTrainedModel:
     """The student of `config` before its first step: float32, on the CPU, in evaluation mode.
 
     base and teacher are folders in Hugging Face layout, the teacher's classes in the order of `labels`;
     an init method that copies no teacher needs none. The student shares no memory with either. Its
-    dropout is the base model's whatever it is copied from, so that all arms train alike.
+    dropout is the base model's whatever it is copied from, so that all arms train alike. With a `vocabulary`
+    it is the student that it would be without, less the embedding's rows of tokens that are not kept.
 
     Raises:
         RequestError: for what `check_possible` refuses, or files that do not hold what they should.
+        ValueError: where the init method did not place exactly the student's tensors.
     """
     check_possible(config.init, config.layer_map, config.depth, base)
     base_config = read_config(base)
@@ -63,22 +70,6 @@ def build_student(
     for name, value in base_config.to_dict().items():
         if "dropout" in name:
             setattr(start.config, name, value)
-    return _assemble(start)
-
-
-def _assemble(start: Start) -> PreTrainedModel:
-    """The model made of exactly `start`: nothing missing, nothing over, every parameter counted."""
-    with quiet():
-        model, info = classifier_class(start.config).from_pretrained(
-            None, config=start.config, state_dict=start.state, dtype=torch.float32, output_loading_info=True
-        )
-    wrong = {
-        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-    }
-    if any(wrong.values()) or start.state.keys() != model.state_dict().keys():
-        raise ValueError(f"the init method did not place exactly the student's tensors: {wrong}")
-    buffers = {name for name, _ in model.named_buffers()}
-    placed = sum(tensor.numel() for name, tensor in start.state.items() if name not in buffers)
-    if placed != sum(parameter.numel() for parameter in model.parameters()):
-        raise ValueError(f"{placed} parameters were placed, the student has {model.num_parameters()}")
-    return model
+    if vocabulary is None:
+        return assemble(start.config, start.state)
+    return assemble(*trim_tensors(start.config, start.state, vocabulary))

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from study.config import RequestError
 from study.trial.models import build_student, check_possible, init_methods, layer_maps, load_classifier
 from study.trial.models.init_methods import copy_layers
+from study.trial.models.loading import assemble
 
 each_method = pytest.mark.parametrize("method", list(init_methods().values()), ids=lambda method: method.name)
 
@@ -101,11 +102,13 @@ def test_a_student_outlives_its_sources_files(bert, method, tmp_path) -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in student.state_dict().items())
 
 
-def test_copied_layers_share_no_memory_with_a_live_source(bert) -> None:
+def test_what_is_assembled_shares_no_memory_with_a_live_source(bert) -> None:
     source = load_classifier(bert.teacher)
     start = copy_layers(source, [[0], [1, 2]])
     theirs = {tensor.data_ptr() for tensor in source.state_dict().values()}
-    assert not any(tensor.data_ptr() in theirs for tensor in start.state.values())
+    assert any(tensor.data_ptr() in theirs for tensor in start.state.values())
+    ours = assemble(start.config, start.state).state_dict()
+    assert not any(tensor.data_ptr() in theirs for tensor in ours.values())
 
 
 @each_method
