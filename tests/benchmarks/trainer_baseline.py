@@ -37,6 +37,7 @@ from study.trial.attempts import read_record
 from tests.benchmarks.measured import ROOT, Measured, machine, run_measured
 from tests.benchmarks.shapes import SHAPES, Prepared, Shape, prepare, read_task
 from tests.benchmarks.trainer_driver import Settings
+from tests.processes import COMMAND
 
 MARGIN = 0.02  # of macro accuracy
 
@@ -87,7 +88,7 @@ def ours(settings: Settings, prepared: Prepared, folder: Path) -> tuple[Measured
     space.write_text(SPACE.format(**values), encoding="utf-8")
     where = ["--home", folder / "home", "--concurrency", str(settings.concurrency)]
     what = ["--task", prepared.task, "--model", prepared.base, "--teacher", prepared.teacher]
-    command = [sys.executable, "-m", "study.cli", "run", space, *what, *where]
+    command = [sys.executable, COMMAND, "run", space, *what, *where]
     measured = run_measured([*command, "--cpus-per-trial", str(settings.cpus)], folder / "log")
     trials = []
     for one in (folder / "home" / "studies" / "ours" / "trials").iterdir():
