@@ -148,7 +148,7 @@ class Training:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         embeddings = _embeddings(self.model)
         while self.step < to:
-            torch.manual_seed(stream(self.recipe.seed, "dropout", self.step))
+            _seed_dropout(stream(self.recipe.seed, "dropout", self.step), self.numerics.device)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.rate(self.step)
             with self.numerics.autocast():
@@ -223,6 +223,17 @@ def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> I
     return interval
 
 
+def _seed_dropout(seed: int, device: str) -> None:
+    """`torch.manual_seed`, of the generator that draws on `device` alone.
+
+    The whole one notes a stack trace for every kind of device that is not there, which takes up to 2 ms.
+    """
+    if device == "cuda":
+        torch.cuda.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
+
+
 def _checkpoints(*folders: Path) -> list[Path]:
     """The newest first; of two of the same step, that of the folder named first."""
     found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
@@ -258,10 +269,15 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
     every clipped step, is the same to the bit however many tokens that do not occur the embedding has.
     """
     gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
-    infinity = float("inf")
-    return nn.utils.get_total_norm(
-        [g[torch.linalg.vector_norm(g, ord=infinity, dim=1) != 0] if rows else g for g, rows in gradients]
-    )
+    return nn.utils.get_total_norm([g[_not_zero(g)] if rows else g for g, rows in gradients])
+
+
+def _not_zero(gradient: Tensor) -> Tensor:
+    """Which rows of `gradient` have anything but zeros, NaN included: [rows], bool.
+
+    By their highest and lowest values, which is five to twenty times as fast as `any` or a norm by rows.
+    """
+    return (gradient.amax(dim=1) != 0) | (gradient.amin(dim=1) != 0)
 
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
