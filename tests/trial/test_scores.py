@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
 
 from study.trial.scores import add_retention, score
 
@@ -86,3 +87,12 @@ def test_accuracy_and_f1_by_counting(rows: list[tuple[int, int, int]]) -> None:
             hits = sum(p == y == k for p, y in mine)
             f1.append(2 * hits / (sum(p == k for p, _ in mine) + sum(y == k for _, y in mine)))
         assert scores["macro_f1"]["by_language"][name] == pytest.approx(sum(f1) / len(f1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60))
+def test_accuracy_and_macro_f1_are_scikit_learns_to_the_bit(rows: list[tuple[int, int]]) -> None:
+    predictions, labels = np.array(rows).T
+    scores = score(predictions, labels, np.zeros(len(rows), dtype=np.int64), ("a",))
+    f1 = f1_score(labels, predictions, average="macro", zero_division=0)
+    assert scores["accuracy"]["by_language"] == {"a": accuracy_score(labels, predictions)}
+    assert scores["macro_f1"]["by_language"] == {"a": f1}
