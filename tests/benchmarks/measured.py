@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,13 +24,16 @@ EVERY = 1.0  # seconds between two looks at the memory
 
 @dataclass(frozen=True)
 class Measured:
-    """seconds: wall time; peak_mib: largest sum of the processes' proportional set sizes.
+    """seconds: wall time. cpu_seconds: of all processes, which says more where others use the machine too.
 
-    Proportional: a page that n processes share counts 1/n in each of them, so the sum counts it once.
+    peak_mib: largest sum of the processes' proportional set sizes: a page that n processes share counts 1/n
+    in each of them, so the sum counts it once. by_process: CPU seconds by process title, the largest first.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
+    by_process: dict[str, float]
 
 
 def run_measured(command: Sequence[str | Path], log: Path) -> Measured:
@@ -52,26 +56,38 @@ def run_measured(command: Sequence[str | Path], log: Path) -> Measured:
             env=environment,
         )
         peak = 0.0
+        spent: Spent = {}
         while True:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=EVERY)
             if process.returncode is not None:
                 break
-            peak = max(peak, _memory(process.pid))
+            peak = max(peak, _look(process.pid, spent))
         seconds = time.perf_counter() - began
     if process.returncode:
         end = log.read_text(encoding="utf-8")[-3000:]
         raise RuntimeError(f"{command[0]} ... ended with {process.returncode}:\n{end}")
-    return Measured(seconds, peak)
+    by_process: Counter[str] = Counter()
+    for title, cpu in spent.values():
+        by_process[title] += cpu
+    return Measured(seconds, sum(by_process.values()), peak, dict(by_process.most_common()))
 
 
-def _memory(pid: int) -> float:
-    """MiB of the process and all below it; those that end meanwhile count nothing."""
+Spent = dict[tuple[int, float], tuple[str, float]]
+"""(pid, time of birth) -> (title, CPU seconds)."""
+
+
+def _look(pid: int, spent: Spent) -> float:
+    """Note in `spent` what the process and all below it have used so far; their memory, in MiB."""
     total = 0
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         for one in (parent, *parent.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied, IndexError):
+                cpu, title = one.cpu_times(), " ".join(Path(part).name for part in one.cmdline()[:2])
+                known = spent.get(key := (one.pid, one.create_time()), ("", 0.0))[0]
+                title = known if "IDLE" in title and known else title  # Ray's workers say what they do
+                spent[key] = (title, cpu.user + cpu.system)
                 total += one.memory_full_info().pss
     return total / 2**20
 

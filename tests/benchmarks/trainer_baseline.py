@@ -41,6 +41,8 @@ from tests.processes import COMMAND
 
 MARGIN = 0.02  # of macro accuracy
 
+RATIOS = {"ratio": "seconds", "ratio_cpu": "cpu_seconds", "ratio_per_step": "seconds_per_step"}
+
 SPACE = """
 from study.space import Range, SearchSpace
 
@@ -124,6 +126,8 @@ def compare(
             assert len(trials) == settings.trials, (side, len(trials))
             pair[side] = {
                 "seconds": measured.seconds,
+                "cpu_seconds": measured.cpu_seconds,
+                "cpu_by_process": measured.by_process,
                 "trials_per_hour": 3600 * len(trials) / measured.seconds,
                 "seconds_per_step": median(one["seconds"] / one["step"] for one in trials),
                 "peak_mib": measured.peak_mib,
@@ -132,12 +136,10 @@ def compare(
                 "best_accuracy": max(one["accuracy"] for one in trials),
                 "trials": trials,
             }
-        found.append(pair | {"ratio": pair["theirs"]["seconds"] / pair["ours"]["seconds"]})
+        ratios = {name: pair["theirs"][of] / pair["ours"][of] for name, of in RATIOS.items()}
+        found.append(pair | ratios)
     return {
-        "ratio": median(one["ratio"] for one in found),
-        "ratio_per_step": median(
-            one["theirs"]["seconds_per_step"] / one["ours"]["seconds_per_step"] for one in found
-        ),
+        **{name: median(one[name] for one in found) for name in RATIOS},
         "settings": {k: v for k, v in asdict(settings).items() if k not in ("task", "teacher", "home")},
         "rows": dict(shape.rows),
         "rounds": found,
@@ -211,8 +213,8 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
         rows.append(
             [label, hours, step, round(of["peak_mib"]), of["loss"], of["accuracy"], of["best_accuracy"]]
         )
-    rows.append(["ratio", round(found["ratio"], 2), round(found["ratio_per_step"], 2), *[None] * 4])
-    columns = ["", "trials/hour", "s/step", "peak MiB", "loss", "accuracy", "best"]
+    rows.append(["ratio", *(round(found[name], 2) for name in RATIOS), *[None] * 4])
+    columns = ["", "trials/hour", "CPU s", "s/step", "peak MiB", "loss", "accuracy", "best"]
     s = found["settings"]
     title = (
         f"{name}: {s['trials']} trials of {s['steps']} steps x {s['batch_size']}, {s['concurrency']} at once"
