@@ -30,12 +30,12 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from scipy import stats
 
 from study.tables import listing
 from study.trial.attempts import read_record
 from tests.benchmarks.measured import ROOT, Measured, machine, run_measured
 from tests.benchmarks.shapes import SHAPES, Prepared, Shape, prepare, read_task
+from tests.benchmarks.tost import tost
 from tests.benchmarks.trainer_driver import Settings
 from tests.processes import COMMAND
 
@@ -153,25 +153,6 @@ def equivalence(settings: Settings, prepared: Prepared, folder: Path) -> dict[st
         "ours": [one["accuracy"] for one in ours(settings, prepared, folder / "ours")[1]],
     }
     return accuracies | tost(accuracies["ours"], accuracies["theirs"], MARGIN)
-
-
-def tost(one: list[float], other: list[float], margin: float) -> dict[str, Any]:
-    """Two one-sided Welch t tests of mean(one) - mean(other) against +-margin; p is the larger of both.
-
-    The difference counts as less than the margin at the 5% level where p < 0.05, which is where its 90%
-    interval lies within +-margin.
-    """
-    low = stats.ttest_ind(one, [x - margin for x in other], equal_var=False, alternative="greater")
-    high = stats.ttest_ind(one, [x + margin for x in other], equal_var=False, alternative="less")
-    interval = stats.ttest_ind(one, other, equal_var=False).confidence_interval(0.9)
-    p = float(max(low.pvalue, high.pvalue))
-    return {
-        "difference": float(np.mean(one) - np.mean(other)),
-        "interval_90": [float(interval.low), float(interval.high)],
-        "margin": margin,
-        "p": p,
-        "equivalent": math.isfinite(p) and p < 0.05,
-    }
 
 
 def run_shape(shape: Shape, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
