@@ -35,6 +35,7 @@ from study.options import (
     SeedsOption,
     SetOption,
     SharedOption,
+    StorageOption,
     TaskOption,
     TeacherOption,
     TrialsOption,
@@ -107,6 +108,7 @@ def plan(
     cluster: ClusterOption = "local",
     tracking_uri: Annotated[str | None, typer.Option(help="As for run.")] = None,
     ledger_url: Annotated[str | None, typer.Option(help="As for run.")] = None,
+    storage_url: Annotated[str | None, typer.Option(help="As for run.")] = None,
     cpus_per_trial: CpusOption = None,
     gpus_per_trial: GpusOption = None,
     as_json: JsonOption = False,
@@ -163,12 +165,13 @@ def run(
     ledger_url: Annotated[
         str | None, typer.Option(help="Optuna's URL; default a database in the home.")
     ] = None,
+    storage_url: StorageOption = None,
     cpus_per_trial: CpusOption = None,
     gpus_per_trial: GpusOption = None,
 ) -> None:
     """Run a study to its end; the same command goes on with an interrupted one."""
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
-    given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri}
+    given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri, "storage_url": storage_url}
     _drive(asked, home, {field: url for field, url in given.items() if url})
 
 
@@ -283,7 +286,7 @@ def export(
     ] = None,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """A student as a Hugging Face folder."""
+    """A student as a Hugging Face folder, with the full vocabulary."""
     from study.export import export_student, pick
     from study.ledger import Ledger
 

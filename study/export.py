@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from study.config import RequestError
@@ -16,6 +17,7 @@ from study.trial import run_trial
 from study.trial.attempts import student_folder
 from study.trial.data.vocabulary import load_vocabulary
 from study.trial.inputs import Inputs
+from study.trial.mirror import check_storage
 from study.trial.models import build_student, load_classifier, load_tokenizer, put_back, quiet
 from study.trial.training import Numerics
 
@@ -51,13 +53,17 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
     the student began with: nothing has moved them.
 
     Raises:
-        RequestError: where `out` exists and is not an empty folder.
+        RequestError: where `out` exists and is not an empty folder, or the study's storage is away.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"--out {out}: exists; name a new or an empty folder")
     plan, config = ledger.plan, record.trial_config()
     assert plan is not None
-    kept = student_folder(home.trials(plan.name) / record.key)
+    store = home.store_of(plan.name)
+    if store.mirror is not None:
+        check_storage(store.mirror.url)
+    kept = student_folder(home.trials(plan.name) / record.key, store.mirror)
+    store.has("models", config.model)  # for its tokenizer
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -68,9 +74,10 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         source = kept
         if again := source is None:
             splits = ("train", "validation")
-            build_inputs(home.store, config, given, splits, numerics.threads, whole)
+            build_inputs(store, config, given, splits, numerics.threads, whole)
+            alone = replace(store, mirror=None)  # nobody goes on with this attempt
             for _ in run_trial(
-                config, home.store, Path(scratch), plan.space.reports, False, numerics, full_vocabulary=whole
+                config, alone, Path(scratch), plan.space.reports, False, numerics, full_vocabulary=whole
             ):
                 pass
             source = student_folder(Path(scratch))
@@ -79,9 +86,9 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         if load_vocabulary(source) is None:
             shutil.copytree(source, folder)
         else:
-            inputs = build_inputs(home.store, config, given, (), numerics.threads, True)
+            inputs = build_inputs(store, config, given, (), numerics.threads, True)
             _with_full_vocabulary(inputs, source, folder)
-        tokenizer = load_tokenizer(Inputs(home.store, config).base_folder)
+        tokenizer = load_tokenizer(Inputs(store, config).base_folder)
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from study.config import RequestError
 from study.trial.artifacts import Store, write_atomically
+from study.trial.mirror import Mirror
 
 __all__ = ["Home"]
 
@@ -35,6 +36,11 @@ class Home:
     @property
     def store(self) -> Store:
         return Store(self.root / "artifacts")
+
+    def store_of(self, name: str) -> Store:
+        """The same with the mirror of the study `name`, where it has one."""
+        url = self.urls(name).get("storage_url")
+        return Store(self.root / "artifacts", Mirror(self.root, url) if url else None)
 
     @property
     def tracking_uri(self) -> str:
@@ -75,7 +81,8 @@ class Home:
         return sorted(path.parent.name for path in self.root.glob("studies/*/study.json"))
 
     def urls(self, name: str) -> dict[str, str]:
-        """Where the study's ledger and tracking are: {"ledger_url", "tracking_uri"}.
+        """Where the study's ledger and tracking are, and its mirror: {"ledger_url", "tracking_uri"}, and
+        "storage_url" where there is one.
 
         `study.json` holds those that were given; those in this home are worked out anew, so that a home
         can be moved or copied.
@@ -95,9 +102,9 @@ class Home:
         """
         if name in self.studies():
             for field, url in given.items():
-                if url != self.urls(name)[field]:
+                begun = self.urls(name).get(field, "none")
+                if url != begun:
                     option = "--" + field.replace("_", "-")
-                    begun = self.urls(name)[field]
                     raise RequestError(f"{option}: study {name} was begun with {begun}, not {url}")
 
     def begin(self, name: str, given: dict[str, str]) -> dict[str, str]:

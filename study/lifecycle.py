@@ -28,7 +28,8 @@ from study.outbox import BOUND, Outbox, post_trial
 from study.patience import PATIENCE, Away, patiently
 from study.selection import BestValidation
 from study.tracking import Tracker
-from study.trial.attempts import tidy_trial
+from study.trial.attempts import tidy_mirror, tidy_trial
+from study.trial.mirror import Mirror
 
 __all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
 
@@ -49,9 +50,10 @@ class Lifecycle:
         trials: Path,
         phase: Phase,
         ask_new: Callable[[], Record | None],
+        mirror: Mirror | None = None,
     ) -> None:
         self.ledger, self.lease, self.tracker, self.outbox = ledger, lease, tracker, outbox
-        self.trials, self.ask_new = trials, ask_new
+        self.trials, self.ask_new, self.mirror = trials, ask_new, mirror
         records = ledger.records()
         self.again = deque(r for r in records if r.running and r.phase == phase)
         self.running: dict[str, Record] = {}
@@ -219,10 +221,12 @@ class Lifecycle:
     def _tidy(self, records: list[Record]) -> None:
         """Optimiser state goes when a trial ends; weights stay for each arm's best and for confirm runs."""
         best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
-        for record in records:
-            if record.outcome not in (None, "failed"):
-                keep = record.phase == "confirm" or record is best.get(record.arm)
-                tidy_trial(self.folder(record.key), keep_student=keep)
+        over = [record for record in records if record.outcome not in (None, "failed")]
+        keep = {r.key: r.phase == "confirm" or r is best.get(r.arm) for r in over}
+        for key in keep:
+            tidy_trial(self.folder(key), keep_student=keep[key])
+        if self.mirror is not None:
+            tidy_mirror(self.mirror, self.trials, keep)
 
 
 def post_unsent(outbox: Outbox, tracker: Tracker, trials: Path, records: list[Record]) -> int:

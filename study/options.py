@@ -21,6 +21,7 @@ __all__ = [
     "SeedsOption",
     "SetOption",
     "SharedOption",
+    "StorageOption",
     "TaskOption",
     "TeacherOption",
     "TrialsOption",
@@ -43,6 +44,13 @@ TeacherOption = Annotated[str, typer.Option(help="A fine-tuned teacher: a folder
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="key=value fixes, key=a,b gives levels, key=low..high a range."),
+]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Also keep checkpoints and artifacts there (s3://BUCKET/PREFIX): for nodes that share "
+        "no file system, and to go on from another machine."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]

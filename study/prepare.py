@@ -162,6 +162,9 @@ def build_inputs(
     Raises:
         RequestError: where the teacher diverged.
     """
+    for kind, key in (("tasks", config.task), ("models", config.model)):
+        if not store.has(kind, key):
+            raise FileNotFoundError(f"{store.path(kind, key)}: is not there, or spoilt")
     inputs = Inputs(store, config, full_vocabulary)
 
     def import_given(target: Path, work: Path) -> None:

@@ -22,7 +22,9 @@ from study.plan import Plan
 from study.request import Asked, Request
 from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
+from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
+from study.trial.mirror import check_storage
 from study.tune import Resources, Work, call_in_ray, connected, default_resources, run_phase
 
 __all__ = ["View", "run_study"]
@@ -59,14 +61,15 @@ def run_study(
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         urls = home.begin(name, urls)
+        store = home.store_of(name)
         ledger = Ledger(urls["ledger_url"], name)
         lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
 
         view.phase("preparing the task and the base model")
-        prepare.store_task(home.store, asked.task)
+        prepare.store_task(store, asked.task)
         fingerprint = asked.model.fingerprint
-        if fingerprint is None or not home.store.has("models", fingerprint):
-            of_model = (home.store, request.model, resources.threads)
+        if fingerprint is None or not store.has("models", fingerprint):
+            of_model = (store, request.model, resources.threads)
             (model,) = call_in_ray(prepare.store_model, [of_model], resources)
             fingerprint = model.fingerprint
         plan = ledger.open(asked.plan.on_model(fingerprint))
@@ -77,7 +80,7 @@ def run_study(
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         outbox = stack.enter_context(Outbox())
         post_unsent(outbox, tracker, home.trials(name), ledger.records())
-        study = _Study(home, plan, request, ledger, lease, tracker, outbox, resources, view)
+        study = _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, view)
         if not is_finished(plan, ledger.records()):
             outbox.put("study", tracker.begin)
             try:
@@ -99,6 +102,7 @@ class _Study:
     """What the phases of one study share."""
 
     home: Home
+    store: Store
     plan: Plan
     request: Request
     ledger: Ledger
@@ -130,7 +134,7 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
-        store, whole = self.home.store, self.request.full_vocabulary
+        store, whole = self.store, self.request.full_vocabulary
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
@@ -139,15 +143,19 @@ class _Study:
             if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to be started for it
         ]
         call_in_ray(prepare.build_inputs, calls, self.resources)
-        inputs = [Inputs(store, config, whole) for config in distinct.values()]
-        for why in sorted({one.why_not_trimmed or "" for one in inputs} - {""}):
+        found = [Inputs(store, config, whole) for config in distinct.values()]
+        for one in found:  # here too, where another node built it
+            store.has("outputs", one.outputs_key("validation"))
+            store.has("vocabularies", one.vocabulary_key)
+        for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
             self.view.note(f"trained on the full vocabulary: {why}")
-        return inputs
+        return found
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None]) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
         folder = self.home.trials(self.plan.name)
-        lifecycle = Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, folder, phase, ask)
+        records = (self.ledger, self.lease, self.tracker, self.outbox)
+        lifecycle = Lifecycle(*records, folder, phase, ask, self.store.mirror)
 
         said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
 
@@ -162,7 +170,7 @@ class _Study:
 
         test = phase == "confirm"  # test is read in that phase only
         request = self.request
-        work = Work(self.home.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
+        work = Work(self.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
@@ -199,4 +207,6 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | Non
     elif home.database.exists():
         with home.opening():
             check_tracking(tracking_uri, name, study_id)
+    if "storage_url" in known:  # last: it makes a folder where file:// names none yet
+        check_storage(known["storage_url"])
     return dead

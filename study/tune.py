@@ -129,7 +129,7 @@ def call_in_ray(
 
     Raises:
         RequestError: as the function raised it.
-        StudyStopped: where the disk is full or read-only.
+        StudyStopped: where the disk is full or read-only, or the storage away.
     """
     remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)(function)
     try:
@@ -137,7 +137,7 @@ def call_in_ray(
     except RayTaskError as error:
         if isinstance(error.cause, RequestError):
             raise RequestError(str(error.cause)) from None
-        if cannot_write(error.cause):
+        if isinstance(error.cause, StudyStopped) or cannot_write(error.cause):
             raise StudyStopped(str(error.cause)) from None
         raise
 
@@ -181,7 +181,7 @@ def _trainable(asked: dict[str, Any]) -> None:
 
     The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
     a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
-    says nothing about it either, and is reported as what stops the study.
+    and storage that is away say nothing about it either, and are reported as what stops the study.
     """
     work: Work = asked["work"]
     try:
@@ -198,7 +198,7 @@ def _trainable(asked: dict[str, Any]) -> None:
     except Exception as error:
         if any(sign in traceback.format_exc() for sign in OUT_OF_MEMORY):
             raise
-        if cannot_write(error):
+        if isinstance(error, StudyStopped) or cannot_write(error):
             tune.report({"halt": str(error)})
         else:
             tune.report({"traceback": traceback.format_exc()})

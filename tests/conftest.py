@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.trial.artifacts import Store
     from study.trial.data import Task
     from study.trial.inputs import Inputs
+    from tests.s3 import S3
 
 LANGUAGES = ("deu", "hau", "yor")
 LABELS = ("alarm", "music", "news", "weather")
@@ -201,6 +202,25 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 def workshop(new_workshop: Callable[[Path], Workshop], task_folder: Path) -> Workshop:
     """Shared by all tests: what one of them builds is there for the others."""
     return new_workshop(task_folder)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """Started once for all tests that need it."""
+    from tests.s3 import S3
+
+    server = S3(tmp_path_factory.mktemp("s3") / "log")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
+    """An S3 on loopback, which this process and those it starts find in their environment."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 # Of the engine: plans, ledgers and MLflow, with neither a task nor a model behind them.

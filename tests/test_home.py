@@ -10,6 +10,8 @@ import pytest
 
 from study.config import RequestError
 from study.home import Home
+from study.trial.artifacts import Store
+from study.trial.mirror import Mirror
 
 
 def test_everything_is_inside_the_home(tmp_path: Path) -> None:
@@ -49,6 +51,17 @@ def test_a_default_url_may_be_given_by_name(tmp_path: Path) -> None:
     home.check_urls("demo", {"tracking_uri": home.tracking_uri})
     with pytest.raises(RequestError, match=r"^--tracking-uri: study demo was begun with sqlite:.*, not http"):
         home.check_urls("demo", {"tracking_uri": "http://mlflow:5000"})
+
+
+def test_a_study_keeps_its_storage_or_its_lack_of_one(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.begin("without", {})
+    assert home.store_of("without") == home.store
+    with pytest.raises(RequestError, match=r"^--storage-url: study without was begun with none, not s3:"):
+        home.begin("without", {"storage_url": "s3://b/x"})
+    home.begin("with", {"storage_url": "s3://b/x"})
+    home.begin("with", {})
+    assert home.store_of("with") == Store(tmp_path / "artifacts", Mirror(tmp_path, "s3://b/x"))
 
 
 def test_a_home_can_be_moved(tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def test_only_the_lease_and_the_patience_with_a_database_import_sqlalchemy() -> 
     assert importers("sqlalchemy") == {"study.lease", "study.patience"}
 
 
+def test_storage_at_a_url_is_one_rooms_business() -> None:
+    assert {module for module in modules() if "pyarrow.fs" in imports(module)} == {"study.trial.mirror"}
+
+
 def test_mlflow_has_one_writer_and_one_reader() -> None:
     assert importers("mlflow") == {"study.tracking", "analysis.record"}
 
@@ -135,7 +139,7 @@ def test_an_import_name_has_one_owner(room: str) -> None:
     assert [Path(folder) for folder in spec.submodule_search_locations or ()] == [ROOT / room]
 
 
-def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow() -> None:
+def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow_nor_storage_at_a_url() -> None:
     """The command as far as its request, which is wrong: everything that a trial uses is imported by then."""
     script = """
 import json, sys
@@ -146,7 +150,7 @@ try:
     main()
 except SystemExit as end:
     code = end.code
-print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "torch"} & set(sys.modules))]))
+print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow.fs", "torch"} & set(sys.modules))]))
 """
     answer = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300

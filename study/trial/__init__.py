@@ -17,7 +17,14 @@ import numpy as np
 
 from study.config import TrialConfig
 from study.trial.artifacts import Store
-from study.trial.attempts import attempt_folder, attempt_folders, read_record, write_record
+from study.trial.attempts import (
+    attempt_folder,
+    attempt_folders,
+    bring_attempts,
+    read_record,
+    send_attempt,
+    write_record,
+)
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.losses import objective
@@ -59,10 +66,12 @@ def run_trial(
 
     Every input must be in `store` already. This attempt goes on from the newest checkpoint that one before
     it left in `folder`, and first reports again what was reported; one that has ended reports its record.
-    The last report carries the result, which is on disk by then. Test is scored only where `test` says so.
+    The last report carries the result, which is on disk by then. Where the store has a mirror, checkpoints
+    and result are there as well, and read from there. Test is scored only where `test` says so.
     The student is trained on the tokens of the task alone, or with `full_vocabulary` on all, which takes
     longer and gives the same numbers; its `parameters` are those of the whole one.
     """
+    bring_attempts(folder, store.mirror)
     if (recorded := read_result(folder, config)) is not None:
         yield from recorded
         return
@@ -102,6 +111,7 @@ def run_trial(
         progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
         training.save(own, history)
+        send_attempt(own, store.mirror)
         if step < training.recipe.steps:
             yield progress
 
@@ -126,6 +136,7 @@ def run_trial(
         if vocabulary is not None:
             vocabulary.save(own / "student")
     write_record(own, history, result)
+    send_attempt(own, store.mirror, ended=True)
     yield _last(history, result)
 
 

@@ -266,18 +266,18 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
     """2-norm of all gradients, a scalar; of `embeddings`, of the rows that have one.
 
     The others add nothing but would change the order in which the rest is summed: so the norm, and with it
-    every clipped step, is the same to the bit however many tokens that do not occur the embedding has.
+    every clipped step, is the same to the bit however many tokens that do not occur the embedding has. On a
+    GPU, where looking for them would make every step wait for the device, it is the same to rounding.
     """
-    gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
-    return nn.utils.get_total_norm([g[_not_zero(g)] if rows else g for g, rows in gradients])
-
-
-def _not_zero(gradient: Tensor) -> Tensor:
-    """Which rows of `gradient` have anything but zeros, NaN included: [rows], bool.
-
-    By their highest and lowest values, which is five to twenty times as fast as `any` or a norm by rows.
-    """
-    return (gradient.amax(dim=1) != 0) | (gradient.amin(dim=1) != 0)
+    gradients = [
+        (p.grad, id(p) in embeddings and p.grad.device.type == "cpu")
+        for p in parameters
+        if p.grad is not None
+    ]
+    # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
+    return nn.utils.get_total_norm(
+        [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]
+    )
 
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -125,3 +125,13 @@ def test_without_json_the_scores_are_a_table(
     for word in ("complete", "deu", "hau", "yor", "macro", "worst", "test accuracy", "validation retention"):
         assert word in answer.out
     assert "training the student" in answer.err
+
+
+def test_the_full_vocabulary_is_a_switch_that_changes_no_number(
+    trial: Callable[..., Any], task_folder: Path
+) -> None:
+    (_, ours), (_, whole) = (trial(task_folder, *switch) for switch in ((), ("--full-vocabulary",)))
+    assert ours.pop("trained_tokens") < whole.pop("trained_tokens")
+    assert ours.pop("seconds") > 0
+    assert whole.pop("seconds") > 0
+    assert ours == whole

@@ -25,7 +25,6 @@ from study.trial.training import (
     Recipe,
     Training,
     _gradient_norm,
-    _not_zero,
     _seed_dropout,
     report_steps,
 )
@@ -344,17 +343,6 @@ def test_numerics_name_what_differs() -> None:
     recorded = {**vars(here), "threads": 4, "torch": "1.0.0"}
     assert here.differences(recorded) == {"threads": (4, 1), "torch": ("1.0.0", here.torch)}
     assert here.differences(vars(here)) == {}
-
-
-# Shortcuts that change no bit
-
-
-@pytest.mark.parametrize("odd", [0.0, -0.0, 1e-45, -1e-45, 1e-30, -3.0, math.nan, math.inf, -math.inf])
-def test_rows_with_a_gradient_are_those_whose_largest_absolute_value_is_not_zero(odd: float) -> None:
-    gradient = torch.zeros(6, 5)
-    gradient[1, 4], gradient[3, 0] = odd, 2.0
-    largest = torch.linalg.vector_norm(gradient, ord=math.inf, dim=1)
-    assert torch.equal(_not_zero(gradient), largest != 0)
 
 
 def test_dropout_is_drawn_as_after_seeding_everything() -> None:
