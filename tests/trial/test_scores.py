@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -89,6 +89,7 @@ def test_accuracy_and_f1_by_counting(rows: list[tuple[int, int, int]]) -> None:
         assert scores["macro_f1"]["by_language"][name] == pytest.approx(sum(f1) / len(f1))
 
 
+@settings(deadline=None)  # scikit-learn's first call takes its time
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60))
 def test_accuracy_and_macro_f1_are_scikit_learns_to_the_bit(rows: list[tuple[int, int]]) -> None:
     predictions, labels = np.array(rows).T
