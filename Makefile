@@ -1,7 +1,7 @@
 # make study   install, then run the first study (about five minutes on two cores)
 # make test    install, then run the tests
 # make chaos   hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
-# make bench   what is said of speed and memory, into bench-results/
+# make bench   what is said of speed and memory, into bench-results/ (KDSTUDY_BENCH_DATA: folder of a task)
 # make check   style and types
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,10 @@ bench: install
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.memory
+	$(BIN)/python -m tests.benchmarks.trainer_baseline
+	$(BIN)/python -m tests.benchmarks.machine
+	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; \
+		then $(BIN)/python -m tests.benchmarks.gpu; else echo "no GPU: tests.benchmarks.gpu left out"; fi
 
 check: install
 	$(BIN)/ruff check

@@ -32,7 +32,7 @@ from study.trial.models import build_student, full_size, quiet
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
-__all__ = ["Progress", "read_result", "run_trial"]
+__all__ = ["Progress", "read_result", "run_trial", "student_training"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def run_trial(
     )
     student.to(numerics.device)
     parameters = full_size(student, vocabulary)
-    training = _student_training(student, inputs, numerics)
+    training = student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
         """Scores on one split; none where an output is no number, of which argmax would make class 0."""
@@ -163,7 +163,8 @@ def _now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:
+def student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:
+    """`student` at its first step, on the data and towards the objective of its configuration."""
     config, train = inputs.config, inputs.split("train")
     rows = inputs.training_rows(train)
     step_loss = classifier_step(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from study.trial.data.batches import TrainingBatches, evaluation_batches
 from study.trial.data.tokens import EncodedSplit
+from study.trial.models import skip_unread
 from study.trial.training import Numerics
 
 __all__ = ["classifier_step", "predict_logits"]
@@ -21,7 +22,7 @@ Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 def classifier_step(
-    model: torch.nn.Module,
+    model: Any,
     split: EncodedSplit,
     rows: np.ndarray,
     pad_id: int,
@@ -33,6 +34,7 @@ def classifier_step(
 ) -> Callable[[int], tuple[Tensor, Tensor]]:
     """`step_loss` of `Training` for a classifier on `rows` of `split`."""
     batches = TrainingBatches(split.lengths[rows], batch_size, seed)
+    skip_unread(model)
 
     def step_loss(step: int) -> tuple[Tensor, Tensor]:
         chosen = rows[batches.rows(step)]
@@ -54,6 +56,7 @@ def classifier_step(
 @torch.inference_mode()
 def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numerics) -> np.ndarray:
     """Logits of `model` in evaluation mode on all of `split`: [rows x classes], float32."""
+    skip_unread(model)
     model.eval()
     found = []
     for rows in evaluation_batches(split.lengths):

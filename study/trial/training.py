@@ -150,7 +150,7 @@ class Training:
         parameters = [p for p in self.model.parameters() if p.requires_grad]
         embeddings = _embeddings(self.model)
         while self.step < to:
-            torch.manual_seed(stream(self.recipe.seed, "dropout", self.step))
+            _seed_dropout(stream(self.recipe.seed, "dropout", self.step), self.numerics.device)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.rate(self.step)
             with self.numerics.autocast():
@@ -220,6 +220,17 @@ def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> I
                 break
             training.save(work, [])
     return interval
+
+
+def _seed_dropout(seed: int, device: str) -> None:
+    """`torch.manual_seed`, of the generator that draws on `device` alone.
+
+    The whole one notes a stack trace for every kind of device that is not there, which takes up to 2 ms.
+    """
+    if device == "cuda":
+        torch.cuda.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)
 
 
 def _checkpoints(*folders: Path) -> list[Path]:

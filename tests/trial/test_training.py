@@ -19,7 +19,15 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from study.trial.models import new_classifier
-from study.trial.training import Interval, Numerics, Recipe, Training, _gradient_norm, report_steps
+from study.trial.training import (
+    Interval,
+    Numerics,
+    Recipe,
+    Training,
+    _gradient_norm,
+    _seed_dropout,
+    report_steps,
+)
 
 STEPS = 8
 
@@ -335,3 +343,10 @@ def test_numerics_name_what_differs() -> None:
     recorded = {**vars(here), "threads": 4, "torch": "1.0.0"}
     assert here.differences(recorded) == {"threads": (4, 1), "torch": ("1.0.0", here.torch)}
     assert here.differences(vars(here)) == {}
+
+
+def test_dropout_is_drawn_as_after_seeding_everything() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(10)
+    _seed_dropout(5, "cpu")
+    assert torch.equal(torch.rand(10), expected)

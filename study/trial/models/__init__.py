@@ -4,7 +4,7 @@ Reading order: `student.py` (a student in one page), `init_methods.py` (where it
 decorated function each), `layer_maps.py` (which layers: likewise), `shapes.py` and `stack.py` (what a model
 with fewer layers is), `teacher.py` (classifiers at full depth), `encoder.py`, `tokenizer.py` and
 `fingerprint.py` (base models from folders and the hub), `embedded.py` (the default one), `trimming.py`
-(models on part of their vocabulary), `loading.py`.
+(models on part of their vocabulary), `unread.py` (work that nothing depends on), `loading.py`.
 """
 
 from study.trial.models.embedded import build_tokenizer, contrast, encoder_config, mask_tokens, new_encoder
@@ -30,6 +30,7 @@ from study.trial.models.teacher import (
 )
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.models.trimming import full_size, put_back, special_ids, trim, why_not_trimmable
+from study.trial.models.unread import skip_unread
 
 __all__ = [
     "EncoderFacts",
@@ -62,6 +63,7 @@ __all__ = [
     "quiet",
     "read_config",
     "resolve_folder",
+    "skip_unread",
     "special_ids",
     "trim",
     "why_not_trimmable",

@@ -30,8 +30,8 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # ids 0 to 4; RoBERTa's p
 IGNORED = -100  # the label that cross entropy skips
 
 
-def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of at most 8,000 tokens learnt from `texts`; the same texts give the same tokenizer.
+def build_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> PreTrainedTokenizerFast:
+    """Byte-level BPE of at most `vocabulary` tokens learnt from `texts`; same texts, same tokenizer.
 
     Texts are put into Unicode's composed form (NFC) first, since the same Yoruba or Vietnamese word comes
     in several; apart from that, decoding gives the text back. Source: Sennrich, Haddow and Birch 2016
@@ -42,7 +42,7 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         min_frequency=2,
         special_tokens=[AddedToken(t, lstrip=t == "<mask>", special=True) for t in SPECIAL],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),

@@ -1,0 +1,63 @@
+"""The trial core on its own, without Ray, Optuna or MLflow: one student, ready for its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from study.plan import ModelFacts, Plan
+from study.prepare import build_inputs, find_teacher, store_model, store_task
+from study.space import SearchSpace
+from study.trial import student_training
+from study.trial.artifacts import Store
+from study.trial.data.batches import TrainingBatches
+from study.trial.data.task import load_saved_task
+from study.trial.inputs import Inputs
+from study.trial.models import build_student
+from study.trial.training import Numerics, Training
+from tests.benchmarks.shapes import Prepared, Shape
+
+__all__ = ["Core", "core_of"]
+
+
+@dataclass(frozen=True)
+class Core:
+    """A student, its training and what it reads. tokens(step): of that step's batch, padding included."""
+
+    student: Any
+    training: Training
+    inputs: Inputs
+    tokens: Callable[[int], int]
+
+
+def core_of(
+    shape: Shape, prepared: Prepared, home: Path, threads: int, dtype: str | None = None, seed: int = 0
+) -> Core:
+    """The student that `trainer_baseline` trains at `shape`; `dtype` as in `Numerics`, else the usual one."""
+    store, task = Store(home), load_saved_task(prepared.task)
+    store_task(store, task)
+    model = store_model(store, str(prepared.base), threads)
+    teacher = find_teacher(str(prepared.teacher), task.labels, prepared.base)
+    facts = ModelFacts(model.fingerprint or "", model.config.num_hidden_layers, shape.learning_rates[0])
+    space = SearchSpace(question="the core", fixed={"steps": shape.steps}, trials=1)
+    plan = Plan.make("core", space, task.fingerprint, facts, teacher, {})
+    config = plan.drafts(plan.arms()[0])[0].model_copy(update={"seed": seed})
+    inputs = build_inputs(store, config, str(prepared.teacher), ("train", "validation"), threads)
+    student: Any = build_student(
+        config, inputs.base_folder, inputs.teacher_folder, task.labels, inputs.vocabulary
+    )
+    numerics = Numerics.here(threads)
+    if dtype is not None:
+        numerics = replace(numerics, dtype=dtype)
+    student.to(numerics.device)
+    train = inputs.split("train")
+    rows = inputs.training_rows(train)
+    batches = TrainingBatches(train.lengths[rows], config.batch_size, config.seed)
+
+    def tokens(step: int) -> int:
+        lengths = train.lengths[rows[batches.rows(step)]]
+        return int(lengths.max()) * len(lengths)
+
+    return Core(student, student_training(student, inputs, numerics), inputs, tokens)

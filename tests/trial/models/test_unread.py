@@ -1,0 +1,111 @@
+"""Leaving out what a classifier does not read changes nothing but the order of sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from study.trial.models import build_student, skip_unread
+from study.trial.training import Numerics, Recipe, Training
+
+LEAVES_OUT = {"bert", "roberta", "xlm-roberta", "electra", "deberta-v2"}
+LEARNING_RATE = 1e-3
+
+
+def student(family: Any, dropout: float = 0.0, **values: Any) -> Any:
+    config = family.config(init="teacher", **values)
+    model: Any = build_student(config, family.base, family.teacher, family.labels)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = dropout
+    return model
+
+
+def test_logits_are_the_same(family: Any, batch: Any) -> None:
+    model = student(family)
+    with torch.no_grad():
+        whole = model(**batch).logits
+        applies = skip_unread(model)
+        less = model(**batch).logits
+    assert applies == (family.name in LEAVES_OUT)
+    torch.testing.assert_close(less, whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_training_is_the_same_without_dropout(family: Any, batch: Any, depth: int) -> None:
+    labels = torch.tensor([0, 1, 2, 0, 1])
+    models, losses = [], []
+    for leave_out in (False, True):
+        model = student(family, depth=depth)
+        model.config._attn_implementation = "eager"
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout"):
+            if hasattr(model.config, name):
+                setattr(model.config, name, 0.0)
+        if leave_out:
+            skip_unread(model)
+        losses.append(train(model, batch, labels))
+        models.append(model)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    # AdamW turns rounding in a gradient near zero into a step of up to the learning rate, so not to 1e-6
+    for one, other in zip(*(m.state_dict().values() for m in models), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=LEARNING_RATE / 2)
+
+
+def train(model: Any, batch: Any, labels: Any) -> float:
+    def step_loss(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        loss = torch.nn.functional.cross_entropy(model(**batch).logits, labels)
+        return loss, loss
+
+    return Training(model, step_loss, Recipe(5, LEARNING_RATE, seed=0), Numerics.here()).advance(5).loss
+
+
+def test_gradients_are_the_same_to_rounding(bert: Any, batch: Any) -> None:
+    """One backward pass: nothing is lost but terms that were exactly zero."""
+    gradients = []
+    for leave_out in (False, True):
+        model = student(bert).double()
+        if leave_out:
+            assert skip_unread(model)
+        model(**batch).logits.square().sum().backward()
+        gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, whole in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], whole, rtol=1e-9, atol=1e-12)
+
+
+def test_asked_twice_it_is_done_once(bert: Any) -> None:
+    model = student(bert)
+    assert skip_unread(model)
+    assert skip_unread(model)
+    output = model.bert.encoder.layer[-1].attention.output
+    assert len(output._forward_pre_hooks) == 1
+
+
+def test_no_random_draw_and_no_mode_is_changed(bert: Any) -> None:
+    model = student(bert).train()
+    state = torch.get_rng_state()
+    skip_unread(model)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert model.training
+    assert all(module.training for module in model.modules())
+
+
+def test_a_layer_with_dropout_is_left_alone(bert: Any) -> None:
+    """Masks of fewer tokens would be other masks."""
+    assert not skip_unread(student(bert, dropout=0.1))
+
+
+def test_a_head_that_reads_all_tokens_is_left_alone(bert: Any, batch: Any) -> None:
+    model = student(bert)
+
+    class Mean(torch.nn.Module):
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            return states.mean(dim=1)
+
+    model.bert.pooler = Mean()
+    with torch.no_grad():
+        whole = model(**batch).logits
+        assert not skip_unread(model)
+        assert torch.equal(model(**batch).logits, whole)
