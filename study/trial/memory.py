@@ -20,7 +20,7 @@ __all__ = ["MIB", "Extent", "Peak", "Sizes", "activations", "give_back_memory", 
 MIB = 2**20
 WORKER = 700 * MIB  # a Ray worker that has imported all and run a trial of next to nothing (610 measured)
 CUDA_WORKER = 3072 * MIB  # the same with CUDA's libraries loaded; an estimate
-CPU_SLACK = 1.25  # what malloc holds of freed blocks within a trial: the largest seen on the benchmark's grid
+CPU_SLACK = 1.25  # what malloc holds of freed blocks within a trial; it differs from run to run
 KEPT = 64 * MIB  # the same for models of a few megabytes
 
 
