@@ -188,11 +188,22 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
     rows = []
     for side, label in (("theirs", "Trainer, Ray Tune, Optuna, MLflow"), ("ours", "kdstudy run")):
         of = {
-            k: median(r[side][k] for r in found["rounds"]) for k in found["rounds"][0][side] if k != "trials"
+            k: median(r[side][k] for r in found["rounds"])
+            for k in found["rounds"][0][side]
+            if not k.endswith(("trials", "process"))
         }
         hours, step = round(of["trials_per_hour"], 1), round(of["seconds_per_step"], 3)
         rows.append(
-            [label, hours, step, round(of["peak_mib"]), of["loss"], of["accuracy"], of["best_accuracy"]]
+            [
+                label,
+                hours,
+                round(of["cpu_seconds"]),
+                step,
+                round(of["peak_mib"]),
+                of["loss"],
+                of["accuracy"],
+                of["best_accuracy"],
+            ]
         )
     rows.append(["ratio", *(round(found[name], 2) for name in RATIOS), *[None] * 4])
     columns = ["", "trials/hour", "CPU s", "s/step", "peak MiB", "loss", "accuracy", "best"]
@@ -231,8 +242,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="kdstudy-bench-") as folder:
             found[name] = run_shape(SHAPES[name], options, Path(folder))
         found[name]["machine"] = found["machine"]
-        show(console, name, found[name])
         file.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        show(console, name, found[name])
 
 
 if __name__ == "__main__":
