@@ -110,9 +110,11 @@ def run_trial(
             break
         progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
-        training.save(own, history)
-        send_attempt(own, store.mirror)
-        if step < training.recipe.steps:
+        last = step == training.recipe.steps
+        if not last or test:  # what follows the last report is the result alone, or the test scores first
+            training.save(own, history)
+            send_attempt(own, store.mirror)
+        if not last:
             yield progress
 
     result = {

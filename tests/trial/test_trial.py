@@ -189,6 +189,25 @@ def test_killed_at_the_end_it_ends_the_same(
     assert (again, weights(tmp_path)) == undisturbed(next(iter(CASES)))
 
 
+def test_a_search_trial_killed_at_the_end_repeats_its_last_interval(
+    workshop: Any, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no test scores follow, the last report writes no checkpoint: the next thing is the result."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("study.trial.write_record", killed)
+        list(workshop.trial(workshop.config(), tmp_path, test=False))
+    saved = sorted(path.name for path in attempt_folder(tmp_path, 1).glob("checkpoint-*.pt"))
+    again = told(workshop.trial(workshop.config(), tmp_path, test=False))
+    assert saved[-1] == f"checkpoint-{again[-2]['step']:08d}.pt"
+    expected, expected_weights = undisturbed(next(iter(CASES)))
+    expected = [*expected[:-1], expected[-1] | {"result": expected[-1]["result"] | {"test": None}}]
+    assert (again, weights(tmp_path)) == (expected, expected_weights)
+
+
 def test_continued_on_other_numerics_it_says_so(workshop: Any, tmp_path: Path) -> None:
     stop_after(2, workshop.trial(workshop.config(), tmp_path))
     here = Numerics.here(1)
