@@ -197,9 +197,10 @@ def test_a_search_trial_killed_at_the_end_repeats_its_last_interval(
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("study.trial.write_record", killed)
-        list(workshop.trial(workshop.config(), tmp_path, test=False))
+        with pytest.raises(KeyboardInterrupt):
+            list(workshop.trial(workshop.config(), tmp_path, test=False))
     saved = sorted(path.name for path in attempt_folder(tmp_path, 1).glob("checkpoint-*.pt"))
     again = told(workshop.trial(workshop.config(), tmp_path, test=False))
     assert saved[-1] == f"checkpoint-{again[-2]['step']:08d}.pt"
