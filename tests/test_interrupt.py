@@ -16,9 +16,10 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=la
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """SIGTERM as the command line sets it; all of them as they were afterwards."""
+    """As the command line has them, also where the tests run in a shell's background, which ignores SIGINT."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     yield
     signal.alarm(0)
     for each, handler in before.items():

@@ -132,6 +132,6 @@ def test_the_full_vocabulary_is_a_switch_that_changes_no_number(
 ) -> None:
     (_, ours), (_, whole) = (trial(task_folder, *switch) for switch in ((), ("--full-vocabulary",)))
     assert ours.pop("trained_tokens") < whole.pop("trained_tokens")
-    assert ours.pop("seconds") > 0
-    assert whole.pop("seconds") > 0
+    for result in (ours, whole):
+        del result["seconds"], result["ended_ms"]
     assert ours == whole
