@@ -16,7 +16,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=la
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """As the command line has them, also where the tests run in a shell's background, which ignores SIGINT."""
+    """As the command line has them, also where tests run in a shell's background, which ignores SIGINT."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.default_int_handler)
