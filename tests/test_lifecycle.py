@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -715,28 +715,29 @@ def test_a_driver_that_was_taken_over_writes_nothing_more(
 
 
 class Server:
-    """The MLflow server, which can be away."""
+    """A server which can be away: then each of the methods `names` of `owner` raises `refusal`."""
 
-    away = False
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, owner: Any, names: Iterable[str], refusal: Exception
+    ) -> None:
+        self.away, self.refusal = False, refusal
+        for name in names:
+            monkeypatch.setattr(owner, name, self._guard(getattr(owner, name)))
+
+    def _guard(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def access(*values: Any, **more: Any) -> Any:
+            if self.away:
+                raise self.refusal
+            return original(*values, **more)
+
+        return access
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    found = Server()
-
-    def guard(name: str) -> None:
-        original = getattr(MlflowClient, name)
-
-        def write(*values: Any, **more: Any) -> Any:
-            if found.away:
-                raise ConnectionError("connection refused")
-            return original(*values, **more)
-
-        monkeypatch.setattr(MlflowClient, name, write)
-
-    for owner, name in WRITES:
-        if owner is MlflowClient:
-            guard(name)
+    """The MLflow server."""
+    names = [name for owner, name in WRITES if owner is MlflowClient]
+    found = Server(monkeypatch, MlflowClient, names, ConnectionError("connection refused"))
     monkeypatch.setattr(outbox, "RETRY", (0.01, 0.02))
     return found
 
@@ -813,21 +814,10 @@ def test_what_a_former_process_left_unsent_is_sent_and_runs_are_scheduled(
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The ledger's database, which can be away."""
-    found = Server()
-
-    def guard(name: str) -> None:
-        original = getattr(RDBStorage, name)
-
-        def access(*values: Any, **more: Any) -> Any:
-            if found.away:
-                raise OperationalError(name, {}, ConnectionError("connection refused"))
-            return original(*values, **more)
-
-        monkeypatch.setattr(RDBStorage, name, access)
-
-    for name in ("get_trial", "get_all_trials", "set_trial_intermediate_value", "set_trial_user_attr"):
-        guard(name)
+    """The ledger's database."""
+    names = ("get_trial", "get_all_trials", "set_trial_intermediate_value", "set_trial_user_attr")
+    refusal = OperationalError("select 1", {}, ConnectionError("connection refused"))
+    found = Server(monkeypatch, RDBStorage, names, refusal)
     monkeypatch.setattr(lifecycle, "RETRY", 0.0)
     monkeypatch.setattr(patience, "PAUSE", (0.001, 0.01))
     return found
