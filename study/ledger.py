@@ -227,9 +227,13 @@ class Ledger:
         first = self._first_attempts.pop(record.trial_id, None)
         return self._count(record, "attempts") if first is None else first
 
-    def count_death(self, record: Record) -> int:
-        """Count one more death of a worker or node under `record`, or of its memory; how many so far."""
-        return self._count(record, "deaths")
+    def count_death(self, record: Record, reported: int) -> int:
+        """Count one more death of a worker or node under `record`, or of its memory; how many so far.
+
+        Counted anew after every report, of which `reported` is the last: a trial that gets on may take long
+        enough for many nodes to die.
+        """
+        return self._count(record, f"deaths after report {reported}")
 
     def report(self, record: Record, index: int, value: float) -> bool:
         """Put the value of report `index` (1..R) on record; whether the pruner stops the trial here.

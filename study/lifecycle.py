@@ -34,7 +34,7 @@ from study.trial.mirror import Mirror
 
 __all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
 
-WORKER_DEATHS = 3  # of one trial, out of memory included, after each of which it is asked again
+WORKER_DEATHS = 3  # of a trial between two reports, out of memory included, after which it is asked again
 SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger is told
 RETRY = 2.0  # seconds between two looks at a ledger that is away
 
@@ -139,8 +139,9 @@ class Lifecycle:
     def lost(self, key: str, why: str) -> bool:
         """The trial's worker or node died; whether it is asked again, from its checkpoint."""
         patiently(self._settle_now)
-        record = self.running[key]
-        if self.ledger.count_death(record) > WORKER_DEATHS and not self.stopping:
+        record, last = self.running[key], self._journals[key].last
+        reported = int(last["report"]) if last else 0
+        if self.ledger.count_death(record, reported) > WORKER_DEATHS and not self.stopping:
             self.end(key, why)
             return False
         self._forget(key)

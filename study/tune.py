@@ -367,7 +367,9 @@ class _Ender(_Unsaved, tune.Callback):
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
-        self.lifecycle.lost(trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times")
+        self.lifecycle.lost(
+            trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times without a report"
+        )
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """After each event, and every tenth of a second where there is none."""

@@ -335,9 +335,9 @@ def test_attempts_and_deaths_are_counted_for_each_trial_and_kept(
     ledger = open_ledger(plan)
     one, other = ask(ledger), ask(ledger)
     assert [ledger.begin_attempt(one), ledger.begin_attempt(one), ledger.begin_attempt(other)] == [1, 2, 1]
-    assert [ledger.count_death(other), ledger.count_death(one)] == [1, 1]
+    assert [ledger.count_death(other, 0), ledger.count_death(one, 0)] == [1, 1]
     again = open_ledger(plan)
-    assert [again.begin_attempt(one), again.count_death(one), again.begin_attempt(other)] == [3, 2, 2]
+    assert [again.begin_attempt(one), again.count_death(one, 0), again.begin_attempt(other)] == [3, 2, 2]
     assert again.records() == [one, other]
 
 
@@ -449,11 +449,11 @@ def test_no_attempt_at_a_retry_has_the_number_of_one_before_it(
     failed = ask(ledger)
     for _ in range(4):
         ledger.begin_attempt(failed)
-        ledger.count_death(failed)
+        ledger.count_death(failed, 0)
     ledger.tell(failed, "failed", None, "no")
     (again,) = ledger.retry_failed()
     assert ledger.begin_attempt(again) == 5
-    assert ledger.count_death(again) == 1
+    assert ledger.count_death(again, 0) == 1
 
 
 # Pruning.

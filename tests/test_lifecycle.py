@@ -409,6 +409,21 @@ def test_a_trial_whose_worker_died_is_asked_again_until_it_has_died_too_often(
     assert steps(driver, trial_runs(driver)[lost.key], "validation/accuracy/macro") == [3]
 
 
+def test_a_trial_that_gets_on_between_deaths_is_asked_again_however_many_there_are(
+    new_driver: Callable[..., Driver], make_report: MakeReport
+) -> None:
+    """Long trials outlive many nodes."""
+    driver = new_driver(trials=1)
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    for number in range(1, 2 * WORKER_DEATHS):
+        assert cycle.lost(record.key, "its node died")
+        assert cycle.next() == record
+        cycle.report(record.key, cycle.attempts[record.key], make_report(number, 0.4))
+    assert driver.ledger.records() == [record]
+
+
 def test_a_phase_leaves_the_other_phases_trials_alone(new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(trials=1, confirm_seeds=1)
     driver.play(driver.phase())

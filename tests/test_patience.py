@@ -369,6 +369,6 @@ def test_a_duplicate_whose_answer_is_lost_is_no_trial(
 def test_a_death_whose_answer_is_lost_is_counted(ledger: Ledger, answers: Answers) -> None:
     record = ledger.ask_search()
     assert record is not None
-    assert [ledger.count_death(record), ledger.count_death(record)] == [1, 2]
+    assert [ledger.count_death(record, 0), ledger.count_death(record, 0)] == [1, 2]
     answers.done, answers.lose = 0, 0
-    assert ledger.count_death(record) >= 3
+    assert ledger.count_death(record, 0) >= 3

@@ -77,7 +77,7 @@ def act(ledger: Ledger, action: str, which: int) -> None:
         elif action == "attempt":
             ledger.begin_attempt(record)
         elif action == "death":
-            ledger.count_death(record)
+            ledger.count_death(record, 0)
         else:
             ledger.tell(record, action, which / 10, "it is so" if which % 2 else None)  # type: ignore[arg-type]
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from study.lifecycle import WORKER_DEATHS
 from tests.chaos.killed_driver import POINTS
 from tests.processes import Answer, Kdstudy, Running
 
@@ -194,11 +195,11 @@ class Chaos:
             for _ in range(self.draw.randint(1, 4)):
                 time.sleep(self.draw.uniform(0.2, 2.5))
                 workers = running.workers("ray::ImplicitFunc")
-                if running.process.poll() is None and workers:
+                if running.process.poll() is None and workers and self._may_kill_a_worker():
                     self._hit(self.draw.choice(workers), signal.SIGKILL)
                     self.kills[kind] += 1
             time.sleep(self.draw.uniform(0.5, 2))
-            kind = "group"  # four deaths would be too many for one trial
+            kind = "group"
         time.sleep(self.draw.uniform(0, 3))
         if running.process.poll() is not None:
             return
@@ -211,6 +212,18 @@ class Chaos:
             time.sleep(self.draw.uniform(0, 0.5))
             self._hit(running.process.pid, getattr(signal, kind))
         running.wait_for_end(90)
+
+    def _may_kill_a_worker(self) -> bool:
+        """A trial fails, and rightly so, when its worker has died four times without a report in between.
+
+        Of those counted so far two are left alone, since the last one or two may not be on record yet.
+        """
+        with sqlite3.connect(self.home / "studies" / NAME / "optuna.db") as database:
+            (deaths,) = database.execute(
+                "select max(cast(value_json as integer)) from trial_user_attributes join trials "
+                "using (trial_id) where state = 'RUNNING' and key like 'deaths after report %'"
+            ).fetchone()
+        return (deaths or 0) < WORKER_DEATHS - 1
 
     def _until(self, running: Running, condition: Callable[[], Any]) -> None:
         while running.process.poll() is None and not condition():
