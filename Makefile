@@ -36,7 +36,9 @@ bench: install
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.memory
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,bench]"
 	$(BIN)/python -m tests.benchmarks.trainer_baseline
+	$(BIN)/python -m pip uninstall -q -y accelerate
 	$(BIN)/python -m tests.benchmarks.machine
 	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; \
 		then $(BIN)/python -m tests.benchmarks.gpu; else echo "no GPU: tests.benchmarks.gpu left out"; fi
