@@ -122,7 +122,7 @@ def plan(
     arms = [{"arm": arm.name, "search": the_plan.planned(arm)} for arm in the_plan.arms()]
     nuisance = the_plan.space.model_dump(mode="json")["nuisance"]
     fixed = the_plan.held()
-    memory = memory_of(asked, _home(home).store)
+    memory = memory_of(asked)
     if as_json:
         return _print_json(
             {

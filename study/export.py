@@ -10,8 +10,9 @@ from pathlib import Path
 
 from study.config import RequestError
 from study.home import Home
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.prepare import build_inputs
+from study.records import Record
 from study.selection import BestValidation
 from study.trial import run_trial
 from study.trial.attempts import student_folder

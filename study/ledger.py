@@ -30,7 +30,7 @@ from study.records import Outcome, Phase, Record, Records
 from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
 from study.transaction import one_transaction
 
-__all__ = ["Ledger", "Outcome", "Phase", "Record"]
+__all__ = ["Ledger"]
 
 STATES: dict[str, TrialState] = {
     "complete": TrialState.COMPLETE,

@@ -7,6 +7,7 @@ byte is written or the first trial waits.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ from study.trial.inputs import Inputs
 from study.trial.losses import distillation_losses
 from study.trial.models import check_possible, read_config
 
-__all__ = ["Asked", "Request", "absolute", "ask_again", "memory_of", "need_for", "plan_for", "uses_gpus"]
+__all__ = ["Asked", "Request", "absolute", "ask_again", "memory_of", "plan_for", "uses_gpus"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,19 @@ class Asked:
     task: Task
     model: Model
     plan: Plan
+    store: Store
+
+    @cached_property
+    def need(self) -> Need:
+        """What the plan's largest trial takes; estimated from the task's texts until they are tokenised."""
+        config, base, whole = largest(self.plan), self.model.config, self.request.full_vocabulary
+        inputs = Inputs(self.store, config, whole)
+        built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
+        built += [] if whole else [("vocabularies", inputs.vocabulary_key)]
+        if all(self.store.has(kind, key) for kind, key in built):
+            return need_of(config, base, known_extent(inputs))
+        texts = estimated_extent(self.task, base, self.model.folder, config.max_length, whole)
+        return need_of(config, base, texts)
 
 
 def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> Asked:
@@ -81,33 +95,20 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     for arm in plan.arms():
         for draft in plan.drafts(arm):
             _check(draft, model)
-    asked = Asked(request, task, model, plan)
+    asked = Asked(request, task, model, plan, store)
     if request.cluster == "local":
         machine = this_machine()
-        check_room(need_for(asked, store), machine, uses_gpus(request, machine), "this machine")
+        check_room(asked.need, machine, uses_gpus(request, machine), "this machine")
     return asked
 
 
-def need_for(asked: Asked, store: Store) -> Need:
-    """What the largest trial of the plan takes; estimated from the task's texts until they are tokenised."""
-    config, base = largest(asked.plan), asked.model.config
-    whole = asked.request.full_vocabulary
-    inputs = Inputs(store, config, whole)
-    built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
-    built += [] if whole else [("vocabularies", inputs.vocabulary_key)]
-    if all(store.has(kind, key) for kind, key in built):
-        return need_of(config, base, known_extent(inputs))
-    texts = estimated_extent(asked.task, base, asked.model.folder, config.max_length, whole)
-    return need_of(config, base, texts)
-
-
-def memory_of(asked: Asked, store: Store) -> dict[str, Any]:
+def memory_of(asked: Asked) -> dict[str, Any]:
     """What a plan says of it: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
 
     "where" is what they would run on, and "of" how many bytes that has; of a cluster, which is not reached
     to plan, neither is known.
     """
-    request, need = asked.request, need_for(asked, store)
+    request, need = asked.request, asked.need
     said: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
     if request.cluster != "local":
         return said
@@ -162,7 +163,7 @@ def ask_again(plan: Plan, store: Store) -> Asked:
         model = Model(request.model, read_config(folder), folder, fingerprint)
     else:
         model = find_model(store, request.model)
-    return Asked(request, task, model, plan)
+    return Asked(request, task, model, plan, store)
 
 
 def absolute(source: str) -> str:

@@ -15,12 +15,13 @@ from study.config import StudyStopped, TrialConfig
 from study.home import Home
 from study.interrupt import graceful
 from study.lease import Holder, Lease, check_free
-from study.ledger import Ledger, Phase, Record
+from study.ledger import Ledger
 from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
 from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
-from study.request import Asked, Request, need_for
+from study.records import Phase, Record
+from study.request import Asked, Request
 from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker, check_tracking
 from study.trial.artifacts import Store
@@ -65,7 +66,7 @@ def run_study(
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning
-            check_cluster(need_for(asked, home.store), resources)
+            check_cluster(asked.need, resources)
         urls = home.begin(name, urls)
         store = home.store_of(name)
         ledger = Ledger(urls["ledger_url"], name)

@@ -9,8 +9,9 @@ from study.config import TrialConfig
 from study.home import Home
 from study.journal import find_unsent
 from study.lease import holder_of, is_alive
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.plan import Plan
+from study.records import Record
 from study.selection import BestValidation
 
 __all__ = ["confirm_wanted", "is_finished", "read_status", "summary"]

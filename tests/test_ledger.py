@@ -14,8 +14,9 @@ import pytest
 from optuna.trial import TrialState
 
 from study.config import RequestError, TrialConfig
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.plan import Plan
+from study.records import Record
 from study.space import Range
 
 MakePlan = Callable[..., Plan]

@@ -21,10 +21,11 @@ from study import lifecycle, outbox, patience
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.lifecycle import WORKER_DEATHS, Lifecycle, post_unsent
 from study.outbox import Outbox
 from study.plan import Plan
+from study.records import Record
 from study.status import confirm_wanted
 from study.tracking import Tracker
 from study.trial.attempts import attempt_folder, write_record

@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from study import patience
 from study.config import StudyStopped, TrialConfig
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.patience import Away, patiently
 from study.plan import Plan
+from study.records import Record
 
 MakePlan = Callable[..., Plan]
 OpenLedger = Callable[..., Ledger]

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.ledger import Record
+from study.records import Record
 from study.selection import BestValidation, Candidate
 
 

@@ -16,8 +16,9 @@ from study.config import RequestError
 from study.home import Home
 from study.journal import unsent_mark
 from study.lease import Lease
-from study.ledger import Ledger, Record
+from study.ledger import Ledger
 from study.plan import Plan
+from study.records import Record
 from study.status import confirm_wanted, read_status, summary
 
 MakePlan = Callable[..., Plan]

@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from study.config import RequestError, TrialConfig
-from study.ledger import Record
 from study.plan import Plan
+from study.records import Record
 from study.tracking import Tracker, check_tracking
 
 MakePlan = Callable[..., Plan]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from analysis.record import StudyRecord, read_study
-from study.ledger import Record
 from study.plan import Plan
+from study.records import Record
 from study.tracking import Tracker
 
 MakeReport = Callable[..., dict[str, Any]]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from study.trial import Progress, read_result
+from study.trial import read_result
 from study.trial.attempts import (
     attempt_folder,
     attempt_folders,
@@ -20,16 +17,7 @@ from study.trial.attempts import (
     tidy_trial,
     write_record,
 )
-
-
-def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
-    """All that the reports say, but how long things took."""
-    rows = [json.loads(json.dumps(asdict(report))) for report in reports]
-    for row in rows:
-        del row["seconds"], row["time_ms"]
-        if row["result"]:
-            del row["result"]["seconds"], row["result"]["ended_ms"]
-    return rows
+from tests.reports import told
 
 
 def content(folder: Path) -> dict[str, bytes]:

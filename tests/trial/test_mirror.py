@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import pickle
 import shutil
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from study.trial.artifacts import Store
 from study.trial.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
 from study.trial.mirror import Mirror, StorageAway, check_storage
 from study.trial.training import Numerics
+from tests.reports import told
 from tests.s3 import BreakingNetwork
 
 CONTENT = {
@@ -298,16 +298,6 @@ def trial(workshop: Any, node: Any) -> Callable[..., Iterator[Progress]]:
 
 def folder_of(of: Mirror) -> Path:
     return of.root / "studies/demo/trials/key"
-
-
-def told(reports: Any) -> list[dict[str, Any]]:
-    """All that the reports say, but how long things took."""
-    rows = [json.loads(json.dumps(asdict(report))) for report in reports]
-    for row in rows:
-        del row["seconds"], row["time_ms"]
-        if row["result"]:
-            del row["result"]["seconds"], row["result"]["ended_ms"]
-    return rows
 
 
 @pytest.fixture(scope="module")

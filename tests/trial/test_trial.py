@@ -7,7 +7,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from study.trial.data.vocabulary import load_vocabulary
 from study.trial.losses import objective
 from study.trial.models import build_student, load_classifier, load_tokenizer, put_back
 from study.trial.training import Numerics
+from tests.reports import told
 
 REPORTS = 4
 LANGUAGES = ("deu", "hau", "yor")
@@ -41,16 +42,6 @@ CASES: dict[str, dict[str, Any]] = {
         "data_seed": 3,
     },
 }
-
-
-def told(reports: Iterable[Progress]) -> list[dict[str, Any]]:
-    """All that the reports say, but how long things took, and when."""
-    rows = json.loads(json.dumps([asdict(report) for report in reports], allow_nan=False))
-    for row in rows:
-        del row["seconds"], row["time_ms"]
-        if row["result"]:
-            del row["result"]["seconds"], row["result"]["ended_ms"]
-    return rows
 
 
 def weights(folder: Path) -> bytes:
