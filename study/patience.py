@@ -1,25 +1,22 @@
-"""A database that is away for a while: what is asked of it waits. A disk that is full: the study stops.
+"""A database that is away for a while: what is asked of it waits.
 
 A driver that can do something else meanwhile asks `at_once`, and again later; all others ask `patiently`.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from study.config import StudyStopped
 
-__all__ = ["PATIENCE", "Away", "at_once", "cannot_write", "patiently", "stopped_by_a_full_disk"]
+__all__ = ["PATIENCE", "Away", "at_once", "patiently"]
 
 PATIENCE = 900.0  # seconds that a database may be away before the study stops
-CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 PAUSE = (0.2, 5.0)  # seconds between two attempts: the first, and the longest
 
 log = logging.getLogger(__name__)
@@ -75,24 +72,6 @@ def patiently(call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
         time.sleep(pause)
         pause = min(PAUSE[1], pause * 2)
         attempt = again or call
-
-
-def cannot_write(error: BaseException | None) -> bool:
-    """Whether the disk is full or read-only."""
-    return isinstance(error, OSError) and error.errno in CANNOT_WRITE
-
-
-@contextmanager
-def stopped_by_a_full_disk() -> Iterator[None]:
-    """Raises:
-    StudyStopped: in place of the system's error where nothing can be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        if cannot_write(error):
-            raise StudyStopped(str(error)) from error
-        raise
 
 
 def _database_errors(error: BaseException | None) -> Iterator[DBAPIError]:

@@ -12,13 +12,13 @@ from cluster import Cluster
 from study import prepare
 from study.capacity import known_extent, largest, need_of
 from study.config import StudyStopped, TrialConfig
+from study.disk import stopped_by_a_full_disk
 from study.home import Home
 from study.interrupt import graceful
 from study.lease import Holder, Lease, check_free
 from study.ledger import Ledger
 from study.lifecycle import Lifecycle, post_unsent
 from study.outbox import Outbox
-from study.patience import stopped_by_a_full_disk
 from study.plan import Plan
 from study.records import Phase, Record
 from study.request import Asked, Request
@@ -30,7 +30,6 @@ from study.trial.mirror import check_storage
 from study.trial.models import read_config
 from study.tune import (
     Resources,
-    Work,
     call_in_ray,
     check_cluster,
     connected,
@@ -39,6 +38,7 @@ from study.tune import (
     run_phase,
 )
 from study.watch import View, Watch
+from study.worker import Work
 
 __all__ = ["run_study"]
 

@@ -1,4 +1,4 @@
-"""Ray: the only room that imports it. Trials are launched by Ray Tune; the ledger decides everything.
+"""Ray Tune launches the trials, and the ledger decides everything. (`worker.py` is Ray's other end.)
 
 Tune's three plug-in points are thin: the searcher asks the ledger, the scheduler reports to it and stops
 what its pruner stops, the callback ends trials. Tune's own snapshots are not used: a study is resumed from
@@ -14,10 +14,9 @@ import signal
 import socket
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,18 +39,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import Cluster
 from study.capacity import Machine, Need, check_room, gib, share_of_gpu
-from study.config import RequestError, StudyStopped, TrialConfig
+from study.config import RequestError, StudyStopped
+from study.disk import cannot_write
 from study.lifecycle import WORKER_DEATHS, Lifecycle
-from study.patience import cannot_write
-from study.prepare import build_inputs
-from study.trial import run_trial
-from study.trial.artifacts import Store
-from study.trial.memory import give_back_memory
-from study.trial.training import Numerics
+from study.worker import OUT_OF_MEMORY, Work, train
 
 __all__ = [
     "Resources",
-    "Work",
     "call_in_ray",
     "check_cluster",
     "connected",
@@ -61,9 +55,6 @@ __all__ = [
 ]
 
 UNLIMITED = 2**62  # bytes of a node that does not say how many it has
-
-OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator: can't allocate")
-"""How a traceback tells it: Python's MemoryError, Ray's and CUDA's OutOfMemoryError; torch's on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -230,23 +221,12 @@ def call_in_ray(
         raise
 
 
-@dataclass(frozen=True)
-class Work:
-    """What all trials of a phase have in common."""
-
-    store: Store
-    given_teacher: str
-    reports: int
-    test: bool
-    full_vocabulary: bool
-
-
 def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
     """Run every trial of one phase. `watch` is called many times a second, and soon after each event."""
     constants = {"work": work, "threads": resources.threads}
     with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
         tuner = tune.Tuner(
-            tune.with_resources(_trainable, resources.of_a_trial),
+            tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(
                 search_alg=_Asker(lifecycle, constants),
                 scheduler=_Reporter(lifecycle),
@@ -262,42 +242,6 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
             ),
         )
         tuner.fit()
-
-
-def _trainable(asked: dict[str, Any]) -> None:
-    """One attempt at a trial in a Ray worker, which is then as it was: the next trial finds it so."""
-    try:
-        _attempt(asked)
-    finally:
-        give_back_memory()
-
-
-def _attempt(asked: dict[str, Any]) -> None:
-    """Every report goes to the driver as JSON text.
-
-    The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
-    a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
-    and storage that is away say nothing about it either, and are reported as what stops the study.
-    """
-    work: Work = asked["work"]
-    try:
-        config, threads = TrialConfig(**asked["config"]), asked["threads"]
-        splits = ("train", "validation", "test") if work.test else ("train", "validation")
-        whole = work.full_vocabulary
-        build_inputs(work.store, config, work.given_teacher, splits, threads, whole)  # there, as a rule
-        folder = Path(asked["folder"])
-        numerics = Numerics.here(threads)
-        for progress in run_trial(
-            config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
-        ):
-            tune.report({"report": json.dumps(asdict(progress))})
-    except Exception as error:
-        if any(sign in traceback.format_exc() for sign in OUT_OF_MEMORY):
-            raise
-        if isinstance(error, StudyStopped) or cannot_write(error):
-            tune.report({"halt": str(error)})
-        else:
-            tune.report({"traceback": traceback.format_exc()})
 
 
 class _Unsaved:

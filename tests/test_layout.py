@@ -64,8 +64,8 @@ def inside(room: str) -> list[str]:
     return [module for module in modules() if module == room or module.startswith(f"{room}.")]
 
 
-def test_only_one_room_imports_ray() -> None:
-    assert importers("ray") == {"study.tune"}
+def test_only_the_driver_and_its_workers_import_ray() -> None:
+    assert importers("ray") == {"study.tune", "study.worker"}
 
 
 def test_only_the_ledger_and_its_samplers_import_optuna() -> None:
@@ -156,3 +156,16 @@ print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow.fs", "torch"
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert json.loads(answer.stdout) == [2, ["torch"]]
+
+
+def test_a_worker_imports_nothing_of_the_drivers() -> None:
+    """Every worker pays for it, once a phase."""
+    script = """
+import json, sys
+import study.worker
+print(json.dumps(sorted({"optuna", "mlflow", "sqlalchemy", "torch", "study.tune"} & set(sys.modules))))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert json.loads(answer.stdout) == ["torch"]

@@ -38,7 +38,7 @@ ARMS = {"init": ("random", "base", "teacher"), "depth": (1, 2, 3, 4)}
 
 
 def no_op(asked: dict[str, Any]) -> None:
-    """In place of `study.tune._trainable`: all reports of a trial that trains nothing."""
+    """In place of `study.worker.train`: all reports of a trial that trains nothing."""
     from ray import tune
 
     for number in range(1, REPORTS + 1):
@@ -125,7 +125,8 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     outbox = stack.enter_context(Outbox())
     resources = Resources(1, 0, CONCURRENCY)
     request = Request(space="bench")
-    return _Study(home, plan, request, ledger, lease, tracker, outbox, resources, Silent())
+    store = home.store_of("bench")
+    return _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, Silent())
 
 
 def whole_path(trials: int) -> dict[str, Any]:
@@ -137,8 +138,8 @@ def whole_path(trials: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(tune.connected(find_cluster("local")))
         study = open_study(Home(Path(folder)), trials, stack)
-        stack.enter_context(mock.patch.object(tune, "_trainable", no_op))
-        study.trials("search", study.ledger.ask_search)
+        stack.enter_context(mock.patch.object(tune, "train", no_op))
+        study.trials("search", study.ledger.ask_search, study.resources)
         assert study.outbox.flush(600)
         return {"trials": study.summary()["complete"], "per_second": study.view.rate(time.monotonic())}
 

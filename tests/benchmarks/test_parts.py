@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from study.trial.models import build_tokenizer
+from tests.benchmarks.orchestration import simulated
 from tests.benchmarks.shapes import SHAPES, SPECIAL, _sample, _spread, read_task
 from tests.benchmarks.tost import tost
 
@@ -53,3 +54,10 @@ def test_equivalence_is_claimed_within_the_margin_alone(shift: float, equivalent
 
 def test_noise_is_not_equivalence() -> None:
     assert not tost([0.7, 0.9, 0.8], [0.8, 0.7, 0.9], margin=0.02)["equivalent"]
+
+
+def test_the_driver_plays_its_simulated_trials() -> None:
+    found = simulated(24)
+    assert found["trials"] == 24
+    assert found["driver_mib"] >= found["driver_mib_before"] > 0
+    assert found["ms_at_end"] > 0
