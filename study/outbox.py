@@ -2,6 +2,8 @@
 
 A job is idempotent and named; a later one of the same name replaces it. While the server is away jobs stay
 and are tried again. What is in no process any more, after a kill, is found again by its mark on disk.
+
+Jobs of a trial that runs on are `APART`, so that reports which come faster are sent in one batch.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from study.tracking import Tracker
 
 __all__ = ["BOUND", "Outbox", "post_trial"]
 
+APART = 1.0  # seconds between two jobs of a name that has not had its last
 BOUND = 1000  # jobs that may wait before no new trial is launched
 LAST_JOB = 30.0  # seconds that one under way has at the end
 RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first, and the longest
@@ -25,10 +28,12 @@ RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the fi
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What to run, and the file that says that it has not."""
+    """What to run, the file that says that it has not, since when it may, and whether more will come."""
 
     run: Callable[[], None]
     mark: Path | None
+    due: float
+    last: bool
 
 
 class Outbox:
@@ -38,6 +43,8 @@ class Outbox:
         self.away: str | None = None
         """Why the last attempt failed; none while all goes well."""
         self._jobs: dict[str, _Job] = {}
+        self._ran: dict[str, float] = {}  # when the last job of a name ran that will have another
+        self._awaited = 0
         self._changed = threading.Condition()
         self._closed = False
         self._broken: BaseException | None = None
@@ -60,11 +67,13 @@ class Outbox:
         """Have `run` called soon, in place of a job of the same name that has not run yet.
 
         The file `mark` is there from now on; it goes when the job has run, if that is the `last` of its name.
+        Others come at most every `APART` seconds.
         """
         with self._changed:
             if mark is not None:
                 mark.touch()
-            self._jobs[name] = _Job(run, mark if last else None)
+            due = 0.0 if last else self._ran.get(name, 0.0) + APART
+            self._jobs[name] = _Job(run, mark if last else None, due, last)
             self._changed.notify_all()
 
     def flush(self, patience: float, even_away: bool = False, only: str | None = None) -> bool:
@@ -76,14 +85,19 @@ class Outbox:
         with self._changed:
             if only is not None and only in self._jobs:
                 self._jobs = {only: self._jobs[only], **self._jobs}
-            while True:
-                if self._broken is not None:
-                    raise self._broken
-                waits = bool(self._jobs) if only is None else only in self._jobs
-                left = until - time.monotonic()
-                if not waits or left <= 0 or not (even_away or self.away is None):
-                    return not waits
-                self._changed.wait(left)
+            self._awaited += only is None
+            self._changed.notify_all()
+            try:
+                while True:
+                    if self._broken is not None:
+                        raise self._broken
+                    waits = bool(self._jobs) if only is None else only in self._jobs
+                    left = until - time.monotonic()
+                    if not waits or left <= 0 or not (even_away or self.away is None):
+                        return not waits
+                    self._changed.wait(left)
+            finally:
+                self._awaited -= only is None
 
     def finish(self, patience: float) -> bool:
         """Wait until every job has run, server away or not; false once none did for `patience` seconds."""
@@ -122,6 +136,10 @@ class Outbox:
         """`job` has run: away with it and with its mark, unless another of its name came meanwhile."""
         with self._changed:
             self.away = None
+            if job.last:
+                self._ran.pop(name, None)
+            else:
+                self._ran[name] = time.monotonic()
             if self._jobs.get(name) is job:
                 if job.mark is not None:
                     job.mark.unlink(missing_ok=True)
@@ -129,10 +147,16 @@ class Outbox:
             self._changed.notify_all()
 
     def _next(self) -> tuple[str, _Job] | None:
+        """The first job that is due, waited for; none once closed."""
         with self._changed:
-            while not self._jobs and not self._closed:
-                self._changed.wait()
-            return None if self._closed else next(iter(self._jobs.items()))
+            while not self._closed:
+                now = time.monotonic()
+                for name, job in self._jobs.items():
+                    if job.due <= now or self._awaited:
+                        return name, job
+                soonest = min((job.due for job in self._jobs.values()), default=None)
+                self._changed.wait(None if soonest is None else soonest - now)
+        return None
 
 
 def post_trial(

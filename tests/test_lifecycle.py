@@ -139,7 +139,7 @@ class Late(Outbox):
     def put(self, name: str, run: Callable[[], None], mark: Path | None = None, last: bool = True) -> None:
         if mark is not None:
             mark.touch()
-        self._waiting[name] = outbox._Job(run, mark if last else None)
+        self._waiting[name] = outbox._Job(run, mark if last else None, 0.0, last)
 
     def flush(self, patience: float, even_away: bool = False, only: str | None = None) -> bool:
         with self._changed:

@@ -102,6 +102,32 @@ def test_a_later_job_of_a_name_follows_one_that_is_under_way(box: Outbox) -> Non
     assert done == ["old", "new"]
 
 
+def test_reports_that_come_fast_are_sent_together_and_the_last_at_once(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "APART", 3 * LONG)  # as good as never, unless somebody waits
+    done: list[str] = []
+    box.put("trial", does(done, "made"), last=False)
+    while len(box):
+        time.sleep(0.001)
+    for report in ("1", "2", "3"):
+        box.put("trial", does(done, report), last=False)
+    box.put("other", does(done, "other"), last=False)
+    while len(box) > 1:
+        time.sleep(0.001)
+    assert done == ["made", "other"]
+    box.put("trial", does(done, "end"))
+    while len(box):
+        time.sleep(0.001)
+    assert done == ["made", "other", "end"]
+    box.put("trial", does(done, "begun again"), last=False)
+    while len(box):
+        time.sleep(0.001)
+    box.put("trial", does(done, "4"), last=False)
+    assert box.flush(LONG)  # one who waits for all does not wait for that
+    assert done[3:] == ["begun again", "4"]
+
+
 def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
     """A real one, on a port of its own, that is not there at first."""
     answered: list[str] = []
