@@ -35,6 +35,8 @@ def encoder_fingerprint(folder: Path) -> str:
     config = {name: value for name, value in config.items() if name not in VOLATILE and name[0] != "_"}
     tokenizer = load_tokenizer(folder)
     described = [config, definition(tokenizer.backend_tokenizer), tokenizer.special_tokens_map]
+    if tokenizer.truncation_side != "right":  # long texts lose their beginning
+        described.append({"truncation_side": tokenizer.truncation_side})
     sha = hashlib.sha256(canonical_json(described).encode())
     with ExitStack() as files:
         try:

@@ -51,6 +51,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=stated,
             model_max_length=tokenizer.model_max_length,
+            truncation_side=tokenizer.truncation_side,
             model_input_names=tokenizer.model_input_names,
             **tokenizer.special_tokens_map,
         )
