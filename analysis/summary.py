@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.design import confirmed
 from analysis.record import StudyRecord
-from study.selection import BestValidation
 
 __all__ = ["arms_summary", "languages_summary"]
+
+TEST_METRICS = ("accuracy", "macro_f1", "retention")
 
 
 def arms_summary(record: StudyRecord) -> pd.DataFrame:
@@ -20,25 +22,31 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
     high, so biased upwards). The other columns are over confirm seeds: their number, the mean and standard
     deviation of macro accuracy, the mean of the worst language, and mean retention.
     """
+    scores = record.scores_of("search", "validation", "accuracy")
+    search = scores[scores["language"] == "macro"].set_index("key")["value"]
+    results = {
+        (split, metric): confirmed(record, split, metric)
+        for split, metric in (("validation", "accuracy"), *(("test", metric) for metric in TEST_METRICS))
+    }
+
+    def values(arm: str, split: str, metric: str, language: str) -> pd.Series:
+        table = results[split, metric]
+        return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
+
     rows = []
-    best = _search_best(record)
     for arm in record.arms:
-        row: dict[str, object] = {"arm": arm, "search best": best.get(arm)}
-        validation = _of(record, arm, "validation", "accuracy", "macro")
-        test = _of(record, arm, "test", "accuracy", "macro")
-        row |= {
+        test = values(arm, "test", "accuracy", "macro")
+        row: dict[str, object] = {
+            "arm": arm,
+            "search best": search[record.best[arm]] if arm in record.best else None,
             "seeds": len(test),
-            "validation macro": validation.mean() if len(validation) else None,
-            "test macro": test.mean() if len(test) else None,
+            "validation macro": _mean(values(arm, "validation", "accuracy", "macro")),
+            "test macro": _mean(test),
             "sd": test.std(ddof=1) if len(test) > 1 else None,
+            "test worst": _mean(values(arm, "test", "accuracy", "worst")),
+            "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
+            "test retention": _mean(values(arm, "test", "retention", "macro")),
         }
-        for column, metric, language in (
-            ("test worst", "accuracy", "worst"),
-            ("test macro-F1", "macro_f1", "macro"),
-            ("test retention", "retention", "macro"),
-        ):
-            values = _of(record, arm, "test", metric, language)
-            row[column] = values.mean() if len(values) else None
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -48,7 +56,7 @@ def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy")
 
     The last rows are `macro` and `worst`.
     """
-    scores = record.scores_of("confirm", split, metric)
+    scores = confirmed(record, split, metric)
     table = scores.pivot_table(index="language", columns="arm", values="value", aggfunc="mean")
     table = table.reindex(columns=[arm for arm in record.arms if arm in table.columns])
     teacher = record.scores_of("teacher", split, metric)
@@ -58,25 +66,5 @@ def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy")
     return table.reindex([*names, *(name for name in ("macro", "worst") if name in table.index)])
 
 
-def _of(record: StudyRecord, arm: str, split: str, metric: str, language: str) -> pd.Series:
-    s = record.scores_of("confirm", split, metric)
-    return s[(s["arm"] == arm) & (s["language"] == language)]["value"]
-
-
-class _Candidate:
-    """A search trial as the selection rule sees it."""
-
-    def __init__(self, arm: str, number: int, outcome: str | None, value: float) -> None:
-        self.arm, self.number, self.outcome, self.value = arm, number, outcome, value
-
-
-def _search_best(record: StudyRecord) -> dict[str, float]:
-    scores = record.scores_of("search", "validation", "accuracy")
-    macro = scores[scores["language"] == "macro"].set_index("key")["value"]
-    search = record.trials[record.trials["phase"] == "search"]
-    candidates = [
-        _Candidate(row.arm, number, row.outcome, float(macro[row.key]))
-        for number, row in enumerate(search.itertuples())
-        if row.key in macro
-    ]
-    return {arm: best.value for arm, best in BestValidation().best_of_arms(candidates).items()}
+def _mean(values: pd.Series) -> float | None:
+    return float(values.mean()) if len(values) else None

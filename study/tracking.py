@@ -286,10 +286,19 @@ def _first_line(error: Exception) -> str:
 
 
 def _study_params(plan: Plan) -> dict[str, Any]:
-    params: dict[str, Any] = {"question": plan.space.question, **plan.request, **plan.constants}
-    for role in ("scientific", "nuisance", "fixed"):
-        for name, domain in getattr(plan.space, role).items():
-            params[f"{role}.{name}"] = domain
+    """What was asked, and every hyperparameter's role. No budgets: they may grow, and params cannot change.
+
+    The request's names of task and model are `task_source` and so on, since the params of these names are
+    fingerprints, as in every trial.
+    """
+    space = plan.space
+    params: dict[str, Any] = {"question": space.question}
+    for name, value in plan.request.items():
+        params[f"{name}_source" if name in plan.constants else name] = value
+    params |= plan.constants | {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
+    roles = {"scientific": space.scientific, "nuisance": space.nuisance, "fixed": space.fixed | plan.held()}
+    for role, named in roles.items():
+        params |= {f"{role}.{name}": domain for name, domain in named.items()}
     return {key: str(value)[:6000] for key, value in params.items()}
 
 

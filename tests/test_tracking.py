@@ -439,6 +439,48 @@ def test_the_study_run_says_what_was_asked(track: Track, make_plan: MakePlan, cl
     assert len(params["question"]) == 6000  # MLflow's limit
 
 
+def test_the_study_run_names_the_role_of_every_hyperparameter(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    """Of those that have an effect and are not what the request decides."""
+    plan = make_plan(name="roles", **ARMS, fixed={"steps": 50})
+    track(plan)
+    (study,) = runs(client, plan, "study")
+    named = [name.partition(".") for name in study.data.params if "." in name]
+    effective = trial(plan, 3).trial_config().effective()
+    decided = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
+    assert sorted(name for _, _, name in named) == sorted(effective.keys() - decided)
+    assert {name: role for role, _, name in named if role != "fixed"} == {
+        "init": "scientific",
+        "alpha": "scientific",
+        "learning_rate": "nuisance",
+    }
+    assert study.data.params["fixed.warmup"] == "0.1"
+
+
+def test_the_study_run_says_how_was_searched_and_no_budget_that_may_grow(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    plan = make_plan(name="how", sampler="random", pruner="median", reports=5, trials=4)
+    track(plan)
+    track(make_plan(name="how", sampler="random", pruner="median", reports=5, trials=9, confirm_seeds=7))
+    (study,) = runs(client, plan, "study")
+    said = study.data.params
+    assert (said["sampler"], said["pruner"], said["reports"]) == ("random", "median", "5")
+    assert not {"trials", "confirm_seeds"} & said.keys()
+
+
+def test_the_study_run_says_under_which_names_task_and_model_were_asked_for(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    plan = make_plan(name="names").model_copy(update={"request": {"task": "massive", "model": "xlm-r"}})
+    track(plan)
+    (study,) = runs(client, plan, "study")
+    said = study.data.params
+    assert (said["task_source"], said["task"]) == ("massive", "a" * 64)
+    assert (said["model_source"], said["model"]) == ("xlm-r", "b" * 64)
+
+
 def test_a_teacher_is_recorded_once_with_its_scores(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:

@@ -12,12 +12,13 @@ from analysis.record import StudyRecord, read_study
 from study.plan import Plan
 from study.records import Record
 from study.tracking import Tracker
+from tests.analysis.in_memory import InMemory
 
 MakeReport = Callable[..., dict[str, Any]]
 
 
 class Recorder:
-    """Writes a study trial by trial, in two arms: init=random and init=teacher."""
+    """Writes a study trial by trial; the arms are numbered in planned order."""
 
     def __init__(self, plan: Plan, tracking_uri: str, artifacts: Path, make_report: MakeReport) -> None:
         self.plan, self.uri, self.make_report = plan, tracking_uri, make_report
@@ -32,16 +33,26 @@ class Recorder:
         seed: int = 0,
         test: float | None = None,
         languages: tuple[str, ...] = ("deu", "yor"),
+        reports: int = 1,
+        **nuisance: Any,
     ) -> str:
-        """One trial with one report; without an outcome it still runs. Returns its key."""
+        """One trial; without an outcome it still runs. Returns its key.
+
+        Its nuisance values, where none is given, are the `number`-th of a few learning rates. Of several
+        `reports` the last has `value`, those before it a tenth less each.
+        """
         chosen = self.plan.arms()[arm]
-        config = self.plan.config(chosen, {"learning_rate": 1e-4 * (number + 1)}, seed)
+        config = self.plan.config(chosen, nuisance or {"learning_rate": 1e-4 * (number + 1)}, seed)
         phase: Any = "confirm" if seed else "search"
         record = Record(config.key, phase, chosen.name, number, config.model_dump(), None, None, None, number)
-        report = self.make_report(1, value, outcome, test, languages)
+        lines = [
+            self.make_report(n, None if value is None else value - 0.1 * (reports - n), None, None, languages)
+            for n in range(1, reports)
+        ]
+        lines.append(self.make_report(reports, value, outcome, test, languages))
         if outcome != "complete":
-            report["result"] = None
-        self.tracker.replay(record, [report], outcome or "RUNNING")
+            lines[-1]["result"] = None
+        self.tracker.replay(record, lines, outcome or "RUNNING")
         return config.key
 
     def teacher(self, value: float, key: str = "c" * 64) -> None:
@@ -49,21 +60,56 @@ class Recorder:
         del scores["retention"]
         self.tracker.teacher(key, {"teacher_steps": 600}, scores | {"time_ms": 1, "parameters": 5000})
 
+    def arms_alike(self, seeds: tuple[int, ...] = (1, 2, 3), **nuisance: Any) -> None:
+        """A whole study that was fair: three search trials an arm, the second the best, confirmed on `seeds`.
+
+        `nuisance`: the best's values.
+        """
+        self.teacher(0.8)
+        nuisance = nuisance or {"learning_rate": 1e-3}
+        for arm in range(len(self.plan.arms())):
+            self.trial(arm, 0, 0.3 + arm / 10)
+            self.trial(arm, 1, 0.4 + arm / 10, reports=3, **nuisance)
+            self.trial(arm, 2, 0.9, "pruned")
+            for seed in seeds:
+                test = 0.3 + arm / 10 + seed / 100
+                self.trial(arm, 1, 0.35 + arm / 10, seed=seed, test=test, reports=3, **nuisance)
+        self.tracker.finish()
+
     def read(self) -> StudyRecord:
         return read_study(self.uri, self.plan.name)
 
 
 @pytest.fixture
-def recorder(
+def mlflow_uri(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An MLflow in memory. A module that is about MLflow itself has a fixture of this name of its own."""
+    store = InMemory()
+    for client in ("mlflow.MlflowClient", "study.tracking.MlflowClient"):
+        monkeypatch.setattr(client, lambda tracking_uri: store)
+    return "memory:"
+
+
+@pytest.fixture
+def make_recorder(
     make_plan: Callable[..., Plan],
     make_report: MakeReport,
-    tracking_uri: str,
+    mlflow_uri: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
-) -> Recorder:
-    """A study that has begun, named after the test."""
-    plan = make_plan(name=f"analysis {request.node.name}", scientific={"init": ("random", "teacher")})
-    return Recorder(plan, tracking_uri, tmp_path, make_report)
+) -> Callable[..., Recorder]:
+    """`make_recorder(**roles)`: a study that has begun; `name` tells a test's second one apart."""
+
+    def make(name: str = "", **roles: Any) -> Recorder:
+        plan = make_plan(name=f"analysis {request.node.name}{name}"[:200], **roles)
+        return Recorder(plan, mlflow_uri, tmp_path, make_report)
+
+    return make
+
+
+@pytest.fixture
+def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
+    """Two arms: init=random and init=teacher."""
+    return make_recorder(scientific={"init": ("random", "teacher")})
 
 
 @pytest.fixture
@@ -76,4 +122,5 @@ def finished(recorder: Recorder) -> Recorder:
         recorder.trial(arm, 2, 0.9, "pruned")
         for seed in (1, 2):
             recorder.trial(arm, 1, 0.35 + offset, seed=seed, test=0.3 + offset + seed / 100)
+    recorder.tracker.finish()
     return recorder

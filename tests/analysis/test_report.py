@@ -1,54 +1,293 @@
-"""The report's files: what they hold, and that a missing value stays missing in them."""
+"""The report's files: what they say, that all of it is the record's, and that names stay names."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections import Counter, defaultdict
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import Markup
 
+from analysis import results as results_module
+from analysis.audit import Finding
+from analysis.design import confirmed, factors
+from analysis.effects import copy_minus_distillation
+from analysis.latex import latex_table
+from analysis.pages import html_page, markdown_page
+from analysis.record import StudyRecord
 from analysis.report import write_report
+from analysis.results import Results
+from analysis.sections import sections
+from analysis.sections.factors import alpha_and_temperature, data_fraction, depth, size
+from tests.analysis.invented import invented_study
+
+HOSTILE = "<script>alert(1)</script> a_b%&$#{}~^\\ | `x` *y* [z](q) 中文 " + "very_long_name_" * 6
+VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
-def test_three_files_are_written_and_named(finished: Any, tmp_path: Path) -> None:
-    out = tmp_path / "deep" / "report"
-    paths = write_report(finished.read(), out)
-    assert [path.name for path in paths] == ["report.md", "trials.csv", "per_language.csv"]
-    assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in paths)
-    assert write_report(finished.read(), out) == paths  # again, over the first
+class Page(HTMLParser):
+    """The elements of a page, their attributes, and its text outside style."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for attribute, value in self.attributes if attribute == name]
 
 
-def test_the_page_answers_the_question_and_says_what_it_cannot(finished: Any, tmp_path: Path) -> None:
-    page = write_report(finished.read(), tmp_path)[0].read_text("utf-8")
-    assert page.startswith(f"# {finished.plan.name}\n\nwhy?\n\n")
-    assert "Trials: 4 confirm complete, 4 search complete, 2 search pruned." in page
-    assert "| init=teacher | 0.650 | 2 | 0.600 | 0.565 | 0.007 | 0.515 | 0.565 | 0.565 |" in page
-    assert "## Accuracy per language, test, mean over confirm seeds" in page
-    assert "| yor | 0.900 | 0.450 | 0.650 |" in page  # validation: teacher, then the arms
-    assert "chosen for being high" in page
-    assert "no interval" in page
+def pages(record: StudyRecord, monkeypatch: pytest.MonkeyPatch | None = None) -> tuple[Page, str]:
+    """(the HTML page, the Markdown), without the figures; given `monkeypatch`, as if no finding were made."""
+    if monkeypatch is not None:
+        monkeypatch.setattr(results_module, "audit", lambda record: [])
+    results = Results(record)
+    made = sections(results)
+    return Page(html_page(results, made, defaultdict(Markup))), markdown_page(results, made)
 
 
-def test_tables_are_numbers_in_full(finished: Any, tmp_path: Path) -> None:
-    record = finished.read()
-    _, trials, scores = write_report(record, tmp_path)
-    read = pd.read_csv(scores)
-    assert list(read["value"]) == pytest.approx(list(record.scores["value"]), abs=0)
-    assert set(pd.read_csv(trials)["key"]) == set(record.trials["key"])
-    assert "run" not in pd.read_csv(trials).columns
+@pytest.fixture(scope="module")
+def claim_study() -> StudyRecord:
+    """Init and alpha are asked, so claim C1 is a number."""
+    study = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, seeds=4, search=4)
+    facts = study.facts | {"space": "/some/where/my_space.py", "concurrency": "7", "cluster": "slurm"}
+    return dataclasses.replace(study, facts=facts)
 
 
-def test_a_value_that_one_arm_lacks_is_a_dash_there(recorder: Any, tmp_path: Path) -> None:
-    recorder.trial(0, 0, 0.5, seed=1, test=0.4)
-    page = write_report(recorder.read(), tmp_path)[0].read_text("utf-8")
-    assert "| init=random | - | 1 | 0.550 | 0.450 | - | 0.400 | 0.450 | 0.450 |" in page
-    assert "| init=teacher | - | 0 | - | - | - | - | - | - |" in page
+@pytest.fixture(scope="module")
+def written(claim_study: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    out = tmp_path_factory.mktemp("written") / "deep" / "report"
+    return out, write_report(claim_study, out)
 
 
-def test_a_study_without_results_is_reported_as_such(recorder: Any, tmp_path: Path) -> None:
+def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> None:
+    out, paths = written
+    assert sorted(paths) == sorted(path for path in out.rglob("*") if path.is_file())
+    names = {path.relative_to(out).as_posix() for path in paths}
+    assert {"report.html", "report.md", "trials.csv", "per_language.csv", "effects.csv"} <= names
+    assert {"tables/arms.tex", "tables/effects_macro.tex", "tables/variance.tex"} <= names
+    figures = {"effects", "effects_by_language", "languages", "learning_curves", "search_budget", "replay"}
+    assert {f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png")} <= names
+
+
+def test_the_same_record_gives_the_same_bytes_over_an_earlier_report_too(
+    claim_study: StudyRecord, written: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    out, paths = written
+    for name in ("figures/old.svg", "tables/old.tex", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("old")
+    again = write_report(claim_study, tmp_path)
+    assert [p.relative_to(tmp_path) for p in again] == [p.relative_to(out) for p in paths]
+    for one, other in zip(paths, again, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+    assert not list(tmp_path.rglob("old.*"))
+    assert (tmp_path / "notes.txt").exists()  # the reader's own
+
+
+def test_the_page_stands_alone(written: tuple[Path, list[Path]]) -> None:
+    text = (written[0] / "report.html").read_text("utf-8")
+    page = Page(text)
+    assert not page.open  # well formed
+    assert not {"script", "link", "img", "iframe", "object", "base"} & page.tags.keys()
+    assert "src" not in {name for name, _ in page.attributes}
+    assert "http" not in text
+    assert "@import" not in text
+    assert page.tags["svg"] == len(list((written[0] / "figures").glob("*.svg"))) > 5
+    identifiers = page.values("id")
+    assert len(identifiers) == len(set(identifiers))
+    assert {link.removeprefix("#") for link in page.values("href")} <= set(identifiers)
+
+
+def test_nothing_of_the_place_or_the_time_is_in_a_report(written: tuple[Path, list[Path]]) -> None:
+    out, paths = written
+    for path in paths:
+        data = path.read_bytes()
+        for told in (
+            b"the run ",
+            b"/some/where",
+            str(out).encode(),
+            b"slurm",
+            b"dc:date",
+            b"tIME",
+            b"Matplotlib",
+        ):
+            assert told not in data, (path.name, told)
+    assert "my_space.py" in (out / "report.md").read_text("utf-8")
+
+
+def test_the_answer_is_the_number_of_the_claim(
+    claim_study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = copy_minus_distillation(confirmed(claim_study), factors(claim_study))
+    assert found is not None
+    row = found[(found["outcome"] == "macro") & (found["estimand"] == "these languages")].iloc[0]
+    page, markdown = pages(claim_study, monkeypatch)
+    estimate, low, high = (100 * row[c] for c in ("estimate", "low", "high"))
+    for text in (page.text, markdown):
+        assert f"gains {estimate:.2f} points more macro test accuracy" in text
+        assert f"(95% interval {low:.2f} to {high:.2f}, 4 seeds)" in text
+        assert "for this teacher, at the selected values of learning_rate, on these 6 languages." in text
+    assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
+
+
+def test_an_interval_that_contains_zero_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=lambda levels: 0.6)
+    page, _ = pages(same, monkeypatch)
+    assert "The interval contains 0: these runs do not tell which of the two does more." in page.text
+
+
+def test_without_the_claim_the_best_arm_is_compared_with_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page, _ = pages(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
+    assert re.search(
+        r"The arm depth=6 has the highest mean macro test accuracy, \d\.\d\d points above the next, depth=3",
+        page.text,
+    )
+    assert re.search(r"The largest main effect is depth: 6 - 1: \+\d\.\d\d points", page.text)
+
+
+def test_where_the_audit_has_findings_no_winner_is_named(
+    claim_study: StudyRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [
+        Finding("budget", "init=random alpha=0.2", "it had 3 trials"),
+        Finding("seeds", None, "two seeds"),
+    ]
+    monkeypatch.setattr(results_module, "audit", lambda record: findings)
+    page, markdown = pages(claim_study)
+    for text in (page.text, markdown):
+        assert "No winner is named: the audit has 2 findings" in text
+        assert " gains " not in text
+        assert "highest mean" not in text
+        assert "it had 3 trials" in text
+        assert "two seeds" in text
+
+
+def test_a_study_that_has_not_finished_is_marked(claim_study: StudyRecord) -> None:
+    page, markdown = pages(dataclasses.replace(claim_study, partial=True))
+    assert page.text.index("Partial: this study has not finished") < page.text.index("How much comes from")
+    assert "**Partial: this study has not finished." in markdown
+
+
+def test_what_was_held_stands_on_the_first_screen(written: tuple[Path, list[Path]]) -> None:
+    out, _ = written
+    for text in (Page((out / "report.html").read_text("utf-8")).text, (out / "report.md").read_text("utf-8")):
+        start = text[: text.index("Trials:")]
+        assert "batch_size 32" in start
+        assert "400 optimiser steps" in start
+
+
+def test_tables_of_numbers_are_in_full(claim_study: StudyRecord, written: tuple[Path, list[Path]]) -> None:
+    out, _ = written
+    scores, trials = pd.read_csv(out / "per_language.csv"), pd.read_csv(out / "trials.csv")
+    assert list(scores.columns) == list(claim_study.scores.columns)
+    assert np.array_equal(scores["value"], claim_study.scores["value"])
+    assert list(trials["key"]) == list(claim_study.trials["key"])
+    assert "run" not in trials.columns
+    effects = pd.read_csv(out / "effects.csv")
+    assert set(effects["kind"]) == {"contrast", "main", "interaction"}
+    assert set(effects["outcome"]) == {"macro", "worst", "arb", "deu", "ell", "kat", "rus", "swh"}
+
+
+def test_a_missing_number_is_a_dash(claim_study: StudyRecord) -> None:
+    gone = claim_study.arms[0]
+    kept = ~((claim_study.scores["arm"] == gone) & (claim_study.scores["phase"] == "confirm"))
+    runs = ~((claim_study.trials["arm"] == gone) & (claim_study.trials["phase"] == "confirm"))
+    record = dataclasses.replace(
+        claim_study,
+        scores=claim_study.scores[kept],
+        trials=claim_study.trials[runs],
+        curves=claim_study.curves.iloc[:0],
+    )
+    _, markdown = pages(record)
+    assert re.search(rf"\| {re.escape(gone)} \| \d\d\.\d\d \| 0 \| - \| - \| - \| - \| - \| - \|", markdown)
+    assert "nan" not in markdown.lower()
+    assert r"& 0 & -- & -- &" in latex_table(sections(Results(record))[0].tables[0])
+
+
+def test_hostile_names_stay_names(tmp_path: Path) -> None:
+    record = invented_study(
+        {"init": (HOSTILE, "teacher"), "alpha": (0.2, 1.0)},
+        seeds=2,
+        search=2,
+        languages=("<b>", "a_%", "中文", "x" * 80),
+        name="<script>alert('x')</script> & co",
+        question="Why <img src=x onerror=alert(1)>?",
+    )
+    write_report(record, tmp_path)
+    page, markdown = (path.read_text("utf-8") for path in (tmp_path / "report.html", tmp_path / "report.md"))
+    page = Page(page)
+    assert not page.open
+    assert not {"script", "img", "b"} & page.tags.keys()
+    assert "onerror" not in {name for name, _ in page.attributes}
+    assert "<script>alert('x')</script> & co" in page.text
+    assert "Why <img src=x onerror=alert(1)>?" in page.text
+    assert f"init={HOSTILE}".rstrip() in page.text
+    assert "<script" not in markdown
+    assert "<img" not in markdown
+    for svg in (tmp_path / "figures").glob("*.svg"):
+        assert "<script" not in svg.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("space", "figures"),
+    [
+        ({"data_fraction": (0.01, 0.1, 1.0), "teacher_data": ("full", "same")}, {"data_fraction"}),
+        ({"depth": (1, 2, 4)}, {"depth", "size"}),
+        ({"alpha": (0.0, 0.5, 1.0), "temperature": (1.0, 4.0)}, {"alpha_temperature"}),
+        ({"alpha": (0.0, 0.5, 1.0)}, {"alpha"}),
+        ({"init": ("random", "teacher")}, set()),
+    ],
+)
+def test_each_factor_has_its_figure(space: dict[str, Any], figures: set[str]) -> None:
+    study = invented_study({"init": ("random", "teacher")} | space, seeds=2, search=2)
+    results = Results(study)
+    made = [section(results) for section in (data_fraction, depth, alpha_and_temperature, size)]
+    assert {drawing.name for section in made for drawing in section.drawings} == figures
+
+
+def test_a_recorded_study_is_reported(finished: Any) -> None:
+    page, markdown = pages(finished.read())
+    assert "why?" in page.text
+    assert "Trials: 4 confirm complete, 4 search complete, 2 search pruned." in markdown
+    assert (
+        "| init=teacher | 65.00 | 2 | 60.00 | 56.50 | 0.71 | 51.50 | 56.50 | 56.50 | 4 | 1 | 0 | 0 |"
+        in markdown
+    )
+    assert "| yor | 90.00 | 45.00 | 65.00 |" in markdown  # validation: the teacher, then the arms
+
+
+def test_a_study_without_results_is_reported_as_such(recorder: Any) -> None:
     recorder.trial(0, 0, 0.5, None)
-    page = write_report(recorder.read(), tmp_path)[0].read_text("utf-8")
-    assert "No trial has ended yet." in page
-    assert "| init=random | - | 0 | - | - | - | - | - | - |" in page
-    assert "Accuracy per language" not in page
+    page, markdown = pages(recorder.read())
+    assert "No trial has ended yet." in page.text
+    assert "Accuracy per language" not in page.text
+    assert "| init=random | - | 0 | - | - | - | - | - | - | 0 | 0 | 0 | 0 |" in markdown

@@ -1,0 +1,106 @@
+"""Effects as a table: main effects, two-factor interactions, and claim C1 as one number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.effects.contrasts import Contrast, Paired, copy_and_distillation, interactions, main_effects
+from analysis.effects.runs import Factors, Runs, runs_of
+from analysis.intervals import Interval, holm, new_languages, paired_t
+from analysis.languages import SUMMARIES
+
+__all__ = ["EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES", "copy_minus_distillation", "effects"]
+
+THESE_LANGUAGES = "these languages"
+"""The estimand with the study's languages as they are; seeds are a random sample."""
+
+NEW_LANGUAGES = "new languages"
+"""The estimand with the languages a random sample too: what to expect in others of their kind."""
+
+EFFECT_COLUMNS = [
+    *("effect", "kind", "factor", "levels", "outcome", "estimand"),
+    *("estimate", "low", "high", "p", "p_holm", "seeds", "languages", "cells", "cells_dropped"),
+    "equivalent_within",
+]
+
+
+def effects(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
+    """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
+
+    One row an effect, outcome (macro, worst, each language) and estimand ("new languages" for macro alone).
+    An effect without matched cells has no row. Each per-seed difference is the mean over the same matched
+    cells; macro and worst are over the languages that all arms of the effect share.
+
+    p_holm: corrected (Holm 1979) for the family. Of a language's row: the effect's languages. Of macro and
+    worst: all effects of this kind, outcome and estimand. equivalent_within: `Interval.within`.
+    seeds, languages, cells: how many the row rests on; cells_dropped: matched cells that lack seeds
+    (`Contrast.paired` has the rule). With one seed there is an estimate alone.
+    """
+    runs = runs_of(results, factors)
+    return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
+
+
+def copy_minus_distillation(results: pd.DataFrame, factors: Factors) -> pd.DataFrame | None:
+    """Claim C1 as one number: the init effect (teacher - random) minus that of distillation.
+
+    Rows and columns as of `effects`, of kind "contrast". None where init or alpha is not a factor, lacks
+    the levels that it takes, or has no matched cells.
+    """
+    runs = runs_of(results, factors)
+    contrast = copy_and_distillation(runs, factors)
+    table = _table(runs, [contrast] if contrast else [])
+    return table if len(table) else None
+
+
+def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:
+    rows = [row for contrast in contrasts for row in _rows(runs, contrast)]
+    table = pd.DataFrame(rows, columns=EFFECT_COLUMNS)
+    language = ~table["outcome"].isin(SUMMARIES)
+    for part, family in ((language, ["effect", "estimand"]), (~language, ["kind", "outcome", "estimand"])):
+        for _, index in table[part].groupby(family, sort=False).groups.items():
+            table.loc[index, "p_holm"] = holm(table.loc[index, "p"].to_numpy(dtype=float))
+    return table
+
+
+def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
+    shared = list(runs.shared(contrast.arms))
+    if shared:
+        values = runs.values[:, :, shared]
+        if macro := contrast.paired(values):
+            over_seeds = paired_t(macro.differences.mean(axis=1))
+            yield _row(contrast, "macro", THESE_LANGUAGES, over_seeds, macro, len(shared))
+            yield _row(contrast, "macro", NEW_LANGUAGES, new_languages(macro.differences), macro, len(shared))
+        if worst := contrast.paired(values.min(axis=2, keepdims=True)):
+            interval = paired_t(worst.differences[:, 0])
+            yield _row(contrast, "worst", THESE_LANGUAGES, interval, worst, len(shared))
+    for index, language in enumerate(runs.languages):
+        if one := contrast.paired(runs.values[:, :, [index]]):
+            interval = paired_t(one.differences[:, 0])
+            yield _row(contrast, language, THESE_LANGUAGES, interval, one, 1)
+
+
+def _row(
+    contrast: Contrast, outcome: str, estimand: str, interval: Interval, paired: Paired, languages: int
+) -> dict[str, Any]:
+    return {
+        "effect": contrast.name,
+        "kind": contrast.kind,
+        "factor": contrast.factor,
+        "levels": contrast.levels,
+        "outcome": outcome,
+        "estimand": estimand,
+        "estimate": interval.estimate,
+        "low": interval.low,
+        "high": interval.high,
+        "p": interval.p,
+        "p_holm": np.nan,
+        "seeds": interval.n,
+        "languages": languages,
+        "cells": paired.cells,
+        "cells_dropped": paired.dropped,
+        "equivalent_within": interval.within,
+    }

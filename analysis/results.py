@@ -1,0 +1,91 @@
+"""Everything that the report says of a study, computed once from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from analysis.audit import Finding, audit, caveats
+from analysis.design import cells, confirmed, confirmed_trials, factors
+from analysis.domain import Value
+from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares
+from analysis.languages import SUMMARIES
+from analysis.record import StudyRecord
+from analysis.search import search_results
+
+__all__ = ["Results"]
+
+
+@dataclass(frozen=True)
+class Results:
+    record: StudyRecord
+
+    @cached_property
+    def factors(self) -> dict[str, tuple[Value, ...]]:
+        return factors(self.record)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        return cells(self.record)
+
+    @cached_property
+    def confirmed(self) -> pd.DataFrame:
+        return confirmed(self.record)
+
+    @cached_property
+    def search(self) -> pd.DataFrame:
+        return search_results(self.record)
+
+    @cached_property
+    def claim(self) -> pd.DataFrame:
+        """Claim C1 as rows of the effects table; none where the factors do not ask it."""
+        found = copy_minus_distillation(self.confirmed, self.factors)
+        return self.effects.iloc[:0] if found is None else found
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        return effects(self.confirmed, self.factors)
+
+    @cached_property
+    def shares(self) -> pd.DataFrame:
+        return variance_shares(self.confirmed, self.factors)
+
+    @cached_property
+    def compared(self) -> pd.DataFrame:
+        return arms_compared(self.confirmed)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        return audit(self.record)
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """For what the answer holds: what was held and tuned, and how long students were trained."""
+        return [*caveats(self.record), *_tuned(self.record), *_updates(self.record)]
+
+    @cached_property
+    def languages(self) -> list[str]:
+        return sorted(set(self.confirmed["language"]) - set(SUMMARIES))
+
+    def learning(self) -> pd.DataFrame:
+        """Learning curves of the confirm runs that count."""
+        curves = self.record.curves
+        keys = confirmed_trials(self.record)["key"]
+        return curves[curves["key"].isin(keys) & curves["macro"].notna()]
+
+
+def _tuned(record: StudyRecord) -> Iterator[str]:
+    if record.nuisance:
+        tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
+        yield f"Tuned anew in every arm, by macro validation accuracy: {tuned}."
+
+
+def _updates(record: StudyRecord) -> Iterator[str]:
+    """At fixed epochs, 1% of the data would also mean 1% of the updates."""
+    if "steps" in record.fixed:
+        yield f"Every student is trained for {record.fixed['steps']} optimiser steps, whatever its data."
+    elif "epochs" in record.fixed:
+        yield f"Every student is trained for {record.fixed['epochs']} epochs: less data, fewer updates."

@@ -1,0 +1,82 @@
+"""How students learn: their curves, and how many steps they need."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.convergence import arm_convergence, convergence_difference, steps_to_share
+from analysis.figures.lines import MOST_PANELS, lines
+from analysis.figures.panels import over_seeds, placed
+from analysis.results import Results
+from analysis.sections.section import Drawing, Section
+from analysis.tables import Table, count, make_table, p_value
+
+__all__ = ["convergence"]
+
+SHARE = 0.9
+
+
+def convergence(results: Results) -> Section:
+    curves = results.learning()
+    if curves.empty:
+        return Section("Convergence")
+    steps = steps_to_share(curves, SHARE)
+    where = placed(results.cells, results.factors)
+    means = over_seeds(curves.rename(columns={"macro": "value"}), ["arm", "step"])
+    table = means.assign(x=means["step"], **{name: means["arm"].map(where[name]) for name in where})
+    table = table.assign(rank=table["arm"].map({arm: n for n, arm in enumerate(results.record.arms)}))
+    table = table.sort_values(["rank", "x"], kind="stable")
+    more = table["panel"].nunique() - MOST_PANELS
+    caption = (
+        "Macro validation accuracy of the confirm runs at each report, mean over seeds; bands: 95% intervals."
+        + (f" {more} further panels are not drawn." if more > 0 else "")
+    )
+    xlabel, ylabel = "optimiser steps", "macro validation accuracy, points"
+    drawing = Drawing("learning_curves", caption, lambda: lines(table, xlabel, ylabel))
+    tables = (*_differences(results, steps), _arms(results, steps))
+    return Section("Convergence", (), tables, (drawing,))
+
+
+def _differences(results: Results, steps: pd.DataFrame) -> tuple[Table, ...]:
+    found = convergence_difference(steps, results.cells, results.factors)
+    found = found[found["estimate"].notna()]
+    if found.empty:
+        return ()
+    shares = {"own": "own final accuracy", "best": "the best arm's final accuracy"}
+    shown = pd.DataFrame(
+        {
+            f"steps to {SHARE:.0%} of": found["criterion"].map(shares),
+            "ratio of steps": [
+                _ratio(*row) for row in found[["estimate", "low", "high"]].itertuples(index=False)
+            ],
+            "p": found["p"],
+            "seeds": found["seeds"],
+            "cells": found["cells"],
+            "never reached": found["censored"],
+        }
+    )
+    note = (
+        "Steps that init = teacher needs, as a multiple of those at random init, with a 95% interval (claim "
+        "C5); below 1: the copy converges faster. Matched cells in which a run never got there are left out "
+        "and counted, which favours the slower one. Seen at reports only."
+    )
+    formats = {"p": p_value} | dict.fromkeys(["seeds", "cells", "never reached"], count)
+    return (make_table("convergence", "Steps needed, copied against random", shown, formats, note),)
+
+
+def _ratio(estimate: float, low: float, high: float) -> str:
+    bounds = "" if pd.isna(low) else f" [{2**low:.2f}, {2**high:.2f}]"
+    return f"{2**estimate:.2f}{bounds}"
+
+
+def _arms(results: Results, steps: pd.DataFrame) -> Table:
+    found = arm_convergence(steps).set_index("arm")
+    found = found.reindex([arm for arm in results.record.arms if arm in found.index]).reset_index()
+    names = {"own": "to own final", "best": "to best arm's final", "never": "never got there"}
+    note = (
+        f"Median steps over confirm runs to the first report with {SHARE:.0%} of the run's own final macro "
+        "validation accuracy, and of that of the best arm; resolution: steps between reports."
+    )
+    found = found.rename(columns=names)
+    formats = dict.fromkeys([str(name) for name in found.columns[1:]], count)
+    return make_table("steps", "Steps needed, by arm", found, formats, note)

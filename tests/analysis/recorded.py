@@ -1,0 +1,27 @@
+"""What is on record of a study: its runs as MLflow has them, and whether two records are one."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+from mlflow.entities import Run
+
+from analysis.record import StudyRecord
+
+__all__ = ["assert_same", "runs_of"]
+
+
+def runs_of(recorder: Any, phase: str) -> list[Run]:
+    runs = recorder.tracker.client.search_runs([recorder.tracker.experiment])
+    return [run for run in runs if run.data.tags.get("kdstudy.phase") == phase]
+
+
+def assert_same(one: StudyRecord, other: StudyRecord) -> None:
+    for field in fields(StudyRecord):
+        left, right = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(left, pd.DataFrame):
+            pd.testing.assert_frame_equal(left, right, check_exact=True)
+        else:
+            assert left == right

@@ -1,0 +1,128 @@
+"""Simulated studies whose true effects are known, the noisy tuning step included.
+
+Each arm has a best value of its nuisance that nobody knows. Its search draws trials at random values and
+takes the one with the highest noisy validation accuracy; accuracy falls with the square of the distance, in
+log units, between a value and the best one. The confirm runs then score at the value that was taken:
+
+    accuracy[a, s, l] = quality[a] + language[l] + arm x language[a, l] + seed[s] + arm x seed[a, s] + rest
+
+The estimand is the effect at the values taken: a contrast of `quality` for new languages, and of `quality`
+plus the mean of arm x language for these.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.domain import Value
+from analysis.effects.runs import Runs
+
+__all__ = ["CORE", "Scenario", "Studies", "simulate"]
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+CORE: dict[str, tuple[Value, ...]] = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
+RANGE = 2.0  # log units that a search spans on either side
+
+
+def nothing(cell: dict[str, Value]) -> float:
+    return 0.0
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.standard_normal(shape)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Standard deviations are of accuracy; `quality` is what a cell adds at its best nuisance value.
+
+    curvature: accuracy lost one log unit off; 0 leaves the arms exactly as `quality` says. trials: of each
+    arm's search. validation: noise of one search score. lost: share of confirm runs, and `failed` of search
+    trials, that have no score. draw: where all effects but the residual are drawn from, with variance 1.
+    arm_seed: one for all arms, or one an arm.
+    """
+
+    factors: dict[str, tuple[Value, ...]] = field(default_factory=lambda: CORE)
+    quality: Callable[[dict[str, Value]], float] = nothing
+    seeds: int = 5
+    languages: int = 8
+    seed: float = 0.01
+    arm_seed: float | tuple[float, ...] = 0.01
+    language: float = 0.1
+    arm_language: float = 0.02
+    rest: float = 0.02
+    trials: int = 8
+    curvature: float = 0.02
+    validation: float = 0.01
+    lost: float = 0.0
+    failed: float = 0.0
+    draw: Callable[[np.random.Generator, tuple[int, ...]], Array] = normal
+
+
+@dataclass(frozen=True)
+class Studies:
+    """values: [studies x arms x seeds x languages]. The truth, [studies x arms]: `new` languages, `these`."""
+
+    scenario: Scenario
+    cells: tuple[dict[str, Value], ...]
+    values: Array
+    new: Array
+    these: Array
+
+    def runs(self, study: int) -> Runs:
+        arms = tuple(" ".join(f"{k}={v}" for k, v in cell.items()) for cell in self.cells)
+        seeds, languages = range(1, self.scenario.seeds + 1), range(self.scenario.languages)
+        names = tuple(f"l{language:02}" for language in languages)
+        return Runs(arms, tuple(seeds), names, self.values[study], self.cells)
+
+    def table(self, study: int) -> pd.DataFrame:
+        """One study as `analysis.design.confirmed` gives it."""
+        runs = self.runs(study)
+        rows = []
+        for (a, arm), (s, seed) in itertools.product(enumerate(runs.arms), enumerate(runs.seeds)):
+            values = runs.values[a, s]
+            if np.isfinite(values).all():
+                scores = dict(zip(runs.languages, values, strict=True))
+                scores |= {"macro": float(values.mean()), "worst": float(values.min())}
+                rows += [(arm, *runs.cells[a].values(), seed, *score) for score in scores.items()]
+        return pd.DataFrame(rows, columns=["arm", *self.scenario.factors, "seed", "language", "value"])
+
+
+def simulate(scenario: Scenario, studies: int, rng: np.random.Generator) -> Studies:
+    """`studies` independent studies of one scenario."""
+    levels = itertools.product(*scenario.factors.values())
+    cells = tuple(dict(zip(scenario.factors, cell, strict=True)) for cell in levels)
+    n, a, s, k = studies, len(cells), scenario.seeds, scenario.languages
+    quality = np.array([scenario.quality(cell) for cell in cells]) - _lost_in_tuning(scenario, (n, a), rng)
+    draw = scenario.draw
+    languages = scenario.arm_language * draw(rng, (n, a, 1, k))
+    arm_seed = np.broadcast_to(scenario.arm_seed, a)[:, None, None]
+    values = (
+        quality[:, :, None, None]
+        + languages
+        + scenario.language * draw(rng, (n, 1, 1, k))
+        + scenario.seed * draw(rng, (n, 1, s, 1))
+        + arm_seed * draw(rng, (n, a, s, 1))
+        + scenario.rest * rng.standard_normal((n, a, s, k))
+    )
+    values[rng.random((n, a, s)) < scenario.lost] = np.nan
+    return Studies(scenario, cells, values, quality, quality + languages[:, :, 0].mean(axis=2))
+
+
+def _lost_in_tuning(scenario: Scenario, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """[studies x arms]: accuracy lost because the search did not find the best nuisance value."""
+    best = rng.uniform(-RANGE / 2, RANGE / 2, (*shape, 1))
+    tried = rng.uniform(-RANGE, RANGE, (*shape, scenario.trials))
+    lost = scenario.curvature * (tried - best) ** 2
+    seen = -lost + scenario.validation * rng.standard_normal(lost.shape)
+    without = rng.random(lost.shape) < scenario.failed
+    without[:, :, 0] = False  # an arm whose trials all fail has no confirm run
+    taken = np.where(without, -np.inf, seen).argmax(axis=2)
+    return np.take_along_axis(lost, taken[:, :, None], axis=2)[:, :, 0]

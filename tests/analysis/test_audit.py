@@ -1,0 +1,336 @@
+"""What stands against naming a winner: each case is planted, and found; a fair study has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analysis.audit import audit, caveats
+from analysis.record import StudyRecord, read_studies
+
+INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
+
+
+def found(record: StudyRecord) -> list[tuple[str, str | None]]:
+    return [(finding.rule, finding.arm) for finding in audit(record)]
+
+
+def text_of(record: StudyRecord, rule: str) -> str:
+    (text,) = (finding.text for finding in audit(record) if finding.rule == rule)
+    return text
+
+
+def test_a_fair_study_has_nothing_against_it(recorder: Any) -> None:
+    recorder.arms_alike()
+    assert audit(recorder.read()) == []
+
+
+def test_a_study_that_has_not_ended_names_no_winner(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.tracker.pause()
+    assert found(recorder.read()) == [("partial", None)]
+
+
+def test_a_study_whose_own_run_is_missing_names_no_winner(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.tracker.client.delete_run(recorder.tracker.study_run)
+    assert found(recorder.read()) == [("partial", None), ("confound", None)]
+
+
+def test_one_arm_has_nothing_to_win_against(make_recorder: Any) -> None:
+    recorder = make_recorder()
+    recorder.arms_alike()
+    assert found(recorder.read()) == [("arms", None)]
+
+
+@pytest.mark.parametrize("outcome", ["complete", "pruned", "diverged", "failed"])
+def test_a_trial_more_in_one_arm_is_a_larger_budget_however_it_ended(recorder: Any, outcome: str) -> None:
+    recorder.arms_alike()
+    recorder.trial(1, 5, 0.2, outcome)
+    record = recorder.read()
+    assert found(record) == [("budget", "init=random")]
+    assert text_of(record, "budget").startswith("3 search trials ended here, 4 in another arm")
+
+
+def test_a_trial_that_still_runs_is_no_spent_budget(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.trial(1, 5, 0.2, None)
+    assert audit(recorder.read()) == []
+
+
+def test_an_arm_that_has_tried_all_its_points_was_tuned_as_well_as_can_be(make_recorder: Any) -> None:
+    """On labels alone the temperature has no effect, so its grid is smaller."""
+    recorder = make_recorder(
+        scientific={"alpha": (1.0, 0.5)},
+        nuisance={"learning_rate": (1e-4, 1e-3, 1e-2), "temperature": (1.0, 2.0, 4.0)},
+        sampler="grid",
+        trials=9,
+    )
+    recorder.teacher(0.8)
+    for arm, chosen in enumerate(recorder.plan.arms()):
+        for number, point in enumerate(recorder.plan.points(chosen)):
+            best = point["learning_rate"] == 1e-3 and point.get("temperature", 2.0) == 2.0
+            recorder.trial(arm, number, 0.6 if best else 0.5, **point)
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 0, 0.6, seed=seed, test=0.5, learning_rate=1e-3, temperature=2.0)
+    recorder.tracker.finish()
+    record = recorder.read()
+    assert record.trials[record.trials["phase"] == "search"]["arm"].value_counts().to_list() == [9, 3]
+    assert audit(record) == []
+    run = record.trials[(record.trials["phase"] == "search") & (record.trials["learning_rate"] == "0.01")][
+        "run"
+    ]
+    recorder.tracker.client.delete_run(run.iloc[0])
+    assert found(recorder.read()) == [("budget", "alpha=1.0")]
+
+
+@pytest.mark.parametrize(
+    ("rate", "end"),
+    [(1e-4, "lower end"), (1.25e-4, "lower end"), (1.27e-4, None), (7.9e-3, None), (8e-3, "upper end")],
+)
+def test_a_best_at_the_edge_of_its_range_may_have_a_better_one_beyond(
+    recorder: Any, rate: float, end: str | None
+) -> None:
+    """Within a twentieth of 1e-4..1e-2, in the logarithm: 10 ** (2 / 20) is 1.259."""
+    recorder.arms_alike(learning_rate=rate)
+    record = recorder.read()
+    edges = [("edge", arm) for arm in record.arms] if end else []
+    assert found(record) == edges
+    if end:
+        assert (
+            f"learning_rate was selected at the {end} of 0.0001..0.01, logarithmic" in audit(record)[0].text
+        )
+
+
+@pytest.mark.parametrize(
+    ("levels", "rules"),
+    [
+        ((1e-4, 1e-3, 1e-2), []),
+        ((1e-3, 1e-4, 1e-2), []),  # in whatever order they are given
+        ((1e-3, 2e-3, 3e-3), ["edge", "edge"]),
+        ((1e-5, 1e-4, 1e-3), ["edge", "edge"]),
+        ((1e-3, 2e-3), []),  # of two both are ends: a caveat
+    ],
+)
+def test_a_best_at_the_end_of_a_grid_is_one_as_well(
+    make_recorder: Any, levels: tuple[float, ...], rules: list[str]
+) -> None:
+    recorder = make_recorder(**INIT, nuisance={"learning_rate": levels})
+    recorder.arms_alike(learning_rate=1e-3)
+    record = recorder.read()
+    assert [finding.rule for finding in audit(record)] == rules
+    assert any("learning_rate was tuned over two values" in text for text in caveats(record)) == (
+        len(levels) == 2
+    )
+
+
+def test_a_grid_of_words_has_no_end(make_recorder: Any) -> None:
+    recorder = make_recorder(**INIT, nuisance={"loss": ("kl", "mse", "other")}, fixed={"learning_rate": 1e-3})
+    recorder.teacher(0.8)
+    for arm in (0, 1):
+        recorder.trial(arm, 0, 0.5, loss="other")
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 0, 0.5, seed=seed, test=0.4, loss="other")
+    recorder.tracker.finish()
+    assert audit(recorder.read()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "value", "natural"),
+    [
+        ("warmup", {"low": 0.0, "high": 0.3}, 0.01, True),
+        ("warmup", {"low": 0.0, "high": 0.3}, 0.3, False),
+        ("warmup", {"low": 0.1, "high": 0.3}, 0.1, False),
+        ("alpha", {"low": 0.0, "high": 1.0}, 0.99, True),
+        ("alpha", (0.2, 0.5, 1.0), 1.0, True),
+        ("alpha", (0.2, 0.5, 1.0), 0.2, False),
+        ("batch_size", (16, 32, 64), 64, False),
+    ],
+)
+def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
+    make_recorder: Any, name: str, domain: Any, value: float, natural: bool
+) -> None:
+    recorder = make_recorder(**INIT, nuisance={name: domain}, fixed={"learning_rate": 1e-3})
+    recorder.teacher(0.8)
+    for arm in (0, 1):
+        recorder.trial(arm, 0, 0.5, **{name: value})
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 0, 0.5, seed=seed, test=0.4, **{name: value})
+    recorder.tracker.finish()
+    record = recorder.read()
+    assert found(record) == ([] if natural else [("edge", arm) for arm in record.arms])
+    named = [text for text in caveats(record) if "where it ends by its nature" in text]
+    assert len(named) == (2 if natural else 0)
+
+
+def test_test_that_was_read_in_the_search_may_have_chosen(recorder: Any) -> None:
+    recorder.arms_alike()
+    (run,) = recorder.read().trials.query("phase == 'search' and arm == 'init=teacher'")["run"].iloc[:1]
+    recorder.tracker.client.log_metric(run, "test/accuracy/macro", 0.5)
+    record = recorder.read()
+    assert found(record) == [("selection", "init=teacher")]
+    assert text_of(record, "selection").startswith("1 search trials were scored on test")
+
+
+def test_values_that_validation_does_not_select_are_not_confirmed(recorder: Any) -> None:
+    """Chosen by their test scores, say."""
+    recorder.teacher(0.8)
+    for arm, confirmed in ((0, 1), (1, 2)):
+        for number, value in ((1, 0.6), (2, 0.5), (3, 0.4)):
+            recorder.trial(arm, number, value)
+        for seed in (1, 2, 3):
+            recorder.trial(arm, confirmed, 0.5, seed=seed, test=0.5)
+    recorder.tracker.finish()
+    record = recorder.read()
+    assert found(record) == [("selection", "init=teacher"), ("seeds", "init=teacher")]
+    assert text_of(record, "selection") == "what was confirmed is not what validation selects"
+    recorder.tracker.pause()  # a larger budget may have a new best, whose confirm runs are still to come
+    assert found(recorder.read()) == [("partial", None), ("seeds", "init=teacher")]
+
+
+def test_what_was_confirmed_without_a_search_was_not_selected(recorder: Any) -> None:
+    recorder.teacher(0.8)
+    for arm in (0, 1):
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 1, 0.5, seed=seed, test=0.5)
+    recorder.tracker.finish()
+    assert found(recorder.read()) == [("selection", "init=random"), ("selection", "init=teacher")]
+
+
+@pytest.mark.parametrize("seeds", [(), (1,), (1, 2)])
+def test_fewer_than_three_seeds_name_no_winner(recorder: Any, seeds: tuple[int, ...]) -> None:
+    recorder.arms_alike(seeds=seeds)
+    record = recorder.read()
+    assert found(record) == [("seeds", "init=random"), ("seeds", "init=teacher")]
+    assert audit(record)[0].text.startswith(f"{len(seeds)} confirmed seed{'' if len(seeds) == 1 else 's'};")
+
+
+def test_seeds_of_a_former_best_are_not_counted(recorder: Any) -> None:
+    recorder.arms_alike()
+    for arm in (0, 1):
+        recorder.trial(arm, 3, 0.8)
+        recorder.trial(arm, 3, 0.8, seed=1, test=0.5)
+    record = recorder.read()
+    assert found(record) == [("seeds", "init=random"), ("seeds", "init=teacher")]
+    assert any(text.startswith("6 confirm runs are of values that are no longer") for text in caveats(record))
+
+
+def test_the_mean_of_those_that_did_not_diverge_flatters_an_arm(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.trial(0, 1, None, "diverged", seed=4, learning_rate=1e-3)
+    record = recorder.read()
+    assert found(record) == [("survivors", "init=random")]
+    assert text_of(record, "survivors").startswith("1 of 4 confirm runs diverged")
+
+
+def test_a_confirm_run_that_failed_is_a_caveat(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.trial(0, 1, 0.3, "failed", seed=4, learning_rate=1e-3)
+    record = recorder.read()
+    assert audit(record) == []
+    assert "init=random: 1 confirm runs failed, and are missing." in caveats(record)
+
+
+def test_macros_over_different_languages_are_not_compared(recorder: Any) -> None:
+    recorder.arms_alike()
+    for arm in (0, 1):
+        for seed in (4, 5):
+            languages = ("deu", "yor") if arm else ("deu",)
+            recorder.trial(arm, 1, 0.5, seed=seed, test=0.5, languages=languages, learning_rate=1e-3)
+    record = recorder.read()
+    assert found(record) == [("languages", "init=random")]
+    assert text_of(record, "languages").startswith("lacks yor, which others have")
+
+
+def test_a_hyperparameter_that_varies_without_a_role_is_a_confound(recorder: Any) -> None:
+    recorder.arms_alike()
+    recorder.trial(0, 1, 0.1, steps=50)
+    recorder.trial(1, 1, 0.1, steps=50)
+    record = recorder.read()
+    assert found(record) == [("confound", None)]
+    assert text_of(record, "confound") == "steps has no role, and several values: 200, 50"
+
+
+def test_a_teacher_without_a_score_has_taught_nothing_that_is_known(recorder: Any) -> None:
+    recorder.arms_alike()
+    client = recorder.tracker.client
+    (run,) = recorder.read().trials.query("phase == 'teacher'")["run"]
+    client.log_metric(run, "validation/accuracy/macro", float("nan"), step=1)
+    assert found(recorder.read()) == [("teacher", None)]
+
+
+def test_findings_come_together(recorder: Any) -> None:
+    recorder.trial(0, 0, 0.5)
+    recorder.trial(0, 0, 0.5, seed=1, test=0.5)
+    assert [rule for rule, _ in found(recorder.read())] == ["partial", "budget", "edge", "seeds", "seeds"]
+
+
+def test_a_study_that_has_just_begun_is_audited_and_has_caveats(recorder: Any) -> None:
+    record = recorder.read()
+    assert [rule for rule, _ in found(record)] == ["partial", "seeds", "seeds"]
+    assert caveats(record)
+
+
+# Caveats.
+
+
+def test_what_was_held_is_named(recorder: Any) -> None:
+    (held,) = (text for text in caveats(recorder.read()) if text.startswith("Held at one value"))
+    for said in ("depth 3", "steps 200", "warmup 0.1", "teacher_seed 0"):
+        assert said in held
+    assert "learning_rate 0.001," not in held.replace("teacher_learning_rate", "")
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        ({}, "Teacher and students were trained on all training data."),
+        ({"fixed": {"data_fraction": 0.1}}, "teacher_data is full: the teacher saw all training data"),
+        ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "teacher_data is same"),
+        ({"scientific": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
+        ({"scientific": {"teacher_data": ("full", "same")}, "fixed": {"data_fraction": 0.1}}, "is a factor"),
+        ({"teacher": "d" * 64}, "The teacher was given"),
+    ],
+)
+def test_what_the_teacher_saw_is_named(make_recorder: Any, roles: Any, said: str) -> None:
+    record = make_recorder(**roles).read()
+    assert len([text for text in caveats(record) if said in text]) == 1
+
+
+def test_one_teacher_is_a_caveat_and_several_are_none(make_recorder: Any) -> None:
+    one = make_recorder(**INIT).read()
+    several = make_recorder(name="2", scientific={"teacher_seed": (0, 1)}).read()
+    assert any("not for teachers trained anew" in text for text in caveats(one))
+    assert not any("not for teachers trained anew" in text for text in caveats(several))
+
+
+def test_arms_that_tune_more_on_the_same_budget_are_named(make_recorder: Any) -> None:
+    recorder = make_recorder(
+        scientific={"init": ("random", "teacher"), "alpha": (1.0, 0.5)},
+        nuisance={"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "temperature": (1.0, 2.0, 4.0)},
+    )
+    for arm in range(4):
+        recorder.trial(arm, 0, 0.5, learning_rate=1e-3, temperature=2.0)
+    texts = [text for text in caveats(recorder.read()) if "on the same number of trials" in text]
+    assert len(texts) == 1
+    assert texts[0].startswith("temperature has an effect in 2 of 4 arms, which tuned it besides the others")
+
+
+def test_trials_that_were_stopped_early_are_named(recorder: Any) -> None:
+    recorder.arms_alike()
+    assert any(text.startswith("2 search trials were stopped early") for text in caveats(recorder.read()))
+
+
+def test_shares_of_one_study_are_audited_as_one(make_recorder: Any) -> None:
+    """Each home searched and confirmed one arm."""
+    homes = [make_recorder(name=str(number), **INIT) for number in (0, 1)]
+    for arm, recorder in enumerate(homes):
+        recorder.teacher(0.8)
+        recorder.trial(arm, 0, 0.5, learning_rate=1e-3)
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 0, 0.5, seed=seed, test=0.5, learning_rate=1e-3)
+        recorder.tracker.finish()
+    for recorder in homes:
+        assert {rule for rule, _ in found(recorder.read())} == {"budget", "seeds"}
+    assert audit(read_studies([(each.uri, each.plan.name) for each in homes])) == []

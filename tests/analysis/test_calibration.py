@@ -1,0 +1,152 @@
+"""Intervals and tests against simulated studies, the noisy tuning step included, whose truth is known.
+
+`python -m tests.benchmarks.calibration` is the longer form, with more scenarios. A share of n studies strays
+by up to three standard errors, sqrt(p (1 - p) / n), from what it estimates.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.domain import Value
+from analysis.effects import effects
+from tests.analysis.simulate import Scenario, Studies, simulate
+from tests.benchmarks.calibration import (
+    FLAT,
+    INIT,
+    LOW_RESOURCE,
+    POWER,
+    above,
+    claims,
+    contrasts_of,
+    coverage,
+)
+
+
+def studies(scenario: Scenario, n: int = 4000) -> Studies:
+    return simulate(scenario, n, np.random.default_rng(1))
+
+
+def strays(p: float, n: int) -> float:
+    return 3 * math.sqrt(p * (1 - p) / n)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_intervals_for_these_languages_cover(seeds: int) -> None:
+    found = coverage(studies(Scenario(seeds=seeds)), INIT)
+    assert 0.93 < found["covered"] < 0.97
+    assert abs(found["bias"]) < 3
+
+
+@pytest.mark.parametrize(("seeds", "languages"), [(5, 6), (5, 12), (10, 6), (10, 12)])
+def test_intervals_for_new_languages_cover(seeds: int, languages: int) -> None:
+    found = coverage(studies(Scenario(seeds=seeds, languages=languages), 2000), INIT, "new languages")
+    assert 0.93 < found["covered"] < 0.97 + strays(0.97, 2000)
+
+
+@pytest.mark.parametrize("languages", [3, 6, 52])
+def test_with_three_seeds_intervals_for_new_languages_cover_at_least(languages: int) -> None:
+    scenario = Scenario(seeds=3, languages=languages)
+    assert coverage(studies(scenario, 2000), INIT, "new languages")["covered"] > 0.93 - strays(0.93, 2000)
+
+
+def test_intervals_for_these_languages_do_not_cover_new_ones() -> None:
+    """The two estimands differ, and the simulation can tell: the calibration tests can fail."""
+    scenario = Scenario(arm_language=0.05)
+    contrast = contrasts_of(found := studies(scenario, 1000))[INIT]
+    covered = 0
+    for values, new in zip(found.values, found.new, strict=True):
+        paired = contrast.paired(values)
+        assert paired is not None
+        low, high = stats.ttest_1samp(paired.differences.mean(axis=1), 0).confidence_interval()
+        covered += low <= paired.weights @ new <= high
+    assert covered < 700
+
+
+def test_percentile_bootstrap_intervals_do_not_cover() -> None:
+    """Why they are not used: about .75 / .84 / .91 at 3 / 5 / 10 seeds were measured where .95 was meant."""
+    found = studies(Scenario(seeds=3), 1000)
+    contrast = contrasts_of(found)[INIT]
+    draws = np.random.default_rng(2).integers(0, 3, (1000, 3))
+    covered = 0
+    for values, these in zip(found.values, found.these, strict=True):
+        paired = contrast.paired(values)
+        assert paired is not None
+        low, high = np.quantile(paired.differences.mean(axis=1)[draws].mean(axis=1), [0.025, 0.975])
+        covered += low <= paired.weights @ these <= high
+    assert 650 < covered < 850
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+def test_without_a_difference_at_most_one_study_in_twenty_claims_one(seeds: int) -> None:
+    """Neither that the best arm is above any other, nor a main effect."""
+    found = claims(studies(replace(FLAT, seeds=seeds), 1000))
+    allowed = 0.05 + strays(0.05, 1000)
+    assert found["better"] < allowed
+    assert found["effect"] < allowed
+    assert found["winner"] <= found["better"]
+
+
+def test_of_two_equal_arms_far_above_the_others_none_wins() -> None:
+    found = claims(studies(replace(FLAT, quality=above(0.2, init="teacher")), 500))
+    assert found["winner"] < 0.05 + strays(0.05, 500)
+    assert found["better"] > 0.9  # above the four others, which is true
+
+
+def test_a_planted_interaction_is_found_with_the_power_of_its_size() -> None:
+    """The copy gains 0.06 more at 1% of the data. Four arms, each with its own error over runs and languages,
+    so that the difference has variance 4 (arm_seed^2 + rest^2 / L) in each of five seeds.
+    """
+    scenario = Scenario(
+        factors=LOW_RESOURCE,
+        curvature=0,
+        arm_language=0,
+        quality=above(0.06, init="teacher", data_fraction=0.01),
+    )
+    found = coverage(studies(scenario, 2000), POWER)
+    error = math.sqrt(4 * (scenario.arm_seed**2 + scenario.rest**2 / scenario.languages) / 5)
+    critical = stats.t.ppf(0.975, 4)
+    power = stats.nct.sf(critical, 4, 0.06 / error) + stats.nct.cdf(-critical, 4, 0.06 / error)
+    assert 0.8 < power < 0.99
+    assert found["claimed"] == pytest.approx(power, abs=strays(power, 2000))
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [Scenario(lost=0.15), Scenario(failed=0.4), Scenario(trials=2, lost=0.1)],
+    ids=["lost runs", "failed trials", "two trials and lost runs"],
+)
+def test_runs_lost_at_random_do_not_bias(scenario: Scenario) -> None:
+    """Random init is far lower at alpha 1, so that an average over other cells would be far off."""
+
+    def quality(cell: dict[str, Value]) -> float:
+        return -0.3 * (cell["init"] == "random") * (cell["alpha"] == 1.0)
+
+    found = coverage(studies(replace(scenario, quality=quality), 2000), INIT)
+    assert abs(found["bias"]) < 3
+    assert 0.93 < found["covered"] < 0.97
+
+
+def test_a_noisy_search_leaves_differences_that_are_no_error_of_the_intervals() -> None:
+    """Arms that are equal at their best values differ at those that two trials find, and this is claimed."""
+    few, many = (
+        coverage(studies(replace(FLAT, curvature=0.02, trials=trials), 1000), INIT) for trials in (2, 64)
+    )
+    assert few["claimed"] > 0.3 > 0.1 > many["claimed"]
+    assert 0.93 < few["covered"] < 0.97
+
+
+def test_a_study_as_a_table_gives_what_its_array_gives() -> None:
+    found = studies(Scenario(lost=0.1), 3)
+    table = effects(found.table(0), found.scenario.factors)
+    for name, contrast in contrasts_of(found).items():
+        if name != "C1":
+            paired = contrast.paired(found.values[0])
+            assert paired is not None
+            rows = table[(table["effect"] == name) & (table["outcome"] == "macro")]
+            assert rows["estimate"].to_numpy() == pytest.approx([paired.differences.mean()] * 2)

@@ -1,0 +1,126 @@
+"""Steps to a share of a final score (C5): what a report can tell, and what was never reached."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.convergence import arm_convergence, confirmed_curves, convergence_difference, steps_to_share
+from tests.analysis.tables import curve_table
+
+SLOW, FAST = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.46, 0.48, 0.49, 0.5]
+CELLS = pd.DataFrame({"init": ["random", "teacher"]}, index=pd.Index(["r", "t"], name="arm"))
+FACTORS = {"init": ("random", "teacher")}
+
+
+def test_the_first_report_at_the_share_counts() -> None:
+    steps = steps_to_share(curve_table({("r", 1): SLOW, ("t", 1): FAST}))
+    assert list(steps.columns) == ["arm", "seed", "final", "resolution", "own", "best"]
+    assert steps.set_index("arm")["own"].to_dict() == {"r": 50, "t": 20}
+    assert set(steps["resolution"]) == {10}
+
+
+def test_a_share_that_is_met_exactly_is_reached() -> None:
+    steps = steps_to_share(curve_table({("a", 1): [0.2, 0.25, 0.5]}), share=0.5)
+    assert steps["own"].item() == 20
+
+
+def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
+    curves = curve_table({("a", 1): [0.1, 0.5, 0.2, 0.3, 0.5]}).sample(frac=1, random_state=1)
+    assert steps_to_share(curves)["own"].item() == 20
+
+
+def test_the_best_arms_final_score_is_a_mean_over_its_seeds() -> None:
+    runs = {("a", 1): [0.4, 0.8], ("a", 2): [0.6, 0.6], ("b", 1): [0.3, 0.64], ("b", 2): [0.62, 0.62]}
+    steps = steps_to_share(curve_table(runs))  # 0.9 of a's 0.7 is 0.63
+    best = steps.set_index(["arm", "seed"])["best"]
+    assert best["a", 1] == 20
+    assert best["b", 1] == 20
+    assert best[["a"]][:, 2].isna().all()
+    assert math.isnan(best["b", 2])
+
+
+def test_an_arm_is_summed_up_by_medians() -> None:
+    runs = {("r", seed): [0.5] * seed + [0.9] * (5 - seed) for seed in (1, 2, 3)}
+    arms = arm_convergence(steps_to_share(curve_table(runs)))
+    row = arms.iloc[0]
+    assert (row["arm"], row["runs"], row["own"], row["never"]) == ("r", 3, 30, 0)
+
+
+@pytest.mark.parametrize(("reached", "median"), [(3, 20.0), (2, 20.0), (1, math.nan), (0, math.nan)])
+def test_runs_that_never_get_there_are_slower_than_all_others(reached: int, median: float) -> None:
+    runs = {("best", seed): [0.9, 0.9] for seed in (1, 2, 3)}
+    runs |= {("r", seed): [0.1, 0.9 if seed <= reached else 0.2] for seed in (1, 2, 3)}
+    row = arm_convergence(steps_to_share(curve_table(runs))).set_index("arm").loc["r"]
+    assert row["best"] == pytest.approx(median, nan_ok=True)
+    assert row["never"] == 3 - reached
+
+
+def test_the_difference_is_in_doublings_and_paired_by_seed() -> None:
+    """Copies need half the steps at seeds 1 and 2, a quarter at seed 3; the seeds differ by far more."""
+    late = {1: 2, 2: 8, 3: 16}
+    runs = {}
+    for seed, report in late.items():
+        for arm, faster in (("r", 1), ("t", 4 if seed == 3 else 2)):
+            at = report // faster
+            runs[arm, seed] = [0.1] * (at - 1) + [0.5] * (17 - at)
+    rows = convergence_difference(steps_to_share(curve_table(runs)), CELLS, FACTORS).set_index("criterion")
+    assert list(rows.index) == ["own", "best"]
+    assert rows["estimate"].to_list() == pytest.approx([-4 / 3, -4 / 3])
+    assert rows.loc["own", "low"] < -4 / 3 < rows.loc["own", "high"]
+    assert rows["seeds"].to_list() == [3, 3]
+
+
+def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None:
+    cells = pd.DataFrame(
+        {"init": ["random", "random", "teacher", "teacher"], "alpha": [0.2, 1.0, 0.2, 1.0]},
+        index=["r2", "r1", "t2", "t1"],
+    )
+    runs = {}
+    for seed in (1, 2):
+        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.9], ("t2", seed): [0.1, 0.9, 0.9, 0.9]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.2, 0.2], ("t1", seed): [0.9, 0.9, 0.9, 0.9]}
+    steps = steps_to_share(curve_table(runs))
+    rows = convergence_difference(steps, cells, FACTORS | {"alpha": (0.2, 1.0)}).set_index("criterion")
+    assert rows.loc["best", ["cells", "censored"]].to_list() == [1, 1]
+    assert rows.loc["best", "estimate"] == pytest.approx(-1)
+    assert rows.loc["own", ["cells", "censored"]].to_list() == [2, 0]
+    assert rows.loc["own", "estimate"] == pytest.approx((-1 + math.log2(1 / 3)) / 2)
+
+
+def test_where_no_cell_is_left_the_difference_is_missing() -> None:
+    runs = {("r", seed): [0.1, 0.1] for seed in (1, 2)} | {("t", seed): [0.9, 0.9] for seed in (1, 2)}
+    rows = convergence_difference(steps_to_share(curve_table(runs)), CELLS, FACTORS).set_index("criterion")
+    assert rows.loc["best", ["estimate", "low", "high", "p"]].isna().all()
+    assert rows.loc["best", ["seeds", "cells", "censored"]].to_list() == [0, 0, 1]
+    assert rows.loc["own", "estimate"] == 0
+
+
+def test_without_both_inits_there_is_no_difference() -> None:
+    steps = steps_to_share(curve_table({("r", 1): SLOW}))
+    assert len(convergence_difference(steps, CELLS, FACTORS)) == 0
+    assert len(convergence_difference(steps, CELLS.drop(columns="init"), {})) == 0
+
+
+def test_without_a_run_the_tables_are_empty() -> None:
+    steps = steps_to_share(curve_table({}))
+    assert len(steps) == 0
+    assert len(arm_convergence(steps)) == 0
+    assert len(convergence_difference(steps, CELLS, FACTORS)) == 0
+
+
+def test_curves_of_superseded_and_of_incomplete_confirm_runs_do_not_count(finished: Any) -> None:
+    """A fourth search trial becomes the best, so the third one's confirm runs are of a former best."""
+    before = confirmed_curves(finished.read())
+    assert sorted(zip(before["arm"], before["seed"], strict=True)) == [
+        (arm, seed) for arm in ("init=random", "init=teacher") for seed in (1, 2)
+    ]
+    finished.trial(1, 3, 0.95)
+    new = finished.trial(1, 3, 0.9, seed=1, test=0.9)
+    finished.trial(1, 3, 0.9, "diverged", seed=2)
+    after = confirmed_curves(finished.read())
+    assert list(after.loc[after["arm"] == "init=teacher", "key"]) == [new]
+    assert list(steps_to_share(after)["arm"]) == ["init=random", "init=random", "init=teacher"]

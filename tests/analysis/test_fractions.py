@@ -1,0 +1,171 @@
+"""Curves over the data fraction, and the number that says whether the copy's advantage grows (C4)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.fractions import fraction_curves, fraction_interaction
+from tests.analysis.tables import confirmed_table
+
+FRACTIONS = (0.01, 0.1, 1.0)
+PLAIN = {"init": ("random", "teacher"), "data_fraction": FRACTIONS}
+BOTH = {
+    "init": ("random", "base", "teacher"),
+    "data_fraction": FRACTIONS,
+    "teacher_data": ("full", "same"),
+}
+
+
+def advantage(levels: dict[str, Any], seed: int) -> float:
+    """What the copy adds: 0.1, and a seed's share of 0.01 for each tenfold less data."""
+    tenfold = -math.log10(levels["data_fraction"])
+    slope = 0.05 if levels.get("teacher_data") == "full" else 0.01
+    growth = slope + 0.01 * seed
+    return 0.1 + growth * tenfold if levels["init"] == "teacher" else 0.0
+
+
+def test_a_point_is_the_mean_over_seeds_with_a_t_interval() -> None:
+    table = confirmed_table(PLAIN, lambda levels, seed: levels["data_fraction"] / 2 + seed / 100, seeds=4)
+    curves = fraction_curves(table, PLAIN)
+    assert list(curves.columns) == [
+        "init",
+        "teacher_data",
+        "data_fraction",
+        "estimate",
+        "low",
+        "high",
+        "seeds",
+    ]
+    assert list(curves["init"]) == ["random"] * 3 + ["teacher"] * 3
+    assert list(curves["data_fraction"]) == [*FRACTIONS, *FRACTIONS]
+    assert curves["teacher_data"].isna().all()
+    point = curves.iloc[1]
+    expected = stats.t.interval(0.95, 3, 0.075, stats.sem([0.06, 0.07, 0.08, 0.09]))
+    assert (point["low"], point["high"]) == pytest.approx(expected)
+    assert point["estimate"] == pytest.approx(0.075)
+    assert point["seeds"] == 4
+
+
+def test_a_teacher_of_all_data_and_one_of_the_sample_have_curves_of_their_own() -> None:
+    """Which meet at all of the data, where they are one arm."""
+    table = confirmed_table(BOTH, lambda levels, seed: 0.3 + advantage(levels, seed), seeds=3)
+    assert table[table["data_fraction"] == 1.0]["teacher_data"].isna().all()
+    curves = fraction_curves(table, BOTH).set_index(["init", "teacher_data", "data_fraction"])["estimate"]
+    assert list(curves.index[:6]) == [("random", kind, f) for kind in ("full", "same") for f in FRACTIONS]
+    assert curves["teacher", "full", 0.01] == pytest.approx(0.3 + 0.1 + 2 * 0.07)
+    assert curves["teacher", "same", 0.01] == pytest.approx(0.3 + 0.1 + 2 * 0.03)
+    assert curves["teacher", "full", 1.0] == curves["teacher", "same", 1.0] == pytest.approx(0.4)
+
+
+def test_other_factors_are_averaged() -> None:
+    factors = PLAIN | {"alpha": (0.2, 1.0)}
+    table = confirmed_table(factors, lambda levels, seed: levels["alpha"], seeds=2)
+    curves = fraction_curves(table, factors)
+    assert len(curves) == 6
+    assert curves["estimate"].to_list() == pytest.approx([0.6] * 6)
+
+
+def test_a_point_without_runs_is_no_point() -> None:
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        return None if levels == {"init": "random", "data_fraction": 0.01} else 0.5
+
+    curves = fraction_curves(confirmed_table(PLAIN, score, seeds=2), PLAIN)
+    assert list(zip(curves["init"], curves["data_fraction"], strict=True)) == [
+        ("random", 0.1),
+        ("random", 1.0),
+        *(("teacher", fraction) for fraction in FRACTIONS),
+    ]
+
+
+def test_of_one_seed_there_is_a_point_without_an_interval() -> None:
+    curves = fraction_curves(confirmed_table(PLAIN, lambda levels, seed: 0.5, seeds=1), PLAIN)
+    assert curves["estimate"].to_list() == [0.5] * 6
+    assert curves[["low", "high"]].isna().all(axis=None)
+
+
+def test_without_the_factor_there_is_no_curve_and_no_interaction() -> None:
+    factors = {"init": ("random", "teacher")}
+    table = confirmed_table(factors, lambda levels, seed: 0.5)
+    assert len(fraction_curves(table, factors)) == 0
+    assert len(fraction_interaction(table, factors)) == 0
+    assert len(fraction_interaction(table.drop(columns="init"), {})) == 0
+
+
+def test_without_inits_there_is_one_curve_and_no_interaction() -> None:
+    factors = {"data_fraction": FRACTIONS}
+    table = confirmed_table(factors, lambda levels, seed: levels["data_fraction"])
+    curves = fraction_curves(table, factors)
+    assert curves["estimate"].to_list() == pytest.approx(FRACTIONS)
+    assert curves["init"].isna().all()
+    assert len(fraction_interaction(table, factors)) == 0
+
+
+def test_the_interaction_is_the_growth_of_the_advantage_per_tenfold_less_data() -> None:
+    table = confirmed_table(BOTH, lambda levels, seed: 0.3 + advantage(levels, seed), seeds=3)
+    rows = fraction_interaction(table, BOTH).set_index("teacher_data")
+    assert list(rows.index) == ["full", "same"]
+    assert rows.loc["full", "estimate"] == pytest.approx(0.07)
+    assert rows.loc["same", "estimate"] == pytest.approx(0.03)
+    half = stats.t.ppf(0.975, 2) * 0.01 / math.sqrt(3)  # the seeds' slopes are 0.01 apart
+    assert rows.loc["full", "low"] == pytest.approx(0.07 - half)
+    assert rows.loc["full", "high"] == pytest.approx(0.07 + half)
+    assert rows["seeds"].to_list() == [3, 3]
+    assert rows["fractions"].to_list() == [3, 3]
+
+
+def test_an_advantage_that_shrinks_with_the_data_is_negative() -> None:
+    def score(levels: dict[str, Any], seed: int) -> float:
+        return 0.3 + levels["data_fraction"] * (0.1 if levels["init"] == "teacher" else 0) + seed / 1000
+
+    assert fraction_interaction(confirmed_table(PLAIN, score), PLAIN)["estimate"].item() < 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(shift=st.integers(0, 2**32))
+def test_what_both_inits_share_does_not_matter(shift: int) -> None:
+    """A harder sample at one seed and fraction is as hard for both."""
+    noise = np.random.default_rng(shift).normal(size=(3, 6))
+
+    def score(levels: dict[str, Any], seed: int) -> float:
+        return float(advantage(levels, seed) + noise[FRACTIONS.index(levels["data_fraction"]), seed])
+
+    plain = fraction_interaction(confirmed_table(PLAIN, advantage), PLAIN)
+    shifted = fraction_interaction(confirmed_table(PLAIN, score), PLAIN)
+    numbers = ["estimate", "low", "high"]
+    assert shifted[numbers].to_numpy() == pytest.approx(plain[numbers].to_numpy())
+
+
+def test_a_seed_that_lacks_a_fraction_does_not_count() -> None:
+    """Its slope would be over other fractions than the rest."""
+
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        lacks = levels == {"init": "teacher", "data_fraction": 0.01} and seed == 3
+        return None if lacks else 0.3 + advantage(levels, seed)
+
+    row = fraction_interaction(confirmed_table(PLAIN, score, seeds=3), PLAIN).iloc[0]
+    assert row["seeds"] == 2
+    assert row["estimate"] == pytest.approx(0.01 + 0.015)
+
+
+def test_a_fraction_that_one_init_lacks_is_left_out() -> None:
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        lacks = levels == {"init": "random", "data_fraction": 0.01}
+        return None if lacks else 0.3 + advantage(levels, seed)
+
+    row = fraction_interaction(confirmed_table(PLAIN, score, seeds=3), PLAIN).iloc[0]
+    assert row["fractions"] == 2
+    assert row["estimate"] == pytest.approx(0.03)
+
+
+def test_of_one_fraction_there_is_no_slope() -> None:
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        return 0.5 if levels["data_fraction"] == 1.0 or levels["init"] == "random" else None
+
+    assert len(fraction_interaction(confirmed_table(PLAIN, score), PLAIN)) == 0
