@@ -8,7 +8,8 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.domain import Domain, Value, parse_arm, parse_value
-from analysis.record import IDENTITY, StudyRecord
+from analysis.record import StudyRecord
+from analysis.shares import IDENTITY
 from study.config import TrialConfig
 
 __all__ = [

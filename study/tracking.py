@@ -296,7 +296,12 @@ def _study_params(plan: Plan) -> dict[str, Any]:
     for name, value in plan.request.items():
         params[f"{name}_source" if name in plan.constants else name] = value
     params |= plan.constants | {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
-    roles = {"scientific": space.scientific, "nuisance": space.nuisance, "fixed": space.fixed | plan.held()}
+    held = space.fixed | plan.held()
+    roles: dict[str, Mapping[str, Any]] = {
+        "scientific": space.scientific,
+        "nuisance": space.nuisance,
+        "fixed": held,
+    }
     for role, named in roles.items():
         params |= {f"{role}.{name}": domain for name, domain in named.items()}
     return {key: str(value)[:6000] for key, value in params.items()}

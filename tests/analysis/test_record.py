@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.design import cells, factors
 from analysis.domain import Domain
 from analysis.record import CURVE_COLUMNS, SCORE_COLUMNS, read_studies, read_study
 from study.config import RequestError
@@ -245,6 +246,21 @@ def test_arms_of_several_homes_stand_as_they_were_first_seen(make_recorder: Any)
     record = read_studies([(each.uri, each.plan.name) for each in (here, there)])
     assert record.arms == ("init=teacher", "init=random", "init=base")
     assert record.scientific == {"init": ("teacher", "random", "base")}
+
+
+def test_a_home_may_vary_what_another_one_held(make_recorder: Any) -> None:
+    """Teachers of further seeds, say; each arm keeps its level."""
+    init = ("random", "teacher")
+    here = make_recorder(scientific={"init": init})
+    there = make_recorder(name=" there", scientific={"init": init, "teacher_seed": (1, 2)})
+    for recorder in (here, there):
+        for arm in range(len(recorder.plan.arms())):
+            recorder.trial(arm, 0, 0.5)
+    record = read_studies([(each.uri, each.plan.name) for each in (here, there)])
+    assert len(record.arms) == 2 + 4
+    assert factors(record) == {"init": init, "teacher_seed": (1, 2, 0)}
+    assert "teacher_seed" not in record.fixed
+    assert sorted(cells(record)["teacher_seed"]) == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -54,54 +54,60 @@ def generate(database: Path, runs: int, languages: int) -> None:
     tracker = Tracker(f"sqlite:///{database}", None, plan, "drawn")
     tracker.finish()
     codes = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}x" for n in range(languages)]
-    connection = sqlite3.connect(database)
+    random, connection = np.random.default_rng(0), sqlite3.connect(database)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA journal_mode = MEMORY")
-    for trial in _trials(plan, np.random.default_rng(0)):
-        _insert(connection, int(tracker.experiment), codes, *trial)
+    for start, (phase, arm, config, good) in enumerate(_trials(plan, random), 1_700_000_000_000):
+        run = uuid.UUID(bytes=random.bytes(16)).hex
+        _insert_run(connection, int(tracker.experiment), run, start, phase, arm, config)
+        _insert_metrics(connection, run, start, codes, good, random)
     connection.commit()
     connection.close()
 
 
-def _trials(plan: Any, random: np.random.Generator) -> Iterator[tuple[str, str, Any, np.random.Generator]]:
-    """(phase, arm, configuration, generator of its numbers) of every trial; the first of a search is best."""
+def _trials(plan: Any, random: np.random.Generator) -> Iterator[tuple[str, str, Any, float]]:
+    """(phase, arm, configuration, its accuracy) of every trial; the first of a search is its best."""
     for arm in plan.arms():
-        rates = 1e-3 * np.exp(random.uniform(-1, 1, plan.space.trials))
-        for rate in rates:
-            yield "search", arm.name, plan.config(arm, {"learning_rate": float(rate)}), random
+        values = dict(arm.values)
+        effect = 0.3 + {"random": 0.0, "base": 0.1, "teacher": 0.15}[values["init"]] + 0.02 * values["depth"]
+        rates = (1e-3 * np.exp(random.uniform(-1, 1, plan.space.trials))).tolist()
+        for number, rate in enumerate(rates):
+            good = effect + 0.05 * (number == 0)
+            yield "search", arm.name, plan.config(arm, {"learning_rate": rate}), good
         for seed in range(1, SEEDS + 1):
-            yield "confirm", arm.name, plan.config(arm, {"learning_rate": float(rates[0])}, seed), random
+            yield "confirm", arm.name, plan.config(arm, {"learning_rate": rates[0]}, seed), effect
 
 
-def _insert(
-    connection: sqlite3.Connection,
-    experiment: int,
-    codes: list[str],
-    phase: str,
-    arm: str,
-    config: Any,
-    random: np.random.Generator,
+def _insert_run(
+    connection: sqlite3.Connection, experiment: int, run: str, start: int, phase: str, arm: str, config: Any
 ) -> None:
-    run, start = uuid.UUID(bytes=random.bytes(16)).hex, 1_700_000_000_000 + connection.total_changes
-    effect = {"random": 0.0, "base": 0.1, "teacher": 0.15}[config.init] + 0.02 * config.depth
-    best = 0.05 if phase == "search" and connection.total_changes % 7 == 0 else 0.0
     connection.execute(
         "INSERT INTO runs (run_uuid, name, source_type, user_id, status, start_time, end_time,"
         " lifecycle_stage, experiment_id) VALUES (?, ?, 'LOCAL', 'bench', 'FINISHED', ?, ?, 'active', ?)",
-        (run, config.key[:8], start, start + 1, experiment),
+        (run, config.key[:8], start, start + REPORTS, experiment),
     )
     tags = {"phase": phase, "key": config.key, "arm": arm, "outcome": "complete", "study": "drawn"}
     pairs = [(f"kdstudy.{name}", value, run) for name, value in tags.items()]
     connection.executemany("INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)", pairs)
     params = [(name, str(value), run) for name, value in config.effective().items() if value is not None]
     connection.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", params)
+
+
+def _insert_metrics(
+    connection: sqlite3.Connection,
+    run: str,
+    start: int,
+    codes: list[str],
+    good: float,
+    random: np.random.Generator,
+) -> None:
     names, rows = [*codes, "macro", "worst"], []
     for report in range(1, REPORTS + 1):
         step = STEPS * report // REPORTS
         splits = ("validation", "test") if report == REPORTS else ("validation",)
         for split in splits:
             for metric in METRICS:
-                values = 0.4 + effect + best + 0.05 * report + random.normal(0, 0.02, len(codes))
+                values = good + 0.05 * report + random.normal(0, 0.02, len(codes))
                 every = [*values.tolist(), float(values.mean()), float(values.min())]
                 rows += [
                     (f"{split}/{metric}/{n}", v, start + report, step, run)
