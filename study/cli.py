@@ -14,6 +14,7 @@ import signal
 import sys
 import warnings
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -114,12 +115,16 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
+    from study.cost import cost_of, time_of
     from study.request import memory_of
-    from study.tables import listing, memory_line
+    from study.tables import cost_lines, listing, memory_line
 
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
-    the_plan, cost = asked.plan, asked.plan.cost()
-    arms = [{"arm": arm.name, "search": the_plan.planned(arm)} for arm in the_plan.arms()]
+    the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, _home(home))
+    arms: list[dict[str, Any]] = [
+        {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
+        for arm in the_plan.arms()
+    ]
     nuisance = the_plan.space.model_dump(mode="json")["nuisance"]
     fixed = the_plan.held()
     memory = memory_of(asked)
@@ -127,7 +132,8 @@ def plan(
         return _print_json(
             {
                 "name": the_plan.name,
-                **cost,
+                **asdict(cost),
+                "time": time and asdict(time),
                 "memory": memory,
                 "arms": arms,
                 "nuisance": nuisance,
@@ -138,7 +144,7 @@ def plan(
     out.print(the_plan.space.question, style="bold", highlight=False)
     confirm = the_plan.space.confirm_seeds
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
-    rows.append(["all", cost["search"], cost["confirm"], cost["trials"]])
+    rows.append(["all", cost.search, cost.confirm, cost.trials])
     out.print(listing(["arm", "search", "confirm", "trials"], rows))
     out.print(
         listing(
@@ -146,8 +152,17 @@ def plan(
         )
     )
     out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in fixed.items()]))
-    if "steps" in cost:
-        out.print(f"{cost['trials']} trials, {cost['steps']} trial-steps in all", highlight=False)
+    for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
+        out.print(line, highlight=False, soft_wrap=True)
+    if len({len(arm["tuned"]) for arm in arms}) > 1:
+        few, many = (pick(arms, key=lambda arm: len(arm["tuned"])) for pick in (min, max))
+        out.print(
+            f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
+            f"{many['arm']} {', '.join(many['tuned'])}",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
     out.print(memory_line(memory), highlight=False, soft_wrap=True)
     _say_notes(asked.task)
     return None

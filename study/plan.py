@@ -143,15 +143,10 @@ class Plan(BaseModel):
             return self.space.trials
         return sum(1 for _ in itertools.islice(points, self.space.trials))
 
-    def cost(self) -> dict[str, int]:
-        """Trials and optimiser steps, search and confirm; steps are missing where epochs are given."""
-        search = sum(self.planned(arm) for arm in self.arms())
-        confirm = len(self.arms()) * self.space.confirm_seeds
-        steps = {self._draft(arm, {}).steps for arm in self.arms()}
-        cost = {"arms": len(self.arms()), "search": search, "confirm": confirm, "trials": search + confirm}
-        if len(steps) == 1 and (one := next(iter(steps))) is not None and "steps" not in self.space.nuisance:
-            cost["steps"] = one * (search + confirm)
-        return cost
+    def tuned(self, arm: Arm) -> list[str]:
+        """Nuisance hyperparameters with an effect in some trial of `arm`: the dimensions of its search."""
+        drafts = self.drafts(arm)
+        return [name for name in self._nuisances() if any(name not in draft.inert() for draft in drafts)]
 
     def held(self) -> dict[str, Any]:
         """Hyperparameters that neither the question nor the tuning varies: caveats of every answer."""

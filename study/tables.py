@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich import box
 from rich.table import Table
 
-__all__ = ["frame_table", "listing", "memory_line", "scores_table", "status_table"]
+if TYPE_CHECKING:
+    from study.cost import Cost, Time
+
+__all__ = ["cost_lines", "frame_table", "listing", "memory_line", "scores_table", "status_table"]
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
@@ -57,6 +60,20 @@ def scores_table(result: Mapping[str, Any]) -> Table:
                 rows.setdefault(name, {})[columns[-1]] = value
     names = sorted(set(rows) - {"macro", "worst"}) + [n for n in ("macro", "worst") if n in rows]
     return listing(columns, [[name, *(rows[name].get(c) for c in columns[1:])] for name in names])
+
+
+def cost_lines(cost: Cost, time: Time | None, at_once: int | None) -> Iterator[str]:
+    """What a plan says of its cost; of time too, once trials have ended."""
+    yield f"{cost.trials} trials, {cost.steps} trial-steps in all"
+    if cost.teachers:
+        plural = "s" if cost.teachers > 1 else ""
+        yield f"{cost.teachers} teacher{plural}, {cost.teacher_steps} steps"
+    if time is not None:
+        together = f", {at_once} at once: {time.left / at_once:.1f} hours" if at_once and at_once > 1 else ""
+        yield (
+            f"time: {time.hours:.1f} hours of trials, {time.left:.1f} of them left{together} "
+            f"(judged from {time.measured})"
+        )
 
 
 def memory_line(memory: Mapping[str, Any]) -> str:

@@ -31,7 +31,8 @@ class Answer:
 class Running:
     """A command under way in a process group of its own, and what it has started."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    out: Path
     log: Path
     started: dict[int, str] = field(default_factory=dict)
 
@@ -46,8 +47,8 @@ class Running:
         return self.log.read_text(encoding="utf-8")
 
     def finish(self, timeout: float = 120) -> Answer:
-        out, _ = self.process.communicate(timeout=timeout)
-        return Answer(self.process.returncode, out, self.stderr())
+        self.process.wait(timeout)
+        return Answer(self.process.returncode, self.out.read_text(encoding="utf-8"), self.stderr())
 
     def remember(self) -> None:
         """Note what the command has started so far: once it is gone, nothing leads there."""
@@ -66,8 +67,6 @@ class Running:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
         # Ray's daemons notice that their driver is gone
         deadline = time.monotonic() + (0 if at_once else 15)
         while self.left() and time.monotonic() < deadline:
@@ -121,16 +120,16 @@ class Kdstudy:
         self, *arguments: str | Path, command: Sequence[str | Path] = (COMMAND,), **environment: str
     ) -> Running:
         mine = {k: v for k, v in os.environ.items() if not k.startswith(("KDSTUDY_", "RAY_", "MLFLOW_"))}
-        log = self.folder / f"stderr-{len(self.running)}"
-        with log.open("w") as err:
+        # files, not pipes: nobody reads them meanwhile, and a full pipe would stop the command
+        out, log = (self.folder / f"{name}-{len(self.running)}" for name in ("stdout", "stderr"))
+        with out.open("wb") as output, log.open("wb") as err:
             process = subprocess.Popen(
                 [str(part) for part in (self.python, *command, *arguments)],
                 cwd=self.folder,
                 env=mine | {"HF_HUB_OFFLINE": "1"} | environment,
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=err,
-                text=True,
                 start_new_session=True,
             )
-        self.running.append(Running(process, log))
+        self.running.append(Running(process, out, log))
         return self.running[-1]

@@ -201,16 +201,10 @@ def test_planned_is_the_budget_or_all_points_where_there_are_fewer(make_plan: Ma
     assert nothing_tuned.planned(nothing_tuned.arms()[0]) == 1
 
 
-def test_cost_is_counted_in_trials_and_steps(make_plan: MakePlan) -> None:
-    roles = {"scientific": {"init": ("random", "teacher")}, "trials": 3, "confirm_seeds": 2}
-    cost = {"arms": 2, "search": 6, "confirm": 4, "trials": 10}
-    assert make_plan(**roles, fixed={"steps": 50}).cost() == cost | {"steps": 500}
-    assert make_plan(**roles, fixed={"epochs": 2}).cost() == cost
-    assert make_plan(**roles, nuisance={"steps": (50, 100, 150)}).cost() == cost
-
-
-def test_a_scientific_number_of_steps_is_no_single_cost(make_plan: MakePlan) -> None:
-    assert "steps" not in make_plan(scientific={"steps": (50, 100)}).cost()
+def test_an_arm_tunes_what_has_an_effect_in_it(make_plan: MakePlan) -> None:
+    tuned = {"temperature": Range(low=1, high=8), "learning_rate": Range(low=1e-4, high=1e-2, log=True)}
+    plan = make_plan(scientific={"alpha": (1.0, 0.5)}, nuisance=tuned)
+    assert [plan.tuned(arm) for arm in plan.arms()] == [["learning_rate"], ["temperature", "learning_rate"]]
 
 
 def test_held_is_every_value_that_is_neither_asked_about_nor_tuned(make_plan: MakePlan) -> None:

@@ -253,6 +253,16 @@ def test_a_plan_counts_arms_and_trials_and_writes_nothing(
     assert tree(place.folder) == before
 
 
+def test_a_plan_names_arms_that_tune_more_on_the_same_budget(command: Any, place: Place) -> None:
+    arguments = place.filled(f"plan {{space}} {ON} --set learning_rate=1e-3..1e-2")
+    assert "a caveat: on the same budget" not in command(*arguments).out
+    answer = command(*arguments, "--set", "temperature=1..8")
+    assert (
+        "a caveat: on the same budget init=teacher alpha=1.0 tunes learning_rate, "
+        "init=teacher alpha=0.5 temperature, learning_rate\n"
+    ) in answer.out
+
+
 @pytest.mark.parametrize("command_line", ["plan", "run"])
 def test_what_has_no_room_in_this_machine_is_refused_at_planning(
     command: Any, place: Place, tree: Any, monkeypatch: pytest.MonkeyPatch, command_line: str

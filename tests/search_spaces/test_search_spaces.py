@@ -75,12 +75,6 @@ def test_it_asks_for_nothing_that_has_no_effect(plan: Plan) -> None:
             assert trial.params.keys() | config.inert() >= plan.space.nuisance.keys()
 
 
-def test_it_costs_what_a_reader_can_work_out(plan: Plan) -> None:
-    cost, arms = plan.cost(), len(plan.arms())
-    assert cost["trials"] == arms * (plan.space.trials + plan.space.confirm_seeds)
-    assert cost["steps"] == cost["trials"] * plan.drafts(plan.arms()[0])[0].training_steps(1000)
-
-
 def test_it_is_confirmed_on_fresh_seeds(name: str) -> None:
     """A result of the search alone was chosen for being high."""
     assert SPACES[name].confirm_seeds >= 2
