@@ -36,6 +36,8 @@ bench: install
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.memory
+	$(BIN)/python -m tests.benchmarks.report
+	$(BIN)/python -m tests.benchmarks.calibration
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,bench]"
 	$(BIN)/python -m tests.benchmarks.trainer_baseline
 	$(BIN)/python -m pip uninstall -q -y accelerate

@@ -1,5 +1,7 @@
 """From the MLflow record to an answer. Reads only MLflow; knows nothing of ledgers, trials or Ray.
 
-Reading order: `record.py` (MLflow -> tidy tables), `summary.py` (tables -> arms and languages),
-`report.py` (files).
+Reading order: `source.py` and `shares.py` (MLflow -> what one home holds), `record.py` (-> tidy tables),
+`design.py` (factors, arms, the results that count), `effects/` on `intervals.py` (the statistics),
+`fractions.py`, `convergence.py`, `budget.py`, `importance.py`, `replay.py` (one question each), `audit.py`
+(what stands against an answer), `answer.py`, and `report.py` (files).
 """

@@ -17,8 +17,8 @@ THESE, NEW = "these languages", "new languages"
 def answer(results: Results) -> list[str]:
     """Sentences; the first is the answer.
 
-    It is claim C1's number where the factors ask it, else the best arm against the next, else the largest
-    main effect. Where the audit has findings, no winner is named.
+    It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next,
+    else the largest main effect. Where the audit has findings, no winner is named.
     """
     if results.findings:
         reasons = len(results.findings)
@@ -29,6 +29,8 @@ def answer(results: Results) -> list[str]:
     claim = _macro(results.claim)
     if len(claim):
         return _of_claim(results, claim)
+    if len(results.advantage):
+        return _of_fractions(results)
     if len(results.compared):
         more = _largest(results) if len(results.compared) > 1 else []
         return [_of_arms(results), *more]
@@ -56,6 +58,23 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"For new languages of the same kind the difference is {100 * row['estimate']:+.2f} points "
             f"{_interval(row)}." + _zero(row, "which of the two does more")
         )
+    return sentences
+
+
+def _of_fractions(results: Results) -> list[str]:
+    sentences = []
+    for row in results.advantage.to_dict("records"):
+        seen = {
+            "full": ", of a teacher that saw all data,",
+            "same": ", of a teacher that saw the same share,",
+        }
+        grows = "grows" if row["estimate"] >= 0 else "shrinks"
+        sentence = (
+            f"With every tenfold less data the advantage of weights copied from the teacher"
+            f"{seen.get(row['teacher_data'], '')} over random ones {grows} by {_size(row['estimate'])} of macro "
+            f"test accuracy {_interval(row)}, {_scope(results)}."
+        )
+        sentences.append(_so_far(results, sentence) + _zero(row, "whether it grows or shrinks"))
     return sentences
 
 

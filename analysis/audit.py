@@ -19,6 +19,9 @@ from study.config import TrialConfig
 __all__ = ["EDGE", "FEWEST_SEEDS", "Finding", "audit", "caveats"]
 
 FEWEST_SEEDS = 3
+FEW_TRIALS = 8
+"""Search trials an arm below which equal arms were claimed to differ in 1 study of 8 or more (simulated)."""
+
 EDGE = 0.05
 """Share of a range, at either end of it, that is its edge; in the logarithm where it was searched so."""
 
@@ -30,6 +33,9 @@ class Finding:
     rule: str
     arm: str | None
     text: str
+
+    def __str__(self) -> str:
+        return f"{self.arm}: {self.text}" if self.arm else self.text
 
 
 def audit(record: StudyRecord) -> list[Finding]:
@@ -56,7 +62,16 @@ def caveats(record: StudyRecord) -> list[str]:
     """For what the answer holds, one sentence each."""
     return [
         text
-        for part in (_held, _teacher_data, _teacher_seeds, _unequal_tuning, _bounds, _early_ends, _superseded)
+        for part in (
+            _held,
+            _teacher_data,
+            _teacher_seeds,
+            _few_trials,
+            _unequal_tuning,
+            _bounds,
+            _early_ends,
+            _superseded,
+        )
         for text in part(record)
     ]
 
@@ -217,6 +232,16 @@ def _teacher_data(record: StudyRecord) -> Iterator[str]:
 def _teacher_seeds(record: StudyRecord) -> Iterator[str]:
     if "teacher_seed" not in factors(record):
         yield "There is one teacher seed: the intervals are for this teacher, not for teachers trained anew."
+
+
+def _few_trials(record: StudyRecord) -> Iterator[str]:
+    counts = _search(record)["arm"].value_counts()
+    if record.nuisance and len(counts) and counts.min() < FEW_TRIALS:
+        trials = "1 search trial" if counts.min() == 1 else f"{counts.min()} search trials"
+        yield (
+            f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
+            "selected ones, which is what is measured here."
+        )
 
 
 def _unequal_tuning(record: StudyRecord) -> Iterator[str]:

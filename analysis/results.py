@@ -12,6 +12,7 @@ from analysis.audit import Finding, audit, caveats
 from analysis.design import cells, confirmed, confirmed_trials, factors
 from analysis.domain import Value
 from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares
+from analysis.fractions import fraction_interaction
 from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
 from analysis.search import search_results
@@ -44,6 +45,11 @@ class Results:
         """Claim C1 as rows of the effects table; none where the factors do not ask it."""
         found = copy_minus_distillation(self.confirmed, self.factors)
         return self.effects.iloc[:0] if found is None else found
+
+    @cached_property
+    def advantage(self) -> pd.DataFrame:
+        """Claim C4: the copy's advantage per tenfold less data; no rows where the factors do not ask it."""
+        return fraction_interaction(self.confirmed, self.factors)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from study.options import (
     FullVocabularyOption,
     GpusOption,
     HomeOption,
+    HomesOption,
     JsonOption,
     LanguagesOption,
     ModelOption,
@@ -288,18 +289,27 @@ def trial(
 @app.command()
 def report(
     name: Annotated[str, typer.Argument(help="The study's name.")],
-    home: HomeOption = DEFAULT_HOME,
-    to: Annotated[Path | None, typer.Option("--out", help="Default: report/ in the study's folder.")] = None,
+    homes: HomesOption = [DEFAULT_HOME],  # noqa: B006 (Typer copies it)
+    to: Annotated[
+        Path | None, typer.Option("--out", help="Default: report/ in the study's folder of the first home.")
+    ] = None,
 ) -> None:
-    """What a study found: tables here, and files."""
-    from analysis.record import read_study
+    """What a study found: the answer here, and a report as files."""
+    from analysis.answer import answer
+    from analysis.record import read_studies
     from analysis.report import write_report
+    from analysis.results import Results
 
-    the_home = _home(home)
-    record = read_study(the_home.urls(name)["tracking_uri"], name)
+    first, *_ = the_homes = [_home(home) for home in homes]
+    record = read_studies([(home.urls(name)["tracking_uri"], name) for home in the_homes])
     _print_findings(record)
-    for path in write_report(record, to or the_home.study(name) / "report"):
-        out.print(str(path), highlight=False, markup=False, soft_wrap=True)
+    results = Results(record)
+    for sentence in (*answer(results), *(str(finding) for finding in results.findings)):
+        out.print(sentence, highlight=False, markup=False)
+    folder = to or first.study(name) / "report"
+    paths = write_report(record, folder)
+    out.print(f"report     {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"           and {len(paths) - 1} files beside it: tables, figures", highlight=False)
 
 
 @app.command()

@@ -14,6 +14,7 @@ __all__ = [
     "FullVocabularyOption",
     "GpusOption",
     "HomeOption",
+    "HomesOption",
     "JsonOption",
     "LanguagesOption",
     "ModelOption",
@@ -28,6 +29,10 @@ __all__ = [
 ]
 
 HomeOption = Annotated[Path, typer.Option("--home", envvar="KDSTUDY_HOME", help="Where everything is kept.")]
+HomesOption = Annotated[
+    list[Path],
+    typer.Option("--home", envvar="KDSTUDY_HOME", help="Where it was recorded; several are read as one."),
+]
 TaskOption = Annotated[str, typer.Option(help="A registered task, a folder, or hub:REPO[:CONFIG].")]
 LanguagesOption = Annotated[str | None, typer.Option(help="Only these languages: a,b,c.")]
 SharedOption = Annotated[

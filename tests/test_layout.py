@@ -68,12 +68,12 @@ def test_only_the_driver_and_its_workers_import_ray() -> None:
     assert importers("ray") == {"study.tune", "study.worker"}
 
 
-def test_only_the_ledger_and_its_samplers_import_optuna() -> None:
-    assert importers("optuna") == {"study.ledger", "study.sampling"}
+def test_only_the_ledger_its_samplers_and_the_importance_import_optuna() -> None:
+    assert importers("optuna") == {"study.ledger", "study.sampling", "analysis.importance"}
 
 
-def test_only_the_lease_and_the_patience_with_a_database_import_sqlalchemy() -> None:
-    assert importers("sqlalchemy") == {"study.lease", "study.patience"}
+def test_only_the_lease_the_patience_with_a_database_and_mlflows_reader_import_sqlalchemy() -> None:
+    assert importers("sqlalchemy") == {"study.lease", "study.patience", "analysis.source"}
 
 
 def test_storage_at_a_url_is_one_rooms_business() -> None:
@@ -81,7 +81,7 @@ def test_storage_at_a_url_is_one_rooms_business() -> None:
 
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:
-    assert importers("mlflow") == {"study.tracking", "analysis.record"}
+    assert importers("mlflow") == {"study.tracking", "analysis.source"}
 
 
 def test_a_trial_knows_nothing_of_the_study_but_its_configuration() -> None:

@@ -8,7 +8,7 @@ from analysis.figures.lines import lines
 from analysis.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
 from analysis.figures.size import sizes
 from analysis.figures.surface import surface
-from analysis.fractions import fraction_curves, fraction_interaction
+from analysis.fractions import fraction_curves
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
 from analysis.tables import count, interval, make_table, p_value
@@ -33,7 +33,7 @@ def data_fraction(results: Results) -> Section:
             "high": curves["high"],
         }
     )
-    slopes = fraction_interaction(results.confirmed, results.factors)
+    slopes = results.advantage
     text, tables = [], []
     if len(slopes):
         shown = pd.DataFrame(
