@@ -12,6 +12,7 @@ from analysis.results import Results
 __all__ = ["answer"]
 
 THESE, NEW = "these languages", "new languages"
+SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
 
 
 def answer(results: Results) -> list[str]:
@@ -64,15 +65,12 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
 def _of_fractions(results: Results) -> list[str]:
     sentences = []
     for row in results.advantage.to_dict("records"):
-        seen = {
-            "full": ", of a teacher that saw all data,",
-            "same": ", of a teacher that saw the same share,",
-        }
+        seen = SAW.get(row["teacher_data"], "")
         grows = "grows" if row["estimate"] >= 0 else "shrinks"
         sentence = (
-            f"With every tenfold less data the advantage of weights copied from the teacher"
-            f"{seen.get(row['teacher_data'], '')} over random ones {grows} by {_size(row['estimate'])} of macro "
-            f"test accuracy {_interval(row)}, {_scope(results)}."
+            f"With every tenfold less data the advantage of weights copied from the teacher{seen} over random "
+            f"ones {grows} by {_size(row['estimate'])} of macro test accuracy {_interval(row)}, "
+            f"{_scope(results)}."
         )
         sentences.append(_so_far(results, sentence) + _zero(row, "whether it grows or shrinks"))
     return sentences
