@@ -68,8 +68,8 @@ def _of_fractions(results: Results) -> list[str]:
         seen = SAW.get(row["teacher_data"], "")
         grows = "grows" if row["estimate"] >= 0 else "shrinks"
         sentence = (
-            f"With every tenfold less data the advantage of weights copied from the teacher{seen} over random "
-            f"ones {grows} by {_size(row['estimate'])} of macro test accuracy {_interval(row)}, "
+            f"With every tenfold less data the advantage of weights copied from the teacher{seen} over "
+            f"random ones {grows} by {_size(row['estimate'])} of macro test accuracy {_interval(row)}, "
             f"{_scope(results)}."
         )
         sentences.append(_so_far(results, sentence) + _zero(row, "whether it grows or shrinks"))
