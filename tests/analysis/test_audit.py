@@ -305,6 +305,24 @@ def test_one_teacher_is_a_caveat_and_several_are_none(make_recorder: Any) -> Non
     assert not any("not for teachers trained anew" in text for text in caveats(several))
 
 
+@pytest.mark.parametrize(("trials", "said"), [(1, "1 search trial an arm"), (7, "7 search trials an arm")])
+def test_few_search_trials_are_a_caveat(make_recorder: Any, trials: int, said: str) -> None:
+    """With two of them, equal arms were claimed to differ in most of the simulated studies."""
+    recorder = make_recorder(**INIT)
+    for arm, more in ((0, 0), (1, 5)):
+        for number in range(trials + more):
+            recorder.trial(arm, number, 0.5)
+    assert [text for text in caveats(recorder.read()) if text.startswith(said)]
+
+
+def test_as_many_as_eight_are_not(make_recorder: Any) -> None:
+    recorder = make_recorder(**INIT)
+    for arm in (0, 1):
+        for number in range(8):
+            recorder.trial(arm, number, 0.5)
+    assert not any("tune little" in text for text in caveats(recorder.read()))
+
+
 def test_arms_that_tune_more_on_the_same_budget_are_named(make_recorder: Any) -> None:
     recorder = make_recorder(
         scientific={"init": ("random", "teacher"), "alpha": (1.0, 0.5)},

@@ -18,6 +18,7 @@ from analysis import results as results_module
 from analysis.audit import Finding
 from analysis.design import confirmed, factors
 from analysis.effects import copy_minus_distillation
+from analysis.fractions import fraction_interaction
 from analysis.latex import latex_table
 from analysis.pages import html_page, markdown_page
 from analysis.record import StudyRecord
@@ -161,6 +162,25 @@ def test_an_interval_that_contains_zero_is_said_to(monkeypatch: pytest.MonkeyPat
     same = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=lambda levels: 0.6)
     page, _ = pages(same, monkeypatch)
     assert "The interval contains 0: these runs do not tell which of the two does more." in page.text
+
+
+def test_where_data_is_the_question_the_answer_is_how_the_advantage_grows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = {
+        "init": ("random", "teacher"),
+        "data_fraction": (0.01, 0.1, 1.0),
+        "teacher_data": ("full", "same"),
+    }
+    study = invented_study(space)
+    page, markdown = pages(study, monkeypatch)
+    slopes = fraction_interaction(confirmed(study), factors(study))
+    for row, saw in zip(slopes.to_dict("records"), ("all data", "the same share"), strict=True):
+        for text in (page.text, markdown):
+            assert (
+                f"the advantage of weights copied from the teacher, which saw {saw}, over random ones grows "
+                f"by {100 * row['estimate']:.2f} points of macro test accuracy"
+            ) in text
 
 
 def test_without_the_claim_the_best_arm_is_compared_with_the_next(

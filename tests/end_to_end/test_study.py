@@ -231,12 +231,45 @@ def test_the_report_is_written_and_printed(
     assert answer.code == 0, answer.err
     written = sorted(path.name for path in (tmp_path / "rep ort").iterdir())
     assert {"report.md", "trials.csv", "per_language.csv"} <= set(written)
-    assert all(str(tmp_path / "rep ort" / name) in answer.out for name in ("report.md", "trials.csv"))
+    assert str(tmp_path / "rep ort" / "report.html") in answer.out
+    assert {"report.html", "effects.csv", "figures", "tables"} <= set(written)
+    assert "No winner is named: the audit has" in answer.out  # one confirm seed an arm
     text = (tmp_path / "rep ort" / "report.md").read_text("utf-8")
     assert "Does a copied student beat a new one?" in text
     assert all(arm in text for arm in ARMS)
     rows = (tmp_path / "rep ort" / "trials.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + 8 + 1  # the header, the trials, the teacher
+
+
+def report_files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_the_report_is_the_same_to_the_byte_from_a_copy_of_mlflows_database_alone(
+    command: Any, finished: Any, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    (copy / "studies" / finished.name).mkdir(parents=True)
+    shutil.copy(finished.home / "mlflow.db", copy / "mlflow.db")
+    shutil.copy(finished.home / "studies" / finished.name / "study.json", copy / "studies" / finished.name)
+    made = []
+    for home in (finished.home, copy):
+        out = tmp_path / f"report {len(made)}"
+        answer = command("report", finished.name, "--home", home, "--out", out)
+        assert answer.code == 0, answer.err
+        made.append(report_files(out))
+    assert made[0] == made[1]
+    assert "report.html" in made[0]
+
+
+def test_two_homes_are_reported_as_one(
+    command: Any, finished: Any, copied_home: Path, tmp_path: Path
+) -> None:
+    alone = command("report", finished.name, "--home", finished.home, "--out", tmp_path / "one")
+    both = ("--home", finished.home, "--home", copied_home, "--out", tmp_path / "two")
+    answer = command("report", finished.name, *both)
+    assert (alone.code, answer.code) == (0, 0), answer.err
+    assert report_files(tmp_path / "one") == report_files(tmp_path / "two")  # the same trials count once
 
 
 # One trial
