@@ -3,7 +3,8 @@
 A job is idempotent and named; a later one of the same name replaces it. While the server is away jobs stay
 and are tried again. What is in no process any more, after a kill, is found again by its mark on disk.
 
-Jobs of a trial that runs on are `APART`, so that reports which come faster are sent in one batch.
+Jobs of a trial that runs on are `APART`, so that reports which come faster are sent in one batch: a trial of
+less than a second is sent in one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Outbox:
         self.away: str | None = None
         """Why the last attempt failed; none while all goes well."""
         self._jobs: dict[str, _Job] = {}
-        self._ran: dict[str, float] = {}  # when the last job of a name ran that will have another
+        self._begun: dict[str, float] = {}  # when a name came, or had its last job run but for the last one
         self._awaited = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -72,7 +73,7 @@ class Outbox:
         with self._changed:
             if mark is not None:
                 mark.touch()
-            due = 0.0 if last else self._ran.get(name, 0.0) + APART
+            due = 0.0 if last else self._begun.setdefault(name, time.monotonic()) + APART
             self._jobs[name] = _Job(run, mark if last else None, due, last)
             self._changed.notify_all()
 
@@ -137,9 +138,9 @@ class Outbox:
         with self._changed:
             self.away = None
             if job.last:
-                self._ran.pop(name, None)
+                self._begun.pop(name, None)
             else:
-                self._ran[name] = time.monotonic()
+                self._begun[name] = time.monotonic()
             if self._jobs.get(name) is job:
                 if job.mark is not None:
                     job.mark.unlink(missing_ok=True)
