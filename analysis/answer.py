@@ -6,20 +6,21 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.effects import winner
+from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_effects, next_best, winner
+from analysis.intervals import ALPHA
 from analysis.results import Results
+from analysis.tables import p_value
 
 __all__ = ["answer"]
 
-THESE, NEW = "these languages", "new languages"
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
 
 
 def answer(results: Results) -> list[str]:
     """Sentences; the first is the answer.
 
-    It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next,
-    else the largest main effect. Where the audit has findings, no winner is named.
+    It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next.
+    Where the audit has findings, no winner is named.
     """
     if results.findings:
         reasons = len(results.findings)
@@ -35,9 +36,7 @@ def answer(results: Results) -> list[str]:
     if len(results.compared):
         more = _largest(results) if len(results.compared) > 1 else []
         return [_of_arms(results), *more]
-    if main := _largest(results):
-        return main
-    return ["There is no answer yet: no two arms have a confirm run on the same seed."]
+    return ["There is no answer yet: no seed has a confirm run of every arm.", *_largest(results)]
 
 
 def _macro(effects: pd.DataFrame) -> pd.DataFrame:
@@ -45,72 +44,71 @@ def _macro(effects: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
-    row = claim[claim["estimand"] == THESE].iloc[0]
-    more = "more" if row["estimate"] >= 0 else "less"
-    first = (
-        "Initialising from the fine-tuned teacher rather than at random gains "
-        f"{_size(row['estimate'])} {more} macro test accuracy {_interval(row)} than distilling rather than "
-        f"training on labels alone does, {_scope(results)}."
-    )
-    sentences = [_so_far(results, first) + _zero(row, "which of the two does more")]
-    new = claim[(claim["estimand"] == NEW) & claim["low"].notna()]
+    row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
+    both = claim_effects(results.confirmed, results.factors)
+    assert both is not None  # the claim is their difference
+    sentences = [
+        "Initialising from the fine-tuned teacher rather than at random changes macro test accuracy by "
+        f"{_points(both[0])}, distilling rather than training on labels alone by {_points(both[1])}: a "
+        f"difference of {_points(row['estimate'])} {_interval(row)}, {_scope(results)}."
+        + _zero(row, "which of the two does more")
+    ]
+    new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
     for row in new.to_dict("records"):
         sentences.append(
-            f"For new languages of the same kind the difference is {100 * row['estimate']:+.2f} points "
+            f"For new languages of the same kind the difference is {_points(row['estimate'])} "
             f"{_interval(row)}." + _zero(row, "which of the two does more")
         )
     return sentences
 
 
 def _of_fractions(results: Results) -> list[str]:
-    sentences = []
-    for row in results.advantage.to_dict("records"):
-        seen = SAW.get(row["teacher_data"], "")
-        grows = "grows" if row["estimate"] >= 0 else "shrinks"
-        sentence = (
-            f"With every tenfold less data the advantage of weights copied from the teacher{seen} over "
-            f"random ones {grows} by {_size(row['estimate'])} of macro test accuracy {_interval(row)}, "
-            f"{_scope(results)}."
-        )
-        sentences.append(_so_far(results, sentence) + _zero(row, "whether it grows or shrinks"))
-    return sentences
+    return [
+        "With every tenfold less data the difference between weights copied from the teacher"
+        f"{SAW.get(row['teacher_data'], '')} and random ones (teacher - random) changes by "
+        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}, {_scope(results)}."
+        + _zero(row, "whether it rises or falls")
+        for row in results.advantage.to_dict("records")
+    ]
 
 
 def _of_arms(results: Results) -> str:
-    compared = results.compared
-    best, seeds = compared["arm"].iloc[0], int(compared["seeds"].min())
-    row = compared.loc[compared["estimate"].idxmin()]
+    compared, row = results.compared, next_best(results.compared)
+    seeds = _seeds(row)
     if pd.isna(row["low"]):
-        told = f"with {seeds} seed{'s' * (seeds != 1)} in common there is no interval"
+        told = f"no interval: {seeds} in common"
     else:
-        told = f"95% interval {_bounds(row)} for all pairs of arms together, {seeds} seeds"
+        told = f"95% interval {_bounds(row)} for all pairs of arms together, {seeds}"
     first = (
-        f"The arm {best} has the highest mean macro test accuracy, {_size(row['estimate'])} above the next, "
-        f"{row['other']} ({told}), {_scope(results)}."
+        f"The arm {row['arm']} has the highest mean macro test accuracy, {_points(row['estimate'])} against "
+        f"the next, {row['other']} ({told}), {_scope(results)}."
     )
     shown = (
         " It is shown to be above every other arm."
         if winner(compared)
         else _zero(row, "them apart") or " No arm is shown to be above all others."
     )
-    return _so_far(results, first) + shown
+    return first + shown
 
 
 def _largest(results: Results) -> list[str]:
     main = _macro(results.effects[results.effects["kind"] == "main"])
-    main = main[(main["estimand"] == THESE) & main["estimate"].notna()]
+    main = main[(main["estimand"] == THESE_LANGUAGES) & main["estimate"].notna()]
     if main.empty:
         return []
     row = main.loc[main["estimate"].abs().idxmax()]
-    first = (
-        f"The largest main effect is {row['effect']}: {100 * row['estimate']:+.2f} points of macro test "
-        f"accuracy {_interval(row)}, {_scope(results)}."
+    sentence = (
+        f"The largest main effect is {row['effect']}: {_points(row['estimate'])} of macro test accuracy "
+        f"{_interval(row)}, {_scope(results)}."
     )
-    return [_so_far(results, first) + _zero(row, "its sign")]
-
-
-def _so_far(results: Results, sentence: str) -> str:
-    return f"So far: {sentence}" if results.record.partial else sentence
+    if pd.notna(row["p_holm"]):
+        # it was chosen for being large, so its own interval and p say too much
+        told = "its sign is shown" if row["p_holm"] < ALPHA else "these runs do not tell its sign"
+        sentence += (
+            f" After Holm's correction for all main effects, {main['p'].count()} in number, {told} (p "
+            f"{p_value(row['p_holm'])}); the interval is not corrected."
+        )
+    return [sentence]
 
 
 def _scope(results: Results) -> str:
@@ -123,19 +121,23 @@ def _scope(results: Results) -> str:
     return f"{teacher}, {values}, on these {count} languages"
 
 
-def _size(estimate: float) -> str:
-    return f"{100 * abs(estimate):.2f} points"
+def _points(estimate: float) -> str:
+    return f"{100 * estimate:+.2f} points"
 
 
 def _bounds(row: Any) -> str:
     return f"{100 * row['low']:.2f} to {100 * row['high']:.2f}"
 
 
-def _interval(row: Any) -> str:
+def _seeds(row: Any) -> str:
     seeds = int(row["seeds"])
+    return f"{seeds} seed{'s' * (seeds != 1)}"
+
+
+def _interval(row: Any) -> str:
     if pd.isna(row["low"]):
-        return f"(no interval: {seeds} seed{'s' * (seeds != 1)})"
-    return f"(95% interval {_bounds(row)}, {seeds} seeds)"
+        return f"(no interval: {_seeds(row)})"
+    return f"(95% interval {_bounds(row)}, {_seeds(row)})"
 
 
 def _zero(row: Any, what: str) -> str:

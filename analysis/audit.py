@@ -6,6 +6,7 @@ not: it says for what the answer holds.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ FEW_TRIALS = 8
 
 EDGE = 0.05
 """Share of a range, at either end of it, that is its edge; in the logarithm where it was searched so."""
+
+RANGE = "any value of a range"
+UNSAID = {"depth": 1, "model_layers": 2}
+"""What stands for these where no trial says them: a student that copies some of the layers."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def audit(record: StudyRecord) -> list[Finding]:
     edge        a selected nuisance value lies at an edge of where it was tuned, so a better one may lie
                 beyond it; not where the hyperparameter itself ends there (alpha 0 or 1): that is a caveat
     selection   test was read during the search, or what was confirmed is not what validation selects
-    seeds       an arm has fewer than three confirmed seeds
+    seeds       an arm has fewer than three confirmed seeds, or all arms together have fewer in common
     survivors   confirm runs diverged, so that the mean of the others flatters the arm
     languages   confirm runs were scored in different languages, so that their macros are of different things
     confound    a hyperparameter without a role has several values
@@ -98,14 +103,25 @@ def _budget(record: StudyRecord) -> Iterator[Finding]:
 
 
 def _exhausted(record: StudyRecord, trials: pd.DataFrame) -> bool:
-    """Whether these trials of an arm are all the points that its nuisance levels make."""
-    tuned = _tuned(record, trials)
-    if not tuned or any(record.nuisance[name].is_range for name in tuned):
-        return False
-    points = 1
-    for name in tuned:
-        points *= len(record.nuisance[name].levels)
-    return len(trials[tuned].drop_duplicates()) >= points
+    """Whether these trials of an arm are all its points: those that differ in a value that has an effect."""
+    names = [name for name in record.nuisance if name in trials]
+    tried = len(trials[names].drop_duplicates()) if names else 0
+    said = trials[[name for name in TrialConfig.model_fields if name in trials]].bfill().head(1)
+    arm = {
+        name: parse_value(text)
+        for row in said.to_dict("records")
+        for name, text in row.items()
+        if isinstance(text, str)
+    }
+    points = set()
+    for levels in itertools.product(*(domain.levels or (RANGE,) for domain in record.nuisance.values())):
+        point = dict(zip(record.nuisance, levels, strict=True))
+        inert = TrialConfig.model_construct(**(UNSAID | arm | point)).inert()  # type: ignore[arg-type]
+        active = frozenset((name, level) for name, level in point.items() if name not in inert)
+        points.add(active)
+        if len(points) > tried or RANGE in dict(active).values():
+            return False
+    return tried > 0
 
 
 def _edge(record: StudyRecord) -> Iterator[Finding]:
@@ -161,12 +177,17 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
 
 
 def _seeds(record: StudyRecord) -> Iterator[Finding]:
-    results = confirmed(record)
-    seeds = results.groupby("arm")["seed"].nunique().reindex(list(record.arms), fill_value=0)
-    for arm, count in seeds.items():
-        if count < FEWEST_SEEDS:
-            text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; {FEWEST_SEEDS} are the fewest"
-            yield Finding("seeds", str(arm), text)
+    of_arms = confirmed(record).groupby("arm")["seed"].agg(set).to_dict()
+    seeds = {arm: of_arms.get(arm, set()) for arm in record.arms}
+    few = {arm: len(own) for arm, own in seeds.items() if len(own) < FEWEST_SEEDS}
+    for arm, count in few.items():
+        text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; {FEWEST_SEEDS} are the fewest"
+        yield Finding("seeds", arm, text)
+    shared = sorted(set.intersection(*seeds.values())) if seeds else []
+    if not few and len(shared) < FEWEST_SEEDS:
+        named = f" ({', '.join(map(str, shared))})" if shared else ""
+        text = f"all arms share {len(shared)} confirmed {'seed' if len(shared) == 1 else 'seeds'}{named}"
+        yield Finding("seeds", None, f"{text}; {FEWEST_SEEDS} in common are the fewest")
 
 
 def _survivors(record: StudyRecord) -> Iterator[Finding]:
@@ -214,19 +235,29 @@ def _held(record: StudyRecord) -> Iterator[str]:
 def _teacher_data(record: StudyRecord) -> Iterator[str]:
     if record.facts.get("teacher"):
         yield "The teacher was given: what it was trained on is not on record."
+    elif not _shares_of_data(record):
+        yield "Teacher and students were trained on all training data."
     elif "teacher_data" in factors(record):
         yield "What the teacher saw (teacher_data) is a factor: all training data, or the student's share."
     elif "teacher_data" in record.nuisance:
         yield "What the teacher saw (teacher_data) was tuned: all training data, or the student's share."
     elif record.fixed.get("teacher_data") == "same":
         yield "teacher_data is same: the teacher saw only the student's share of the training data."
-    elif record.fixed.get("teacher_data") == "full":
+    else:
         yield (
             "teacher_data is full: the teacher saw all training data, of which its students saw a share; "
             "what is copied or distilled carries the rest."
         )
+
+
+def _shares_of_data(record: StudyRecord) -> bool:
+    """Whether some student was given less than all training data."""
+    name = "data_fraction"
+    if domain := record.nuisance.get(name):
+        levels = (domain.low, *domain.levels)
     else:
-        yield "Teacher and students were trained on all training data."
+        levels = record.scientific.get(name) or (parse_value(record.fixed.get(name, "1")),)
+    return any(level not in (None, 1) for level in levels)
 
 
 def _teacher_seeds(record: StudyRecord) -> Iterator[str]:
@@ -235,9 +266,10 @@ def _teacher_seeds(record: StudyRecord) -> Iterator[str]:
 
 
 def _few_trials(record: StudyRecord) -> Iterator[str]:
-    counts = _search(record)["arm"].value_counts()
-    if record.nuisance and len(counts) and counts.min() < FEW_TRIALS:
-        trials = "1 search trial" if counts.min() == 1 else f"{counts.min()} search trials"
+    arms = _search(record).groupby("arm", sort=False)
+    counts = [len(trials) for _, trials in arms if not _exhausted(record, trials[trials["outcome"].notna()])]
+    if record.nuisance and counts and min(counts) < FEW_TRIALS:
+        trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
         yield (
             f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
             "selected ones, which is what is measured here."

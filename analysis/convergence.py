@@ -10,23 +10,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.design import confirmed_trials
 from analysis.intervals import paired_t
 from analysis.matching import Factors, matched, means_by_seed
-from analysis.record import StudyRecord
 
-__all__ = ["arm_convergence", "confirmed_curves", "convergence_difference", "steps_to_share"]
+__all__ = ["arm_convergence", "convergence_difference", "steps_to_share"]
 
 CRITERIA = ("own", "best")
 STEP_COLUMNS = ["arm", "seed", "final", "resolution", *CRITERIA]
 ARM_COLUMNS = ["arm", "runs", *CRITERIA, "never", "resolution"]
 DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cells", "censored"]
-
-
-def confirmed_curves(record: StudyRecord) -> pd.DataFrame:
-    """The learning curves that count: of complete confirm runs of what is now selected in their arm."""
-    keys = confirmed_trials(record)["key"]
-    return record.curves[record.curves["key"].isin(keys)].reset_index(drop=True)
 
 
 def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
@@ -37,7 +29,7 @@ def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
     never does is missing there. A curve that falls again counts from where it first got there.
 
     Args:
-        curves: those of `confirmed_curves`: `arm, seed, step, macro`, a row a report.
+        curves: those of `Results.learning`: `arm, seed, step, macro`, a row a report.
         share: share of the final score, above 0 and at most 1.
 
     Returns:

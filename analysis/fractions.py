@@ -63,7 +63,7 @@ def fraction_interaction(
     Returns:
         One row for each `teacher_data` (missing where that is no factor) at which both inits were run at
         two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions`. Only seeds
-        that have every one of the fractions count.
+        that have every one of the fractions count; without one there is no row.
     """
     if not {"init", "data_fraction"} <= factors.keys():
         return pd.DataFrame(columns=INTERACTION_COLUMNS)
@@ -82,6 +82,8 @@ def fraction_interaction(
         x = np.log10(advantage.index.to_numpy(float))
         x -= x.mean()
         whole = advantage.dropna(axis="columns").to_numpy(float)
+        if not whole.size:
+            continue
         interval = paired_t(-(x @ whole) / (x @ x))
         counts = {"p": interval.p, "seeds": whole.shape[1], "fractions": len(advantage)}
         rows.append({"teacher_data": kind} | _numbers(interval) | counts)

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
-from statsmodels.stats.weightstats import DescrStatsW
 
-__all__ = ["ALPHA", "LEVEL", "MARGIN", "Interval", "equivalent", "holm", "new_languages", "paired_t"]
+__all__ = ["ALPHA", "LEVEL", "MARGIN", "Interval", "holm", "new_languages", "paired_t"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -112,18 +111,6 @@ def new_languages(differences: Array, level: float = LEVEL) -> Interval:
         return _unknown(estimate, seeds, level)
     df = (ms_seed + ms_language) / (ms_seed / (seeds - 1) + ms_language / (languages - 1))
     return _student(estimate, variance, df, seeds, level)
-
-
-def equivalent(differences: Array, margin: float = MARGIN) -> tuple[float, bool]:
-    """(p, shown): two one-sided paired t tests of a mean difference outside +-margin (Schuirmann 1987).
-
-    p is the larger one of both; less than `margin` is shown where it is below 5%. NaN where there are fewer
-    than two seeds, or no two that differ.
-    """
-    if len(differences) < 2 or float(np.std(differences)) <= TINY:
-        return math.nan, False
-    p = float(DescrStatsW(differences).ttost_mean(-margin, margin)[0])
-    return p, p < ALPHA
 
 
 def holm(p: Array) -> Array:

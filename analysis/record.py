@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ class StudyRecord:
     it, values without effect included; facts: the other params of the study's run.
 
     trials: one row a teacher or trial, with its params as text, and the metrics training_loss, seconds and
-    parameters. Teachers stand first, then search, then confirm; by arm, seed, and when they were started.
+    parameters. Teachers stand first, then search, then confirm; by arm, seed, and in the ledger's order.
     scores: one row a (trial, split, metric, language), the last value; `macro` and `worst` are rows of their
     own. curves: one row a report of the confirm runs and of each arm's best search trial: training loss, and
     macro accuracy on validation. Both stand in the order of `trials`.
@@ -69,18 +69,33 @@ class StudyRecord:
 
     @cached_property
     def best(self) -> dict[str, str]:
-        """Key of each arm's best search trial, by the rule of `study.selection`."""
+        """Key of each arm's best search trial, by the rule of `study.selection`.
+
+        Of equal ones that is the first in the ledger's order. Studies of older versions do not record that
+        order, and two homes have one each: so whichever was confirmed comes before the others.
+        """
         scores = self.scores_of("search", "validation", "accuracy")
         macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
+        order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
         candidates = [
             _Candidate(key, arm, number, outcome, macro.get(key))
-            for number, (key, arm, outcome) in enumerate(
-                zip(search["key"], search["arm"], search["outcome"], strict=True)
+            for key, arm, number, outcome in zip(
+                search["key"], search["arm"], order.tolist(), search["outcome"], strict=True
             )
         ]
         best = BestValidation().best_of_arms(candidates)
         return {arm: best[arm].key for arm in self.arms if arm in best}
+
+    def _was_confirmed(self, search: pd.DataFrame) -> list[bool]:
+        """Whether a confirm run of the arm has the values of each of these search trials."""
+        said = [name for name in TrialConfig.model_fields if name in search and name not in IDENTITY]
+
+        def values(trials: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+            return trials[["arm", *said]].fillna("").itertuples(index=False, name=None)
+
+        confirmed = set(values(self.trials[self.trials["phase"] == "confirm"]))
+        return [each in confirmed for each in values(search)]
 
 
 class _Candidate(NamedTuple):
@@ -105,8 +120,9 @@ def read_study(tracking_uri: str, name: str) -> StudyRecord:
 def read_studies(sources: Sequence[tuple[str, str]]) -> StudyRecord:
     """Read one study of which several homes hold a share: (tracking URI, experiment's name) of each.
 
-    A trial that is in two of them counts once: it is a pure function of its key. Of its runs the first that
-    ended by itself counts, then the first that failed, then the first.
+    A trial that is in two of them counts once: what it scores is a pure function of its key. Of its runs
+    the first that is complete or diverged counts, then the first that was pruned (whether one is depends on
+    the other trials of its home), then the first that failed, then the first.
 
     Raises:
         RequestError: as `read_study`; and where the shares are of different tasks, models, ranges or values
@@ -192,7 +208,7 @@ def _fixed(planned: dict[str, str], runs: pd.DataFrame, varied: Collection[str])
 
 
 def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    hyper = [name for name in runs.columns if name not in {*TRIAL_COLUMNS, "start", "share"}]
+    hyper = [name for name in runs.columns if name not in {*TRIAL_COLUMNS, "number", "start", "share"}]
     table = runs[[*TRIAL_COLUMNS, *hyper]].copy()
     for metric, column in MEASURED.items():
         values = metrics[metrics["name"] == metric].set_index("at")["value"]

@@ -1,7 +1,7 @@
 """Would fewer trials have told the same? The finished study replayed at smaller budgets and fewer seeds.
 
-The share of replays that agree is agreement with this study, not with the truth. Replays draw from the
-study's own trials without replacement, so they agree the more the more of it they hold, and with all of
+The share of replays that agree is agreement with this study, not with the truth. Replays take the
+study's own trials, without replacement, so they agree the more the more of it they hold, and with all of
 it always; a study that is wrong is agreed with as well. A low share says that the conclusion hung on
 trials that might as well not have been run; a high share at a small budget, that the next study of this
 kind may be cheaper.
@@ -25,6 +25,8 @@ __all__ = ["Conclude", "replay", "winner_and_claim"]
 COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "same"]
 BUDGETS = 12
 """At most so many budgets are replayed, evenly spaced in the logarithm where there are more."""
+TEMPORARY = 64 * 2**20
+"""Bytes of the largest array: replays whose comparisons would take more are concluded in parts."""
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 Conclude = Callable[[Array], Codes]
@@ -38,13 +40,19 @@ def replay(
     conclude: Conclude | None = None,
     replays: int = 200,
     seed: int = 0,
+    *,
+    adaptive: bool,
 ) -> pd.DataFrame:
     """How often the study would have concluded the same from b search trials an arm and s confirm seeds.
 
-    Each replay draws b of every arm's search trials (all, where it has fewer) and s of the confirm seeds,
-    the same for all arms. It selects in each arm as the study does (`study.selection`: the highest
-    validation macro among complete trials), and concludes on the test macro of what it selected. An arm
-    whose draw holds no complete trial has no runs.
+    Each replay takes b of every arm's search trials (all, where it has fewer) and draws s of the confirm
+    seeds, the same for all arms. Where trials do not depend on each other, the b are drawn at random. An
+    `adaptive` sampler learns: its late trials are better than those that a study of b would have asked for,
+    so the b are the first ones, and seeds alone are drawn.
+
+    A replay selects in each arm as the study does (`study.selection`: the highest validation macro among
+    complete trials), and concludes on the test macro of what it selected. An arm whose b trials hold no
+    complete one has no runs.
 
     Only the study's own selection was confirmed. Of any other trial the test scores are not known, and
     an approximation stands for them: the arm's confirm scores, shifted by
@@ -60,9 +68,10 @@ def replay(
     there is no approximation.
 
     Args:
-        search: search trials that ended (`analysis.search`): `arm, outcome, value`.
+        search: search trials that ended (`analysis.search`), as they were asked: `arm, outcome, value`.
         results: the `confirmed` table; factors: its factors and their levels.
         conclude: default `winner_and_claim`.
+        adaptive: whether the search's trials depend on the scores of those before them.
         seed: of the draws. One replay's draws for b are among those for b + 1, and so with seeds.
 
     Returns:
@@ -79,7 +88,7 @@ def replay(
     rng = np.random.default_rng(seed)
     of_arms = [search[search["arm"] == arm] for arm in arms]
     counts = np.array([len(trials) for trials in of_arms], dtype=int)
-    shifts = [_shifts(trials, replays, rng) for trials in of_arms]
+    shifts = [_shifts(trials, replays, None if adaptive else rng) for trials in of_arms]
     drawn = rng.permuted(np.tile(np.arange(seeds), (replays, 1)), axis=1)
     whole = conclude(macro[None])[0]
     rows = []
@@ -96,9 +105,10 @@ def replay(
 def winner_and_claim(results: pd.DataFrame, factors: Factors) -> Conclude:
     """The conclusion on which arm wins, and on the sign of claim C1 where the study asks about it.
 
-    By the rules of `analysis.effects`, for many replays at once: the best arm wins where its paired t test
-    over seeds against every other arm is below 5% after Holm's correction for all pairs of arms; copying
-    minus distilling has the sign of its estimate where its own test is below 5%, else none.
+    By the rules of `analysis.effects`, for many replays at once: the best arm, on the seeds that all arms
+    share, wins where its paired t test over seeds against every other arm is below 5% after Holm's
+    correction for all pairs of arms, and that against the next one after Bonferroni's too; copying minus
+    distilling has the sign of its estimate where its own test is below 5%, else none.
     """
     runs = runs_of(results, factors)
     contrast = copy_and_distillation(runs, factors)
@@ -116,16 +126,32 @@ def winner_and_claim(results: pd.DataFrame, factors: Factors) -> Conclude:
 
 
 def _winner(macro: Array) -> Codes:
-    """Of each replay the arm that wins; -1 where none does."""
+    """Of each replay the arm that wins; -1 where none does.
+
+    Of 400 arms there are 80,000 pairs, so only so many replays are compared at once.
+    """
+    _, arms, seeds = macro.shape
+    at_once = max(1, TEMPORARY // max(1, macro.itemsize * seeds * arms * (arms - 1) // 2))
+    return np.concatenate([_winners(macro[n : n + at_once]) for n in range(0, len(macro), at_once)])
+
+
+def _winners(macro: Array) -> Codes:
     there = np.isfinite(macro)
-    means = np.where(there, macro, 0).sum(axis=2) / np.where(there.any(axis=2), there.sum(axis=2), np.nan)
-    best = np.where(np.isnan(means), -np.inf, means).argmax(axis=1)[:, None]
+    has_runs: Any = there.any(axis=2)
+    common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
+    total = np.where(there & common[:, None], macro, 0).sum(axis=2)
+    best = np.where(has_runs, total, -np.inf).argmax(axis=1)[:, None]
     one, other = np.triu_indices(macro.shape[1], 1)
     mean, p = _paired_t(macro[:, one] - macro[:, other])
     sign = np.where(one == best, 1, np.where(other == best, -1, 0))
-    against = (sign != 0) & ~np.isnan(means[:, one] + means[:, other])
-    above = (_holm(p) < ALPHA) & (sign * mean > 0)
-    shown = against.any(axis=1) & (above | ~against).all(axis=1)
+    pairs = has_runs[:, one] & has_runs[:, other]
+    against = (sign != 0) & pairs
+    ahead = np.where(against, sign * mean, np.inf)
+    next_best = ahead.argmin(axis=1, keepdims=True)
+    by, p_next = (np.take_along_axis(values, next_best, axis=1)[:, 0] for values in (ahead, p))
+    above_next = (by > 0) & (p_next * pairs.sum(axis=1) < ALPHA)  # its interval, Bonferroni's, is above 0
+    above_all = ((_holm(p) < ALPHA) | ~against).all(axis=1)
+    shown = against.any(axis=1) & common.any(axis=1) & above_next & above_all
     return np.where(shown, best[:, 0], -1)
 
 
@@ -151,17 +177,19 @@ def _holm(p: Array) -> Array:
     return found
 
 
-def _shifts(trials: pd.DataFrame, replays: int, rng: np.random.Generator) -> Array:
-    """[replays x b = 1 ... n]: score of the best of the first b of n shuffled trials, minus the study's best.
+def _shifts(trials: pd.DataFrame, replays: int, rng: np.random.Generator | None) -> Array:
+    """[replays x b = 1 ... n]: score of the best of the first b of n trials, minus the study's best.
 
-    Missing where none of them is complete. Zero where the study itself has none on record: what it
-    confirmed then is taken as given.
+    They are shuffled in each replay; without `rng` they stand as they are. Missing where none of them is
+    complete. Zero where the study itself has none on record: what it confirmed then is taken as given.
     """
     scores = trials["value"].where(trials["outcome"] == "complete").to_numpy(float)
     if not np.isfinite(scores).any():
         return np.zeros((replays, 1))
-    shuffled = rng.permuted(np.tile(scores, (replays, 1)), axis=1)
-    return np.fmax.accumulate(shuffled, axis=1) - np.nanmax(scores)
+    taken = np.tile(scores, (replays, 1))
+    if rng is not None:
+        taken = rng.permuted(taken, axis=1)
+    return np.fmax.accumulate(taken, axis=1) - np.nanmax(scores)
 
 
 def _macro(results: pd.DataFrame) -> tuple[tuple[str, ...], Array]:

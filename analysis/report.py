@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -17,26 +17,39 @@ from pyarrow import csv
 from analysis.figures.style import inline_svg, save
 from analysis.latex import latex_table
 from analysis.pages import html_page, markdown_page
-from analysis.record import StudyRecord
 from analysis.results import Results
 from analysis.sections import sections
+from study.config import RequestError
 
 __all__ = ["write_report"]
 
+FOLDERS = ("figures", "tables")
+MANIFEST = "report.files"
+OURS = re.compile(r"figures/[^/\\]+\.(svg|png)|tables/[^/\\]+\.tex")
 
-def write_report(record: StudyRecord, out: Path) -> list[Path]:
+
+def write_report(results: Results, out: Path) -> list[Path]:
     """Write the report into `out`; returns the paths of its files.
 
     `report.html` stands alone: figures and style are in it, and it asks no network. `report.md` says the
     same. `trials.csv`, `per_language.csv` and `effects.csv` are tidy tables of numbers in full; `tables/`
-    has the report's tables for LaTeX, `figures/` its figures as SVG and PNG. Whatever else was in these two
-    folders is removed: an earlier report of the study may have had others.
+    has the report's tables for LaTeX, `figures/` its figures as SVG and PNG. `report.files` names all of
+    them: a later report removes the tables and figures of an earlier one by it, and nothing else.
+
+    Raises:
+        RequestError: where `out` cannot be written.
     """
-    results = Results(record)
+    try:
+        return _write(results, out)
+    except OSError as error:
+        raise RequestError(f"{out}: the report cannot be written there: {error.strerror or error}") from None
+
+
+def _write(results: Results, out: Path) -> list[Path]:
     made = sections(results)
-    for folder in ("figures", "tables"):
-        shutil.rmtree(out / folder, ignore_errors=True)
-        (out / folder).mkdir(parents=True)
+    for folder in FOLDERS:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    _remove_earlier(out)
     drawings = [drawing for section in made for drawing in section.drawings]
     figures = {each.name: save(each.draw(), out / "figures", each.name) for each in drawings}
     svgs = {
@@ -51,13 +64,24 @@ def write_report(record: StudyRecord, out: Path) -> list[Path]:
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     numbers = {
-        "trials.csv": record.trials.drop(columns="run"),
-        "per_language.csv": record.scores,
+        "trials.csv": results.record.trials.drop(columns="run"),
+        "per_language.csv": results.record.scores,
         "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
     }
     for name, frame in numbers.items():  # pandas takes ten times as long for a large study's million rows
         csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out / name)
-    return [
-        *(out / name for name in (*texts, *numbers)),
+    paths = [
+        *(out / name for name in (*texts, *numbers, MANIFEST)),
         *(path for pair in figures.values() for path in pair),
     ]
+    names = sorted(path.relative_to(out).as_posix() for path in paths)
+    (out / MANIFEST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
+    return paths
+
+
+def _remove_earlier(out: Path) -> None:
+    """The tables and figures that the manifest names; a folder may hold the reader's own beside them."""
+    if (out / MANIFEST).is_file():
+        for name in (out / MANIFEST).read_text("utf-8", errors="replace").splitlines():
+            if OURS.fullmatch(name):
+                (out / name).unlink(missing_ok=True)

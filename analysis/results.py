@@ -77,7 +77,7 @@ class Results:
         return sorted(set(self.confirmed["language"]) - set(SUMMARIES))
 
     def learning(self) -> pd.DataFrame:
-        """Learning curves of the confirm runs that count."""
+        """The learning curves that count: of complete confirm runs of what is now selected in their arm."""
         curves = self.record.curves
         keys = confirmed_trials(self.record)["key"]
         return curves[curves["key"].isin(keys) & curves["macro"].notna()]

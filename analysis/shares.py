@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 PHASES = ("teacher", "search", "confirm")
+RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
+"""Of two runs of one key the lower counts. Being pruned depends on other trials too, and failing on luck."""
 TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run"]
 MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parameters"}
 """Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
@@ -49,6 +51,7 @@ class Share:
         tags = _wide(source.tags()).reindex(runs.index)
         for tag in ("phase", "key", "arm", "outcome"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
+        runs["number"] = pd.to_numeric(tags.get("kdstudy.number", np.nan), errors="coerce")
         runs = runs[runs["phase"].isin([*PHASES, "study", "arm"])].sort_values(["start", "key", "arm"])
         if runs.empty:
             raise RequestError(f"{name}: the MLflow experiment holds nothing of a study")
@@ -123,31 +126,37 @@ def check_one_study(name: str, shares: Sequence[Share]) -> None:
 def trials_of(shares: Sequence[Share], arms: Sequence[str]) -> pd.DataFrame:
     """One run a trial of all shares, `share` saying whose; in the order of `StudyRecord.trials`.
 
-    Arms stand as in `arms`; those that have no run of their own follow, as they were started.
+    Arms stand as in `arms`; those that have no run of their own follow, as they were started. `number` is
+    the trial's in the ledger of its home, missing where an older version recorded it.
     """
     every = pd.concat([share.trials.assign(share=n) for n, share in enumerate(shares)], ignore_index=True)
     return _in_order(_once(every), [*arms, *every.sort_values(["start", "key"])["arm"].dropna()])
 
 
 def _once(runs: pd.DataFrame) -> pd.DataFrame:
-    """One run a trial: the first that ended by itself, else the first that failed, else the first."""
-    rank = np.where(runs["outcome"].isna(), 2, runs["outcome"] == "failed")
-    first = np.argsort(rank, kind="stable")
+    """One run a trial: the first whose outcome says most of its key."""
+    first = np.argsort(runs["outcome"].map(RANK).fillna(len(RANK)).to_numpy(), kind="stable")
     return runs.iloc[first].drop_duplicates("key")
 
 
 def _in_order(runs: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """By phase, arm, seed and start; of runs that were started in the same millisecond by key."""
+    """By phase, arm, seed and number; where an arm's trials lack numbers by start, then by key.
+
+    The outbox makes runs later than the ledger asks for their trials, and maybe in another order.
+    """
     place = {arm: number for number, arm in enumerate(dict.fromkeys(arms))}
     by = pd.DataFrame(
         {
             "phase": runs["phase"].map(PHASES.index),
             "arm": runs["arm"].map(place).astype(float),
             "seed": seeds_of(runs).astype(float),
+            "number": runs["number"],
             "start": runs["start"],
             "key": runs["key"],
         }
     )
+    numbered = by["number"].notna().groupby([by["phase"], by["arm"]], dropna=False).transform("all")
+    by["number"] = by["number"].where(numbered)
     return runs.loc[by.sort_values(list(by.columns)).index].reset_index(drop=True)
 
 

@@ -40,7 +40,7 @@ class Source(Protocol):
         """Columns run, name, value."""
 
     def metrics(self, runs: Sequence[str]) -> pd.DataFrame:
-        """Columns run, name (both categorical), value: the last value of every metric, where it is finite."""
+        """Columns run, name, value: the last value of every metric, where it is finite."""
 
     def history(self, runs: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
         """Columns run, name, step, value: of several values of a step the last, where it is finite."""
@@ -118,11 +118,12 @@ class Database:
     """By SQL on MLflow's tables, whose columns read here are the same in all its versions since 2.0."""
 
     def __init__(self, uri: str, name: str) -> None:
-        url = sa.make_url(uri)
+        with _asking(name, (sa.exc.SQLAlchemyError, ImportError, ValueError)):  # driver missing; not a port
+            url = sa.make_url(uri)
+            self.engine = sa.create_engine(url)  # it connects to nothing yet
         if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
             _check(name, None)
         self._asking = partial(_asking, name, sa.exc.SQLAlchemyError)
-        self.engine = sa.create_engine(url)
         columns = ("experiment_id", "lifecycle_stage")
         found = self._read(_select("experiments", *columns).where(sa.column("name") == name))
         _check(name, found["lifecycle_stage"].iloc[0] if len(found) else None)
@@ -172,7 +173,7 @@ def _check(name: str, stage: str | None) -> None:
 
 
 @contextmanager
-def _asking(name: str, error: type[Exception]) -> Iterator[None]:
+def _asking(name: str, error: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
     try:
         yield
     except error as refusal:

@@ -301,13 +301,12 @@ def report(
     from analysis.results import Results
 
     first, *_ = the_homes = [_home(home) for home in homes]
-    record = read_studies([(home.urls(name)["tracking_uri"], name) for home in the_homes])
-    _print_findings(record)
-    results = Results(record)
+    results = Results(read_studies([(home.urls(name)["tracking_uri"], name) for home in the_homes]))
+    _print_findings(results.record)
     for sentence in (*answer(results), *(str(finding) for finding in results.findings)):
         out.print(sentence, highlight=False, markup=False)
     folder = to or first.study(name) / "report"
-    paths = write_report(record, folder)
+    paths = write_report(results, folder)
     out.print(f"report     {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"           and {len(paths) - 1} files beside it: tables, figures", highlight=False)
 

@@ -20,6 +20,7 @@ from study.config import RequestError
 from study.journal import last_report
 from study.plan import Plan
 from study.records import Record
+from study.space import NOT_SEARCHED
 
 __all__ = ["Tracker", "check_tracking"]
 
@@ -102,10 +103,11 @@ class Tracker:
 
         Whatever of it is there already, from this process or another, stays as it is.
         """
+        number = {"kdstudy.number": str(record.number)}
         tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
         run = self._run(
             f"trial/{record.key}",
-            tags,
+            tags | number,
             record.key[:8],
             self.arm_runs[record.arm],
         )
@@ -115,7 +117,8 @@ class Tracker:
         result = last["result"] if last is not None and state in STATUS else None
         if last is not None and result is not None:
             rows += _result_rows(last, result)
-        tags = {"kdstudy.outcome": state} if state in STATUS else {}
+        # with the outcome once more: of a trial that was tried again the last number counts, as in the ledger
+        tags = {"kdstudy.outcome": state} | number if state in STATUS else {}
         if result is not None:
             tags["kdstudy.numerics"] = " ".join(f"{k}={v}" for k, v in result["numerics"].items())
             if result["other_numerics_before"]:
@@ -289,18 +292,19 @@ def _study_params(plan: Plan) -> dict[str, Any]:
     """What was asked, and every hyperparameter's role. No budgets: they may grow, and params cannot change.
 
     The request's names of task and model are `task_source` and so on, since the params of these names are
-    fingerprints, as in every trial.
+    fingerprints, as in every trial. Defaults that the model decides, such as the learning rate, are no facts
+    of the study: where they were held they stand among `fixed`.
     """
     space = plan.space
     params: dict[str, Any] = {"question": space.question}
     for name, value in plan.request.items():
         params[f"{name}_source" if name in plan.constants else name] = value
-    params |= plan.constants | {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
-    held = space.fixed | plan.held()
+    params |= {name: value for name, value in plan.constants.items() if name in NOT_SEARCHED}
+    params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
     roles: dict[str, Mapping[str, Any]] = {
         "scientific": space.scientific,
         "nuisance": space.nuisance,
-        "fixed": held,
+        "fixed": plan.held(),
     }
     for role, named in roles.items():
         params |= {f"{role}.{name}": domain for name, domain in named.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,20 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
             "outcome": "complete",
             "numerics": "device=cpu threads=1",
         }
+
+
+def test_a_run_has_the_number_of_its_trials_last_attempt(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """It orders equal trials; the ledger tries one again under a new number."""
+    tracker, record = track(plan), trial(plan)
+    run = begin(tracker, record)
+    assert client.get_run(run).data.tags["kdstudy.number"] == "0"
+    tracker.replay(record, [], "failed")
+    again = replace(record, number=7)
+    tracker.replay(again, [], "RUNNING")
+    tracker.replay(again, [line(make_report(1, 0.5, "complete"))], "complete")
+    assert client.get_run(run).data.tags["kdstudy.number"] == "7"
 
 
 def test_numerics_that_changed_on_the_way_are_said(
@@ -456,6 +471,30 @@ def test_the_study_run_names_the_role_of_every_hyperparameter(
         "learning_rate": "nuisance",
     }
     assert study.data.params["fixed.warmup"] == "0.1"
+
+
+def test_what_has_no_effect_in_any_arm_is_not_said_to_be_held(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    """There is no temperature under mse, and at all of the data nothing that a teacher alone could see."""
+    fixed = {"loss": "mse", "temperature": 4.0, "data_fraction": 1.0, "teacher_data": "full", "steps": 50}
+    plan = make_plan(name="inert", **ARMS, fixed=fixed)
+    track(plan)
+    (study,) = runs(client, plan, "study")
+    said = {name for name in fixed if f"fixed.{name}" in study.data.params}
+    assert said == {"loss", "data_fraction", "steps"}
+
+
+def test_defaults_of_what_is_varied_or_tuned_are_no_facts_of_the_study(
+    track: Track, make_plan: MakePlan, client: MlflowClient
+) -> None:
+    plan = make_plan(name="defaults", scientific={"depth": (1, 2)})
+    track(plan)
+    (study,) = runs(client, plan, "study")
+    said = study.data.params
+    assert not {"depth", "learning_rate", "teacher_learning_rate"} & said.keys()
+    assert {"task", "model", "model_layers", "teacher"} <= said.keys()
+    assert (said["scientific.depth"], "fixed.teacher_learning_rate" in said) == ("(1, 2)", True)
 
 
 def test_the_study_run_says_how_was_searched_and_no_budget_that_may_grow(

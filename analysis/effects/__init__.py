@@ -7,8 +7,24 @@ Every estimate is of the effect at the nuisance values that each arm's search se
 teacher and test texts, on fresh seeds. Confirm seed i of one arm pairs with seed i of another.
 """
 
-from analysis.effects.arms import arms_compared, winner
-from analysis.effects.estimates import copy_minus_distillation, effects
+from analysis.effects.arms import arms_compared, next_best, winner
+from analysis.effects.estimates import (
+    NEW_LANGUAGES,
+    THESE_LANGUAGES,
+    claim_effects,
+    copy_minus_distillation,
+    effects,
+)
 from analysis.effects.variance import variance_shares
 
-__all__ = ["arms_compared", "copy_minus_distillation", "effects", "variance_shares", "winner"]
+__all__ = [
+    "NEW_LANGUAGES",
+    "THESE_LANGUAGES",
+    "arms_compared",
+    "claim_effects",
+    "copy_minus_distillation",
+    "effects",
+    "next_best",
+    "variance_shares",
+    "winner",
+]

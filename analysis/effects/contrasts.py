@@ -28,13 +28,15 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 class Paired:
     """differences: [seeds x languages]. cells: how many they are over; dropped: how many lack seeds.
 
-    weights: [arms], what each contributes to a difference.
+    weights: [arms], what each contributes to a difference. parts: [groups], what each contributes to the mean
+    difference, which is their sum.
     """
 
     differences: Array
     cells: int
     dropped: int
     weights: Array
+    parts: Array
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,16 @@ class Contrast:
         cells, seeds = _block(present, group)
         if len(set(group[cells])) < len(self.groups) or not seeds.any():
             return None
-        weights, all_cells = np.zeros(len(values)), iter(cells)
-        for of_arm, members in self.groups:
+        of_groups, all_cells = np.zeros((len(self.groups), len(values))), iter(cells)
+        for of_group, (of_arm, members) in zip(of_groups, self.groups, strict=True):
             kept = [cell for cell in members if next(all_cells)]
             for cell in kept:
-                weights[list(cell)] += np.array(of_arm) / len(kept)
-        used = np.flatnonzero(weights)
-        differences = np.einsum("a,asl->sl", weights[used], values[used][:, seeds])
-        return Paired(differences, int(cells.sum()), int((~cells).sum()), weights)
+                of_group[list(cell)] += np.array(of_arm) / len(kept)
+        weights, used = of_groups.sum(axis=0), np.flatnonzero(of_groups.any(axis=0))
+        compared = values[used][:, seeds]
+        differences = np.einsum("a,asl->sl", weights[used], compared)
+        parts = of_groups[:, used] @ compared.mean(axis=(1, 2))
+        return Paired(differences, int(cells.sum()), int((~cells).sum()), weights, parts)
 
 
 def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:

@@ -13,7 +13,10 @@ from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, holm, new_languages, paired_t
 from analysis.languages import SUMMARIES
 
-__all__ = ["EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES", "copy_minus_distillation", "effects"]
+__all__ = [
+    *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
+    *("claim_effects", "copy_minus_distillation", "effects"),
+]
 
 THESE_LANGUAGES = "these languages"
 """The estimand with the study's languages as they are; seeds are a random sample."""
@@ -54,6 +57,20 @@ def copy_minus_distillation(results: pd.DataFrame, factors: Factors) -> pd.DataF
     contrast = copy_and_distillation(runs, factors)
     table = _table(runs, [contrast] if contrast else [])
     return table if len(table) else None
+
+
+def claim_effects(results: pd.DataFrame, factors: Factors) -> tuple[float, float] | None:
+    """The two effects on macro whose difference is claim C1's number: (of init, of distillation).
+
+    Both are of the runs that the number is of, so they may differ from the rows of `effects` where runs are
+    missing. None where there is no number.
+    """
+    runs = runs_of(results, factors)
+    contrast = copy_and_distillation(runs, factors)
+    if contrast is None or not (shared := list(runs.shared(contrast.arms))):
+        return None
+    paired = contrast.paired(runs.values[:, :, shared])
+    return (float(paired.parts[0]), -float(paired.parts[1:].sum())) if paired else None
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:

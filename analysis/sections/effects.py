@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES
 from analysis.figures.forest import forest
 from analysis.intervals import ALPHA, MARGIN
 from analysis.languages import SUMMARIES, ordered
@@ -43,15 +44,15 @@ def main_effects(results: Results) -> Section:
 
 
 def _table(effects: pd.DataFrame, outcome: str) -> Table:
-    rows = effects[(effects["outcome"] == outcome) & (effects["estimand"] == "these languages")]
-    new = effects[(effects["outcome"] == outcome) & (effects["estimand"] == "new languages")]
+    rows = effects[(effects["outcome"] == outcome) & (effects["estimand"] == THESE_LANGUAGES)]
+    new = effects[(effects["outcome"] == outcome) & (effects["estimand"] == NEW_LANGUAGES)]
     intervals = dict(zip(new["effect"], _intervals(new), strict=True))
     table = pd.DataFrame(
         {
             "effect": rows["effect"],
-            "these languages": _intervals(rows),
+            THESE_LANGUAGES: _intervals(rows),
             "p (Holm)": rows["p_holm"],
-            "new languages": rows["effect"].map(intervals),
+            NEW_LANGUAGES: rows["effect"].map(intervals),
             "equal within": rows["equivalent_within"],
             "seeds": rows["seeds"],
             "languages": rows["languages"],
@@ -62,7 +63,7 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
     if not table["dropped"].any():
         table = table.drop(columns="dropped")
     if outcome != "macro":
-        table = table.drop(columns="new languages")
+        table = table.drop(columns=NEW_LANGUAGES)
     note = (
         "Points of accuracy with 95% intervals. Holm's correction is over all effects of a kind. "
         "equal within: the smallest margin that two one-sided tests at 5% show the difference to lie "
@@ -89,7 +90,8 @@ def variance(results: Results) -> Section:
         return Section("Shares of variance")
     note = (
         "Omega squared, in per cent, of an analysis of variance of macro test accuracy over confirm runs "
-        "with seeds as blocks. It describes the levels that were chosen: wider levels explain more."
+        "with seeds as blocks. It describes the levels that were chosen: wider levels explain more. p is of "
+        "the F test, uncorrected."
     )
     formats = {"share": points, "df": count, "p": p_value}
     table = make_table("variance", "Shares of variance", results.shares, formats, note)

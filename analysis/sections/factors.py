@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.design import confirmed_trials
 from analysis.figures.lines import lines
 from analysis.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
 from analysis.figures.size import sizes
@@ -87,13 +88,12 @@ def alpha_and_temperature(results: Results) -> Section:
     if "alpha" in factors and "temperature" in factors:
         means = marginal_means(results.confirmed, factors, by)
         means = means.assign(panel=[levels_text(by[:-2], row) for row in means.to_dict("records")])
-        without = results.cells.loc[results.cells["temperature"].isna(), "alpha"]
-        inert = means["alpha"].isin(set(without) - set(results.cells["alpha"].drop(without.index)))
-        column = means["temperature"].where(~inert)
+        column = means["temperature"].where(_has_effect(results.cells, "temperature", means[by[:-1]]))
         table = means.assign(row=means["alpha"], column=column).drop_duplicates(["panel", "row", "column"])
         caption = (
-            "Macro test accuracy by alpha and temperature, mean over seeds, other factors averaged. At "
-            "alpha = 1 nothing is distilled and there is no temperature; a hatched cell was not measured."
+            "Macro test accuracy by alpha and temperature, mean over seeds, other factors averaged. A "
+            "cell as wide as its panel has no temperature: nothing is distilled at alpha = 1, or the loss "
+            "has none. A hatched cell was not measured."
         )
         drawing = Drawing("alpha_temperature", caption, lambda: surface(table, "alpha", "temperature", MACRO))
         return Section("Alpha and temperature", (), (), (drawing,) if len(table) else ())
@@ -109,11 +109,11 @@ def alpha_and_temperature(results: Results) -> Section:
 
 def size(results: Results) -> Section:
     """Accuracy against parameters, where arms differ in them."""
-    trials = results.record.trials
+    runs = confirmed_trials(results.record)
     macro = results.confirmed[results.confirmed["language"] == "macro"]
-    if "parameters" not in trials or macro.empty:
+    if "parameters" not in runs or macro.empty:
         return Section("Size")
-    parameters = trials[trials["phase"] == "confirm"].groupby("arm")["parameters"].mean()
+    parameters = runs.groupby("arm")["parameters"].mean()
     means = over_seeds(macro, ["arm"])
     table = means.assign(parameters=means["arm"].map(parameters)).dropna(subset=["parameters"])
     if table["parameters"].nunique() < 2:
@@ -128,6 +128,15 @@ def size(results: Results) -> Section:
         f"{' · '.join(results.factors)}."
     )
     return Section("Size", (), (), (Drawing("size", caption, lambda: sizes(table, "")),))
+
+
+def _has_effect(cells: pd.DataFrame, factor: str, at: pd.DataFrame) -> list[bool]:
+    """Whether `factor` has an effect in an arm at the levels of each row; a missing one is at all levels."""
+    names = list(at.columns)
+    of_rows = [
+        cells[((cells[names] == row) | cells[names].isna()).all(axis="columns")] for _, row in at.iterrows()
+    ]
+    return [bool(arms[factor].notna().any()) for arms in of_rows]
 
 
 def _present(results: Results, *names: str) -> list[str]:

@@ -22,7 +22,9 @@ METHOD = (
     "bootstrap intervals are too narrow with few seeds and are not used.",
     "New languages: seeds and languages are both taken as random samples, crossed; the variance adds both.",
     "Many comparisons: p values are corrected by Holm's method over all effects of a kind, over the "
-    "languages of one effect, and over all pairs of arms when the best is compared with the others.",
+    "languages of one effect, and over all pairs of arms when the best is compared with the others. "
+    "Uncorrected are those of how the copy's advantage changes with the data, of the steps to a score, and "
+    "of the shares of variance (F tests).",
     "Missing numbers: a pruned, diverged or failed trial is counted as such and has no accuracy. Nothing is "
     "imputed: what was not measured is a dash, and effects are taken over arms, seeds and languages that all "
     "sides have.",
@@ -44,9 +46,13 @@ def method(results: Results) -> Section:
 
 
 def versions(results: Results) -> Section:
-    """The study's facts, by content: fingerprints, never a path."""
+    """The study's facts, by content: fingerprints, never a path.
+
+    A hyperparameter with a role is none: what it was is in the trials, its default here would say otherwise.
+    """
     record = results.record
-    facts = {name: _without_path(text) for name, text in record.facts.items() if name not in PLACES}
+    left_out = PLACES | record.scientific.keys() | record.nuisance.keys() | record.fixed.keys()
+    facts = {name: _without_path(text) for name, text in record.facts.items() if name not in left_out}
     facts = {name: text for name, text in facts.items() if text not in ("", "None")}
     facts["languages on test"] = ", ".join(results.languages)
     rows = pd.DataFrame(sorted(facts.items()), columns=["fact", "value"])

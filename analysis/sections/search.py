@@ -15,6 +15,9 @@ from analysis.tables import make_table, points
 
 __all__ = ["hyperparameters", "replayed", "search_budget"]
 
+NOT_ADAPTIVE = ("random", "quasi", "grid")
+"""Samplers whose trials do not depend on the scores of those before them."""
+
 
 def search_budget(results: Results) -> Section:
     curves = budget_curve(results.search, results.record.facts.get("sampler"))
@@ -64,7 +67,8 @@ def hyperparameters(results: Results) -> Section:
 
 
 def replayed(results: Results) -> Section:
-    found = replay(results.search, results.confirmed, results.factors)
+    adaptive = results.record.facts.get("sampler") not in NOT_ADAPTIVE
+    found = replay(results.search, results.confirmed, results.factors, adaptive=adaptive)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section("Replay at smaller budgets")
     seeds = found["seeds"].map(lambda n: f"{n} confirm seeds")
@@ -79,12 +83,17 @@ def replayed(results: Results) -> Section:
         }
     )
     text = (
-        "Would fewer trials have told the same? The study is drawn again from its own trials at smaller "
+        "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
         "budgets. Agreement is with this study, not with the truth: with all of its trials it is complete "
         "by construction. Test scores of trials that were not confirmed are approximated by the gap "
         "on validation."
     )
-    caption = "Share of replays with the study's conclusion, by search trials per arm and confirm seeds."
+    caption = "Share of replays with the study's conclusion, by search trials per arm and confirm seeds. " + (
+        "Trials are the first of each arm, since later ones depend on earlier ones, or the sampler is not on "
+        "record; seeds are drawn at random."
+        if adaptive
+        else "Trials and seeds are drawn at random."
+    )
     xlabel, ylabel = "search trials per arm", "replays with the same conclusion, %"
     drawing = Drawing("replay", caption, lambda: lines(table, xlabel, ylabel))
     return Section("Replay at smaller budgets", (text,), (), (drawing,))

@@ -86,6 +86,37 @@ def test_an_arm_that_has_tried_all_its_points_was_tuned_as_well_as_can_be(make_r
 
 
 @pytest.mark.parametrize(
+    ("scientific", "fixed", "nuisance", "counts"),
+    [
+        # with mse there is no temperature: 3 at kl, 1 at mse
+        ({"alpha": (0.5, 0.2)}, {}, {"loss": ("kl", "mse"), "temperature": (1.0, 2.0, 4.0)}, [4, 4]),
+        # and at alpha 1 neither
+        ({"alpha": (1.0, 0.5)}, {}, {"loss": ("kl", "mse"), "temperature": (1.0, 2.0, 4.0)}, [4, 1]),
+        # a random student copies no layers
+        ({"depth": (3, 2)}, {}, {"init": ("random", "teacher"), "layer_map": ("uniform", "first")}, [3, 3]),
+        ({"init": ("random", "teacher")}, {}, {"layer_map": ("uniform", "first")}, [2, 1]),
+    ],
+)
+def test_points_that_differ_in_what_has_no_effect_are_one(
+    make_recorder: Any, scientific: Any, fixed: Any, nuisance: Any, counts: list[int]
+) -> None:
+    fixed = {"learning_rate": 1e-3} | fixed
+    recorder = make_recorder(scientific=scientific, nuisance=nuisance, fixed=fixed, sampler="grid", trials=9)
+    recorder.teacher(0.8)
+    for arm, chosen in enumerate(recorder.plan.arms()):
+        for number, point in enumerate(recorder.plan.points(chosen)):
+            recorder.trial(arm, number, 0.5, **(point or {"seed": 0}))
+    record = recorder.read()
+    search = record.trials[record.trials["phase"] == "search"]
+    assert sorted(search["arm"].value_counts(), reverse=True) == counts
+    assert "budget" not in {rule for rule, _ in found(record)}
+    assert not any("tune little" in text for text in caveats(record))
+    largest = search["arm"].value_counts().index[0]
+    recorder.tracker.client.delete_run(search[search["arm"] == largest]["run"].iloc[0])
+    assert any("tune little" in text for text in caveats(recorder.read()))
+
+
+@pytest.mark.parametrize(
     ("rate", "end"),
     [(1e-4, "lower end"), (1.25e-4, "lower end"), (1.27e-4, None), (7.9e-3, None), (8e-3, "upper end")],
 )
@@ -206,6 +237,17 @@ def test_fewer_than_three_seeds_name_no_winner(recorder: Any, seeds: tuple[int, 
     assert audit(record)[0].text.startswith(f"{len(seeds)} confirmed seed{'' if len(seeds) == 1 else 's'};")
 
 
+def test_arms_need_three_seeds_in_common(recorder: Any) -> None:
+    """Each has three."""
+    recorder.arms_alike(seeds=(1, 2))
+    for arm, seed in ((0, 3), (1, 4)):
+        recorder.trial(arm, 1, 0.5, seed=seed, test=0.5, learning_rate=1e-3)
+    record = recorder.read()
+    assert found(record) == [("seeds", None)]
+    said = "all arms share 2 confirmed seeds (1, 2); 3 in common are the fewest"
+    assert text_of(record, "seeds") == said
+
+
 def test_seeds_of_a_former_best_are_not_counted(recorder: Any) -> None:
     recorder.arms_alike()
     for arm in (0, 1):
@@ -286,6 +328,9 @@ def test_what_was_held_is_named(recorder: Any) -> None:
     ("roles", "said"),
     [
         ({}, "Teacher and students were trained on all training data."),
+        ({"fixed": {"teacher_data": "full"}}, "Teacher and students were trained on all training data."),
+        ({"fixed": {"teacher_data": "same"}}, "Teacher and students were trained on all training data."),
+        ({"nuisance": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
         ({"fixed": {"data_fraction": 0.1}}, "teacher_data is full: the teacher saw all training data"),
         ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "teacher_data is same"),
         ({"scientific": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.convergence import arm_convergence, confirmed_curves, convergence_difference, steps_to_share
+from analysis.convergence import arm_convergence, convergence_difference, steps_to_share
+from analysis.results import Results
 from tests.analysis.tables import curve_table
 
 SLOW, FAST = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.46, 0.48, 0.49, 0.5]
@@ -114,13 +115,13 @@ def test_without_a_run_the_tables_are_empty() -> None:
 
 def test_curves_of_superseded_and_of_incomplete_confirm_runs_do_not_count(finished: Any) -> None:
     """A fourth search trial becomes the best, so the third one's confirm runs are of a former best."""
-    before = confirmed_curves(finished.read())
+    before = Results(finished.read()).learning()
     assert sorted(zip(before["arm"], before["seed"], strict=True)) == [
         (arm, seed) for arm in ("init=random", "init=teacher") for seed in (1, 2)
     ]
     finished.trial(1, 3, 0.95)
     new = finished.trial(1, 3, 0.9, seed=1, test=0.9)
     finished.trial(1, 3, 0.9, "diverged", seed=2)
-    after = confirmed_curves(finished.read())
+    after = Results(finished.read()).learning()
     assert list(after.loc[after["arm"] == "init=teacher", "key"]) == [new]
     assert list(steps_to_share(after)["arm"]) == ["init=random", "init=random", "init=teacher"]

@@ -16,7 +16,14 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares, winner
+from analysis.effects import (
+    arms_compared,
+    claim_effects,
+    copy_minus_distillation,
+    effects,
+    variance_shares,
+    winner,
+)
 from analysis.effects.estimates import EFFECT_COLUMNS
 from analysis.intervals import holm
 
@@ -309,6 +316,20 @@ def test_copy_minus_distillation_is_the_difference_of_the_two_main_effects(
     assert row(claim, name)["p"] == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
 
 
+def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> None:
+    whole = missing()
+    found = effects(whole, CORE)
+    both = row(found, INIT)["estimate"], row(found, "alpha: 0.2 - 1.0")["estimate"]
+    assert claim_effects(whole, CORE) == pytest.approx(both)
+    lacking = missing(("random", 1.0, 2), ("base", 0.2, 4), ("base", 0.2, 5))
+    claim = copy_minus_distillation(lacking, CORE)
+    parts = claim_effects(lacking, CORE)
+    assert claim is not None
+    assert parts is not None
+    assert parts[0] - parts[1] == pytest.approx(claim["estimate"].iloc[0])
+    assert claim_effects(whole, {"init": CORE["init"]}) is None
+
+
 def test_several_alphas_below_one_count_by_their_mean() -> None:
     factors = CORE | {"alpha": (0.0, 0.5, 1.0)}
     results = table(
@@ -386,13 +407,34 @@ def test_an_arm_far_above_all_others_wins_and_one_of_two_alike_does_not() -> Non
     assert winner(arms_compared(table(CORE, noisy(alike)))) is None
 
 
-def test_an_arm_that_shares_no_seed_with_the_best_leaves_it_without_a_win(core: pd.DataFrame) -> None:
+def test_arms_that_share_no_seed_have_no_best_among_them(core: pd.DataFrame) -> None:
     other = (core["arm"] == "init=random alpha=1.0") & (core["seed"] < 5)
     results = core[~other & ((core["arm"] != "init=teacher alpha=0.2") | (core["seed"] < 5))]
-    found = arms_compared(results).set_index("other")
-    assert found.loc["init=random alpha=1.0", "seeds"] == 0
-    assert found["p_holm"].isna().sum() == 1
+    assert len(arms_compared(results)) == 0
     assert winner(arms_compared(results)) is None
+
+
+def test_the_best_arm_is_chosen_on_shared_seeds_and_compared_on_those_of_each_pair() -> None:
+    """The copy is behind at all three seeds of its rival, and far ahead at two of its own."""
+    rival, copy = {1: 0.5, 2: 0.501, 3: 0.502}, {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.9, 5: 0.9}
+    factors = {"init": ("random", "base", "teacher")}
+
+    def score(cell: Cell, seed: int, language: str) -> float | None:
+        low = 0.3 + 0.001 * seed**2
+        return {"random": rival.get(seed), "base": low, "teacher": copy[seed]}[cell["init"]]
+
+    found = arms_compared(table(factors, score)).set_index("other")
+    assert set(found["arm"]) == {"init=random"}
+    assert found.loc["init=teacher", "estimate"] == pytest.approx(0.101)
+    assert found["seeds"].to_list() == [3, 3]
+
+
+@pytest.mark.parametrize(("low", "wins"), [(0.001, True), (-0.001, False), (math.nan, False)])
+def test_the_interval_against_the_next_arm_must_be_above_zero_to_win(low: float, wins: bool) -> None:
+    """Holm's test rejects both; Bonferroni's interval need not."""
+    rows = [("best", "last", 0.3, -0.1, 0.04), ("best", "next", 0.02, low, 0.04)]
+    compared = pd.DataFrame(rows, columns=["arm", "other", "estimate", "low", "p_holm"])
+    assert winner(compared) == ("best" if wins else None)
 
 
 # ---------------------------------------------------------------- shares of variance

@@ -169,3 +169,12 @@ def test_of_one_fraction_there_is_no_slope() -> None:
         return 0.5 if levels["data_fraction"] == 1.0 or levels["init"] == "random" else None
 
     assert len(fraction_interaction(confirmed_table(PLAIN, score), PLAIN)) == 0
+
+
+def test_without_a_seed_at_every_fraction_there_is_no_slope() -> None:
+    """Half of the seeds were run at each fraction."""
+
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        return 0.5 if (levels["data_fraction"] == 1.0) == (seed <= 2) else None
+
+    assert len(fraction_interaction(confirmed_table(PLAIN, score, seeds=4), PLAIN)) == 0

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.design import cells, factors
+from analysis.design import cells, confirmed_trials, factors
 from analysis.domain import Domain
 from analysis.record import CURVE_COLUMNS, SCORE_COLUMNS, read_studies, read_study
 from study.config import RequestError
@@ -132,6 +132,59 @@ def test_each_arm_has_the_best_that_the_rule_of_selection_picks(recorder: Any) -
     assert recorder.read().best == {"init=random": best}
 
 
+def begun(recorder: Any, arm: int, number: int, value: float, **more: Any) -> str:
+    """A trial as an older version recorded it, without its number."""
+    key: str = recorder.trial(arm, number, value, **more)
+    for stored in recorder.tracker.client.stored.values():
+        stored["tags"].pop("kdstudy.number", None)
+    return key
+
+
+def test_of_equal_trials_the_best_is_the_one_that_the_ledger_asked_first(recorder: Any) -> None:
+    """The outbox may make their runs in another order."""
+    recorder.trial(0, 9, 0.5)
+    first = recorder.trial(0, 8, 0.5)
+    recorder.trial(0, 10, 0.5)
+    record = recorder.read()
+    assert record.best == {"init=random": first}
+    rates = record.trials["learning_rate"].astype(float)
+    assert list(rates) == sorted(rates)
+    assert "number" not in record.trials
+
+
+def test_a_trial_that_was_tried_again_stands_where_it_was_asked_again(recorder: Any) -> None:
+    again = {"learning_rate": 5e-4}
+    recorder.trial(0, 0, None, "failed", **again)
+    other = recorder.trial(0, 1, 0.5)
+    tried = recorder.trial(0, 2, 0.5, **again)
+    record = recorder.read()
+    assert list(record.trials["key"]) == [other, tried]
+    assert record.best == {"init=random": other}
+
+
+def test_of_equal_trials_without_a_number_the_best_is_the_one_that_was_confirmed(recorder: Any) -> None:
+    first = begun(recorder, 0, 1, 0.5)
+    confirmed_one = begun(recorder, 0, 0, 0.5)
+    begun(recorder, 0, 2, 0.4)
+    assert recorder.read().best == {"init=random": first}
+    begun(recorder, 1, 1, 0.5, seed=1)  # the first one's values, in another arm
+    begun(recorder, 0, 2, 0.5, seed=1)  # of a former best, which is not among the highest
+    assert recorder.read().best == {"init=random": first}
+    run = begun(recorder, 0, 0, 0.5, seed=1, test=0.4)
+    record = recorder.read()
+    assert record.best == {"init=random": confirmed_one}
+    counted = confirmed_trials(record)
+    assert list(counted[counted["arm"] == "init=random"]["key"]) == [run]
+
+
+def test_where_only_some_trials_of_an_arm_have_numbers_they_stand_as_they_were_started(recorder: Any) -> None:
+    older = begun(recorder, 0, 0, 0.5)
+    newer = recorder.trial(0, 1, 0.5)
+    record = recorder.read()
+    assert list(record.trials["key"]) == [older, newer]
+    assert record.best == {"init=random": older}
+
+
 def test_curves_are_those_of_confirm_runs_and_of_each_arms_best(recorder: Any) -> None:
     recorder.trial(0, 0, 0.3, reports=3)
     best = recorder.trial(0, 1, 0.5, reports=3)
@@ -238,6 +291,20 @@ def test_of_a_trials_runs_the_one_that_ended_counts(make_recorder: Any) -> None:
     assert list(record.trials["outcome"]) == ["complete", "complete", "failed"]
     accuracy = record.scores_of("search", "validation", "accuracy").set_index(["key", "language"])["value"]
     assert accuracy[key, "deu"] == 0.4
+
+
+@pytest.mark.parametrize("outcome", ["complete", "diverged"])
+def test_a_run_that_was_pruned_in_one_home_does_not_hide_the_whole_one_of_another(
+    make_recorder: Any, outcome: str
+) -> None:
+    """Whether a trial is pruned depends on the other trials of its home; its score does not."""
+    here, there = make_recorder(), make_recorder(name=" there")
+    for each, ends in ((here, ("pruned", "failed")), (there, (outcome, "pruned"))):
+        for number, end in enumerate(ends):
+            each.trial(0, number, 0.4, end)
+    sources = [(each.uri, each.plan.name) for each in (here, there)]
+    for order in (sources, sources[::-1]):
+        assert list(read_studies(order).trials["outcome"]) == [outcome, "pruned"]
 
 
 def test_arms_of_several_homes_stand_as_they_were_first_seen(make_recorder: Any) -> None:

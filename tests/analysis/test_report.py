@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 from markupsafe import Markup
 
+from analysis import report as report_module
 from analysis import results as results_module
+from analysis.answer import answer
 from analysis.audit import Finding
 from analysis.design import confirmed, factors
-from analysis.effects import copy_minus_distillation
+from analysis.effects import claim_effects, copy_minus_distillation
 from analysis.fractions import fraction_interaction
 from analysis.latex import latex_table
 from analysis.pages import html_page, markdown_page
@@ -25,7 +27,10 @@ from analysis.record import StudyRecord
 from analysis.report import write_report
 from analysis.results import Results
 from analysis.sections import sections
+from analysis.sections.arms import arms
 from analysis.sections.factors import alpha_and_temperature, data_fraction, depth, size
+from analysis.sections.method import versions
+from study.config import RequestError
 from tests.analysis.invented import invented_study
 
 HOSTILE = "<script>alert(1)</script> a_b%&$#{}~^\\ | `x` *y* [z](q) 中文 " + "very_long_name_" * 6
@@ -84,7 +89,7 @@ def claim_study() -> StudyRecord:
 @pytest.fixture(scope="module")
 def written(claim_study: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
     out = tmp_path_factory.mktemp("written") / "deep" / "report"
-    return out, write_report(claim_study, out)
+    return out, write_report(Results(claim_study), out)
 
 
 def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> None:
@@ -97,19 +102,59 @@ def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> No
     assert {f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png")} <= names
 
 
-def test_the_same_record_gives_the_same_bytes_over_an_earlier_report_too(
+def test_the_same_record_gives_the_same_bytes(
     claim_study: StudyRecord, written: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:
     out, paths = written
-    for name in ("figures/old.svg", "tables/old.tex", "notes.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("old")
-    again = write_report(claim_study, tmp_path)
+    again = write_report(Results(claim_study), tmp_path)
     assert [p.relative_to(tmp_path) for p in again] == [p.relative_to(out) for p in paths]
     for one, other in zip(paths, again, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
-    assert not list(tmp_path.rglob("old.*"))
-    assert (tmp_path / "notes.txt").exists()  # the reader's own
+
+
+def test_of_an_earlier_report_nothing_is_left_and_nothing_else_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader's own files may lie in folders of these names, and in subfolders of them."""
+    out = tmp_path / "thesis"
+    own = ["notes.txt", "figures/mine.svg", "figures/raw/mine.png", "tables/mine.tex", "tables/mine.csv"]
+    for name in own:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    (tmp_path / "outside.tex").write_text("mine")
+    study = Results(invented_study({"depth": (1, 3)}, seeds=2, search=2))
+    monkeypatch.setattr(report_module, "sections", lambda results: [arms(results), depth(results)])
+    earlier = write_report(study, out)
+    with (out / "report.files").open("a", encoding="utf-8") as manifest:
+        manifest.write("tables/../../outside.tex\n../outside.tex\nnotes.txt\nfigures/raw/mine.png\n")
+    monkeypatch.setattr(report_module, "sections", lambda results: [])
+    later = write_report(study, out)
+    gone = set(earlier) - set(later)
+    assert {path.name for path in gone} >= {"depth.svg", "depth.png", "arms.tex"}
+    assert sorted(p for p in out.rglob("*") if p.is_file()) == sorted([*later, *(out / name for name in own)])
+    assert (tmp_path / "outside.tex").exists()
+
+
+def test_the_manifest_names_every_file(written: tuple[Path, list[Path]]) -> None:
+    out, paths = written
+    named = (out / "report.files").read_text("utf-8").splitlines()
+    assert named == sorted(path.relative_to(out).as_posix() for path in paths)
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_module, "sections", lambda results: [])
+    study = Results(invented_study({"init": ("random", "teacher")}, seeds=2, search=2))
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder" / "report.md").mkdir(parents=True)
+    for out in (tmp_path / "file", tmp_path / "folder"):
+        with pytest.raises(RequestError) as refusal:
+            write_report(study, out)
+        assert re.fullmatch(
+            rf"{re.escape(str(out))}: the report cannot be written there: [^\n]+", str(refusal.value)
+        )
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_the_page_stands_alone(written: tuple[Path, list[Path]]) -> None:
@@ -152,7 +197,7 @@ def test_the_answer_is_the_number_of_the_claim(
     page, markdown = pages(claim_study, monkeypatch)
     estimate, low, high = (100 * row[c] for c in ("estimate", "low", "high"))
     for text in (page.text, markdown):
-        assert f"gains {estimate:.2f} points more macro test accuracy" in text
+        assert f"a difference of {estimate:+.2f} points (95% interval" in text
         assert f"(95% interval {low:.2f} to {high:.2f}, 4 seeds)" in text
         assert "for this teacher, at the selected values of learning_rate, on these 6 languages." in text
     assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
@@ -164,7 +209,7 @@ def test_an_interval_that_contains_zero_is_said_to(monkeypatch: pytest.MonkeyPat
     assert "The interval contains 0: these runs do not tell which of the two does more." in page.text
 
 
-def test_where_data_is_the_question_the_answer_is_how_the_advantage_grows(
+def test_where_data_is_the_question_the_answer_is_how_the_advantage_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     space = {
@@ -178,8 +223,8 @@ def test_where_data_is_the_question_the_answer_is_how_the_advantage_grows(
     for row, saw in zip(slopes.to_dict("records"), ("all data", "the same share"), strict=True):
         for text in (page.text, markdown):
             assert (
-                f"the advantage of weights copied from the teacher, which saw {saw}, over random ones grows "
-                f"by {100 * row['estimate']:.2f} points of macro test accuracy"
+                f"weights copied from the teacher, which saw {saw}, and random ones (teacher - random) "
+                f"changes by {100 * row['estimate']:+.2f} points of macro test accuracy"
             ) in text
 
 
@@ -188,7 +233,7 @@ def test_without_the_claim_the_best_arm_is_compared_with_the_next(
 ) -> None:
     page, _ = pages(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
     assert re.search(
-        r"The arm depth=6 has the highest mean macro test accuracy, \d\.\d\d points above the next, depth=3",
+        r"depth=6 has the highest mean macro test accuracy, \+\d\.\d\d points against the next, depth=3",
         page.text,
     )
     assert re.search(r"The largest main effect is depth: 6 - 1: \+\d\.\d\d points", page.text)
@@ -205,7 +250,7 @@ def test_where_the_audit_has_findings_no_winner_is_named(
     page, markdown = pages(claim_study)
     for text in (page.text, markdown):
         assert "No winner is named: the audit has 2 findings" in text
-        assert " gains " not in text
+        assert "Initialising from" not in text
         assert "highest mean" not in text
         assert "it had 3 trials" in text
         assert "two seeds" in text
@@ -262,7 +307,7 @@ def test_hostile_names_stay_names(tmp_path: Path) -> None:
         name="<script>alert('x')</script> & co",
         question="Why <img src=x onerror=alert(1)>?",
     )
-    write_report(record, tmp_path)
+    write_report(Results(record), tmp_path)
     page, markdown = (path.read_text("utf-8") for path in (tmp_path / "report.html", tmp_path / "report.md"))
     page = Page(page)
     assert not page.open
@@ -311,3 +356,110 @@ def test_a_study_without_results_is_reported_as_such(recorder: Any) -> None:
     assert "No trial has ended yet." in page.text
     assert "Accuracy per language" not in page.text
     assert "| init=random | - | 0 | - | - | - | - | - | - | 0 | 0 | 0 | 0 |" in markdown
+
+
+# ---------------------------------------------------------------- the answer's sentences
+
+
+def answered(study: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The answer, as if no finding were made."""
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
+    return " ".join(answer(Results(study)))
+
+
+def without_runs(study: StudyRecord, runs: dict[str, set[int]]) -> StudyRecord:
+    """`study` without the confirm runs of these seeds of each arm."""
+    gone = [study.scores["arm"].eq(arm) & study.scores["seed"].isin(seeds) for arm, seeds in runs.items()]
+    lost = np.any(gone, axis=0) & (study.scores["phase"] == "confirm")
+    return dataclasses.replace(study, scores=study.scores[~lost])
+
+
+def test_a_copy_that_loses_less_than_distillation_is_not_said_to_gain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def both_lose(levels: Any) -> float:
+        return 0.6 - 0.1 * (levels["init"] == "teacher") - 0.3 * (levels["alpha"] < 1)
+
+    study = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=both_lose)
+    both = claim_effects(confirmed(study), factors(study))
+    assert both is not None
+    copied, distilled = both
+    assert distilled < copied < 0
+    text = answered(study, monkeypatch)
+    assert f"at random changes macro test accuracy by {100 * copied:+.2f} points, distilling" in text
+    assert f"on labels alone by {100 * distilled:+.2f} points: a difference of" in text
+    assert f"{100 * (copied - distilled):+.2f} points (95% interval" in text
+    assert "gain" not in text
+
+
+def test_a_difference_that_falls_is_signed_as_its_interval_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def falls(levels: Any) -> float:
+        less = -np.log10(levels["data_fraction"])
+        return float(0.5 - 0.05 * less * (levels["init"] == "teacher"))
+
+    study = invented_study({"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}, score=falls)
+    row = fraction_interaction(confirmed(study), factors(study)).iloc[0]
+    estimate, low, high = (100 * row[c] for c in ("estimate", "low", "high"))
+    assert low < estimate < high < 0
+    text = answered(study, monkeypatch)
+    assert f"changes by {estimate:.2f} points of macro test accuracy (95% interval {low:.2f} to" in text
+    assert "advantage" not in text
+
+
+def test_the_best_arm_is_best_on_the_seeds_that_all_arms_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shallow student lacks the seed that is hard for all: by its own mean it would be ahead."""
+    study = invented_study({"depth": (1, 3, 6)}, search=2, score=lambda levels: 0.5 + levels["depth"] / 50)
+    hard = (study.scores["seed"] == 6) & (study.scores["phase"] == "confirm")
+    study.scores["value"] -= 0.9 * hard
+    lacking = without_runs(study, {"depth=1": {6}})
+    macro = confirmed(lacking).query("language == 'macro'").groupby("arm")["value"].mean()
+    assert macro.idxmax() == "depth=1"
+    text = answered(lacking, monkeypatch)
+    assert text.startswith("The arm depth=6 has the highest mean macro test accuracy, +")
+    assert ", 6 seeds), for this teacher" in text  # those of this pair
+
+
+def test_arms_without_a_seed_in_common_have_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = invented_study({"depth": (1, 3)}, search=2)
+    study = without_runs(study, {"depth=1": {1, 2, 3}, "depth=3": {4, 5, 6}})
+    assert answered(study, monkeypatch) == ("There is no answer yet: no seed has a confirm run of every arm.")
+
+
+def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [("best", "next", 0.02, -0.001, 0.041, 0.04, 5), ("best", "last", 0.3, 0.2, 0.4, 0.001, 5)]
+    columns = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds"]
+    monkeypatch.setattr(Results, "compared", pd.DataFrame(rows, columns=columns))
+    text = answered(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
+    assert "+2.00 points against the next, next (95% interval -0.10 to 4.10" in text
+    assert "The interval contains 0: these runs do not tell them apart." in text
+    assert "shown to be above every other arm" not in text
+
+
+@pytest.mark.parametrize("p_holm", [0.03, 0.2])
+def test_the_sign_of_the_largest_effect_is_told_by_its_corrected_test(
+    p_holm: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = invented_study({"depth": (1, 3, 6)}, search=2)
+    found = Results(study).effects
+    monkeypatch.setattr(Results, "effects", found.assign(p_holm=p_holm, low=0.01))
+    text = answered(study, monkeypatch)
+    told = "its sign is shown" if p_holm < 0.05 else "these runs do not tell its sign"
+    assert f"After Holm's correction for all main effects, 3 in number, {told} (p {p_holm:.3f})" in text
+    assert text.endswith("the interval is not corrected.")
+
+
+def test_a_partial_study_names_no_winner() -> None:
+    (text,) = answer(Results(invented_study({"depth": (1, 3)}, search=2, partial=True)))
+    assert text.startswith("No winner is named: the audit has")
+
+
+def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:
+    study = invented_study({"depth": (1, 3)}, seeds=2, search=2)
+    defaults = {"depth": "7", "learning_rate": "0.001", "batch_size": "16", "weight_decay": "0.01"}
+    study = dataclasses.replace(study, facts=study.facts | defaults)
+    (table,) = versions(Results(study)).tables
+    shown = dict(table.rows)
+    assert not {"depth", "learning_rate", "batch_size"} & shown.keys()
+    assert shown["weight_decay"] == "0.01"

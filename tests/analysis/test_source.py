@@ -105,7 +105,18 @@ def test_nothing_is_written_where_there_is_no_database(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "nonsense://here", "postgresql://127.0.0.1:9/none"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:9",
+        "nonsense://here",
+        "postgresql://127.0.0.1:9/none",
+        "postgresql://127.0.0.1:port/none",
+        "postgresql+nosuch://127.0.0.1/none",
+        "postgresql:nothing",
+        "sqlite+pysqlcipher:///none.db",
+    ],
+)
 def test_a_store_that_cannot_be_read_is_refused_in_one_line(uri: str) -> None:
     with pytest.raises(RequestError, match=r"^demo: MLflow cannot be read: [^\n]+$"):
         read_study(uri, "demo")

@@ -136,10 +136,11 @@ def read(uri: str) -> Any:
 
 def report(uri: str) -> Any:
     from analysis.report import write_report
+    from analysis.results import Results
 
     record = read(uri)
     with tempfile.TemporaryDirectory() as folder:
-        write_report(record, Path(folder))
+        write_report(Results(record), Path(folder))
     return record
 
 
