@@ -134,7 +134,9 @@ def test_the_home_has_what_the_layout_says(finished: Any) -> None:
 
 
 def test_nothing_is_written_where_it_was_called(finished: Any, kdstudy: Any) -> None:
-    assert [path.name for path in kdstudy.folder.iterdir() if not path.name.startswith("stderr-")] == []
+    assert [
+        path.name for path in kdstudy.folder.iterdir() if not path.name.startswith(("stdout-", "stderr-"))
+    ] == []
 
 
 # Asked again
