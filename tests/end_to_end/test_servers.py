@@ -216,7 +216,7 @@ def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
     tmp_path: Path,
 ) -> None:
     """Trials end all the while, and their runs get every step, once, with its own time."""
-    home, trials = home_with_artifacts, 30
+    home, trials = home_with_artifacts, 90  # the study must outlast the minute
     server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
     where = ["--home", home, "--tracking-uri", server.url, "--trials", str(trials)]
     running = kdstudy.start("run", asked.space, *asked.on, *where)
