@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from threading import Thread
 from typing import Any
 
 from cluster import Cluster
@@ -29,7 +28,6 @@ from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
 from study.trial.mirror import check_storage
 from study.trial.models import read_config
-from study.trial.models.loading import skeleton
 from study.tune import (
     Resources,
     call_in_ray,
@@ -64,8 +62,7 @@ def run_study(
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
-        with _meanwhile(partial(skeleton, asked.model.config)):  # seconds of imports, which `sized` needs
-            stack.enter_context(connected(cluster))
+        stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning
@@ -194,15 +191,6 @@ class _Study:
             raise StudyStopped(lifecycle.halted)
         if lifecycle.stopping:
             raise KeyboardInterrupt
-
-
-@contextmanager
-def _meanwhile(work: Callable[[], object]) -> Iterator[None]:
-    """`work` is done beside what is done here, which waits most of the time (as the start of Ray does)."""
-    thread = Thread(target=work, name="meanwhile", daemon=True)
-    thread.start()
-    yield
-    thread.join()
 
 
 def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | None:
