@@ -6,3 +6,9 @@ as arms and points), `trial/` (what one trial does), `ledger.py` with `sampling.
 (MLflow), `run.py` (a study's story) with `tune.py` (Ray) and `prepare.py` (teachers and their outputs),
 `selection.py` and `status.py`, `request.py` and `cli.py` (what a user asks).
 """
+
+import gc
+
+# Torch, transformers and MLflow make a million objects when they are imported, none of them garbage. At the
+# default threshold of 700 the collector looks through them again and again: a fifth of every start.
+gc.set_threshold(10_000, 10, 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +63,9 @@ def run_study(
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
-        stack.enter_context(connected(cluster))
+        with ThreadPoolExecutor(1) as beside:  # most of it is waiting
+            beside.submit(lambda: asked.need)  # kept there for later, and the model's code is imported
+            stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,21 +67,26 @@ class Tracker:
             raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
 
     def _connect(self, uri: str, artifact_location: str | None) -> None:
-        plan = self.plan
         self.client = MlflowClient(tracking_uri=uri)
         self.experiment = self._experiment(artifact_location)
         self._runs: dict[str, str] = {}  # identity -> run id
         self._status: dict[str, str] = {}
         self._logged: dict[str, int] = {}  # journal lines that this process has logged
         self._without_params: set[str] = set()
-        self._uncertain = False
-        self._read_runs()
-        self.study_run = self._run(
-            "study", {"kdstudy.phase": "study", "kdstudy.git": _git()}, plan.name, None, _study_params(plan)
-        )
-        arms = plan.arms()
+        self._uncertain = True  # whether there are runs that this object has not seen
+
+    @cached_property
+    def study_run(self) -> str:
+        """The study's own run, on top of all others. The first use reads all runs of the study."""
+        tags = {"kdstudy.phase": "study", "kdstudy.git": _git()}
+        return self._run("study", tags, self.plan.name, None, _study_params(self.plan))
+
+    @cached_property
+    def arm_runs(self) -> dict[str, str]:
+        """Each arm's own run, within the study's."""
+        arms = self.plan.arms()
         digits = max(2, len(str(len(arms))))  # the order of the names is the order of the arms
-        self.arm_runs = {
+        return {
             arm.name: self._run(
                 f"arm/{arm.name}",
                 {"kdstudy.phase": "arm", "kdstudy.arm": arm.name},

@@ -23,6 +23,9 @@ from typing import Any, Literal
 # Ray reads these when it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+# A raylet often asks its own object store too early, and then again after this: by default after a second.
+os.environ.setdefault("RAY_raylet_client_connect_timeout_milliseconds", "50")
+os.environ.setdefault("RAY_raylet_client_num_connect_attempts", "200")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new one prints on stdout at any verbosity
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C is the command line's business

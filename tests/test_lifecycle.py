@@ -169,6 +169,7 @@ class Driver:
         self.plan = self.ledger.open(self.plan)
         self.ledger.mend()
         self.tracker = Tracker(self.tracking_uri, self.home.as_uri(), self.plan, self.ledger.study_id)
+        self.tracker.begin()
         self.stack.enter_context(self.outbox)
         self.sent = post_unsent(self.outbox, self.tracker, self.trials, self.ledger.records())
 

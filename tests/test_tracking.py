@@ -33,10 +33,13 @@ def plan(make_plan: MakePlan, request: pytest.FixtureRequest) -> Plan:
 
 @pytest.fixture
 def track(tracking_uri: str, tmp_path: Path) -> Track:
-    """`track(plan)`: the tracker of a new process."""
+    """`track(plan)`: the tracker of a new process, as a study begins or goes on."""
 
     def new(plan: Plan, study_id: str = "drawn") -> Tracker:
-        return Tracker(tracking_uri, (tmp_path / "artifacts").as_uri(), plan, f"{plan.name} {study_id}")
+        artifacts = (tmp_path / "artifacts").as_uri()
+        tracker = Tracker(tracking_uri, artifacts, plan, f"{plan.name} {study_id}")
+        assert tracker.arm_runs  # made, or found, at the first use
+        return tracker
 
     return new
 
@@ -426,6 +429,18 @@ def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: Mlfl
     (search,) = runs(client, plan, "search")
     path = client.download_artifacts(search.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"
+
+
+def test_making_a_tracker_reads_and_makes_no_run(
+    tracking_uri: str, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A study with thousands of runs starts at once: they are read where nobody waits for it."""
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, "search_runs", None)
+        tracker = Tracker(tracking_uri, None, plan, "drawn")
+    assert runs(client, plan) == []
+    tracker.begin()
+    assert {run.info.status for run in runs(client, plan)} == {"RUNNING"}
 
 
 def test_a_study_that_has_ended_is_closed_once(track: Track, plan: Plan, client: MlflowClient) -> None:

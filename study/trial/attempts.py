@@ -8,6 +8,7 @@ Where there is a mirror, attempts are in it too, so that the next may be made on
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -113,9 +114,14 @@ def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
 
 def tidy_trial(folder: Path, keep_student: bool) -> None:
     """Once the trial is over: away with checkpoints, with older attempts, and with weights unless kept."""
+    names = []
+    for path, folders, files in os.walk(folder):
+        own = Path(path).relative_to(folder)
+        names += [(own / f).as_posix() + "/" for f in folders] + [(own / f).as_posix() for f in files]
+    records = [name.removesuffix(f"/{RESULT}") for name in names if name.endswith(f"/{RESULT}")]
+    if not superfluous(names, max(records, key=_number, default=None), keep_student):
+        return  # as a rule when a study goes on: no record need be read
     ended = _ended(folder)
-    paths = [*folder.glob("attempt-*"), *folder.glob("attempt-*/**/*")]
-    names = [path.relative_to(folder).as_posix() + ("/" if path.is_dir() else "") for path in paths]
     for name in sorted(superfluous(names, ended and ended[0].name, keep_student), reverse=True):
         with suppress(OSError):  # it has gone, or an attempt that runs on has put something in
             (folder / name).rmdir() if name.endswith("/") else (folder / name).unlink()

@@ -23,6 +23,7 @@ class Recorder:
     def __init__(self, plan: Plan, tracking_uri: str, artifacts: Path, make_report: MakeReport) -> None:
         self.plan, self.uri, self.make_report = plan, tracking_uri, make_report
         self.tracker = Tracker(tracking_uri, artifacts.as_uri(), plan, f"id of {plan.name}")
+        self.tracker.begin()
 
     def trial(
         self,

@@ -66,7 +66,7 @@ def test_arms_and_question_are_the_plans(recorder: Any) -> None:
 def test_arms_stand_as_planned_though_one_was_recorded_late(recorder: Any) -> None:
     tracker = recorder.tracker
     tracker.client.delete_run(tracker.arm_runs["init=random"])
-    Tracker(recorder.uri, None, recorder.plan, tracker.study_id)
+    Tracker(recorder.uri, None, recorder.plan, tracker.study_id).begin()
     assert recorder.read().arms == ("init=random", "init=teacher")
 
 
