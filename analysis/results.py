@@ -8,7 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.audit import Finding, audit, caveats
+from analysis.audit import Finding, audit
+from analysis.caveats import caveats
 from analysis.design import cells, confirmed, confirmed_trials, factors
 from analysis.domain import Value
 from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares

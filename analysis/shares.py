@@ -28,7 +28,7 @@ __all__ = [
 PHASES = ("teacher", "search", "confirm")
 RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
 """Of two runs of one key the lower counts. Being pruned depends on other trials too, and failing on luck."""
-TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run"]
+TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics"]
 MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parameters"}
 """Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
@@ -49,7 +49,7 @@ class Share:
     def read(cls, source: Source, name: str) -> Share:
         runs = source.runs().set_index("run")
         tags = _wide(source.tags()).reindex(runs.index)
-        for tag in ("phase", "key", "arm", "outcome"):
+        for tag in ("phase", "key", "arm", "outcome", "numerics"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
         runs["number"] = pd.to_numeric(tags.get("kdstudy.number", np.nan), errors="coerce")
         runs = runs[runs["phase"].isin([*PHASES, "study", "arm"])].sort_values(["start", "key", "arm"])

@@ -101,9 +101,12 @@ def run_study(
                     outbox.flush(FAREWELL)
                 raise
         outbox.put("study", tracker.finish)
+        away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
             sends = f"kdstudy status {name} --sync sends what it lacks"
             view.note(f"MLflow is away ({outbox.away or 'no answer'}): {sends}")
+        elif away:
+            view.note("MLflow is back: it has got what it missed")
         return study.summary() | {"unsent": len(outbox)}
 
 

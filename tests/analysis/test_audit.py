@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from analysis.audit import audit, caveats
+from analysis.audit import audit
+from analysis.caveats import caveats
 from analysis.record import StudyRecord, read_studies
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
@@ -312,77 +313,6 @@ def test_a_study_that_has_just_begun_is_audited_and_has_caveats(recorder: Any) -
     record = recorder.read()
     assert [rule for rule, _ in found(record)] == ["partial", "seeds", "seeds"]
     assert caveats(record)
-
-
-# Caveats.
-
-
-def test_what_was_held_is_named(recorder: Any) -> None:
-    (held,) = (text for text in caveats(recorder.read()) if text.startswith("Held at one value"))
-    for said in ("depth 3", "steps 200", "warmup 0.1", "teacher_seed 0"):
-        assert said in held
-    assert "learning_rate 0.001," not in held.replace("teacher_learning_rate", "")
-
-
-@pytest.mark.parametrize(
-    ("roles", "said"),
-    [
-        ({}, "Teacher and students were trained on all training data."),
-        ({"fixed": {"teacher_data": "full"}}, "Teacher and students were trained on all training data."),
-        ({"fixed": {"teacher_data": "same"}}, "Teacher and students were trained on all training data."),
-        ({"nuisance": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
-        ({"fixed": {"data_fraction": 0.1}}, "teacher_data is full: the teacher saw all training data"),
-        ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "teacher_data is same"),
-        ({"scientific": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
-        ({"scientific": {"teacher_data": ("full", "same")}, "fixed": {"data_fraction": 0.1}}, "is a factor"),
-        ({"teacher": "d" * 64}, "The teacher was given"),
-    ],
-)
-def test_what_the_teacher_saw_is_named(make_recorder: Any, roles: Any, said: str) -> None:
-    record = make_recorder(**roles).read()
-    assert len([text for text in caveats(record) if said in text]) == 1
-
-
-def test_one_teacher_is_a_caveat_and_several_are_none(make_recorder: Any) -> None:
-    one = make_recorder(**INIT).read()
-    several = make_recorder(name="2", scientific={"teacher_seed": (0, 1)}).read()
-    assert any("not for teachers trained anew" in text for text in caveats(one))
-    assert not any("not for teachers trained anew" in text for text in caveats(several))
-
-
-@pytest.mark.parametrize(("trials", "said"), [(1, "1 search trial an arm"), (7, "7 search trials an arm")])
-def test_few_search_trials_are_a_caveat(make_recorder: Any, trials: int, said: str) -> None:
-    """With two of them, equal arms were claimed to differ in most of the simulated studies."""
-    recorder = make_recorder(**INIT)
-    for arm, more in ((0, 0), (1, 5)):
-        for number in range(trials + more):
-            recorder.trial(arm, number, 0.5)
-    assert [text for text in caveats(recorder.read()) if text.startswith(said)]
-
-
-def test_as_many_as_eight_are_not(make_recorder: Any) -> None:
-    recorder = make_recorder(**INIT)
-    for arm in (0, 1):
-        for number in range(8):
-            recorder.trial(arm, number, 0.5)
-    assert not any("tune little" in text for text in caveats(recorder.read()))
-
-
-def test_arms_that_tune_more_on_the_same_budget_are_named(make_recorder: Any) -> None:
-    recorder = make_recorder(
-        scientific={"init": ("random", "teacher"), "alpha": (1.0, 0.5)},
-        nuisance={"learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "temperature": (1.0, 2.0, 4.0)},
-    )
-    for arm in range(4):
-        recorder.trial(arm, 0, 0.5, learning_rate=1e-3, temperature=2.0)
-    texts = [text for text in caveats(recorder.read()) if "on the same number of trials" in text]
-    assert len(texts) == 1
-    assert texts[0].startswith("temperature has an effect in 2 of 4 arms, which tuned it besides the others")
-
-
-def test_trials_that_were_stopped_early_are_named(recorder: Any) -> None:
-    recorder.arms_alike()
-    assert any(text.startswith("2 search trials were stopped early") for text in caveats(recorder.read()))
 
 
 def test_shares_of_one_study_are_audited_as_one(make_recorder: Any) -> None:

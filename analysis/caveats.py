@@ -1,0 +1,132 @@
+"""For what an answer holds: what was held at one value, how the teacher was made, how far arms were tuned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from analysis.design import confirm_runs, factors
+from analysis.domain import parse_value
+from analysis.record import StudyRecord
+from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials, tuned
+
+__all__ = ["caveats"]
+
+FEW_TRIALS = 8
+"""Search trials an arm below which equal arms were claimed to differ in 1 study of 8 or more (simulated)."""
+
+
+def caveats(record: StudyRecord) -> list[str]:
+    """For what the answer holds, one sentence each."""
+    return [
+        text
+        for part in (
+            _held,
+            _teacher_data,
+            _teacher_seeds,
+            _few_trials,
+            _unequal_tuning,
+            _bounds,
+            _early_ends,
+            _superseded,
+            _numerics,
+        )
+        for text in part(record)
+    ]
+
+
+def _held(record: StudyRecord) -> Iterator[str]:
+    if record.fixed:
+        shown = ", ".join(f"{name} {value}" for name, value in record.fixed.items())
+        yield f"Held at one value, and so not part of the answer: {shown}."
+
+
+def _teacher_data(record: StudyRecord) -> Iterator[str]:
+    if record.facts.get("teacher"):
+        yield "The teacher was given: what it was trained on is not on record."
+    elif not _shares_of_data(record):
+        yield "Teacher and students were trained on all training data."
+    elif "teacher_data" in factors(record):
+        yield "What the teacher saw (teacher_data) is a factor: all training data, or the student's share."
+    elif "teacher_data" in record.nuisance:
+        yield "What the teacher saw (teacher_data) was tuned: all training data, or the student's share."
+    elif record.fixed.get("teacher_data") == "same":
+        yield "teacher_data is same: the teacher saw only the student's share of the training data."
+    else:
+        yield (
+            "teacher_data is full: the teacher saw all training data, of which its students saw a share; "
+            "what is copied or distilled carries the rest."
+        )
+
+
+def _shares_of_data(record: StudyRecord) -> bool:
+    """Whether some student was given less than all training data."""
+    name = "data_fraction"
+    if domain := record.nuisance.get(name):
+        levels = (domain.low, *domain.levels)
+    else:
+        levels = record.scientific.get(name) or (parse_value(record.fixed.get(name, "1")),)
+    return any(level not in (None, 1) for level in levels)
+
+
+def _teacher_seeds(record: StudyRecord) -> Iterator[str]:
+    if "teacher_seed" not in factors(record):
+        yield "There is one teacher seed: the intervals are for this teacher, not for teachers trained anew."
+
+
+def _few_trials(record: StudyRecord) -> Iterator[str]:
+    arms = search_trials(record).groupby("arm", sort=False)
+    counts = [len(trials) for _, trials in arms if not exhausted(record, trials[trials["outcome"].notna()])]
+    if record.nuisance and counts and min(counts) < FEW_TRIALS:
+        trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
+        yield (
+            f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
+            "selected ones, which is what is measured here."
+        )
+
+
+def _unequal_tuning(record: StudyRecord) -> Iterator[str]:
+    search = search_trials(record)
+    names_of = {str(arm): tuned(record, trials) for arm, trials in search.groupby("arm", sort=False)}
+    for name in record.nuisance:
+        having = [arm for arm, names in names_of.items() if name in names]
+        if 0 < len(having) < len(names_of):
+            yield (
+                f"{name} has an effect in {len(having)} of {len(names_of)} arms, which tuned it besides the "
+                "others on the same number of trials."
+            )
+
+
+def _bounds(record: StudyRecord) -> Iterator[str]:
+    for arm, name, end, value in at_edges(record):
+        if ends_by_nature(name, record.nuisance[name], end):
+            yield f"{arm}: {name} was selected at {value}, where it ends by its nature: nothing lies beyond."
+    for name, domain in record.nuisance.items():
+        if domain.is_numeric and not domain.is_range and len(domain.levels) == 2:
+            yield f"{name} was tuned over two values, {domain}: that none beyond them is better is not shown."
+
+
+def _early_ends(record: StudyRecord) -> Iterator[str]:
+    pruned = int((search_trials(record)["outcome"] == "pruned").sum())
+    if pruned:
+        yield f"{pruned} search trials were stopped early, which is hard on configurations that start slowly."
+    runs = confirm_runs(record)
+    failed = runs.loc[runs["outcome"] == "failed", "arm"].value_counts(sort=False)
+    for arm, count in failed.items():
+        yield f"{arm}: {count} confirm runs failed, and are missing."
+
+
+def _superseded(record: StudyRecord) -> Iterator[str]:
+    confirm = record.trials[record.trials["phase"] == "confirm"]
+    if left_out := len(confirm) - len(confirm_runs(record)):
+        yield f"{left_out} confirm runs are of values that are no longer selected, and are left out."
+
+
+def _numerics(record: StudyRecord) -> Iterator[str]:
+    said = confirm_runs(record)["numerics"].dropna().unique()
+    ways = [dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", text)) for text in said]  # a GPU's name has spaces
+    names = dict.fromkeys(name for way in ways for name in way)
+    values = {name: sorted({way.get(name, "not said") for way in ways}) for name in names}
+    differing = [f"{name} ({', '.join(each)})" for name, each in values.items() if len(each) > 1]
+    if differing:
+        yield f"Confirm runs were not all computed alike; they differ in {', '.join(differing)}."
