@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from study.config import RequestError, StudyStopped
-from study.patience import patiently
+from study.patience import Away, patiently
 
 __all__ = ["Holder", "Lease", "check_free", "holder_of", "is_alive"]
 
@@ -137,7 +137,6 @@ class Lease:
         patiently(self._create_table)
         while not patiently(self._take):
             pass  # another driver was first: look again
-        self._beaten = _clock()
         threading.Thread(target=self._keep, name="lease", daemon=True).start()
         return self
 
@@ -159,15 +158,24 @@ class Lease:
     def check(self) -> None:
         """Before anything is written: still the holder?
 
-        A process that was stopped for long may have been taken for dead: then it asks the database first.
-
         Raises:
             StudyStopped: naming who has taken over.
+            Away: where nobody knows, because the database is away.
+        """
+        if not self.holds():
+            if self._lost is not None:
+                raise StudyStopped(f"study {self.study} was taken over by {self._lost}")
+            raise Away("it does not say whether another driver has taken over")
+
+    def holds(self) -> bool:
+        """Whether this process is known to be the holder.
+
+        One that was stopped for long, or cannot reach the database, may have been taken for dead. So its last
+        beat must be younger than half of the silence after which another driver takes over.
         """
         if self._lost is None and _clock() - self._beaten > SILENCE / 2:
             self._beat()
-        if self._lost is not None:
-            raise StudyStopped(f"study {self.study} was taken over by {self._lost}")
+        return self._lost is None and _clock() - self._beaten <= SILENCE / 2
 
     def _create_table(self) -> None:
         try:
@@ -177,6 +185,7 @@ class Lease:
 
     def _take(self) -> bool:
         """Take the lease; false where another driver was quicker."""
+        self._beaten = _clock()
         mine = {"study": self.study, **vars(self.me)}
         there = holder_of(self.engine, self.study)
         if there is None:
@@ -202,15 +211,16 @@ class Lease:
             self._beat()
 
     def _beat(self) -> None:
+        began = _clock()
         try:
             with self.engine.begin() as connection:
                 beaten = connection.execute(
                     update(_LEASES).where(*self._mine()).values(beat=_LEASES.c.beat + 1)
                 )
         except SQLAlchemyError:
-            return  # the database is away: nobody can take over meanwhile
+            return  # the database is away, for this process at least
         if beaten.rowcount == 1:
-            self._beaten = _clock()
+            self._beaten = began
         elif not self._ended.is_set():
             with suppress(SQLAlchemyError):
                 self._lost = str(holder_of(self.engine, self.study) or "another driver")

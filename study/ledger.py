@@ -65,6 +65,7 @@ class Ledger:
         self._plan: Plan | None = None
         self._budgets: dict[Arm, int] | None = None
         self._records: Records | None = None
+        self._before_ask: Records | None = None  # what was on record before an ask that has not answered
         self._running: dict[int, FrozenTrial] = {}
         self._values: dict[int, dict[int, float]] = {}  # that are written with their trial's end
         self._first_attempts: dict[int, int] = {}  # that have not begun
@@ -180,16 +181,27 @@ class Ledger:
         return self._ask(lambda: self._ask_confirm(wanted))
 
     def _ask(self, ask: Callable[[], Record | None]) -> Record | None:
-        """`ask()`, again where the storage was away: an ask that had raised may have been committed."""
-        before = patiently(self._memory)  # which an ask that raises leaves as it is
+        """`ask()`. One that raised may have been committed: the next call then answers what that one made.
 
-        def again() -> Record | None:
-            self._mend()
-            known = {record.trial_id for record in before}
-            made = [record for record in self._memory() if record.trial_id not in known]
-            return made[0] if made else ask()
+        Raises:
+            Away: where the storage is away; to be called again.
+        """
+        record = at_once(
+            lambda: self._ask_once(ask) if self._before_ask is None else self._ask_once_more(ask)
+        )
+        self._before_ask = None
+        return record
 
-        return patiently(ask, again)
+    def _ask_once(self, ask: Callable[[], Record | None]) -> Record | None:
+        self._before_ask = self._memory()  # which an ask that raises leaves as it is
+        return ask()
+
+    def _ask_once_more(self, ask: Callable[[], Record | None]) -> Record | None:
+        assert self._before_ask is not None
+        self._mend()
+        known = {record.trial_id for record in self._before_ask}
+        made = [record for record in self._memory() if record.trial_id not in known]
+        return made[0] if made else ask()
 
     def _ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
         memory = self._memory()
@@ -317,9 +329,9 @@ class Ledger:
         return next(arm for arm in self.require_plan().arms() if arm.name == name)
 
     def _count(self, record: Record, what: str) -> int:
-        stored = patiently(lambda: self._stored(record))
-        number = int(stored.user_attrs.get(what, 0)) + 1
-        patiently(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
+        stored = at_once(lambda: self._stored(record))
+        number = int(stored.user_attrs.get(what, 0)) + 1  # the same again, where the write raised
+        at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
         stored.user_attrs[what] = number
         return number
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent
@@ -31,6 +31,8 @@ from study.selection import BestValidation
 from study.tracking import Tracker
 from study.trial.attempts import tidy_mirror, tidy_trial
 from study.trial.mirror import Mirror
+
+T = TypeVar("T")
 
 __all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
 
@@ -87,25 +89,38 @@ class Lifecycle:
     def paused(self) -> bool:
         """Whether nothing is launched for now: the ledger is away, or too much waits for MLflow."""
         self._settle()
-        return bool(self._waiting) or len(self.outbox) >= BOUND
+        return not self.stopping and (self.away is not None or len(self.outbox) >= BOUND)
 
     def has_next(self) -> bool:
-        """Whether there is a trial to start."""
+        """Whether there is a trial to start. A ledger that is away is waited for."""
+        there = patiently(self._has_next)
+        self.away = None
+        return there
+
+    def _has_next(self) -> bool:
         if self.stopping:
             return False
-        patiently(self._settle_now)
+        self._settle_now()
         self.lease.check()
         if not self.again and (record := self.ask_new()) is not None:
             self.again.append(record)
         return bool(self.again)
 
     def next(self) -> Record | None:
-        """The next trial: those that a former run or a dead worker left, then new ones; none at the end."""
-        if not self.has_next():
+        """The next trial: those that a former run or a dead worker left, then new ones.
+
+        None at the end, and while it is `paused`.
+        """
+        self._settle()
+        return None if len(self.outbox) >= BOUND else self._reach(self._next)
+
+    def _next(self) -> Record | None:
+        if not self._has_next():
             return None
-        record = self.again.popleft()
+        record = self.again[0]
         key = record.key
         self.attempts[key] = self.ledger.begin_attempt(record)
+        self.again.popleft()
         self.running[key] = record
         self._journals[key] = Journal(self.folder(key))
         self._post(record, "RUNNING")
@@ -138,15 +153,17 @@ class Lifecycle:
 
     def lost(self, key: str, why: str) -> bool:
         """The trial's worker or node died; whether it is asked again, from its checkpoint."""
-        patiently(self._settle_now)
+        self._settle(partial(self._lost, key, why))
+        return any(record.key == key for record in self.again)
+
+    def _lost(self, key: str, why: str) -> None:
         record, last = self.running[key], self._journals[key].last
         reported = int(last["report"]) if last else 0
         if self.ledger.count_death(record, reported) > WORKER_DEATHS and not self.stopping:
-            self.end(key, why)
-            return False
+            self._end(key, why)
+            return
         self._forget(key)
         self.again.append(record)
-        return True
 
     def end(self, key: str, traceback: str | None = None) -> None:
         """The trial is over: by itself, stopped by the pruner, failed with `traceback`, or let go."""
@@ -172,6 +189,7 @@ class Lifecycle:
         self.lease.check()
         self._post(record, outcome)
         self.outbox.flush(SLOW_MLFLOW, only=key)
+        self.lease.check()  # once more, after a wait
         why = traceback.strip().splitlines()[-1] if traceback else None
         ended = self.ledger.tell(record, outcome, _value(last) if outcome == "complete" else None, why)
         self._forget(key)
@@ -192,30 +210,37 @@ class Lifecycle:
             _post_as_it_stands(self.outbox, self.tracker, self.folder(record.key), record)
 
     def _settle(self, event: Callable[[], None] | None = None) -> None:
-        """Do what waits for the ledger, `event` last of it, as far as the ledger is there.
+        """Do what waits for the ledger, `event` last of it, as far as the ledger is there."""
+        if event is not None:
+            self._waiting.append(event)
+        if self._waiting:
+            self._reach(self._settle_now)
+
+    def _settle_now(self) -> None:
+        while self._waiting:
+            self._waiting[0]()  # in full once more where the ledger answers too late
+            self._waiting.popleft()
+
+    def _reach(self, call: Callable[[], T]) -> T | None:
+        """`call()`, which needs the ledger; none where that is away, or was a moment ago.
 
         Raises:
             StudyStopped: where it has been away for longer than `PATIENCE`, or is broken.
         """
-        if event is not None:
-            self._waiting.append(event)
         now = time.monotonic()
-        if not self._waiting or (self.away is not None and now < self._next_try):
-            return
+        if self.away is not None and now < self._next_try:
+            return None
         try:
-            self._settle_now()
+            answer = call()
         except Away as away:
             if self.away is None:
                 self._away_since = now
             elif now - self._away_since > PATIENCE:
                 raise StudyStopped(f"the ledger's database: {away}") from away
             self.away, self._next_try = str(away), time.monotonic() + RETRY
-
-    def _settle_now(self) -> None:
-        while self._waiting:
-            self._waiting[0]()  # in full once more where the ledger answers too late
-            self._waiting.popleft()
+            return None
         self.away = None
+        return answer
 
     def _post(self, record: Record, state: str) -> None:
         key = record.key

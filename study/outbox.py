@@ -38,9 +38,10 @@ class _Job:
 
 
 class Outbox:
-    """Runs jobs one after another while it is entered."""
+    """Runs jobs one after another while it is entered, as long as `holds()`: of two drivers one writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, holds: Callable[[], bool] = lambda: True) -> None:
+        self.holds = holds
         self.away: str | None = None
         """Why the last attempt failed; none while all goes well."""
         self._jobs: dict[str, _Job] = {}
@@ -113,6 +114,9 @@ class Outbox:
         pause = RETRY[0]
         while (one := self._next()) is not None:
             name, job = one
+            if not self.holds():
+                self._wait(RETRY[0])
+                continue
             try:
                 job.run()
                 self._settle(name, job)
@@ -121,9 +125,7 @@ class Outbox:
                     self.away = str(error).strip().partition("\n")[0] or type(error).__name__
                     self._jobs.setdefault(name, self._jobs.pop(name))  # the others first, next time
                     self._changed.notify_all()
-                    until = time.monotonic() + pause
-                    while not self._closed and (left := until - time.monotonic()) > 0:
-                        self._changed.wait(left)
+                self._wait(pause)
                 pause = min(RETRY[1], pause * 2)
             except BaseException as error:
                 with self._changed:
@@ -132,6 +134,12 @@ class Outbox:
                 return
             else:
                 pause = RETRY[0]
+
+    def _wait(self, pause: float) -> None:
+        until = time.monotonic() + pause
+        with self._changed:
+            while not self._closed and (left := until - time.monotonic()) > 0:
+                self._changed.wait(left)
 
     def _settle(self, name: str, job: _Job) -> None:
         """`job` has run: away with it and with its mark, unless another of its name came meanwhile."""

@@ -88,7 +88,7 @@ def run_study(
             ledger.retry_failed()
         with home.opening():
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
-        outbox = stack.enter_context(Outbox())
+        outbox = stack.enter_context(Outbox(lease.holds))
         post_unsent(outbox, tracker, home.trials(name), ledger.records())
         study = _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, view)
         if not is_finished(plan, ledger.records()):

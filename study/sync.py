@@ -26,7 +26,7 @@ def sync_study(home: Home, name: str) -> int:
     urls = home.urls(name)
     ledger = Ledger(urls["ledger_url"], name)
     plan = ledger.require_plan()
-    with Lease(ledger.storage.engine, name), Outbox() as outbox:
+    with Lease(ledger.storage.engine, name) as lease, Outbox(lease.holds) as outbox:
         with home.opening():
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         records = ledger.records()

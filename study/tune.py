@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 # Ray reads these when it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -57,6 +57,7 @@ __all__ = [
     "run_phase",
 ]
 
+T = TypeVar("T")
 UNLIMITED = 2**62  # bytes of a node that does not say how many it has
 
 
@@ -225,14 +226,19 @@ def call_in_ray(
 
 
 def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
-    """Run every trial of one phase. `watch` is called many times a second, and soon after each event."""
+    """Run every trial of one phase. `watch` is called many times a second, and soon after each event.
+
+    Raises:
+        StudyStopped: where the study cannot go on; and whatever else `lifecycle` raises.
+    """
     constants = {"work": work, "threads": resources.threads}
+    trouble = _Trouble()
     with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
         tuner = tune.Tuner(
             tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(
-                search_alg=_Asker(lifecycle, constants),
-                scheduler=_Reporter(lifecycle),
+                search_alg=_Asker(lifecycle, trouble, constants),
+                scheduler=_Reporter(lifecycle, trouble),
                 num_samples=-1,
                 max_concurrent_trials=resources.concurrency,
                 reuse_actors=True,
@@ -241,10 +247,30 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
                 name="tune",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[_Ender(lifecycle, watch)],
+                callbacks=[_Ender(lifecycle, trouble, watch)],
             ),
         )
         tuner.fit()
+
+
+class _Trouble:
+    """The first error that a plug-in met.
+
+    Tune would put it into an error of its own, or take it for the trial's and go on. So it is kept until the
+    end of Tune's step, where the callback raises it as it is; until then no plug-in does anything.
+    """
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def kept(self, call: Callable[[], T], otherwise: T) -> T:
+        """`call()`; `otherwise` where it raises, and from then on."""
+        if self.error is None:
+            try:
+                return call()
+            except Exception as error:
+                self.error = error
+        return otherwise
 
 
 class _Unsaved:
@@ -257,18 +283,22 @@ class _Unsaved:
 class _Asker(_Unsaved, Searcher):
     """Tune's searcher: gives it the ledger's next trial."""
 
-    def __init__(self, lifecycle: Lifecycle, constants: dict[str, Any]) -> None:
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, constants: dict[str, Any]) -> None:
         super().__init__()  # without a metric, which Tune would demand of a failed trial's traceback too
-        self.lifecycle, self.constants = lifecycle, constants
+        self.lifecycle, self.trouble, self.constants = lifecycle, trouble, constants
 
     def suggest(self, trial_id: str) -> Any:
-        if self.lifecycle.paused():
+        return self.trouble.kept(self._next, Searcher.FINISHED)
+
+    def _next(self) -> Any:
+        """The next trial as Tune takes it; none where Tune is to ask again."""
+        record = self.lifecycle.next()
+        if record is None and not self.lifecycle.paused():
+            return Searcher.FINISHED
+        if record is None:
             if not self.lifecycle.running:
                 time.sleep(1)
-            return None  # Tune asks again
-        record = self.lifecycle.next()
-        if record is None:
-            return Searcher.FINISHED
+            return None
         folder, attempt = str(self.lifecycle.folder(record.key)), self.lifecycle.attempts[record.key]
         asked = {"key": record.key, "config": record.config, "folder": folder, "attempt": attempt}
         return self.constants | asked
@@ -286,38 +316,42 @@ class _Asker(_Unsaved, Searcher):
 class _Reporter(_Unsaved, FIFOScheduler):
     """Tune's scheduler: stops a trial where the ledger's pruner does."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble) -> None:
         super().__init__()
-        self.lifecycle = lifecycle
+        self.lifecycle, self.trouble = lifecycle, trouble
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        stop = False
+        stop = self.trouble.kept(lambda: self._stops(trial.config, result), True)
+        return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
+
+    def _stops(self, asked: dict[str, Any], result: dict[str, Any]) -> bool:
         if "halt" in result:
             self.lifecycle.stop(result["halt"])
-        if "report" in result:
-            key, attempt = trial.config["key"], trial.config["attempt"]
-            stop = self.lifecycle.report(key, attempt, json.loads(result["report"]))
-        return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
+        if "report" not in result:
+            return False
+        return self.lifecycle.report(asked["key"], asked["attempt"], json.loads(result["report"]))
 
 
 class _Ender(_Unsaved, tune.Callback):
     """Tune's callback: ends trials, and has them watched."""
 
-    def __init__(self, lifecycle: Lifecycle, watch: Callable[[], None]) -> None:
-        self.lifecycle, self.watch = lifecycle, watch
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, watch: Callable[[], None]) -> None:
+        self.lifecycle, self.trouble, self.watch = lifecycle, trouble, watch
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.lifecycle.end(trial.config["key"], trial.last_result.get("traceback"))
+        key, traceback = trial.config["key"], trial.last_result.get("traceback")
+        self.trouble.kept(lambda: self.lifecycle.end(key, traceback), None)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
-        self.lifecycle.lost(
-            trial.config["key"], f"{error}\n{reason} {WORKER_DEATHS + 1} times without a report"
-        )
+        why = f"{error}\n{reason} {WORKER_DEATHS + 1} times without a report"
+        self.trouble.kept(lambda: self.lifecycle.lost(trial.config["key"], why), None)
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """After each event, and every tenth of a second where there is none."""
+        if self.trouble.error is not None:
+            raise self.trouble.error
         self.watch()

@@ -122,7 +122,7 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     ledger.mend()
     with home.opening():
         tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
-    outbox = stack.enter_context(Outbox())
+    outbox = stack.enter_context(Outbox(lease.holds))
     resources = Resources(1, 0, CONCURRENCY)
     request = Request(space="bench")
     store = home.store_of("bench")
