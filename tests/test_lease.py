@@ -21,6 +21,7 @@ from study import lease
 from study.config import RequestError, StudyStopped
 from study.lease import Holder, Lease, check_free, holder_of, is_alive
 from study.ledger import Ledger
+from study.patience import Away
 
 processes = multiprocessing.get_context("fork")
 NewEngine = Callable[[], Engine]
@@ -447,4 +448,28 @@ def test_a_database_that_is_away_for_a_while_costs_nobody_the_lease(
         found = holder_of(engine, "demo")
         assert found is not None
         wait_for(lambda: (holder_of(engine, "demo") or found).beat > found.beat)
+        held.check()
+
+
+def test_one_that_cannot_reach_the_database_does_not_write(
+    quick: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off from it alone, it may have been taken over, and everything else may still be in its reach."""
+    monkeypatch.setattr(lease, "SILENCE", 0.4)
+    cut = threading.Event()
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def refuse(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        if cut.is_set():
+            raise OperationalError(statement, {}, ConnectionError("no route to host"))
+
+    with Lease(engine, "demo") as held:
+        held.check()
+        cut.set()
+        wait_for(lambda: not held.holds())
+        with pytest.raises(Away, match="whether another driver has taken over"):
+            held.check()
+        assert not held.lost
+        cut.clear()
+        wait_for(held.holds)
         held.check()

@@ -895,6 +895,55 @@ def test_a_trial_that_ran_past_its_pruner_is_pruned_where_it_would_have_been(
     assert driver.folder(worse) == ["progress.jsonl", "result.json"]
 
 
+def test_while_the_ledger_is_away_nothing_waits_for_it(
+    new_driver: Callable[..., Driver], database: Server
+) -> None:
+    """Neither the next trial nor one whose worker died: other trials have reports to make."""
+    driver = new_driver(trials=3)
+    cycle = driver.phase()
+    dies, runs_on = cycle.next(), cycle.next()
+    assert dies is not None
+    assert runs_on is not None
+    database.away = True
+    assert cycle.next() is None
+    assert cycle.paused()
+    assert cycle.away == "connection refused"
+    cycle.lost(dies.key, "its node died")
+    assert not cycle.report(runs_on.key, 1, next(driver.reports(runs_on)))
+    assert cycle.next() is None
+    database.away = False
+    assert cycle.next() == dies
+    assert cycle.attempts[dies.key] == 2
+    assert not cycle.paused()
+    third = cycle.next()
+    assert third not in (None, dies, runs_on)
+    assert steps(driver, trial_runs(driver)[runs_on.key], "loss") == [3]
+
+
+def test_a_ledger_that_is_away_between_trials_stops_the_study_in_the_end(
+    new_driver: Callable[..., Driver], database: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "PATIENCE", 0.0)
+    cycle = new_driver().phase()
+    database.away = True
+    assert cycle.next() is None
+    with pytest.raises(StudyStopped, match=r"^the ledger's database: connection refused$"):
+        cycle.next()
+
+
+def test_a_study_that_is_told_to_stop_is_not_paused(
+    new_driver: Callable[..., Driver], database: Server
+) -> None:
+    """It would wait for a ledger, or for MLflow, from which it wants nothing any more."""
+    cycle = new_driver().phase()
+    database.away = True
+    assert cycle.next() is None
+    assert cycle.paused()
+    cycle.stop()
+    assert not cycle.paused()
+    assert cycle.next() is None
+
+
 def test_a_study_that_stops_while_the_ledger_is_away_loses_no_trial(
     new_driver: Callable[..., Driver], database: Server
 ) -> None:

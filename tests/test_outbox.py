@@ -395,3 +395,20 @@ def test_the_mark_stays_where_mlflow_does_not_take_the_end(
         assert unsent_mark(folder).exists()
     assert box.flush(LONG, even_away=True)
     assert not unsent_mark(folder).exists()
+
+
+# Of two drivers one writes
+
+
+def test_while_it_is_not_known_that_the_lease_is_held_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.02))
+    held, done = threading.Event(), []
+    with Outbox(held.is_set) as box:
+        box.put("a", lambda: done.append("a"))
+        assert not box.flush(0.2)
+        assert (done, box.away, len(box)) == ([], None, 1)
+        held.set()
+        assert box.flush(20)
+    assert done == ["a"]
