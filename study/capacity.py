@@ -66,7 +66,7 @@ class Need:
 
 def largest(plan: Plan) -> TrialConfig:
     """A configuration with the greatest depth, batch and length that any arm of `plan` can draw."""
-    drafts = [draft for arm in plan.arms() for draft in plan.drafts(arm)]
+    drafts = plan.all_drafts()
     sizes = ("depth", "batch_size", "max_length", "teacher_batch_size")
     return drafts[0].model_copy(update={name: max(getattr(d, name) for d in drafts) for name in sizes})
 

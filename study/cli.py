@@ -212,7 +212,7 @@ def resume(
     from study.request import ask_again
 
     the_home = _home(home)
-    ledger = Ledger(the_home.urls(name)["ledger_url"], name)
+    ledger = Ledger(the_home.urls(name)["ledger_url"], name, goes_on=True)
     _drive(ask_again(ledger.require_plan(), the_home.store), home, {}, retry_failed)
 
 
@@ -451,7 +451,8 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str], retry_failed: boo
             found = run_study(asked, the_home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
         why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
-        go_on = f"{why}; go on with: kdstudy resume {shlex.quote(name)}{here}"
+        again = f"kdstudy resume {shlex.quote(name)}{here}" if _is_begun(the_home, name) else _this_command()
+        go_on = f"{why}; go on with: {again}"
         err.print(go_on, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(code) from None
     from study.tables import status_table
@@ -468,6 +469,22 @@ def _drive(asked: Any, home: Path, given_urls: dict[str, str], retry_failed: boo
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     if found["failed"]:
         raise typer.Exit(1)
+
+
+def _is_begun(home: Any, name: str) -> bool:
+    """Whether the study's plan is on record, so that it can be resumed by its name."""
+    from study.ledger import Ledger
+
+    if name not in home.studies():
+        return False
+    try:
+        return Ledger(home.urls(name)["ledger_url"], name).plan is not None
+    except RequestError:  # the ledger is away
+        return True
+
+
+def _this_command() -> str:
+    return shlex.join(["kdstudy", *sys.argv[1:]])
 
 
 def _print_findings(record: Any) -> None:
@@ -490,8 +507,9 @@ def _status_lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")
     elif found["waiting"]:
         lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}")
-    if found["unsent"]:
-        lines.append(f"MLflow may lack something of {found['unsent']} trials: --sync sends it")
+    if found["unsent"] or found["study_unsent"]:
+        what = f"{found['unsent']} trials" if found["unsent"] else "the study's own runs"
+        lines.append(f"MLflow may lack something of {what}: --sync sends it")
     return lines
 
 

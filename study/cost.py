@@ -111,7 +111,7 @@ def _steps(asked: Asked) -> dict[str, int]:
         fraction: len(
             sample_rows(train.labels, train.languages, fraction, plan.constants["task"], data_seed=0)
         )
-        for fraction in {draft.data_fraction for arm in plan.arms() for draft in plan.drafts(arm)}
+        for fraction in {draft.data_fraction for draft in plan.all_drafts()}
     }
     return {
         arm.name: max(draft.training_steps(texts[draft.data_fraction]) for draft in plan.drafts(arm))

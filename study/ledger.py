@@ -49,18 +49,23 @@ class Ledger:
     It remembers what it has read and written: it is for one look, or for the driver that holds the lease,
     since nobody else writes. `mend` looks again.
 
+    goes_on: a study goes on there, so that a server that is away is waited for.
+
     Raises:
         RequestError: for a storage that cannot be opened.
     """
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, goes_on: bool = False) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         try:
-            self.storage = _open_storage(url)
+            self.storage = patiently(lambda: _open_storage(url)) if goes_on else _open_storage(url)
         except Exception as error:
-            first = str(error).splitlines()[0]
-            raise RequestError(f"--ledger-url {url}: {type(error).__name__}: {first}") from None
+            cause = error.__cause__ or error
+            first = str(cause).splitlines()[0]
+            raise RequestError(f"--ledger-url {url}: {type(cause).__name__}: {first}") from None
         self.name = name
+        self.driver = ""
+        """Who drives: the holder of the lease, on record with each trial that it starts."""
         self._studies: dict[str, optuna.Study] = {}
         self._plan: Plan | None = None
         self._budgets: dict[Arm, int] | None = None
@@ -234,10 +239,15 @@ class Ledger:
     def begin_attempt(self, record: Record) -> int:
         """Count one more attempt at `record`; its number, 1 for the first.
 
-        An ask counts the first one with its own write.
+        An ask counts the first one with its own write, and says by whom it is driven.
         """
         first = self._first_attempts.pop(record.trial_id, None)
-        return self._count(record, "attempts") if first is None else first
+        if first is not None:
+            return first
+        at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, "driver", self.driver))
+        number = self._count(record, "attempts")
+        self._memory().put(self._study_of(record).study_name, replace(record, driver=self.driver))
+        return number
 
     def count_death(self, record: Record, reported: int) -> int:
         """Count one more death of a worker or node under `record`, or of its memory; how many so far.
@@ -363,10 +373,20 @@ class Ledger:
         trial.set_user_attr("arm", arm)
         trial.set_user_attr("config", text)
         trial.set_user_attr("attempts", attempt)
+        trial.set_user_attr("driver", self.driver)
         trial.set_user_attr("key", config.key)
         self._first_attempts[trial._trial_id] = attempt
         return Record(
-            config.key, phase, arm, trial.number, json.loads(text), None, None, None, trial._trial_id
+            config.key,
+            phase,
+            arm,
+            trial.number,
+            json.loads(text),
+            None,
+            None,
+            None,
+            trial._trial_id,
+            self.driver,
         )
 
     def _tell_duplicate(self, study: optuna.Study, trial: optuna.Trial, original: Record) -> None:

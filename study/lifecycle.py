@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from study.config import StudyStopped
-from study.journal import Journal, find_unsent
+from study.journal import Journal
 from study.lease import Lease
 from study.ledger import Ledger
-from study.outbox import BOUND, Outbox, post_trial
+from study.outbox import BOUND, Outbox
 from study.patience import PATIENCE, Away, patiently
+from study.posts import post_as_it_stands, post_trial
 from study.records import Outcome, Phase, Record
 from study.selection import BestValidation
 from study.tracking import Tracker
@@ -34,7 +35,7 @@ from study.trial.mirror import Mirror
 
 T = TypeVar("T")
 
-__all__ = ["WORKER_DEATHS", "Lifecycle", "post_unsent"]
+__all__ = ["WORKER_DEATHS", "Lifecycle"]
 
 WORKER_DEATHS = 3  # of a trial between two reports, out of memory included, after which it is asked again
 SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger is told
@@ -207,7 +208,7 @@ class Lifecycle:
             self._post(record, "SCHEDULED")
             self._forget(key)
         for record in self.again:
-            _post_as_it_stands(self.outbox, self.tracker, self.folder(record.key), record)
+            post_as_it_stands(self.outbox, self.tracker, self.folder(record.key), record)
 
     def _settle(self, event: Callable[[], None] | None = None) -> None:
         """Do what waits for the ledger, `event` last of it, as far as the ledger is there."""
@@ -266,20 +267,6 @@ class Lifecycle:
             tidy_trial(self.folder(key), keep_student=keep[key])
         if self.mirror is not None:
             tidy_mirror(self.mirror, self.trials, keep)
-
-
-def post_unsent(outbox: Outbox, tracker: Tracker, trials: Path, records: list[Record]) -> int:
-    """Post what a former process left unsent; the number of trials."""
-    known = {record.key: record for record in records}
-    left = [folder for folder in find_unsent(trials) if folder.name in known]
-    for folder in left:
-        _post_as_it_stands(outbox, tracker, folder, known[folder.name])
-    return len(left)
-
-
-def _post_as_it_stands(outbox: Outbox, tracker: Tracker, folder: Path, record: Record) -> None:
-    """Post a trial that does not run: one that has not ended is scheduled."""
-    post_trial(outbox, tracker, folder, record, Journal(folder), record.outcome or "SCHEDULED")
 
 
 def _value(line: dict[str, Any] | None) -> float | None:

@@ -15,11 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.journal import Journal, unsent_mark
-from study.records import Record
-from study.tracking import Tracker
-
-__all__ = ["BOUND", "Outbox", "post_trial"]
+__all__ = ["BOUND", "Outbox"]
 
 APART = 1.0  # seconds between two jobs of a name that has not had its last
 BOUND = 1000  # jobs that may wait before no new trial is launched
@@ -166,22 +162,3 @@ class Outbox:
                 soonest = min((job.due for job in self._jobs.values()), default=None)
                 self._changed.wait(None if soonest is None else soonest - now)
         return None
-
-
-def post_trial(
-    outbox: Outbox, tracker: Tracker, folder: Path, record: Record, journal: Journal, state: str
-) -> None:
-    """Have MLflow brought to all that `journal` holds, and the trial's run to `state`.
-
-    `state` is RUNNING, SCHEDULED or an outcome. The mark is set before; it goes once all is sent, unless the
-    trial runs on.
-    """
-    if not folder.exists():  # making it again would wait for the disk
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def replay() -> None:
-        text = folder / "traceback.txt"
-        traceback = text.read_text(encoding="utf-8") if state == "failed" and text.exists() else None
-        tracker.replay(record, journal.lines, state, traceback)
-
-    outbox.put(record.key, replay, unsent_mark(folder), last=state != "RUNNING")

@@ -99,6 +99,10 @@ class Plan(BaseModel):
         """
         return [self.config(arm, values) for values in self._corners()]
 
+    def all_drafts(self) -> list[TrialConfig]:
+        """The drafts of all arms."""
+        return [draft for arm in self.arms() for draft in self.drafts(arm)]
+
     def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int = 0) -> TrialConfig:
         """The configuration of `arm` at these nuisance values; `seed` is its data seed too, so arms pair."""
         values = self.constants | self.space.fixed | dict(arm.values) | dict(nuisance)

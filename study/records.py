@@ -37,6 +37,7 @@ class Record:
     value: float | None
     why: str | None
     trial_id: int
+    driver: str = ""  # who started it last
 
     @property
     def running(self) -> bool:
@@ -60,6 +61,7 @@ class Record:
             value=frozen.value if frozen.state.name == "COMPLETE" else None,
             why=attributes.get("why"),
             trial_id=frozen._trial_id,
+            driver=attributes.get("driver", ""),
         )
 
 

@@ -92,9 +92,8 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
     plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
-    for arm in plan.arms():
-        for draft in plan.drafts(arm):
-            _check(draft, model)
+    for draft in plan.all_drafts():
+        _check(draft, model)
     asked = Asked(request, task, model, plan, store)
     if request.cluster == "local":
         machine = this_machine()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from cluster import Cluster
 from study import prepare
@@ -18,9 +17,10 @@ from study.home import Home
 from study.interrupt import graceful
 from study.lease import Holder, Lease, check_free
 from study.ledger import Ledger
-from study.lifecycle import Lifecycle, post_unsent
+from study.lifecycle import Lifecycle
 from study.outbox import Outbox
 from study.plan import Plan
+from study.posts import post_study, post_unsent
 from study.records import Phase, Record
 from study.request import Asked, Request
 from study.status import confirm_wanted, is_finished, summary
@@ -72,8 +72,10 @@ def run_study(
             check_cluster(asked.need, resources)
         urls = home.begin(name, urls)
         store = home.store_of(name)
-        ledger = Ledger(urls["ledger_url"], name)
+        ledger = Ledger(urls["ledger_url"], name, goes_on=True)
         lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
+        ledger.driver = lease.me.holder
+        goes_on = ledger.plan is not None
 
         view.phase("preparing the task and the base model")
         prepare.store_task(store, asked.task)
@@ -87,20 +89,22 @@ def run_study(
         if retry_failed:
             ledger.retry_failed()
         with home.opening():
-            tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
+            where = (urls["tracking_uri"], home.artifact_location(urls))
+            tracker = Tracker(*where, plan, ledger.study_id, goes_on)
         outbox = stack.enter_context(Outbox(lease.holds))
-        post_unsent(outbox, tracker, home.trials(name), ledger.records())
+        post_unsent(outbox, tracker, home.trials(name), ledger.records(), store.mirror)
         study = _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, view)
         if not is_finished(plan, ledger.records()):
-            outbox.put("study", tracker.begin)
+            study.post("begin")
             try:
                 study.run()
             except (KeyboardInterrupt, StudyStopped, OSError):
                 if not lease.lost:
-                    outbox.put("study", tracker.pause)
-                    outbox.flush(FAREWELL)
+                    with suppress(StudyStopped, OSError):  # what stopped the study is what is to be said
+                        study.post("pause")
+                        outbox.flush(FAREWELL)
                 raise
-        outbox.put("study", tracker.finish)
+        study.post("finish")
         away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
             sends = f"kdstudy status {name} --sync sends what it lacks"
@@ -129,10 +133,8 @@ class _Study:
         """Teachers, search, confirm."""
         plan, ledger = self.plan, self.ledger
         self.view.phase("preparing the teacher and its outputs")
-        drafts = [config for arm in plan.arms() for config in plan.drafts(arm)]
-        for one in self.prepare(drafts, ("train", "validation")):
-            facts = (one.teacher_key, one.teacher_recipe, one.teacher_scores("validation"))
-            self.outbox.put(f"teacher {one.teacher_key}", partial(self.tracker.teacher, *facts))
+        self.prepare(plan.all_drafts(), ("train", "validation"))
+        self.post("begin")
 
         resources = self.sized()
         self.view.phase("search")
@@ -140,6 +142,7 @@ class _Study:
         if wanted := confirm_wanted(plan, ledger.records()):
             self.view.phase("preparing the confirm runs")
             self.prepare([config for _, config in wanted], ("train", "validation", "test"))
+            self.post("begin", [config for _, config in wanted])
             self.view.phase("confirm")
             self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
 
@@ -153,10 +156,19 @@ class _Study:
             self.view.note(note)
         return resources
 
-    def summary(self) -> dict[str, Any]:
-        return summary(self.plan, self.ledger.records())
+    def post(
+        self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None
+    ) -> None:
+        """Have MLflow told how the study stands, and of the teachers of `configs` (default: of all)."""
+        if configs is None:
+            configs = [*self.plan.all_drafts(), *(r.trial_config() for r in self.ledger.records())]
+        folder = self.home.study(self.plan.name)
+        post_study(self.outbox, self.tracker, self.store, folder, configs, state)
 
-    def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> list[Inputs]:
+    def summary(self) -> dict[str, Any]:
+        return summary(self.plan, self.ledger.records(), self.ledger.driver)
+
+    def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> None:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
         store, whole = self.store, self.request.full_vocabulary
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
@@ -173,7 +185,6 @@ class _Study:
             store.has("vocabularies", one.vocabulary_key)
         for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
             self.view.note(f"trained on the full vocabulary: {why}")
-        return found
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
@@ -208,7 +219,7 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | Non
     known = home.urls(name) if begun else urls
     study_id = dead = None
     if "ledger_url" in known:
-        ledger = Ledger(known["ledger_url"], name)
+        ledger = Ledger(known["ledger_url"], name, goes_on=begun)
         if ledger.plan is not None:
             fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
             ledger.check(asked.plan.on_model(fingerprint))

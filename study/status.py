@@ -7,7 +7,7 @@ from typing import Any
 
 from study.config import TrialConfig
 from study.home import Home
-from study.journal import find_unsent
+from study.journal import find_unsent, unsent_mark
 from study.lease import holder_of, is_alive
 from study.ledger import Ledger
 from study.plan import Plan
@@ -30,13 +30,13 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, Tri
     ]
 
 
-def summary(plan: Plan, records: list[Record], driven: bool = True) -> dict[str, Any]:
+def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[str, Any]:
     """Counts by key, of the study and of its arms.
 
     `planned` is arms x trials plus the confirm runs; an arm whose search has ended without a complete
-    trial has none to confirm. Trials that the ledger has running run only while the study is `driven`; else
-    they wait, to go on from their checkpoints. Confirm runs of a best that a larger budget has replaced are
-    `superseded` and counted nowhere else.
+    trial has none to confirm. Of the trials that the ledger has running, those run that `driver` has started
+    (none for nobody); the others wait, to go on from their checkpoints. Confirm runs of a best that a larger
+    budget has replaced are `superseded` and counted nowhere else.
     """
     wanted = {config.key for _, config in confirm_wanted(plan, records)}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
@@ -50,12 +50,12 @@ def summary(plan: Plan, records: list[Record], driven: bool = True) -> dict[str,
         arms.append(
             {
                 "arm": arm.name,
-                **_counts(plan.planned(arm) + confirm, of_arm, driven),
+                **_counts(plan.planned(arm) + confirm, of_arm, driver),
                 "best": _best(best.get(arm.name)),
             }
         )
     overall = BestValidation().best(best.values())
-    total = _counts(sum(int(arm["planned"]) for arm in arms), counted, driven)
+    total = _counts(sum(int(arm["planned"]) for arm in arms), counted, driver)
     return {
         "name": plan.name,
         "space": plan.request.get("space"),
@@ -85,19 +85,20 @@ def read_status(home: Home, name: str) -> dict[str, Any]:
     holder = holder_of(engine, name)
     if holder is not None and not is_alive(engine, name, holder):
         holder = None
-    found = summary(plan, ledger.records(), driven=holder is not None)
+    found = summary(plan, ledger.records(), driver=None if holder is None else holder.holder)
     trials = home.trials(name)
     texts = {key: trials / key / "traceback.txt" for key in found["reasons"]}
     return found | {
         "driver": holder and {"host": holder.host, "pid": holder.pid, "since": holder.since},
         "unsent": 0 if holder else len(find_unsent(trials)),
+        "study_unsent": holder is None and unsent_mark(home.study(name)).exists(),
         "tracebacks": {key: path.read_text("utf-8") for key, path in texts.items() if path.exists()},
     }
 
 
-def _counts(planned: int, records: list[Record], driven: bool) -> dict[str, int]:
+def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str, int]:
     counts: dict[str, int] = {outcome: sum(r.outcome == outcome for r in records) for outcome in OUTCOMES}
-    running = sum(r.running for r in records) if driven else 0
+    running = sum(r.running and r.driver == driver for r in records)
     return {
         "planned": planned,
         **counts,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from study.config import RequestError
 from study.home import Home
 from study.journal import find_unsent
 from study.lease import Lease
 from study.ledger import Ledger
-from study.lifecycle import post_unsent
 from study.outbox import Outbox
+from study.posts import post_study, post_unsent
 from study.status import is_finished
 from study.tracking import Tracker
 
@@ -30,8 +32,11 @@ def sync_study(home: Home, name: str) -> int:
         with home.opening():
             tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
         records = ledger.records()
-        sent = post_unsent(outbox, tracker, home.trials(name), records)
-        outbox.put("study", tracker.finish if is_finished(plan, records) else tracker.pause)
+        store = home.store_of(name)
+        sent = post_unsent(outbox, tracker, home.trials(name), records, store.mirror)
+        configs = [*plan.all_drafts(), *(record.trial_config() for record in records)]
+        state: Literal["finish", "pause"] = "finish" if is_finished(plan, records) else "pause"
+        post_study(outbox, tracker, store, home.study(name), configs, state)
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(home.trials(name)))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")

@@ -39,12 +39,16 @@ STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "f
 def check_tracking(uri: str, name: str, study_id: str | None) -> None:
     """Look, before anything is written, whether the study `name` can be recorded at `uri`.
 
+    A server that held the study `study_id` when that began may be away by now: its study goes on.
+
     Raises:
         RequestError: where MLflow refuses the store, no server answers, or the name is another study's.
     """
     try:
         found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
     except Exception as error:  # every kind of store raises its own
+        if study_id is not None and _is_server(uri):
+            return
         raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
     if found is not None:
         _check_ours(found, study_id)
@@ -53,27 +57,30 @@ def check_tracking(uri: str, name: str, study_id: str | None) -> None:
 class Tracker:
     """The study `plan.name`, whose id the ledger drew, in the MLflow store at `uri`.
 
+    goes_on: the study has been begun there; the server may then be away for now.
+
     Raises:
         RequestError: where an experiment of this name belongs to another study, or MLflow refuses the store.
     """
 
-    def __init__(self, uri: str, artifact_location: str | None, plan: Plan, study_id: str) -> None:
-        self.plan, self.study_id = plan, study_id
-        try:
-            self._connect(uri, artifact_location)
-        except RequestError:
-            raise
-        except Exception as error:  # every kind of store raises its own
-            raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
-
-    def _connect(self, uri: str, artifact_location: str | None) -> None:
-        self.client = MlflowClient(tracking_uri=uri)
-        self.experiment = self._experiment(artifact_location)
+    def __init__(
+        self, uri: str, artifact_location: str | None, plan: Plan, study_id: str, goes_on: bool = False
+    ) -> None:
+        self.plan, self.study_id, self.artifact_location = plan, study_id, artifact_location
         self._runs: dict[str, str] = {}  # identity -> run id
         self._status: dict[str, str] = {}
         self._logged: dict[str, int] = {}  # journal lines that this process has logged
+        self._times: dict[str, dict[int, int]] = {}  # of runs found: step -> when it was reported
         self._without_params: set[str] = set()
         self._uncertain = True  # whether there are runs that this object has not seen
+        try:
+            self.client = MlflowClient(tracking_uri=uri)
+            _ = self.experiment
+        except RequestError:
+            raise
+        except Exception as error:  # every kind of store raises its own
+            if not (goes_on and _is_server(uri)):
+                raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
 
     @cached_property
     def study_run(self) -> str:
@@ -123,6 +130,7 @@ class Tracker:
         result = last["result"] if last is not None and state in STATUS else None
         if last is not None and result is not None:
             rows += _result_rows(last, result)
+        rows = self._as_first_reported(run, rows)
         # with the outcome once more: of a trial that was tried again the last number counts, as in the ledger
         tags = {"kdstudy.outcome": state} | number if state in STATUS else {}
         if result is not None:
@@ -138,6 +146,24 @@ class Tracker:
         if traceback is not None:
             self.client.log_text(run, traceback, "traceback.txt")
         self._set_status(run, STATUS[state])
+
+    def has_ended(self, key: str) -> bool:
+        """Whether the run of the trial `key` is there and closed."""
+        self._look()
+        return self._status.get(self._runs.get(f"trial/{key}", "")) in STATUS.values()
+
+    def _as_first_reported(self, run: str, rows: list[Metric]) -> list[Metric]:
+        """`rows` with the times at which MLflow has their steps.
+
+        Where a journal was lost with its home, a step that is reported again has another time, and would be
+        a second row. The values are the same: a trial is a function of its configuration.
+        """
+        if run not in self._times:  # found, not made by this process
+            names = ("validation/accuracy/macro", "loss")
+            there = (row for name in names for row in self.client.get_metric_history(run, name))
+            self._times[run] = {row.step: row.timestamp for row in there}
+        times = self._times[run]
+        return [Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step) for r in rows]
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """The teacher's run of phase `teacher`, with its scores per language on validation."""
@@ -160,13 +186,15 @@ class Tracker:
         for run in (*self.arm_runs.values(), self.study_run):
             self._set_status(run, "SCHEDULED")
 
-    def _experiment(self, artifact_location: str | None) -> str:
+    @cached_property
+    def experiment(self) -> str:
+        """The study's experiment, made if it is not there."""
         name = self.plan.name
         found = self.client.get_experiment_by_name(name)
         if found is None:
             try:
                 tags = {"kdstudy.study": self.study_id}
-                return str(self.client.create_experiment(name, artifact_location, tags))
+                return str(self.client.create_experiment(name, self.artifact_location, tags))
             except MlflowException as error:
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
@@ -185,10 +213,15 @@ class Tracker:
             if not (token := page.token):
                 return
 
-    def _read_runs(self) -> None:
-        """All runs of the study. Of two of one identity the first stays: a server had answered too late."""
-        for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
-            self._remember(run)
+    def _look(self) -> None:
+        """Read all runs of the study, at first and where one may have been made whose answer never came.
+
+        Of two of one identity the first stays: a server had answered too late.
+        """
+        if self._uncertain:
+            for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
+                self._remember(run)
+            self._uncertain = False
 
     def _remember(self, run: Run) -> None:
         identity, run_id = run.data.tags["kdstudy.identity"], run.info.run_id
@@ -217,9 +250,7 @@ class Tracker:
         params: Mapping[str, Any] | None = None,
     ) -> str:
         """Get or create the run that is `identity` within the study, with `params` where they are given."""
-        if self._uncertain:  # a run may have been made by a call whose answer never came
-            self._read_runs()
-            self._uncertain = False
+        self._look()
         if identity not in self._runs:
             tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
             if parent:
@@ -228,6 +259,7 @@ class Tracker:
             created = self.client.create_run(self.experiment, run_name=name, tags=tags)
             self._uncertain = False
             self._remember(created)
+            self._times[created.info.run_id] = {}
         run = self._runs[identity]
         if params is not None and run in self._without_params:
             self._log(run, (), params)
@@ -288,6 +320,11 @@ def _check_ours(experiment: Experiment, study_id: str | None) -> None:
         raise RequestError(
             f"study {experiment.name}: another study has this name in MLflow; choose another --name"
         )
+
+
+def _is_server(uri: str) -> bool:
+    """Whether a process that may be away answers at `uri`."""
+    return not uri.startswith(("sqlite:", "file:"))
 
 
 def _first_line(error: Exception) -> str:

@@ -233,7 +233,7 @@ def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Cal
     """
     constants = {"work": work, "threads": resources.threads}
     trouble = _Trouble()
-    with tempfile.TemporaryDirectory(prefix="kdstudy-tune-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch:
         tuner = tune.Tuner(
             tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(

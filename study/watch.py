@@ -44,6 +44,7 @@ class Watch:
         due = now or (lifecycle.changes != self._shown and began >= self._next)
         if due and lifecycle.away is None:  # else it may not be readable
             self._shown = lifecycle.changes
-            self.view.progress(summary(self.plan, lifecycle.ledger.records()), lifecycle.reports)
+            ledger = lifecycle.ledger
+            self.view.progress(summary(self.plan, ledger.records(), ledger.driver), lifecycle.reports)
             ended = time.monotonic()
             self._next = ended + max(PAUSE, SHARE * (ended - began))

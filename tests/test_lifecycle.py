@@ -17,14 +17,15 @@ from mlflow.entities import Run
 from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
-from study import lifecycle, outbox, patience
+from study import lifecycle, outbox, patience, posts
 from study.config import StudyStopped
 from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease
 from study.ledger import Ledger
-from study.lifecycle import WORKER_DEATHS, Lifecycle, post_unsent
+from study.lifecycle import WORKER_DEATHS, Lifecycle
 from study.outbox import Outbox
 from study.plan import Plan
+from study.posts import post_unsent
 from study.records import Record
 from study.status import confirm_wanted
 from study.tracking import Tracker
@@ -101,7 +102,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
             counted.before("unmark")
             super().unlink(*values, **more)
 
-    monkeypatch.setattr(outbox, "unsent_mark", lambda folder: Mark(unsent_mark(folder)))
+    monkeypatch.setattr(posts, "unsent_mark", lambda folder: Mark(unsent_mark(folder)))
     write_text = Path.write_text
 
     def write(self: Path, *values: Any, **more: Any) -> int:
@@ -302,7 +303,7 @@ def test_an_end_is_written_in_the_order_that_makes_a_kill_harmless(
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
-    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 4]
+    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
     start = ["mark", "create_run", "log_batch"]
     said = ["add", "mark", "log_batch", "set_trial_intermediate_value"]
     decided = ["set_trial_user_attr", "set_trial_system_attr"]
@@ -319,7 +320,7 @@ def test_while_mlflow_lags_its_run_is_closed_before_the_ledger_is_told_all_the_s
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
-    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 4]
+    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
     said = ["add", "mark"]
     sent = ["create_run", "log_batch", "set_terminated", "unmark"]
     told = [*["set_trial_intermediate_value"] * 2, "set_trial_user_attr", "set_trial_state_values"]

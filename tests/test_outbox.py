@@ -16,7 +16,8 @@ import pytest
 from study import outbox
 from study.journal import Journal, find_unsent, unsent_mark
 from study.ledger import Ledger
-from study.outbox import Outbox, post_trial
+from study.outbox import Outbox
+from study.posts import post_trial
 from study.tracking import Tracker
 
 LONG = 20.0  # seconds; nothing here waits for so long unless it fails

@@ -122,9 +122,9 @@ def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
     record = ledger.ask_search()
     assert record is not None
     calls: list[tuple[Callable[[], Any], Any]] = [
+        (lambda: impatient.report(record, 1, 0.5), False),
         (lambda: impatient.begin_attempt(record), 2),  # the ask has counted the first
         (lambda: impatient.count_death(record, 0), 1),
-        (lambda: impatient.report(record, 1, 0.5), False),
         (lambda: impatient.tell(record, "complete", 0.5).value, 0.5),
         (lambda: impatient.ask_search().number, 1),  # type: ignore[union-attr]
         (lambda: impatient.ask_confirm(wanted(ledger)).number, 0),  # type: ignore[union-attr]

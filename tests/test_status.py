@@ -77,7 +77,7 @@ def test_every_outcome_is_counted_in_its_arm_and_in_all(plan: Plan) -> None:
 
 def test_without_a_driver_what_was_running_waits(plan: Plan) -> None:
     records = [record(plan, 0, 0), record(plan, 0, 1, None), record(plan, 1, 0, None)]
-    found = summary(plan, records, driven=False)
+    found = summary(plan, records, driver=None)
     assert counts(found) == {"complete": 1, "waiting": 11}
     assert [counts(arm) for arm in found["arms"]] == [{"complete": 1, "waiting": 5}, {"waiting": 6}]
     assert counts(summary(plan, records)) == {"complete": 1, "running": 2, "waiting": 9}
@@ -184,12 +184,18 @@ def ledger(home: Home, plan: Plan) -> Ledger:
     return ledger
 
 
-def test_trials_run_only_while_a_driver_lives(home: Home, ledger: Ledger) -> None:
-    complete, running = ledger.ask_search(), ledger.ask_search()
-    assert complete is not None
-    assert running is not None
-    ledger.tell(complete, "complete", 0.5)
+def test_trials_run_only_while_the_driver_that_started_them_lives(home: Home, ledger: Ledger) -> None:
+    left = ledger.ask_search()
+    assert left is not None
     with Lease(ledger.storage.engine, "demo") as lease:
+        assert counts(read_status(home, "demo")) == {"waiting": 12}  # it goes on, and has not come to it yet
+        ledger.driver = lease.me.holder
+        ledger.begin_attempt(left)
+        ledger.begin_attempt(left)
+        complete = ledger.ask_search()
+        assert complete is not None
+        ledger.tell(complete, "complete", 0.5)
+        assert [r.driver for r in ledger.records()] == [lease.me.holder] * 2
         found = read_status(home, "demo")
         assert counts(found) == {"complete": 1, "running": 1, "waiting": 10}
         driver = {"host": socket.gethostname(), "pid": os.getpid(), "since": lease.me.since}

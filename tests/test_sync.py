@@ -17,7 +17,8 @@ from study.home import Home
 from study.journal import Journal, find_unsent
 from study.lease import Lease, holder_of
 from study.ledger import Ledger
-from study.outbox import Outbox, post_trial
+from study.outbox import Outbox
+from study.posts import post_trial
 from study.records import Record
 from study.sync import sync_study
 from study.tracking import Tracker

@@ -20,12 +20,12 @@ class Shown:
         self.ended: list[int] = []
         self.notes: list[str] = []
         outbox = SimpleNamespace(away=None)
-        ledger = SimpleNamespace(records=list)
+        ledger = SimpleNamespace(records=list, driver="")
         self.lifecycle: Any = SimpleNamespace(outbox=outbox, ledger=ledger, away=None, changes=0, reports={})
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(watch, "summary", self._summary)
 
-    def _summary(self, plan: Any, records: Any) -> dict[str, Any]:
+    def _summary(self, plan: Any, records: Any, driver: str) -> dict[str, Any]:
         self.now += self.cost
         return {"ended": self.lifecycle.changes}
 
