@@ -40,7 +40,7 @@ PAGE = 4096
 
 @contextmanager
 def no_file_above(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond `size` bytes. (Python ignores the signal that comes with it.)"""
+    """No file of this process may grow beyond `size` bytes; Python ignores the signal that comes with it."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -74,9 +74,9 @@ EACH_WRITER = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.key
 def test_whoever_writes_a_file_that_cannot_grow_stops_the_study_in_one_line(
     write: Callable[[Path], object], tmp_path: Path
 ) -> None:
-    with pytest.raises(StudyStopped, match=r"\A(\[Errno \d+\]|cannot write:) .+\Z"):
-        with no_file_above(PAGE), stopped_by_a_full_disk():
-            write(tmp_path / "file.npy")
+    one_line = r"\A(\[Errno \d+\]|cannot write:) .+\Z"
+    with no_file_above(PAGE), pytest.raises(StudyStopped, match=one_line), stopped_by_a_full_disk():
+        write(tmp_path / "file.npy")
 
 
 @pytest.fixture
@@ -142,11 +142,14 @@ def test_what_is_not_the_disks_stays_what_it_is() -> None:
 
 
 def test_an_error_that_was_put_in_its_place_on_purpose_hides_it() -> None:
-    with pytest.raises(RequestError, match=r"^no$"), stopped_by_a_full_disk():
+    def refuse() -> None:
         try:
             raise OSError(errno.ENOSPC, "full")
         except OSError:
             raise RequestError("no") from None
+
+    with pytest.raises(RequestError, match=r"^no$"), stopped_by_a_full_disk():
+        refuse()
 
 
 # In a worker
