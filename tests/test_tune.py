@@ -115,7 +115,7 @@ def why_lost(tmp_path: Path) -> Any:
     """`why_lost(text)`: what the lifecycle is told of a trial whose error file holds `text`; or has none."""
     told: list[tuple[str, str]] = []
     lifecycle: Any = SimpleNamespace(lost=lambda key, why: told.append((key, why)))
-    ender = tune._Ender(lifecycle, lambda: None)
+    ender = tune._Ender(lifecycle, tune._Trouble(), lambda: None)
 
     def ask(text: str | None) -> str:
         path = tmp_path / "error.txt"
