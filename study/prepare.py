@@ -6,6 +6,7 @@ never half-written, and continued from its checkpoints after a kill.
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import numpy as np
 from transformers import PreTrainedConfig
 
 from study.config import RequestError, TrialConfig, digest
+from study.disk import stopped_by_a_full_disk
 from study.trial.artifacts import Store
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.data.task import SPLITS, Task, load_saved_task, save_task
@@ -118,8 +120,13 @@ def store_task(store: Store, task: Task) -> None:
     store.build("tasks", task.fingerprint, lambda target, work: save_task(task, target))
 
 
+@stopped_by_a_full_disk()
 def store_model(store: Store, source: str, threads: int) -> Model:
-    """Put the base model into the store, the embedded one pretrained first."""
+    """Put the base model into the store, the embedded one pretrained first.
+
+    Raises:
+        StudyStopped: where the disk is full or read-only.
+    """
     if source == EMBEDDED:
         store.build(
             "embedded",
@@ -146,6 +153,7 @@ def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
     return encoder_fingerprint(folder)
 
 
+@stopped_by_a_full_disk()
 def build_inputs(
     store: Store,
     config: TrialConfig,
@@ -161,6 +169,7 @@ def build_inputs(
 
     Raises:
         RequestError: where the teacher diverged.
+        StudyStopped: where the disk is full or read-only, or the storage away.
     """
     for kind, key in (("tasks", config.task), ("models", config.model)):
         if not store.has(kind, key):
@@ -203,6 +212,7 @@ def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:
 def _encode(inputs: Inputs, target: Path) -> None:
     tokenizer = load_tokenizer(inputs.base_folder)
     encode_task(load_saved_task(inputs.task_folder), tokenizer, inputs.config.max_length, target)
+    _check_arrays(target)
 
 
 def _trim(inputs: Inputs, target: Path) -> None:
@@ -220,6 +230,7 @@ def _trim(inputs: Inputs, target: Path) -> None:
     if why_not is None:
         vocabulary.save(target)
         save_trimmed_ids(target, vocabulary, {name: split.ids for name, split in splits.items()})
+        _check_arrays(target)
     (target / "about.json").write_text(json.dumps({"why not trimmed": why_not}), encoding="utf-8")
 
 
@@ -275,9 +286,23 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
             "the teacher gives outputs that are not numbers: --set teacher_learning_rate lower"
         )
     np.save(target / "logits.npy", logits)
+    _check_arrays(target)
     scores = score(
         logits[rows].argmax(axis=1), split.labels[rows], split.languages[rows], inputs.task.languages
     )
     scores["time_ms"] = int(time.time() * 1000)  # when it was measured, for MLflow
     scores["parameters"] = sum(p.numel() for p in whole.parameters())
     (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
+
+
+def _check_arrays(target: Path) -> None:
+    """Read back what NumPy wrote: of a disk that fills up in an array's last bytes it says nothing.
+
+    It hands the array to C's buffered files, and takes no notice of what closing one answers. A manifest of
+    hashes would then vouch for an array cut short.
+    """
+    for path in target.glob("*.npy"):
+        try:
+            np.load(path, allow_pickle=False)
+        except (EOFError, ValueError):
+            raise OSError(errno.ENOSPC, "the disk did not take all of it", str(path)) from None

@@ -14,7 +14,7 @@ from typing import Any
 from ray import tune
 
 from study.config import StudyStopped, TrialConfig
-from study.disk import cannot_write
+from study.disk import stopped_by_a_full_disk
 from study.prepare import build_inputs
 from study.trial import run_trial
 from study.trial.artifacts import Store
@@ -53,22 +53,26 @@ def _attempt(asked: dict[str, Any]) -> None:
     a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
     and storage that is away say nothing about it either, and are reported as what stops the study.
     """
-    work: Work = asked["work"]
     try:
-        config, threads = TrialConfig(**asked["config"]), asked["threads"]
-        splits = ("train", "validation", "test") if work.test else ("train", "validation")
-        whole = work.full_vocabulary
-        build_inputs(work.store, config, work.given_teacher, splits, threads, whole)  # there, as a rule
-        folder = Path(asked["folder"])
-        numerics = Numerics.here(threads)
-        for progress in run_trial(
-            config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
-        ):
-            tune.report({"report": json.dumps(asdict(progress))})
-    except Exception as error:
-        if any(sign in traceback.format_exc() for sign in OUT_OF_MEMORY):
+        with stopped_by_a_full_disk():
+            _run(asked)
+    except StudyStopped as stopped:
+        tune.report({"halt": str(stopped)})
+    except Exception:
+        said = traceback.format_exc()
+        if any(sign in said for sign in OUT_OF_MEMORY):
             raise
-        if isinstance(error, StudyStopped) or cannot_write(error):
-            tune.report({"halt": str(error)})
-        else:
-            tune.report({"traceback": traceback.format_exc()})
+        tune.report({"traceback": said})
+
+
+def _run(asked: dict[str, Any]) -> None:
+    work: Work = asked["work"]
+    config, threads = TrialConfig(**asked["config"]), asked["threads"]
+    splits = ("train", "validation", "test") if work.test else ("train", "validation")
+    whole = work.full_vocabulary
+    build_inputs(work.store, config, work.given_teacher, splits, threads, whole)  # there, as a rule
+    folder, numerics = Path(asked["folder"]), Numerics.here(threads)
+    for progress in run_trial(
+        config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
+    ):
+        tune.report({"report": json.dumps(asdict(progress))})

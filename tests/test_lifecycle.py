@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -27,7 +28,7 @@ from study.outbox import Outbox
 from study.plan import Plan
 from study.posts import post_unsent
 from study.records import Record
-from study.status import confirm_wanted
+from study.status import confirm_wanted, summary
 from study.tracking import Tracker
 from study.trial.attempts import attempt_folder, write_record
 
@@ -1013,3 +1014,69 @@ def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_di
     assert steps(driver, run, "seconds") == [9]
     history = driver.tracker.client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
     assert [row.step for row in history] == [3, 6, 9], "the spoilt line has no second row"
+
+
+# A clock that is set
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0], ids=["back", "forward"])
+def test_a_clock_that_is_set_between_two_reports_changes_no_record(
+    new_driver: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    """Set before the second report, after a kill, and before the end: each report keeps its first time."""
+    now, ahead = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
+
+    def made(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Each with the time of day, as a trial makes it, a jump after the one before."""
+        stamped = []
+        for report in reports:
+            stamped.append(report | {"time_ms": int(time.time() * 1000)})
+            ahead[0] += jump
+        return stamped
+
+    driver = new_driver(trials=2)
+    cycle = driver.phase()
+    record = cycle.next()
+    assert record is not None
+    first, _ = told = made(driver.reports(record))
+    assert (told[1]["time_ms"] > first["time_ms"]) is (jump > 0)
+    assert not cycle.report(record.key, 1, first)
+    driver.sync()
+    ahead[0] += jump
+    driver = new_driver(trials=2)  # the one before it was killed
+    assert summary(driver.plan, driver.ledger.records())["running"] == 1
+    cycle = driver.phase()
+    assert cycle.next() == record, "it is asked again first, whatever the time"
+    again, last = made(driver.reports(record))  # trained once more, its checkpoint was lost
+    assert again["time_ms"] != first["time_ms"]
+    assert not cycle.report(record.key, 2, again)
+    assert not cycle.report(record.key, 2, last)
+    cycle.end(record.key)
+    assert driver.play(cycle) is not None
+    assert cycle.next() is None
+
+    journal = Journal(driver.trials / record.key).lines
+    assert [(line["report"], line["time_ms"]) for line in journal] == [
+        (1, first["time_ms"]),
+        (2, last["time_ms"]),
+    ]
+    runs = trial_runs(driver)
+    assert runs.keys() == {r.key for r in driver.ledger.records()}
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    run = runs[record.key]
+    for metric in ("loss", "validation/accuracy/macro"):
+        rows = driver.tracker.client.get_metric_history(run.info.run_id, metric)
+        assert sorted((row.step, row.timestamp) for row in rows) == [
+            (3, first["time_ms"]),
+            (6, last["time_ms"]),
+        ]
+    found = summary(driver.plan, driver.ledger.records())
+    assert {name: found[name] for name in ("complete", "failed", "running")} == {
+        "complete": 2,
+        "failed": 0,
+        "running": 0,
+    }
+    assert found["best"]["key"] == record.key
+    assert run.data.metrics["validation/accuracy/macro"] == pytest.approx(found["best"]["value"])
+    assert find_unsent(driver.trials) == []

@@ -1,17 +1,23 @@
-"""How many trials run at once: what Ray has, against what they take."""
+"""How many trials run at once: what Ray has, against what they take. And why a trial is lost."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
 from study import tune
 from study.capacity import Need
 from study.config import RequestError
+from study.lifecycle import WORKER_DEATHS
 from study.request import Request
 from study.trial.memory import MIB, Peak
 from study.tune import Resources, check_cluster, in_room
+from study.worker import OUT_OF_MEMORY
 
 GIB = 1024 * MIB
 
@@ -99,3 +105,67 @@ def test_what_fits_no_machine_of_the_cluster_is_refused(cluster: Any, workshop: 
     check_cluster(Need(workshop.config(), Peak(7 * GIB), Peak(GIB, GIB), None, None), ON_CPUS)
     cluster()  # nobody there yet, as with an autoscaler: it cannot be known
     check_cluster(large, ON_CPUS)
+
+
+# Why a trial is lost
+
+
+@pytest.fixture
+def why_lost(tmp_path: Path) -> Any:
+    """`why_lost(text)`: what the lifecycle is told of a trial whose error file holds `text`; or has none."""
+    told: list[tuple[str, str]] = []
+    lifecycle: Any = SimpleNamespace(lost=lambda key, why: told.append((key, why)))
+    ender = tune._Ender(lifecycle, tune._Trouble(), lambda: None)
+
+    def ask(text: str | None) -> str:
+        path = tmp_path / "error.txt"
+        if text is not None:
+            path.write_text(text, encoding="utf-8")
+        trial = SimpleNamespace(config={"key": "k"}, error_file=None if text is None else str(path))
+        ender.on_trial_error(0, [], trial)
+        key, why = told.pop()
+        assert key == "k"
+        return why
+
+    return ask
+
+
+def cpu_out_of_memory() -> str:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**60, dtype=torch.uint8)
+    return f"RuntimeError: {error.value}"
+
+
+OUT_OF = {
+    "Python": "Traceback ...\nMemoryError",
+    "NumPy": "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 EiB for an array",
+    "torch on a CPU": cpu_out_of_memory(),
+    "torch on a GPU": f"{torch.OutOfMemoryError.__module__}.{torch.OutOfMemoryError.__name__}: CUDA",
+    "Ray": f"ray.exceptions.{OutOfMemoryError.__name__}: Task was killed: the node ran low on memory",
+}
+
+
+@pytest.mark.parametrize("text", OUT_OF.values(), ids=OUT_OF.keys())
+def test_out_of_memory_is_a_reason_of_its_own_whoever_ran_out(why_lost: Any, text: str) -> None:
+    said = why_lost(text)
+    assert said == f"{text}\nran out of memory {WORKER_DEATHS + 1} times without a report"
+
+
+def test_every_sign_of_it_is_one_that_somebody_gives() -> None:
+    for sign in OUT_OF_MEMORY:
+        assert any(sign in text for text in OUT_OF.values()), sign
+
+
+@pytest.mark.parametrize("sign", OUT_OF_MEMORY)
+def test_each_sign_is_enough(why_lost: Any, sign: str) -> None:
+    assert "ran out of memory" in why_lost(f"Traceback ...\n{sign}: no")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", f"ray.exceptions.{WorkerCrashedError.__name__}: The worker died unexpectedly"],
+    ids=["no file", "an empty one", "a worker that died"],
+)
+def test_any_other_loss_is_of_the_worker_or_its_node(why_lost: Any, text: str | None) -> None:
+    said = why_lost(text)
+    assert said == f"{text or ''}\nlost its worker or node {WORKER_DEATHS + 1} times without a report"
