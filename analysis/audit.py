@@ -111,7 +111,7 @@ def _pairing(record: StudyRecord) -> Iterator[Finding]:
 
 
 def _counted(seeds: list[str]) -> str:
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(sorted(seeds, key=int))}"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(sorted(seeds, key=lambda seed: (len(seed), seed)))}"
 
 
 def _seeds(record: StudyRecord) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from analysis.domain import Value
 from analysis.intervals import Array
 from analysis.languages import SUMMARIES
 
-__all__ = ["Factors", "Runs", "over_teachers", "runs_of", "without_teacher_seed"]
+__all__ = ["TEACHER_SEED", "Factors", "Runs", "over_teachers", "runs_of", "without_teacher_seed"]
 
 Factors = Mapping[str, tuple[Value, ...]]
 """Every factor's levels, in planned order."""
