@@ -16,7 +16,7 @@ from analysis.tables import p_value
 __all__ = ["answer"]
 
 WHICH = ("which of the two does more", "the two effects are equal")
-"""Of a difference: what is not told where its interval contains 0, and what is where it is shown to be none."""
+"""What is not told where the interval of a difference contains 0; what is where it is shown to be none."""
 
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
 
@@ -92,7 +92,8 @@ def _of_arms(results: Results) -> str:
     shown = (
         " It is shown to be above every other arm."
         if winner(compared)
-        else _zero(row, "them apart", "these two arms are equal", ", corrected for all pairs of arms") or " No arm is shown to be above all others."
+        else _zero(row, "them apart", "these two arms are equal", ", corrected for all pairs of arms")
+        or " No arm is shown to be above all others."
     )
     return first + shown
 
@@ -164,7 +165,7 @@ def _zero(row: Any, untold: str, equal: str, corrected: str = "") -> str:
         return ""
     if row["equivalent_within"] <= MARGIN:
         return (
-            f" The interval contains 0, and {equal} within {100 * MARGIN:g} point (two one-sided tests, TOST, "
-            f"at 5%{corrected})."
+            f" The interval contains 0, and {equal} within {100 * MARGIN:g} point (two one-sided tests, "
+            f"TOST, at 5%{corrected})."
         )
     return f" The interval contains 0: these runs do not tell {untold}."

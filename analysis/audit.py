@@ -102,16 +102,14 @@ def _pairing(record: StudyRecord) -> Iterator[Finding]:
         return  # of a version that recorded less
     runs = runs.dropna(subset=["seed", "data_seed"])
     of_arms = runs.groupby(["arm", "seed"], sort=False)["data_seed"].nunique()
-    for (arm, seed), count in of_arms[of_arms > 1].items():
-        yield Finding("pairing", str(arm), f"seed {seed} was confirmed on {count} data samples (data_seed)")
+    for arm, seed in of_arms.index[of_arms > 1]:
+        text = f"seed {seed} was confirmed on {of_arms[arm, seed]} data samples (data_seed)"
+        yield Finding("pairing", arm, text)
     of_seeds = runs.groupby("seed", sort=False)["data_seed"].unique()
     if differing := [seed for seed, samples in of_seeds.items() if len(samples) > 1]:
-        text = f"arms do not share the data sample (data_seed) of {_counted(differing)}, so they do not pair"
+        seeds = ", ".join(sorted(differing, key=lambda seed: (len(seed), seed)))
+        text = f"arms do not share the data sample (data_seed) of seed {seeds}, so they do not pair there"
         yield Finding("pairing", None, text)
-
-
-def _counted(seeds: list[str]) -> str:
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(sorted(seeds, key=lambda seed: (len(seed), seed)))}"
 
 
 def _seeds(record: StudyRecord) -> Iterator[Finding]:

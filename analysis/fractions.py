@@ -35,8 +35,8 @@ def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     There is a curve for each init method and each `teacher_data` (missing where that is no factor). Other
     factors are averaged over the cells that all points share (`analysis.matching`), seed by seed; where none
     is, points are left out that lack the cell that most have. Macro is over the languages that all arms
-    share; the 95% t interval is over seeds. Intervals of two points overlap more than their difference warrants, since
-    arms pair by seed: compare by `fraction_interaction` and the effects, not by eye.
+    share; the 95% t interval is over seeds. Intervals of two points overlap more than their difference
+    warrants, since arms pair by seed: compare by `fraction_interaction` and the effects, not by eye.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels.
@@ -89,18 +89,23 @@ def fraction_interaction(
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
             interval = paired_t(paired.differences.mean(axis=1))
-            counts = {"p": interval.p, "seeds": interval.n, "fractions": len(fractions)}
-            counts |= {"cells": paired.cells, "cells_dropped": paired.dropped}
-            counts["equivalent_within"] = interval.within
-            counts["averaged_over"] = ", ".join(slope.averaged_over(of_kind, paired))
-            rows.append({"teacher_data": kind} | _numbers(interval) | counts)
+            about = {
+                "p": interval.p,
+                "seeds": interval.n,
+                "fractions": len(fractions),
+                "cells": paired.cells,
+                "cells_dropped": paired.dropped,
+                "equivalent_within": interval.within,
+                "averaged_over": ", ".join(slope.averaged_over(of_kind, paired)),
+            }
+            rows.append({"teacher_data": kind} | _numbers(interval) | about)
     return pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
 
 
 def _of_kind(runs: Runs, kind: Value | None) -> Runs:
     """The arms whose teacher saw what `kind` says, and those in which that has no effect."""
     kept = [arm for arm, cell in enumerate(runs.cells) if cell.get("teacher_data", kind) == kind]
-    arms, cells = (tuple(of_all[arm] for arm in kept) for of_all in (runs.arms, runs.cells))
+    arms, cells = tuple(runs.arms[arm] for arm in kept), tuple(runs.cells[arm] for arm in kept)
     return replace(runs, arms=arms, values=runs.values[kept], cells=cells)
 
 

@@ -58,8 +58,10 @@ def matched(table: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.Data
     table = table.assign(cell=table.groupby(others).ngroup() if others else 0)
     arms = table.groupby("cell")["arm"].agg(lambda arms: tuple(sorted(set(arms))))
     groups = table.groupby(list(by)).ngroup() if by else pd.Series(0, table.index)
-    held = table.assign(group=groups).groupby("cell")["group"].agg(frozenset).loc[arms.drop_duplicates().index]
-    most = max(held, key=len, default=frozenset())
+    held = (
+        table.assign(group=groups).groupby("cell")["group"].agg(frozenset).loc[arms.drop_duplicates().index]
+    )
+    most: frozenset[int] = max(held, key=len, default=frozenset())
     kept = held.index[[most <= of_cell for of_cell in held]]
     return table[table["cell"].isin(kept) & groups.isin(most)]
 

@@ -31,9 +31,7 @@ EFFECT_COLUMNS = [
 ]
 
 
-def effects(
-    results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
     One row an effect, outcome (macro, worst, each language) and estimand ("new languages" for macro alone).

@@ -41,8 +41,9 @@ class Runs:
 def runs_of(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> Runs:
     """The `confirmed` table as an array, arms in its order; a level that is missing has no effect in its arm.
 
-    Arms of `planned` (`analysis.design.cells`) without a row follow, without a number. Its rows `macro` and `worst` are left out: both are taken anew over the languages that the compared arms
-    share, so that no difference is one of languages.
+    Arms of `planned` (`analysis.design.cells`) without a row follow, without a number. Rows `macro` and
+    `worst` are left out: both are taken anew over the languages that the compared arms share, so that no
+    difference is one of languages.
     """
     rows = results[~results["language"].isin(SUMMARIES)]
     arms = tuple(dict.fromkeys(rows["arm"]))

@@ -70,8 +70,8 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
     note = (
         "Points of accuracy with 95% intervals. Holm's correction is over all effects of a kind. "
         "equal within: the smallest margin that two one-sided tests at 5% show the difference to lie "
-        f"within (TOST, uncorrected); * at most {100 * MARGIN:g} point, so that it counts as none. cells: sets "
-        "of matched arms"
+        f"within (TOST, uncorrected); * at most {100 * MARGIN:g} point, so that it counts as none. "
+        "cells: sets of matched arms"
         + (", and those dropped because runs are missing" if "dropped" in table else "")
         + ("; averaged over: factors in which they differ." if "averaged over" in table else ".")
     )

@@ -32,14 +32,14 @@ METHOD = (
     "languages of one effect, and over all pairs of arms when the best is compared with the others. "
     "Uncorrected are those of how the copy's advantage changes with the data, of the steps to a score, and "
     "of the shares of variance (F tests).",
-    "No difference: claimed where two one-sided tests at 5% (TOST, Schuirmann 1987) show the difference to be "
-    f"within {100 * MARGIN:g} point of accuracy, which is where its 90% interval lies inside that margin. They are "
-    "not corrected for many comparisons, save that of the best arm with the next one, which is corrected for "
-    "all pairs of arms (Bonferroni).",
+    "No difference: claimed where two one-sided tests at 5% (TOST, Schuirmann 1987) show the difference to "
+    f"be within {100 * MARGIN:g} point of accuracy, which is where its 90% interval lies inside that margin. "
+    "They are not corrected for many comparisons, save that of the best arm with the next one, which is "
+    "corrected for all pairs of arms (Bonferroni).",
     "The best arm: all arms are compared on the confirm seeds that all of them have. Arms that differ by the "
     "teacher's seed alone are one, the mean over its teachers.",
-    "Averages: an effect over cells of other factors names these. A curve is over the cells that all its points "
-    "share; where there is none, points are left out that lack the cell that most have.",
+    "Averages: an effect over cells of other factors names these. A curve is over the cells that all its "
+    "points share; where there is none, points are left out that lack the cell that most have.",
     "Missing numbers: a pruned, diverged or failed trial is counted as such and has no accuracy. Nothing is "
     "imputed: what was not measured is a dash, and effects are taken over arms, seeds and languages that all "
     "sides have.",
@@ -65,9 +65,9 @@ def _not_computed(results: Results) -> Iterator[str]:
     asked = {name: set(levels) for name, levels in results.factors.items()}
     if not {"random", "teacher"} <= asked.get("init", set()):
         return
-    runs = "no seed has confirm runs of matched arms at"
+    runs = "no seed has confirm runs of matched arms at both"
     if 1.0 in asked.get("alpha", set()) and results.claim.empty:
-        yield f"Not computed: copying minus distilling (claim C1), since {runs} both levels of init and alpha."
+        yield f"Not computed: copying minus distilling (claim C1), since {runs} levels of init and alpha."
     if "data_fraction" in asked:
         there = set(results.advantage["teacher_data"])
         kinds = [kind for kind in results.factors.get("teacher_data", (None,)) if kind not in there]
@@ -75,7 +75,7 @@ def _not_computed(results: Results) -> Iterator[str]:
             at = f" at teacher_data = {kind}" if kind else ""
             yield (
                 f"Not computed: how the copy's advantage changes with the data (claim C4){at}, since {runs} "
-                "both inits and two fractions."
+                "inits and two fractions."
             )
     steps = steps_to_share(results.learning())
     found = convergence_difference(steps, results.cells, results.factors)

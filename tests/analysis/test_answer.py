@@ -75,7 +75,9 @@ def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
     study = invented_study({"depth": (1, 3, 6)}, seeds=8, search=2)
     level = {"depth=1": 0.60, "depth=3": 0.59, "depth=6": 0.10}
     scores = study.scores[(study.scores["phase"] == "confirm") & (study.scores["split"] == "test")]
-    flat = scores["arm"].map(level) + scores["seed"] / 1000 + scores["arm"].eq("depth=3") * scores["seed"] / 1e4
+    flat = (
+        scores["arm"].map(level) + scores["seed"] / 1000 + scores["arm"].eq("depth=3") * scores["seed"] / 1e4
+    )
     flat -= 0.2 * (scores["arm"].eq("depth=1") & (scores["seed"] > 3))
     kept = scores.assign(value=flat)[~(scores["arm"].eq("depth=6") & (scores["seed"] > 3))]
     others = study.scores.drop(index=scores.index)
@@ -87,7 +89,9 @@ def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
 def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord], str]) -> None:
     space = CLAIM | {"depth": (1, 3)}
     assert "averaged over depth, for this teacher" in answered(invented_study(space, search=2))
-    assert "averaged over alpha, for this teacher" in answered(invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2))
+    assert "averaged over alpha, for this teacher" in answered(
+        invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
+    )
     assert "averaged over" not in answered(invented_study(CLAIM, search=2))
 
 

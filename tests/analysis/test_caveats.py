@@ -67,7 +67,15 @@ DATA = {"scientific": {"data_fraction": (0.1, 1.0)}}
             "In the 1 of 3 arms with teacher_data = same and less than all data each",
             True,
         ),
-        ({"scientific": {"init": ("random", "teacher")}, "fixed": {"data_fraction": 0.1}, "teacher": "d" * 64}, None, True),
+        (
+            {
+                "scientific": {"init": ("random", "teacher")},
+                "fixed": {"data_fraction": 0.1},
+                "teacher": "d" * 64,
+            },
+            None,
+            True,
+        ),
     ],
 )
 def test_where_each_seed_trains_its_own_teacher_the_intervals_are_over_teachers(
@@ -81,7 +89,9 @@ def test_where_each_seed_trains_its_own_teacher_the_intervals_are_over_teachers(
 
 
 def test_what_the_teacher_saw_is_read_off_the_selected_values_where_it_was_tuned(make_recorder: Any) -> None:
-    recorder = make_recorder(**INIT, nuisance={"teacher_data": ("full", "same")}, fixed={"data_fraction": 0.1})
+    recorder = make_recorder(
+        **INIT, nuisance={"teacher_data": ("full", "same")}, fixed={"data_fraction": 0.1}
+    )
     for arm, selected in enumerate(("full", "same")):
         recorder.trial(arm, 0, 0.5, teacher_data=selected)
         recorder.trial(arm, 0, 0.5, seed=1, test=0.5, teacher_data=selected)
@@ -137,6 +147,8 @@ def test_runs_that_were_computed_otherwise_are_named(recorder: Any) -> None:
 @pytest.mark.parametrize("level", [1e-3, "kl"])
 def test_a_nuisance_of_one_level_was_held(make_recorder: Any, level: Any) -> None:
     name = "loss" if level == "kl" else "learning_rate"
-    recorder = make_recorder(**INIT, nuisance={name: (level,)}, fixed={} if level == 1e-3 else {"learning_rate": 1e-3})
+    recorder = make_recorder(
+        **INIT, nuisance={name: (level,)}, fixed={} if level == 1e-3 else {"learning_rate": 1e-3}
+    )
     recorder.arms_alike(**{name: level})
     assert f"{name} was to be tuned and had one value, {level}: it was held." in caveats(recorder.read())

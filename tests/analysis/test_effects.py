@@ -223,7 +223,9 @@ def test_a_cell_of_which_an_arm_was_never_confirmed_is_counted_as_dropped() -> N
     claim = copy_minus_distillation(results, CORE, planned)
     assert claim is not None
     assert claim["cells_dropped"].iloc[0] == 2
-    assert row_of_kind(found, "interaction")["levels"] == "(teacher - base) at 0.2 - at 1.0"  # all four are there
+    assert (
+        row_of_kind(found, "interaction")["levels"] == "(teacher - base) at 0.2 - at 1.0"
+    )  # all four are there
 
 
 def row_of_kind(found: pd.DataFrame, kind: str) -> pd.Series:
@@ -463,7 +465,10 @@ def test_arms_that_share_no_seed_have_no_best_among_them(core: pd.DataFrame) -> 
 
 def test_the_best_arm_is_chosen_and_compared_on_the_seeds_that_all_arms_share() -> None:
     """A is ahead on seeds 1-3, which C has too, and 0.19 behind B on the others."""
-    level = {"A": {1: 0.60, 2: 0.601, 3: 0.60} | dict.fromkeys(range(4, 9), 0.40), "C": {1: 0.1, 2: 0.1, 3: 0.1}}
+    level = {
+        "A": {1: 0.60, 2: 0.601, 3: 0.60} | dict.fromkeys(range(4, 9), 0.40),
+        "C": {1: 0.1, 2: 0.1, 3: 0.1},
+    }
     factors = {"init": ("A", "B", "C")}
 
     def score(cell: Cell, seed: int, language: str) -> float | None:

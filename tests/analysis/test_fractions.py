@@ -182,7 +182,10 @@ def test_without_a_seed_at_every_fraction_there_is_no_slope() -> None:
 
 def lacking_cells(levels: dict[str, Any], seed: int) -> float | None:
     """alpha 0.2 was run at 1% and 10% at random init, alpha 1.0 at all but 1%: no cell is at every point."""
-    lacks = levels["init"] == "random" and (levels["alpha"], levels["data_fraction"]) in ((0.2, 1.0), (1.0, 0.01))
+    lacks = levels["init"] == "random" and (levels["alpha"], levels["data_fraction"]) in (
+        (0.2, 1.0),
+        (1.0, 0.01),
+    )
     return None if lacks else 0.3 + advantage(levels, seed)
 
 
@@ -202,7 +205,9 @@ def test_where_no_cell_has_every_fraction_the_slope_is_over_the_most_that_one_ha
 
 def test_the_slope_averages_over_matched_cells_and_says_so() -> None:
     factors = BOTH | {"alpha": (0.2, 1.0)}
-    table = confirmed_table(factors, lambda levels, seed: 0.3 + advantage(levels, seed) * levels["alpha"], seeds=3)
+    table = confirmed_table(
+        factors, lambda levels, seed: 0.3 + advantage(levels, seed) * levels["alpha"], seeds=3
+    )
     rows = fraction_interaction(table, factors)
     assert rows["estimate"].to_list() == pytest.approx([0.07 * 0.6, 0.03 * 0.6])
     assert rows["averaged_over"].to_list() == ["alpha", "alpha"]

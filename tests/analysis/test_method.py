@@ -42,7 +42,10 @@ def test_a_claim_that_no_matched_arms_bear_is_said_to_be_missing() -> None:
     study = invented_study(BOTH, seeds=3, search=2)
     lacking = without(study, "init=random data_fraction=0.1 teacher_data=same")
     text = said(lacking)
-    assert "Not computed: how the copy's advantage changes with the data (claim C4) at teacher_data = same" in text
+    assert (
+        "Not computed: how the copy's advantage changes with the data (claim C4) at teacher_data = same"
+        in text
+    )
     assert "at teacher_data = full" not in text
     assert "claim C5" not in text
     neither = without(lacking, "init=random data_fraction=1.0")
