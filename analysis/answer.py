@@ -6,12 +6,17 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.design import own_teachers
 from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_effects, next_best, winner
-from analysis.intervals import ALPHA
+from analysis.effects.runs import TEACHER_SEED
+from analysis.intervals import ALPHA, MARGIN
 from analysis.results import Results
 from analysis.tables import p_value
 
 __all__ = ["answer"]
+
+WHICH = ("which of the two does more", "the two effects are equal")
+"""What is not told where the interval of a difference contains 0; what is where it is shown to be none."""
 
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
 
@@ -20,7 +25,8 @@ def answer(results: Results) -> list[str]:
     """Sentences; the first is the answer.
 
     It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next.
-    Where the audit has findings, no winner is named.
+    Where the audit has findings, no winner is named. Where an interval contains 0 and the margin that does
+    not matter is excluded, the two are said to be equal.
     """
     if results.findings:
         reasons = len(results.findings)
@@ -50,14 +56,14 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     sentences = [
         "Initialising from the fine-tuned teacher rather than at random changes macro test accuracy by "
         f"{_points(both[0])}, distilling rather than training on labels alone by {_points(both[1])}: a "
-        f"difference of {_points(row['estimate'])} {_interval(row)}, {_scope(results)}."
-        + _zero(row, "which of the two does more")
+        f"difference of {_points(row['estimate'])} {_interval(row)}, {_scope(results, row)}."
+        + _zero(row, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
     for row in new.to_dict("records"):
         sentences.append(
             f"For new languages of the same kind the difference is {_points(row['estimate'])} "
-            f"{_interval(row)}." + _zero(row, "which of the two does more")
+            f"{_interval(row)}." + _zero(row, *WHICH)
         )
     return sentences
 
@@ -66,8 +72,8 @@ def _of_fractions(results: Results) -> list[str]:
     return [
         "With every tenfold less data the difference between weights copied from the teacher"
         f"{SAW.get(row['teacher_data'], '')} and random ones (teacher - random) changes by "
-        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}, {_scope(results)}."
-        + _zero(row, "whether it rises or falls")
+        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}, {_scope(results, row)}."
+        + _zero(row, "whether it rises or falls", "it stays equal")
         for row in results.advantage.to_dict("records")
     ]
 
@@ -86,7 +92,8 @@ def _of_arms(results: Results) -> str:
     shown = (
         " It is shown to be above every other arm."
         if winner(compared)
-        else _zero(row, "them apart") or " No arm is shown to be above all others."
+        else _zero(row, "them apart", "these two arms are equal", ", corrected for all pairs of arms")
+        or " No arm is shown to be above all others."
     )
     return first + shown
 
@@ -94,12 +101,13 @@ def _of_arms(results: Results) -> str:
 def _largest(results: Results) -> list[str]:
     main = _macro(results.effects[results.effects["kind"] == "main"])
     main = main[(main["estimand"] == THESE_LANGUAGES) & main["estimate"].notna()]
-    if main.empty:
+    ours = main[main["factor"] != TEACHER_SEED]
+    if ours.empty:
         return []
-    row = main.loc[main["estimate"].abs().idxmax()]
+    row = ours.loc[ours["estimate"].abs().idxmax()]
     sentence = (
         f"The largest main effect is {row['effect']}: {_points(row['estimate'])} of macro test accuracy "
-        f"{_interval(row)}, {_scope(results)}."
+        f"{_interval(row)}, {_scope(results, row)}."
     )
     if pd.notna(row["p_holm"]):
         # it was chosen for being large, so its own interval and p say too much
@@ -111,14 +119,25 @@ def _largest(results: Results) -> list[str]:
     return [sentence]
 
 
-def _scope(results: Results) -> str:
+def _scope(results: Results, row: Any = None) -> str:
+    """For what a number holds; `row`, of an effect, says what it is averaged over."""
     record = results.record
-    teachers = int((record.trials["phase"] == "teacher").sum())
-    teacher = "for these teachers" if teachers > 1 else "for this teacher"
     tuned = ", ".join(sorted(record.nuisance))
     values = f"at the selected values of {tuned}" if tuned else "at the fixed values of all hyperparameters"
-    count = len(results.languages)
-    return f"{teacher}, {values}, on these {count} languages"
+    averaged = () if row is None else str(row["averaged_over"]).split(", ")
+    others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
+    over = f"averaged over {others}, " * bool(others)
+    return f"{over}{_teachers(results)}, {values}, on these {len(results.languages)} languages"
+
+
+def _teachers(results: Results) -> str:
+    record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
+    if seeds:
+        return f"averaged over {len(seeds)} teacher seeds"
+    if len(own_teachers(record)) == len(record.arms):
+        return "for teachers trained on each seed's own sample"
+    several = int((record.trials["phase"] == "teacher").sum()) > 1
+    return "for these teachers" if several else "for this teacher"
 
 
 def _points(estimate: float) -> str:
@@ -140,7 +159,13 @@ def _interval(row: Any) -> str:
     return f"(95% interval {_bounds(row)}, {_seeds(row)})"
 
 
-def _zero(row: Any, what: str) -> str:
-    """Says it plainly where the interval contains 0."""
-    contains = not pd.isna(row["low"]) and row["low"] <= 0 <= row["high"]
-    return f" The interval contains 0: these runs do not tell {what}." if contains else ""
+def _zero(row: Any, untold: str, equal: str, corrected: str = "") -> str:
+    """Says it plainly where the interval contains 0: the two are shown to be equal, or nothing is told."""
+    if pd.isna(row["low"]) or not row["low"] <= 0 <= row["high"]:
+        return ""
+    if row["equivalent_within"] <= MARGIN:
+        return (
+            f" The interval contains 0, and {equal} within {100 * MARGIN:g} point (two one-sided tests, "
+            f"TOST, at 5%{corrected})."
+        )
+    return f" The interval contains 0: these runs do not tell {untold}."

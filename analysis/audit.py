@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from analysis.design import confirm_runs, confirmed, hyperparameters
+from analysis.effects.runs import without_teacher_seed
 from analysis.record import StudyRecord
 from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials
 
@@ -30,20 +31,23 @@ def audit(record: StudyRecord) -> list[Finding]:
     """All that stands against naming a winner; empty where nothing does.
 
     partial     the study has not come to its end, or its plan is not on record
-    arms        there are no two arms
+    arms        there are no two arms that differ in more than the teacher's seed
     budget      an arm had fewer search trials than another (complete, pruned, diverged or failed: all count)
                 and had not tried all its points
     edge        a selected nuisance value lies at an edge of where it was tuned, so a better one may lie
-                beyond it; not where the hyperparameter itself ends there (alpha 0 or 1): that is a caveat
+                beyond it; not where the hyperparameter itself ends there (alpha 0 or 1): that is a caveat.
+                Of a grid of two levels both are edges, so three are the fewest to tune a number over
     selection   test was read during the search, or what was confirmed is not what validation selects
+    pairing     confirm runs of one seed have different data seeds, so that arms do not pair by seed
     seeds       an arm has fewer than three confirmed seeds, or all arms together have fewer in common
     survivors   confirm runs diverged, so that the mean of the others flatters the arm
     languages   confirm runs were scored in different languages, so that their macros are of different things
     confound    a hyperparameter without a role has several values
     teacher     a teacher failed, or has no finite score
     """
-    rules = (_partial, _arms, _budget, _edge, _selection, _seeds, _survivors, _languages, _confound, _teacher)
-    return [finding for rule in rules for finding in rule(record)]
+    fair = (_partial, _arms, _budget, _edge, _selection)
+    comparable = (_pairing, _seeds, _survivors, _languages, _confound, _teacher)
+    return [finding for rule in (*fair, *comparable) for finding in rule(record)]
 
 
 def _partial(record: StudyRecord) -> Iterator[Finding]:
@@ -53,7 +57,7 @@ def _partial(record: StudyRecord) -> Iterator[Finding]:
 
 
 def _arms(record: StudyRecord) -> Iterator[Finding]:
-    if len(record.arms) < 2:
+    if len(set(map(without_teacher_seed, record.arms))) < 2:
         yield Finding("arms", None, "there are no two arms to compare")
 
 
@@ -90,6 +94,22 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
             yield Finding("selection", arm, text)
         elif not (selected["arm"] == arm).any():
             yield Finding("selection", arm, "what was confirmed is not what validation selects")
+
+
+def _pairing(record: StudyRecord) -> Iterator[Finding]:
+    runs = confirm_runs(record)
+    if "seed" not in runs or "data_seed" not in runs:
+        return  # of a version that recorded less
+    runs = runs.dropna(subset=["seed", "data_seed"])
+    of_arms = runs.groupby(["arm", "seed"], sort=False)["data_seed"].nunique()
+    for arm, seed in of_arms.index[of_arms > 1]:
+        text = f"seed {seed} was confirmed on {of_arms[arm, seed]} data samples (data_seed)"
+        yield Finding("pairing", arm, text)
+    of_seeds = runs.groupby("seed", sort=False)["data_seed"].unique()
+    if differing := [seed for seed, samples in of_seeds.items() if len(samples) > 1]:
+        seeds = ", ".join(sorted(differing, key=lambda seed: (len(seed), seed)))
+        text = f"arms do not share the data sample (data_seed) of seed {seeds}, so they do not pair there"
+        yield Finding("pairing", None, text)
 
 
 def _seeds(record: StudyRecord) -> Iterator[Finding]:

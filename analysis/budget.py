@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import special, stats
+
+from analysis.domain import Domain
 
 __all__ = ["budget_curve", "expected_best", "median_best", "median_best_band"]
 
@@ -13,32 +17,38 @@ DRAWN = ("random", "quasi")
 """Samplers whose trials do not depend on each other's results."""
 
 
-def budget_curve(search: pd.DataFrame, sampler: str | None) -> pd.DataFrame:
+def budget_curve(
+    search: pd.DataFrame, sampler: str | None, nuisance: Mapping[str, Domain] | None = None
+) -> pd.DataFrame:
     """Best validation macro accuracy against the number of search trials, for each arm.
 
     Every trial that ended counts as spent. One that was pruned, diverged or failed has no final score and
     cannot be the best of those it is drawn with.
 
     The bands hold for trials drawn independently from one distribution: random search, and closely
-    enough quasi-random search. Under TPE later trials depend on earlier ones, and a grid is no sample of
-    its space: there `adaptive` is true and the numbers only describe the trials seen. So it is where
-    the sampler is not known.
+    enough quasi-random search, of an arm that tunes a range. Under TPE later trials depend on earlier ones,
+    and a grid is no sample of its space: there `adaptive` is true and the numbers only describe the trials
+    seen. So it is where all that an arm tunes has levels: the ledger asks for no point twice, so its trials
+    are drawn without replacement. And so it is where the sampler or what was tuned is not known.
 
     Args:
-        search: search trials that ended (`analysis.search`): `arm, outcome, value`.
-        sampler: the study's.
+        search: search trials that ended (`analysis.search`): `arm, outcome, value`, and a column for each
+            nuisance hyperparameter, missing where it has no effect.
+        sampler: the study's; nuisance: where each nuisance hyperparameter was tuned.
 
     Returns:
         For each arm one row for every b from 1 to its number of trials: `arm, trials` (b), `expected` and
         `found` (`expected_best`), `median` (`median_best`), `low, high` (`median_best_band`), `adaptive`.
     """
+    ranges = [name for name, domain in (nuisance or {}).items() if domain.is_range and name in search]
     tables = []
     for arm, trials in search.groupby("arm", sort=False):
         values = trials["value"].where(trials["outcome"] == "complete").to_numpy(float)
         expected, found = expected_best(values)
         low, high = median_best_band(values)
+        drawn = sampler in DRAWN and bool(trials[ranges].notna().any(axis=None))
         columns = {"expected": expected, "found": found, "median": median_best(values), "low": low}
-        table = pd.DataFrame(columns | {"high": high, "adaptive": sampler not in DRAWN})
+        table = pd.DataFrame(columns | {"high": high, "adaptive": not drawn})
         tables.append(table.assign(arm=arm, trials=np.arange(1, len(values) + 1)))
     return pd.concat(tables, ignore_index=True)[COLUMNS] if tables else pd.DataFrame(columns=COLUMNS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analysis.design import confirm_runs, factors
+from analysis.design import confirm_runs, factors, own_teachers
 from analysis.domain import parse_value
 from analysis.record import StudyRecord
 from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials, tuned
@@ -13,7 +13,7 @@ from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials, 
 __all__ = ["caveats"]
 
 FEW_TRIALS = 8
-"""Search trials an arm below which equal arms were claimed to differ in 1 study of 8 or more (simulated)."""
+"""Search trials an arm up to which equal arms were claimed to differ in 1 study of 8 or more (simulated)."""
 
 
 def caveats(record: StudyRecord) -> list[str]:
@@ -23,7 +23,7 @@ def caveats(record: StudyRecord) -> list[str]:
         for part in (
             _held,
             _teacher_data,
-            _teacher_seeds,
+            _teachers,
             _few_trials,
             _unequal_tuning,
             _bounds,
@@ -69,15 +69,38 @@ def _shares_of_data(record: StudyRecord) -> bool:
     return any(level not in (None, 1) for level in levels)
 
 
-def _teacher_seeds(record: StudyRecord) -> Iterator[str]:
-    if "teacher_seed" not in factors(record):
+def _teachers(record: StudyRecord) -> Iterator[str]:
+    """Which teachers the intervals are for."""
+    own, seeds = own_teachers(record), factors(record).get("teacher_seed", ())
+    if seeds:
+        shown = ", ".join(map(str, seeds))
+        yield (
+            f"Averaged over {len(seeds)} teachers (teacher_seed {shown}); the intervals are over seeds, with "
+            "these teachers."
+        )
+    elif not own:
         yield "There is one teacher seed: the intervals are for this teacher, not for teachers trained anew."
+    if own:
+        where = "In every arm" if len(own) == len(record.arms) else _where_same(record, own)
+        yield (
+            f"{where} each confirm seed has a teacher of its own, trained on its sample of the data: there "
+            "the intervals are over such teachers too, but not over teacher seeds."
+        )
+    if own and not seeds and len(own) < len(record.arms):
+        yield "In the other arms the intervals are for one teacher, not for teachers trained anew."
+
+
+def _where_same(record: StudyRecord, own: list[str]) -> str:
+    count = f"{len(own)} of {len(record.arms)} arms"
+    if "teacher_data" in record.scientific or "teacher_data" in record.nuisance:
+        return f"In the {count} with teacher_data = same and less than all data"
+    return f"In the {count} with less than all data (teacher_data is same)"
 
 
 def _few_trials(record: StudyRecord) -> Iterator[str]:
     arms = search_trials(record).groupby("arm", sort=False)
     counts = [len(trials) for _, trials in arms if not exhausted(record, trials[trials["outcome"].notna()])]
-    if record.nuisance and counts and min(counts) < FEW_TRIALS:
+    if record.nuisance and counts and min(counts) <= FEW_TRIALS:
         trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
         yield (
             f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
@@ -102,8 +125,8 @@ def _bounds(record: StudyRecord) -> Iterator[str]:
         if ends_by_nature(name, record.nuisance[name], end):
             yield f"{arm}: {name} was selected at {value}, where it ends by its nature: nothing lies beyond."
     for name, domain in record.nuisance.items():
-        if domain.is_numeric and not domain.is_range and len(domain.levels) == 2:
-            yield f"{name} was tuned over two values, {domain}: that none beyond them is better is not shown."
+        if len(domain.levels) == 1:
+            yield f"{name} was to be tuned and had one value, {domain}: it was held."
 
 
 def _early_ends(record: StudyRecord) -> Iterator[str]:

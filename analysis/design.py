@@ -21,6 +21,7 @@ __all__ = [
     "confirmed_trials",
     "factors",
     "hyperparameters",
+    "own_teachers",
 ]
 
 
@@ -85,6 +86,27 @@ def hyperparameters(record: StudyRecord) -> list[str]:
     """Columns of `record.trials` that are hyperparameters with a role: neither identity nor seeds."""
     known = {*TrialConfig.model_fields, *record.nuisance, *record.scientific} - {*IDENTITY}
     return [name for name in record.trials.columns if name in known]
+
+
+def own_teachers(record: StudyRecord) -> list[str]:
+    """Arms in which each confirm seed has a teacher of its own, trained on its sample of the data.
+
+    That is where `teacher_data` is same and students have a share of the data: the teacher's recipe then
+    holds the share and `data_seed`. Of what was tuned the selected values decide.
+    """
+    if record.facts.get("teacher"):
+        return []
+    names = ("teacher_data", "data_fraction")
+    planned, runs = cells(record), confirm_runs(record)
+    tuned = [name for name in names if name in record.nuisance and name in runs]
+    selected = runs.groupby("arm")[tuned].first().to_dict("index") if tuned else {}
+    found = []
+    for arm in record.arms:
+        said = dict(record.fixed) | planned.loc[arm].to_dict() | selected.get(arm, {})
+        share = said.get("data_fraction", "1")
+        if said.get("teacher_data") == "same" and not pd.isna(share) and float(share) < 1:
+            found.append(arm)
+    return found
 
 
 def _levels(record: StudyRecord) -> dict[str, dict[str, Value]]:

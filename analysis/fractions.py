@@ -7,25 +7,36 @@ wherever both were run. At all of the data they are one arm, which is a point of
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from analysis.domain import Value
+from analysis.effects.cells import matched_cells
+from analysis.effects.contrasts import Contrast
+from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, paired_t
-from analysis.matching import Factors, matched, means_by_seed
+from analysis.matching import matched, means_by_seed, shared_macro
 
 __all__ = ["fraction_curves", "fraction_interaction"]
 
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
-INTERACTION_COLUMNS = ["teacher_data", "estimate", "low", "high", "p", "seeds", "fractions"]
+INTERACTION_COLUMNS = [
+    *("teacher_data", "estimate", "low", "high", "p", "seeds", "fractions"),
+    *("cells", "cells_dropped", "equivalent_within", "averaged_over"),
+]
 
 
 def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     """Mean test macro accuracy by data fraction: one row a point of one curve.
 
     There is a curve for each init method and each `teacher_data` (missing where that is no factor). Other
-    factors are averaged over the cells that all points share (`analysis.matching`), seed by seed; the 95%
-    t interval is over seeds. Intervals of two points overlap more than their difference warrants, since
-    arms pair by seed: compare by `fraction_interaction` and the effects, not by eye.
+    factors are averaged over the cells that all points share (`analysis.matching`), seed by seed; where none
+    is, points are left out that lack the cell that most have. Macro is over the languages that all arms
+    share; the 95% t interval is over seeds. Intervals of two points overlap more than their difference
+    warrants, since arms pair by seed: compare by `fraction_interaction` and the effects, not by eye.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels.
@@ -37,7 +48,7 @@ def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     by = [name for name in ("init", "teacher_data", "data_fraction") if name in factors]
     if "data_fraction" not in by:
         return pd.DataFrame(columns=CURVE_COLUMNS)
-    means = _macro_means(results, factors, by)
+    means = means_by_seed(matched(shared_macro(results), factors, by), by)
     rows = []
     for levels, values in zip(means.index, means.to_numpy(float), strict=True):
         seeds = values[~np.isnan(values)]
@@ -52,48 +63,69 @@ def fraction_interaction(
     """How much the init effect grows with every tenfold less data (claim C4 as one number).
 
     For seed s and fraction f let ``d_s(f)`` be the macro accuracy at init `level` minus that at
-    `baseline`, averaged over matched cells, and ``b_s`` the least-squares slope of ``d_s(f)`` on
-    ``log10 f``. The estimate is the mean of ``-b_s``, in accuracy per factor of ten, with a paired t
-    interval over seeds: positive means that the copy's advantage grows as data shrinks. A straight line
-    in the logarithm is a summary, not a model: the curves show where it bends.
+    `baseline`, and ``b_s`` the least-squares slope of ``d_s(f)`` on ``log10 f``, averaged over matched cells:
+    sets of arms, both inits at every fraction, that agree in all else. The estimate is the mean of ``-b_s``,
+    in accuracy per factor of ten, with a paired t interval over seeds: positive means that the copy's
+    advantage grows as data shrinks. A straight line in the logarithm is a summary, not a model: the curves
+    show where it bends. It is a contrast as those of `analysis.effects`, so languages, seeds and cells are
+    chosen as there.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels.
 
     Returns:
-        One row for each `teacher_data` (missing where that is no factor) at which both inits were run at
-        two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions`. Only seeds
-        that have every one of the fractions count; without one there is no row.
+        One row for each `teacher_data` (missing where that is no factor) at which matched arms of both inits
+        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions`,
+        and the last four as in `analysis.effects.effects`. Of several sets of fractions the largest that has
+        a cell is taken. Only seeds that have every one of the fractions count; without one there is no row.
     """
     if not {"init", "data_fraction"} <= factors.keys():
         return pd.DataFrame(columns=INTERACTION_COLUMNS)
-    by = [name for name in ("init", "teacher_data", "data_fraction") if name in factors]
-    means = _macro_means(results[results["init"].isin((level, baseline))], factors, by).reset_index()
-    rows = []
+    runs, rows = runs_of(results, factors), []
     for kind in factors.get("teacher_data", (None,)):
-        of_kind = means if kind is None else means[means["teacher_data"] == kind]
-        of_level, of_baseline = (
-            of_kind[of_kind["init"] == name].set_index("data_fraction").drop(columns=by[:-1])
-            for name in (level, baseline)
-        )
-        advantage = (of_level - of_baseline).dropna(how="all")  # fractions x seeds
-        if len(advantage) < 2:
+        of_kind = _of_kind(runs, kind)
+        fractions, slope = _slope(of_kind, factors["data_fraction"], level, baseline)
+        if slope is None or not (shared := list(of_kind.shared(slope.arms))):
             continue
-        x = np.log10(advantage.index.to_numpy(float))
-        x -= x.mean()
-        whole = advantage.dropna(axis="columns").to_numpy(float)
-        if not whole.size:
-            continue
-        interval = paired_t(-(x @ whole) / (x @ x))
-        counts = {"p": interval.p, "seeds": whole.shape[1], "fractions": len(advantage)}
-        rows.append({"teacher_data": kind} | _numbers(interval) | counts)
+        if paired := slope.paired(of_kind.values[:, :, shared]):
+            interval = paired_t(paired.differences.mean(axis=1))
+            about = {
+                "p": interval.p,
+                "seeds": interval.n,
+                "fractions": len(fractions),
+                "cells": paired.cells,
+                "cells_dropped": paired.dropped,
+                "equivalent_within": interval.within,
+                "averaged_over": ", ".join(slope.averaged_over(of_kind, paired)),
+            }
+            rows.append({"teacher_data": kind} | _numbers(interval) | about)
     return pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
 
 
-def _macro_means(results: pd.DataFrame, factors: Factors, by: list[str]) -> pd.DataFrame:
-    """Macro accuracy: one row a group of `by`, one column a seed."""
-    macro = results[results["language"] == "macro"]
-    return means_by_seed(matched(macro, factors, by), by)
+def _of_kind(runs: Runs, kind: Value | None) -> Runs:
+    """The arms whose teacher saw what `kind` says, and those in which that has no effect."""
+    kept = [arm for arm, cell in enumerate(runs.cells) if cell.get("teacher_data", kind) == kind]
+    arms, cells = tuple(runs.arms[arm] for arm in kept), tuple(runs.cells[arm] for arm in kept)
+    return replace(runs, arms=arms, values=runs.values[kept], cells=cells)
+
+
+def _slope(
+    runs: Runs, fractions: tuple[Value, ...], level: str, baseline: str
+) -> tuple[tuple[Value, ...], Contrast | None]:
+    """The contrast, and its fractions: as many as there are matched cells for."""
+    for count in range(len(fractions), 1, -1):
+        for chosen in itertools.combinations(fractions, count):
+            corners = [{"init": init, "data_fraction": f} for f in chosen for init in (level, baseline)]
+            cells, absent = matched_cells(runs, corners)
+            if cells:
+                x = np.log10(np.array(chosen, dtype=float))
+                x -= x.mean()
+                weights = tuple(float(w) for b in -x / (x @ x) for w in (b, -b))
+                compared = ("init", "data_fraction", "teacher_data")
+                text = f"({level} - {baseline}) per tenfold less data"
+                groups = ((weights, cells),)
+                return chosen, Contrast("slope", "init x data_fraction", text, groups, compared, absent)
+    return (), None
 
 
 def _numbers(interval: Interval) -> dict[str, object]:

@@ -33,6 +33,8 @@ MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parame
 """Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
+HOW_TUNED = ("sampler", "pruner")
+"""Facts of the study that decide no trial's number, so shares may differ in them."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,17 @@ def _said(params: pd.DataFrame, run: Any) -> dict[str, str]:
 
 
 def first_said(said: Iterable[dict[str, str]]) -> dict[str, str]:
-    """All that is said, in the words of the first who says it."""
-    merged: dict[str, str] = {}
+    """All that is said, in the words of the first who says it.
+
+    How trials were proposed and stopped is said only where all say the same: of trials of several samplers
+    together, or of one that is not known, none may be claimed to be drawn at random.
+    """
+    said, merged = list(said), dict[str, str]()
     for each in said:
         merged |= {name: text for name, text in each.items() if name not in merged}
+    for name in HOW_TUNED:
+        if len({each.get(name) for each in said}) > 1:
+            del merged[name]
     return merged
 
 

@@ -53,7 +53,10 @@ def exhausted(record: StudyRecord, trials: pd.DataFrame) -> bool:
 
 
 def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
-    """(arm, nuisance, "lower end" or "upper end", value) of each selected value that lies at an edge."""
+    """(arm, nuisance, "lower end" or "upper end", value) of each selected value that lies at an edge.
+
+    Of a grid of two levels both are edges. One level is none: it was held, not tuned.
+    """
     selected = record.trials.set_index("key")
     for arm, key in record.best.items():
         for name, domain in record.nuisance.items():
@@ -66,7 +69,7 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
             else:
                 numbers = [level for level in domain.levels if not isinstance(level, str)]
                 low, high = value <= min(numbers), value >= max(numbers)
-                low, high = low and len(numbers) > 2, high and len(numbers) > 2  # of two, both are ends
+                low, high = low and len(numbers) > 1, high and len(numbers) > 1
             if low or high:
                 yield arm, name, "lower end" if low else "upper end", value
 

@@ -1,10 +1,11 @@
 """What the factors do to accuracy: from the confirm runs to effects with intervals.
 
-Reading order: `runs.py` (the `confirmed` table as one array), `contrasts.py` (which arms are compared),
-`estimates.py` (effects and claim C1), `arms.py` (is there a winner?), `variance.py` (shares of variance).
+Reading order: `runs.py` (the `confirmed` table as one array), `cells.py` (which arms match), `contrasts.py`
+(which are compared), `estimates.py` (effects and claim C1), `arms.py` (is there a winner?), `variance.py`
+(shares of variance).
 
 Every estimate is of the effect at the nuisance values that each arm's search selected, with the study's
-teacher and test texts, on fresh seeds. Confirm seed i of one arm pairs with seed i of another.
+teachers and test texts, on fresh seeds. Confirm seed i of one arm pairs with seed i of another.
 """
 
 from analysis.effects.arms import arms_compared, next_best, winner

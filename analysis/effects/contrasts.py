@@ -1,40 +1,40 @@
 """Which arms an effect compares: matched cells, and the largest block of them that is complete.
 
-Two arms match when they agree in every factor that is not compared; one that has no effect in either (the
-temperature at alpha = 1) agrees with anything. A cell is one set of matched arms: two of them for a main
-effect, four for an interaction. Every cell counts once.
+A cell is one set of matched arms (`cells.py`): two of them for a main effect, four for an interaction. Every
+cell counts once.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from analysis.domain import Value
+from analysis.effects.cells import Cell, Matched, matched_cells
 from analysis.effects.runs import Factors, Runs
 from analysis.intervals import Array
 
 __all__ = ["Contrast", "Paired", "copy_and_distillation", "interactions", "main_effects"]
 
-Cell = tuple[int, ...]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Paired:
-    """differences: [seeds x languages]. cells: how many they are over; dropped: how many lack seeds.
+    """differences: [seeds x languages]. cells: how many they are over; dropped: how many lack runs.
 
-    weights: [arms], what each contributes to a difference. parts: [groups], what each contributes to the mean
-    difference, which is their sum.
+    arms: those of the cells. weights: [arms], what each contributes to a difference. parts: [groups], what
+    each contributes to the mean difference, which is their sum.
     """
 
     differences: Array
     cells: int
     dropped: int
+    arms: tuple[int, ...]
     weights: Array
     parts: Array
 
@@ -43,13 +43,16 @@ class Paired:
 class Contrast:
     """A sum of groups, each the mean over its cells of a weighted sum of a cell's arms.
 
-    groups: (weights of the cell's arms, cells) of each.
+    groups: (weights of the cell's arms, cells) of each. compared: the factors that tell its arms apart; over
+    all others it averages. absent: matched cells that are in no group, since one of their arms has no run.
     """
 
     kind: str
     factor: str
     levels: str
     groups: tuple[tuple[tuple[float, ...], tuple[Cell, ...]], ...]
+    compared: tuple[str, ...]
+    absent: int = 0
 
     @property
     def name(self) -> str:
@@ -82,7 +85,16 @@ class Contrast:
         compared = values[used][:, seeds]
         differences = np.einsum("a,asl->sl", weights[used], compared)
         parts = of_groups[:, used] @ compared.mean(axis=(1, 2))
-        return Paired(differences, int(cells.sum()), int((~cells).sum()), weights, parts)
+        dropped = int((~cells).sum()) + self.absent
+        return Paired(differences, int(cells.sum()), dropped, tuple(used.tolist()), weights, parts)
+
+    def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:
+        """The factors, besides those compared, of which the cells are at several levels."""
+        seen: dict[str, set[Value]] = {}
+        for arm in paired.arms:
+            for name, level in runs.cells[arm].items():
+                seen.setdefault(name, set()).add(level)
+        return tuple(name for name, at in seen.items() if len(at) > 1 and name not in self.compared)
 
 
 def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:
@@ -112,10 +124,10 @@ def main_effects(runs: Runs, factors: Factors) -> Iterator[Contrast]:
         for i, j in itertools.combinations(range(len(levels)), 2):
             if numeric and i not in (0, j - 1):
                 continue
-            cells = _cells(runs, [{factor: levels[j]}, {factor: levels[i]}])
+            cells, absent = matched_cells(runs, [{factor: levels[j]}, {factor: levels[i]}])
             if cells:
                 text = f"{levels[j]} - {levels[i]}"
-                yield Contrast("main", factor, text, (((1, -1), cells),))
+                yield Contrast("main", factor, text, (((1, -1), cells),), (factor,), absent)
 
 
 def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
@@ -126,10 +138,11 @@ def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
     """
     for f, g in itertools.combinations(factors, 2):
         for (a, b), (c, d) in _from_the_extremes(factors[f], factors[g]):
-            cells = _cells(runs, [{f: b, g: d}, {f: a, g: d}, {f: b, g: c}, {f: a, g: c}])
+            corners = [{f: b, g: d}, {f: a, g: d}, {f: b, g: c}, {f: a, g: c}]
+            cells, absent = matched_cells(runs, corners)
             if cells:
-                text = f"({b} - {a}) at {d} - at {c}"
-                yield Contrast("interaction", f"{f} x {g}", text, (((1, -1, -1, 1), cells),))
+                text, groups = f"({b} - {a}) at {d} - at {c}", (((1, -1, -1, 1), cells),)
+                yield Contrast("interaction", f"{f} x {g}", text, groups, (f, g), absent)
                 break
 
 
@@ -139,44 +152,21 @@ def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
     Each is the mean over its own matched cells; of several alphas below 1, the mean of their effects. None
     where init or alpha is not a factor or lacks one of these levels.
     """
-    init = _cells(runs, [{"init": "teacher"}, {"init": "random"}]) if "init" in factors else ()
+    nothing = Matched((), 0)
+    init = matched_cells(runs, [{"init": "teacher"}, {"init": "random"}]) if "init" in factors else nothing
     distilled = [
-        cells
+        matched_cells(runs, [{"alpha": alpha}, {"alpha": 1.0}])
         for alpha in factors.get("alpha", ())
-        if isinstance(alpha, int | float)
-        and alpha < 1
-        and (cells := _cells(runs, [{"alpha": alpha}, {"alpha": 1.0}]))
+        if isinstance(alpha, int | float) and alpha < 1
     ]
-    if not init or not distilled:
+    absent = init.absent + sum(of_alpha.absent for of_alpha in distilled)
+    distilled = [of_alpha for of_alpha in distilled if of_alpha.cells]
+    if not init.cells or not distilled:
         return None
     share = 1 / len(distilled)
-    groups = (((1.0, -1.0), init), *(((-share, share), cells) for cells in distilled))
-    return Contrast("contrast", "copy - distillation", "(teacher - random) - (alpha < 1 - alpha = 1)", groups)
-
-
-def _cells(runs: Runs, corners: Sequence[Mapping[str, Value]]) -> tuple[Cell, ...]:
-    """All sets of matched arms, one at every corner; the arms of one cell are distinct."""
-    compared = corners[0].keys()
-    rest = [{k: v for k, v in cell.items() if k not in compared} for cell in runs.cells]
-    there = np.any(np.isfinite(runs.values), axis=(1, 2))
-    cells: list[Cell] = [()]
-    for corner in corners:
-        here = [
-            arm
-            for arm, cell in enumerate(runs.cells)
-            if there[arm] and all(name in cell and cell[name] == level for name, level in corner.items())
-        ]
-        cells = [
-            (*cell, arm)
-            for cell in cells
-            for arm in here
-            if all(_agree(rest[arm], rest[other]) for other in cell)
-        ]
-    return tuple(cells)
-
-
-def _agree(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    return all(one[name] == other[name] for name in one.keys() & other.keys())
+    groups = (((1.0, -1.0), init.cells), *(((-share, share), of_alpha.cells) for of_alpha in distilled))
+    levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
+    return Contrast("contrast", "copy - distillation", levels, groups, ("init", "alpha"), absent)
 
 
 def _from_the_extremes(

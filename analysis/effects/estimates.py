@@ -27,11 +27,11 @@ NEW_LANGUAGES = "new languages"
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
     *("estimate", "low", "high", "p", "p_holm", "seeds", "languages", "cells", "cells_dropped"),
-    "equivalent_within",
+    *("equivalent_within", "averaged_over"),
 ]
 
 
-def effects(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
+def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
     One row an effect, outcome (macro, worst, each language) and estimand ("new languages" for macro alone).
@@ -41,19 +41,23 @@ def effects(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     p_holm: corrected (Holm 1979) for the family. Of a language's row: the effect's languages. Of macro and
     worst: all effects of this kind, outcome and estimand. equivalent_within: `Interval.within`.
     seeds, languages, cells: how many the row rests on; cells_dropped: matched cells that lack seeds
-    (`Contrast.paired` has the rule). With one seed there is an estimate alone.
+    (`Contrast.paired` has the rule), or of which an arm of `planned` (`analysis.design.cells`) has no run at
+    all. averaged_over: factors, besides those compared, of which the cells are at several levels.
+    With one seed there is an estimate alone.
     """
-    runs = runs_of(results, factors)
+    runs = runs_of(results, factors, planned)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
 
 
-def copy_minus_distillation(results: pd.DataFrame, factors: Factors) -> pd.DataFrame | None:
+def copy_minus_distillation(
+    results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
+) -> pd.DataFrame | None:
     """Claim C1 as one number: the init effect (teacher - random) minus that of distillation.
 
     Rows and columns as of `effects`, of kind "contrast". None where init or alpha is not a factor, lacks
     the levels that it takes, or has no matched cells.
     """
-    runs = runs_of(results, factors)
+    runs = runs_of(results, factors, planned)
     contrast = copy_and_distillation(runs, factors)
     table = _table(runs, [contrast] if contrast else [])
     return table if len(table) else None
@@ -88,36 +92,42 @@ def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
     if shared:
         values = runs.values[:, :, shared]
         if macro := contrast.paired(values):
+            about = _about(runs, contrast, macro, len(shared))
             over_seeds = paired_t(macro.differences.mean(axis=1))
-            yield _row(contrast, "macro", THESE_LANGUAGES, over_seeds, macro, len(shared))
-            yield _row(contrast, "macro", NEW_LANGUAGES, new_languages(macro.differences), macro, len(shared))
+            yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
+            over_both = new_languages(macro.differences)
+            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_both)
         if worst := contrast.paired(values.min(axis=2, keepdims=True)):
-            interval = paired_t(worst.differences[:, 0])
-            yield _row(contrast, "worst", THESE_LANGUAGES, interval, worst, len(shared))
+            about = _about(runs, contrast, worst, len(shared))
+            over_seeds = paired_t(worst.differences[:, 0])
+            yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
     for index, language in enumerate(runs.languages):
         if one := contrast.paired(runs.values[:, :, [index]]):
-            interval = paired_t(one.differences[:, 0])
-            yield _row(contrast, language, THESE_LANGUAGES, interval, one, 1)
+            about = _about(runs, contrast, one, 1)
+            over_seeds = paired_t(one.differences[:, 0])
+            yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
 
 
-def _row(
-    contrast: Contrast, outcome: str, estimand: str, interval: Interval, paired: Paired, languages: int
-) -> dict[str, Any]:
+def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> dict[str, Any]:
     return {
         "effect": contrast.name,
         "kind": contrast.kind,
         "factor": contrast.factor,
         "levels": contrast.levels,
-        "outcome": outcome,
-        "estimand": estimand,
+        "languages": languages,
+        "cells": paired.cells,
+        "cells_dropped": paired.dropped,
+        "averaged_over": ", ".join(contrast.averaged_over(runs, paired)),
+    }
+
+
+def _numbers(interval: Interval) -> dict[str, Any]:
+    return {
         "estimate": interval.estimate,
         "low": interval.low,
         "high": interval.high,
         "p": interval.p,
         "p_holm": np.nan,
         "seeds": interval.n,
-        "languages": languages,
-        "cells": paired.cells,
-        "cells_dropped": paired.dropped,
         "equivalent_within": interval.within,
     }

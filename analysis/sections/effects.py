@@ -53,27 +53,36 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
             THESE_LANGUAGES: _intervals(rows),
             "p (Holm)": rows["p_holm"],
             NEW_LANGUAGES: rows["effect"].map(intervals),
-            "equal within": rows["equivalent_within"],
+            "equal within": rows["equivalent_within"].map(_margin),
             "seeds": rows["seeds"],
             "languages": rows["languages"],
             "cells": rows["cells"],
             "dropped": rows["cells_dropped"],
+            "averaged over": rows["averaged_over"].replace("", pd.NA),
         }
     )
     if not table["dropped"].any():
         table = table.drop(columns="dropped")
+    if table["averaged over"].isna().all():
+        table = table.drop(columns="averaged over")
     if outcome != "macro":
         table = table.drop(columns=NEW_LANGUAGES)
     note = (
         "Points of accuracy with 95% intervals. Holm's correction is over all effects of a kind. "
         "equal within: the smallest margin that two one-sided tests at 5% show the difference to lie "
-        f"within; up to {100 * MARGIN:g} point it counts as none. cells: sets of matched arms"
-        + (", and those dropped because runs are missing." if "dropped" in table else ".")
+        f"within (TOST, uncorrected); * at most {100 * MARGIN:g} point, so that it counts as none. "
+        "cells: sets of matched arms"
+        + (", and those dropped because runs are missing" if "dropped" in table else "")
+        + ("; averaged over: factors in which they differ." if "averaged over" in table else ".")
     )
-    formats = {"p (Holm)": p_value, "equal within": points}
+    formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
     name = {"macro": "macro accuracy", "worst": "accuracy of the worst language"}[outcome]
     return make_table(f"effects_{outcome}", f"Effects on {name}, test", table, formats, note)
+
+
+def _margin(within: float) -> str | None:
+    return None if pd.isna(within) else points(within) + "*" * (within <= MARGIN)
 
 
 def _intervals(rows: pd.DataFrame) -> list[str]:
@@ -113,6 +122,9 @@ def effects_by_language(results: Results) -> Section:
     table = effects.assign(text=cells).pivot(index="outcome", columns="effect", values="text")
     table = table.reindex(index=ordered(table.index), columns=effects["effect"].unique())
     note = "Points of accuracy with 95% intervals; * p < .05 after Holm's correction over the languages."
+    averaged = effects[effects["averaged_over"] != ""].groupby("effect", sort=False)["averaged_over"].first()
+    if len(averaged):
+        note += f" Averaged over: {'; '.join(f'{effect}: {over}' for effect, over in averaged.items())}."
     shown = effects[effects["effect"] == effects["effect"].iloc[0]].set_index("outcome")
     shown = shown.reindex(ordered(shown.index))
     rows = _forest_rows(shown, pd.Series(shown.index, shown.index), shown["effect"])

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
+from analysis.convergence import convergence_difference, steps_to_share
+from analysis.intervals import MARGIN
+from analysis.languages import SUMMARIES
 from analysis.results import Results
 from analysis.sections.section import Section
 from analysis.tables import make_table
@@ -15,8 +20,10 @@ PLACES = {"cluster", "concurrency", "cpus_per_trial", "gpus_per_trial"}
 
 METHOD = (
     "Estimand: the difference of mean test accuracy between arms at the nuisance values that each arm's own "
-    "search selected on validation, for this teacher, on fresh seeds. Test accuracy is read in confirm runs "
-    "alone; these are never pruned. Macro is the mean over languages, worst the lowest language.",
+    "search selected on validation, on fresh seeds, with the study's teachers: one for all seeds, or, where "
+    "teacher_data is same and students have a share of the data, one trained on each seed's sample. Test "
+    "accuracy is read in confirm runs alone; these are never pruned. Macro is the mean over languages, worst "
+    "the lowest language.",
     "Pairing: confirm seed i of one arm and seed i of another have the same data sample, so differences are "
     "taken seed by seed, averaged over matched arms, and get a Student t interval over seeds. Percentile "
     "bootstrap intervals are too narrow with few seeds and are not used.",
@@ -25,6 +32,14 @@ METHOD = (
     "languages of one effect, and over all pairs of arms when the best is compared with the others. "
     "Uncorrected are those of how the copy's advantage changes with the data, of the steps to a score, and "
     "of the shares of variance (F tests).",
+    "No difference: claimed where two one-sided tests at 5% (TOST, Schuirmann 1987) show the difference to "
+    f"be within {100 * MARGIN:g} point of accuracy, which is where its 90% interval lies inside that margin. "
+    "They are not corrected for many comparisons, save that of the best arm with the next one, which is "
+    "corrected for all pairs of arms (Bonferroni).",
+    "The best arm: all arms are compared on the confirm seeds that all of them have. Arms that differ by the "
+    "teacher's seed alone are one, the mean over its teachers.",
+    "Averages: an effect over cells of other factors names these. A curve is over the cells that all its "
+    "points share; where there is none, points are left out that lack the cell that most have.",
     "Missing numbers: a pruned, diverged or failed trial is counted as such and has no accuracy. Nothing is "
     "imputed: what was not measured is a dash, and effects are taken over arms, seeds and languages that all "
     "sides have.",
@@ -42,7 +57,44 @@ def audited(results: Results) -> Section:
 
 
 def method(results: Results) -> Section:
-    return Section("How this was computed", METHOD)
+    return Section("How this was computed", (*METHOD, *_not_computed(results), *_steps(results)))
+
+
+def _not_computed(results: Results) -> Iterator[str]:
+    """Claims that the factors ask about and that have no number, with the reason."""
+    asked = {name: set(levels) for name, levels in results.factors.items()}
+    if not {"random", "teacher"} <= asked.get("init", set()):
+        return
+    runs = "no seed has confirm runs of matched arms at both"
+    if 1.0 in asked.get("alpha", set()) and results.claim.empty:
+        yield f"Not computed: copying minus distilling (claim C1), since {runs} levels of init and alpha."
+    if "data_fraction" in asked:
+        there = set(results.advantage["teacher_data"])
+        kinds = [kind for kind in results.factors.get("teacher_data", (None,)) if kind not in there]
+        for kind in kinds:
+            at = f" at teacher_data = {kind}" if kind else ""
+            yield (
+                f"Not computed: how the copy's advantage changes with the data (claim C4){at}, since {runs} "
+                "inits and two fractions."
+            )
+    steps = steps_to_share(results.learning())
+    found = convergence_difference(steps, results.cells, results.factors)
+    if found["estimate"].isna().all():
+        yield (
+            "Not computed: the ratio of steps to a score (claim C5), since no seed has learning curves of "
+            "matched arms at both inits that get there."
+        )
+
+
+def _steps(results: Results) -> Iterator[str]:
+    """Learning curves hold macro alone, so it cannot be taken anew over the languages that runs share."""
+    scores = results.record.scores_of("confirm", "validation", "accuracy")
+    scores = scores[scores["key"].isin(results.learning()["key"]) & ~scores["language"].isin(SUMMARIES)]
+    if scores.groupby("key")["language"].agg(frozenset).nunique() > 1:
+        yield (
+            "Steps to a score are of macro validation accuracy as each run recorded it. These runs have "
+            "different languages, so steps to the best arm's accuracy are not comparable."
+        )
 
 
 def versions(results: Results) -> Section:

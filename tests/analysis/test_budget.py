@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.budget import budget_curve, expected_best, median_best, median_best_band
+from analysis.domain import Domain
 from tests.analysis.tables import search_table
 
+RATE = {"learning_rate": Domain(1e-4, 1e-2, log=True)}
 SCORES = st.lists(st.sampled_from([math.nan, 0.1, 0.2, 0.35, 0.5, 0.5, 0.9]), min_size=1, max_size=7)
 
 
@@ -96,7 +98,7 @@ def test_an_end_that_the_trials_cannot_give_is_missing() -> None:
 
 def test_a_curve_for_each_arm_over_the_trials_it_spent() -> None:
     search = search_table({"b": [0.5, "pruned", 0.7], "a": [0.2, "diverged"]})
-    curves = budget_curve(search, "random")
+    curves = budget_curve(search, "random", RATE)
     columns = ["arm", "trials", "expected", "found", "median", "low", "high", "adaptive"]
     assert list(curves.columns) == columns
     assert list(zip(curves["arm"], curves["trials"], strict=True)) == [
@@ -123,7 +125,23 @@ def test_what_a_pruned_trial_had_reached_does_not_count() -> None:
 def test_bands_of_trials_that_were_not_drawn_at_random_are_flagged(
     sampler: str | None, adaptive: bool
 ) -> None:
-    assert set(budget_curve(search_table({"a": [0.5, 0.6]}), sampler)["adaptive"]) == {adaptive}
+    search = search_table({"a": [0.5, 0.6]}).assign(learning_rate=["0.001", "0.002"])
+    assert set(budget_curve(search, sampler, RATE)["adaptive"]) == {adaptive}
+
+
+def test_trials_of_levels_alone_are_drawn_without_replacement_and_have_no_band() -> None:
+    """The ledger asks for no point twice. Arm b tunes a range besides; in a it has no effect."""
+    search = search_table({"a": [0.5, 0.6], "b": [0.5, 0.6]})
+    search = search.assign(batch_size="16", learning_rate=[None, None, "0.001", "0.002"])
+    nuisance = RATE | {"batch_size": Domain(levels=(16, 32, 64))}
+    adaptive = budget_curve(search, "random", nuisance).groupby("arm")["adaptive"].unique()
+    assert adaptive.map(list).to_dict() == {"a": [True], "b": [False]}
+
+
+def test_where_what_was_tuned_is_not_known_there_is_no_band() -> None:
+    search = search_table({"a": [0.5, 0.6]}).assign(learning_rate=["0.001", "0.002"])
+    assert set(budget_curve(search, "random")["adaptive"]) == {True}
+    assert set(budget_curve(search, "random", {"learning_rate": Domain()})["adaptive"]) == {True}
 
 
 def test_without_a_trial_the_table_is_empty() -> None:

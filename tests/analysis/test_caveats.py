@@ -43,9 +43,63 @@ def test_one_teacher_is_a_caveat_and_several_are_none(make_recorder: Any) -> Non
     several = make_recorder(name="2", scientific={"teacher_seed": (0, 1)}).read()
     assert any("not for teachers trained anew" in text for text in caveats(one))
     assert not any("not for teachers trained anew" in text for text in caveats(several))
+    said = "Averaged over 2 teachers (teacher_seed 0, 1); the intervals are over seeds, with these teachers."
+    assert said in caveats(several)
+    assert not any("a teacher of its own" in text for text in [*caveats(one), *caveats(several)])
 
 
-@pytest.mark.parametrize(("trials", "said"), [(1, "1 search trial an arm"), (7, "7 search trials an arm")])
+DATA = {"scientific": {"data_fraction": (0.1, 1.0)}}
+
+
+@pytest.mark.parametrize(
+    ("roles", "own", "one_teacher"),
+    [
+        ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "In every arm each", False),
+        ({"fixed": {"data_fraction": 1.0, "teacher_data": "same"}}, None, True),
+        ({"fixed": {"data_fraction": 0.1, "teacher_data": "full"}}, None, True),
+        (
+            DATA | {"fixed": {"teacher_data": "same"}},
+            "In the 1 of 2 arms with less than all data (teacher_data is same) each",
+            True,
+        ),
+        (
+            {"scientific": {"data_fraction": (0.1, 1.0), "teacher_data": ("full", "same")}},
+            "In the 1 of 3 arms with teacher_data = same and less than all data each",
+            True,
+        ),
+        (
+            {
+                "scientific": {"init": ("random", "teacher")},
+                "fixed": {"data_fraction": 0.1},
+                "teacher": "d" * 64,
+            },
+            None,
+            True,
+        ),
+    ],
+)
+def test_where_each_seed_trains_its_own_teacher_the_intervals_are_over_teachers(
+    make_recorder: Any, roles: Any, own: str | None, one_teacher: bool
+) -> None:
+    """The teacher's recipe holds the data seed where it saw the student's sample."""
+    texts = caveats(make_recorder(**roles).read())
+    found = [text for text in texts if "has a teacher of its own" in text]
+    assert [text.startswith(own) for text in found] == [True] if own else not found
+    assert any("not for teachers trained anew" in text for text in texts) is one_teacher
+
+
+def test_what_the_teacher_saw_is_read_off_the_selected_values_where_it_was_tuned(make_recorder: Any) -> None:
+    recorder = make_recorder(
+        **INIT, nuisance={"teacher_data": ("full", "same")}, fixed={"data_fraction": 0.1}
+    )
+    for arm, selected in enumerate(("full", "same")):
+        recorder.trial(arm, 0, 0.5, teacher_data=selected)
+        recorder.trial(arm, 0, 0.5, seed=1, test=0.5, teacher_data=selected)
+    (text,) = (text for text in caveats(recorder.read()) if "a teacher of its own" in text)
+    assert text.startswith("In the 1 of 2 arms with teacher_data = same")
+
+
+@pytest.mark.parametrize(("trials", "said"), [(1, "1 search trial an arm"), (8, "8 search trials an arm")])
 def test_few_search_trials_are_a_caveat(make_recorder: Any, trials: int, said: str) -> None:
     """With two of them, equal arms were claimed to differ in most of the simulated studies."""
     recorder = make_recorder(**INIT)
@@ -55,10 +109,10 @@ def test_few_search_trials_are_a_caveat(make_recorder: Any, trials: int, said: s
     assert [text for text in caveats(recorder.read()) if text.startswith(said)]
 
 
-def test_as_many_as_eight_are_not(make_recorder: Any) -> None:
+def test_more_than_eight_are_not(make_recorder: Any) -> None:
     recorder = make_recorder(**INIT)
     for arm in (0, 1):
-        for number in range(8):
+        for number in range(9):
             recorder.trial(arm, number, 0.5)
     assert not any("tune little" in text for text in caveats(recorder.read()))
 
@@ -88,3 +142,13 @@ def test_runs_that_were_computed_otherwise_are_named(recorder: Any) -> None:
     recorder.tracker.client.log_batch(run, metrics=(), params=(), tags=[other])
     (text,) = (text for text in caveats(recorder.read()) if "computed alike" in text)
     assert text.endswith("they differ in device (cpu, cuda), capability (NVIDIA H100, not said).")
+
+
+@pytest.mark.parametrize("level", [1e-3, "kl"])
+def test_a_nuisance_of_one_level_was_held(make_recorder: Any, level: Any) -> None:
+    name = "loss" if level == "kl" else "learning_rate"
+    recorder = make_recorder(
+        **INIT, nuisance={name: (level,)}, fixed={} if level == 1e-3 else {"learning_rate": 1e-3}
+    )
+    recorder.arms_alike(**{name: level})
+    assert f"{name} was to be tuned and had one value, {level}: it was held." in caveats(recorder.read())

@@ -210,6 +210,55 @@ def test_a_cell_with_few_seeds_is_left_out_instead_of_most_seeds() -> None:
     assert found["estimate"] == pytest.approx(0.2, abs=0.02)
 
 
+def test_a_cell_of_which_an_arm_was_never_confirmed_is_counted_as_dropped() -> None:
+    """Its arm has no row in the table; what was planned tells of it."""
+    lost = [("random", 1.0, seed) for seed in range(1, 6)]
+    results = missing(*lost)
+    planned = table(CORE, TRUE).drop_duplicates("arm").set_index("arm")[list(CORE)]
+    found = effects(results, CORE, planned)
+    assert (row(found, INIT)["cells"], row(found, INIT)["cells_dropped"]) == (1, 1)
+    assert row(found, INIT)["estimate"] == row(effects(results, CORE), INIT)["estimate"]
+    assert row(found, "init: teacher - base")["cells_dropped"] == 0
+    assert row(found, "alpha: 0.2 - 1.0", "worst")["cells_dropped"] == 1
+    claim = copy_minus_distillation(results, CORE, planned)
+    assert claim is not None
+    assert claim["cells_dropped"].iloc[0] == 2
+    assert (
+        row_of_kind(found, "interaction")["levels"] == "(teacher - base) at 0.2 - at 1.0"
+    )  # all four are there
+
+
+def row_of_kind(found: pd.DataFrame, kind: str) -> pd.Series:
+    return found[found["kind"] == kind].iloc[0]
+
+
+def test_an_effect_says_which_factors_it_averages_over(core: pd.DataFrame) -> None:
+    found = effects(core, CORE)
+    assert row(found, INIT)["averaged_over"] == "alpha"
+    assert row(found, "alpha: 0.2 - 1.0", "swa")["averaged_over"] == "init"
+    assert row_of_kind(found, "interaction")["averaged_over"] == ""
+    one = core[core["alpha"] == 1.0]
+    assert row(effects(one, CORE), INIT)["averaged_over"] == ""
+    claim = copy_minus_distillation(core, CORE)
+    assert claim is not None
+    assert set(claim["averaged_over"]) == {""}  # init and alpha are its sides
+
+
+def test_an_interaction_with_the_data_names_that_it_averages_over_what_the_teacher_saw() -> None:
+    """At all of the data the two kinds of teacher are one arm."""
+    factors = {"init": ("random", "teacher"), "data_fraction": (0.1, 1.0), "teacher_data": ("full", "same")}
+    results = table(
+        factors,
+        noisy(lambda cell: 0.5),
+        without=lambda cell: ("teacher_data",) if cell["data_fraction"] == 1.0 else (),
+    )
+    found = effects(results, factors)
+    assert row(found, "init x data_fraction: (teacher - random) at 1.0 - at 0.1")["averaged_over"] == (
+        "teacher_data"
+    )
+    assert row(found, "teacher_data: same - full")["averaged_over"] == "init"
+
+
 def test_three_seeds_come_before_more_cells() -> None:
     lost = [("random", 1.0, 1), ("random", 1.0, 2), ("random", 0.2, 3)]
     found = row(effects(missing(*lost), CORE), INIT)
@@ -414,7 +463,57 @@ def test_arms_that_share_no_seed_have_no_best_among_them(core: pd.DataFrame) -> 
     assert winner(arms_compared(results)) is None
 
 
-def test_the_best_arm_is_chosen_on_shared_seeds_and_compared_on_those_of_each_pair() -> None:
+def test_the_best_arm_is_chosen_and_compared_on_the_seeds_that_all_arms_share() -> None:
+    """A is ahead on seeds 1-3, which C has too, and 0.19 behind B on the others."""
+    level = {
+        "A": {1: 0.60, 2: 0.601, 3: 0.60} | dict.fromkeys(range(4, 9), 0.40),
+        "C": {1: 0.1, 2: 0.1, 3: 0.1},
+    }
+    factors = {"init": ("A", "B", "C")}
+
+    def score(cell: Cell, seed: int, language: str) -> float | None:
+        return 0.59 if cell["init"] == "B" else level[cell["init"]].get(seed)
+
+    found = arms_compared(table(factors, score, seeds=8)).set_index("other")
+    assert set(found["arm"]) == {"init=A"}
+    assert found.loc["init=B", "estimate"] == pytest.approx(0.031 / 3)
+    assert found["seeds"].to_list() == [3, 3]
+
+
+def test_a_pair_of_arms_is_shown_to_be_alike_by_two_one_sided_tests_for_all_pairs(core: pd.DataFrame) -> None:
+    found = arms_compared(core)
+    best = per_seed(core, "macro", arm=found["arm"].iloc[0])
+    for one in found.itertuples():
+        d = best - per_seed(core, "macro", arm=one.other)
+        below = stats.ttest_1samp(d, one.equivalent_within, alternative="less").pvalue
+        above = stats.ttest_1samp(d, -one.equivalent_within, alternative="greater").pvalue
+        assert max(below, above) == pytest.approx(0.05 / 15)
+
+
+TEACHERS: dict[str, tuple[Any, ...]] = {"init": ("random", "teacher"), "teacher_seed": (0, 1)}
+
+
+def test_arms_that_differ_by_the_teachers_seed_are_one_arm() -> None:
+    """The copies of both teachers tie; their mean is far above random init."""
+    level = noisy(lambda cell: 0.4 + 0.2 * (cell["init"] == "teacher"))
+    results = table(TEACHERS, level)
+    found = arms_compared(results)
+    assert (found["arm"].item(), found["other"].item()) == ("init=teacher", "init=random")
+    d = per_seed(results, "macro", init="teacher") - per_seed(results, "macro", init="random")
+    expected = stats.ttest_1samp(d, 0)
+    assert found["estimate"].item() == pytest.approx(d.mean())
+    assert found["p_holm"].item() == pytest.approx(expected.pvalue)
+    assert winner(found) == "init=teacher"
+
+
+def test_a_seed_that_one_teacher_lacks_is_no_seed_of_the_arm() -> None:
+    def score(cell: Cell, seed: int, language: str) -> float | None:
+        return None if (cell["teacher_seed"], seed) == (1, 2) else 0.4 + 0.001 * seed * cell["teacher_seed"]
+
+    assert arms_compared(table(TEACHERS, score))["seeds"].item() == 4
+
+
+def test_the_best_arm_is_chosen_on_shared_seeds_although_another_is_ahead_on_its_own() -> None:
     """The copy is behind at all three seeds of its rival, and far ahead at two of its own."""
     rival, copy = {1: 0.5, 2: 0.501, 3: 0.502}, {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.9, 5: 0.9}
     factors = {"init": ("random", "base", "teacher")}

@@ -178,3 +178,64 @@ def test_without_a_seed_at_every_fraction_there_is_no_slope() -> None:
         return 0.5 if (levels["data_fraction"] == 1.0) == (seed <= 2) else None
 
     assert len(fraction_interaction(confirmed_table(PLAIN, score, seeds=4), PLAIN)) == 0
+
+
+def lacking_cells(levels: dict[str, Any], seed: int) -> float | None:
+    """alpha 0.2 was run at 1% and 10% at random init, alpha 1.0 at all but 1%: no cell is at every point."""
+    lacks = levels["init"] == "random" and (levels["alpha"], levels["data_fraction"]) in (
+        (0.2, 1.0),
+        (1.0, 0.01),
+    )
+    return None if lacks else 0.3 + advantage(levels, seed)
+
+
+def test_where_no_cell_has_every_point_the_curves_are_over_the_cell_that_most_have() -> None:
+    factors = PLAIN | {"alpha": (0.2, 1.0)}
+    curves = fraction_curves(confirmed_table(factors, lacking_cells, seeds=3), factors)
+    points = list(zip(curves["init"], curves["data_fraction"], strict=True))
+    assert points == [("random", 0.01), ("random", 0.1), *(("teacher", f) for f in FRACTIONS)]
+
+
+def test_where_no_cell_has_every_fraction_the_slope_is_over_the_most_that_one_has() -> None:
+    factors = PLAIN | {"alpha": (0.2, 1.0)}
+    row = fraction_interaction(confirmed_table(factors, lacking_cells, seeds=3), factors).iloc[0]
+    assert (row["fractions"], row["cells"], row["averaged_over"]) == (2, 1, "")
+    assert row["estimate"] == pytest.approx(0.03)
+
+
+def test_the_slope_averages_over_matched_cells_and_says_so() -> None:
+    factors = BOTH | {"alpha": (0.2, 1.0)}
+    table = confirmed_table(
+        factors, lambda levels, seed: 0.3 + advantage(levels, seed) * levels["alpha"], seeds=3
+    )
+    rows = fraction_interaction(table, factors)
+    assert rows["estimate"].to_list() == pytest.approx([0.07 * 0.6, 0.03 * 0.6])
+    assert rows["averaged_over"].to_list() == ["alpha", "alpha"]
+    assert rows["cells"].to_list() == [2, 2]
+
+
+def test_curves_and_slope_are_over_the_languages_that_all_arms_share() -> None:
+    """Random init lacks yor, the lower language, at 1%: its macro there is 0.2 higher than with it."""
+    table = confirmed_table(PLAIN, lambda levels, seed: 0.5 + seed / 1000, seeds=3)
+    gone = (table["init"] == "random") & (table["data_fraction"] == 0.01)
+    lacking = table[~(gone & (table["language"] == "yor"))].copy()
+    lacking.loc[gone & (lacking["language"] == "macro"), "value"] += 0.2
+    assert fraction_interaction(lacking, PLAIN)["estimate"].item() == pytest.approx(0)
+    curves = fraction_curves(lacking, PLAIN)
+    assert curves["estimate"].to_list() == pytest.approx([0.702] * 6)  # deu alone
+
+
+def test_a_run_that_lacks_a_language_of_its_arm_has_no_macro() -> None:
+    table = confirmed_table(PLAIN, lambda levels, seed: 0.5, seeds=3)
+    first = (table["arm"] == table["arm"].iloc[0]) & (table["seed"] == 1) & (table["language"] == "yor")
+    assert fraction_curves(table[~first], PLAIN)["seeds"].to_list() == [2, 3, 3, 3, 3, 3]
+
+
+def test_a_slope_that_is_none_within_the_margin_is_told() -> None:
+    noise = iter(np.random.default_rng(1).normal(0, 0.002, 1000))
+    row = fraction_interaction(confirmed_table(PLAIN, lambda levels, seed: 0.5 + next(noise)), PLAIN).iloc[0]
+    low, high = row["low"], row["high"]
+    assert low < 0 < high
+    assert row["equivalent_within"] == pytest.approx(
+        abs(row["estimate"]) + (high - row["estimate"]) * stats.t.ppf(0.95, 4) / stats.t.ppf(0.975, 4)
+    )

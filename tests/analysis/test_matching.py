@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.effects import effects
-from analysis.matching import at_every_level, matched, means_by_seed
+from analysis.matching import at_every_level, matched, means_by_seed, shared_macro
 from tests.analysis.tables import confirmed_table
 
 FACTORS = {"init": ("random", "teacher"), "alpha": (0.2, 1.0), "loss": ("kl", "mse")}
@@ -81,6 +81,24 @@ def test_a_group_without_any_run_takes_no_cell_from_the_others() -> None:
     rows = matched(table[table["language"] == "macro"], factors, ["init"])
     assert set(rows["alpha"]) == {0.2, 1.0}
     assert set(rows["init"]) == {"random", "teacher"}
+
+
+def test_where_no_cell_is_in_every_group_those_that_lack_the_most_common_one_are_left_out() -> None:
+    factors = {"init": ("random", "base", "teacher"), "alpha": (0.2, 1.0)}
+    runs = {("random", 0.2), ("base", 1.0), ("teacher", 1.0), ("teacher", 0.2)}
+    table = confirmed_table(
+        factors, lambda levels, seed: 0.5 if (levels["init"], levels["alpha"]) in runs else None, seeds=1
+    )
+    rows = matched(table[table["language"] == "macro"], factors, ["init"])
+    found = set(zip(rows["init"], rows["alpha"], strict=True))
+    assert found == {("random", 0.2), ("teacher", 0.2)}  # as many have alpha 1.0: the first counts
+
+
+def test_of_no_rows_none_match() -> None:
+    table = confirmed_table(FACTORS, lambda levels, seed: 0.5, seeds=1).iloc[:0]
+    assert len(matched(table, FACTORS, ["init"])) == 0
+    assert len(matched(table, FACTORS, [])) == 0
+    assert len(shared_macro(table)) == 0
 
 
 def test_a_seed_that_lacks_a_cell_is_missing() -> None:

@@ -359,3 +359,19 @@ def test_different_tasks_are_told_apart_without_a_plan(make_recorder: Any) -> No
         recorder.tracker.client.delete_run(recorder.tracker.study_run)
     with pytest.raises(RequestError, match=r"different studies: task: a{12}\.\.\. and c{12}\.\.\.$"):
         read_studies([(each.uri, each.plan.name) for each in (here, there)])
+
+
+@pytest.mark.parametrize("fact", ["sampler", "pruner"])
+def test_how_trials_were_drawn_is_not_known_where_homes_differ_in_it(make_recorder: Any, fact: str) -> None:
+    """The trials of a random and of a learning sampler together are no random draws."""
+    values = {"sampler": ("random", "tpe"), "pruner": ("none", "median")}[fact]
+    here, there = (make_recorder(name=value, **{fact: value}) for value in values)
+    alike = make_recorder(name=" alike", **{fact: values[0]})
+    for recorder in (here, there, alike):
+        recorder.trial(0, 0, 0.5)
+    sources = {id(each): (each.uri, each.plan.name) for each in (here, there, alike)}
+    assert read_studies([sources[id(here)], sources[id(alike)]]).facts[fact] == values[0]
+    for first, second in ((here, there), (there, here)):
+        assert fact not in read_studies([sources[id(first)], sources[id(second)]]).facts
+    here.tracker.client.delete_run(here.tracker.study_run)
+    assert fact not in read_studies([sources[id(here)], sources[id(alike)]]).facts

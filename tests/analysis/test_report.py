@@ -416,7 +416,7 @@ def test_the_best_arm_is_best_on_the_seeds_that_all_arms_have(monkeypatch: pytes
     assert macro.idxmax() == "depth=1"
     text = answered(lacking, monkeypatch)
     assert text.startswith("The arm depth=6 has the highest mean macro test accuracy, +")
-    assert ", 6 seeds), for this teacher" in text  # those of this pair
+    assert ", 5 seeds), for this teacher" in text  # those that chose it
 
 
 def test_arms_without_a_seed_in_common_have_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -430,6 +430,8 @@ def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
 ) -> None:
     rows = [("best", "next", 0.02, -0.001, 0.041, 0.04, 5), ("best", "last", 0.3, 0.2, 0.4, 0.001, 5)]
     columns = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds"]
+    rows = [(*row, 0.05) for row in rows]
+    columns.append("equivalent_within")
     monkeypatch.setattr(Results, "compared", pd.DataFrame(rows, columns=columns))
     text = answered(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
     assert "+2.00 points against the next, next (95% interval -0.10 to 4.10" in text

@@ -1,0 +1,119 @@
+"""The answer's sentences: what is equal is said to be, and for which teachers and averages a number is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis import results as results_module
+from analysis.answer import answer
+from analysis.record import StudyRecord
+from analysis.results import Results
+from tests.analysis.invented import invented_study
+
+CLAIM: dict[str, Any] = {"init": ("random", "teacher"), "alpha": (0.2, 1.0)}
+DATA: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[StudyRecord], str]:
+    """The answer, as if no finding were made."""
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
+    return lambda record: " ".join(answer(Results(record)))
+
+
+def closer(record: StudyRecord, scale: float) -> StudyRecord:
+    """All scores drawn together, so that differences are `scale` times what they were."""
+    scores = record.scores.assign(value=0.5 + scale * (record.scores["value"] - 0.5))
+    return dataclasses.replace(record, scores=scores)
+
+
+def alike(record: StudyRecord) -> StudyRecord:
+    """Arms that are the same on average, and differ by the seed."""
+    each = record.scores.groupby(["phase", "arm", "split", "metric", "language"], dropna=False)["value"]
+    scores = record.scores.assign(value=0.5 + record.scores["value"] - each.transform("mean"))
+    return dataclasses.replace(record, scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("space", "equal", "untold"),
+    [
+        (CLAIM, "the two effects are equal", "which of the two does more"),
+        (DATA, "it stays equal", "whether it rises or falls"),
+        ({"depth": (1, 3)}, "these two arms are equal", "them apart"),
+    ],
+)
+def test_a_difference_within_the_margin_is_said_to_be_none(
+    space: Any, equal: str, untold: str, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = alike(invented_study(space, search=2))
+    wide, narrow = answered(closer(study, 4.0)), answered(closer(study, 0.05))
+    assert f"The interval contains 0: these runs do not tell {untold}." in wide
+    assert "TOST" not in wide
+    assert f"The interval contains 0, and {equal} within 1 point (two one-sided tests, TOST, at 5%" in narrow
+    assert untold not in narrow
+
+
+def test_a_difference_is_not_said_to_be_none_where_its_interval_is_above_zero(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """However small it is."""
+    study = invented_study({"depth": (1, 3)}, search=2, score=lambda levels: 0.5 + levels["depth"] / 10)
+    text = answered(closer(study, 0.03))
+    assert "It is shown to be above every other arm." in text
+    assert "equal" not in text
+
+
+def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """depth=1 is ahead on the three seeds that all arms have, and far behind on the others."""
+    study = invented_study({"depth": (1, 3, 6)}, seeds=8, search=2)
+    level = {"depth=1": 0.60, "depth=3": 0.59, "depth=6": 0.10}
+    scores = study.scores[(study.scores["phase"] == "confirm") & (study.scores["split"] == "test")]
+    flat = (
+        scores["arm"].map(level) + scores["seed"] / 1000 + scores["arm"].eq("depth=3") * scores["seed"] / 1e4
+    )
+    flat -= 0.2 * (scores["arm"].eq("depth=1") & (scores["seed"] > 3))
+    kept = scores.assign(value=flat)[~(scores["arm"].eq("depth=6") & (scores["seed"] > 3))]
+    others = study.scores.drop(index=scores.index)
+    text = answered(dataclasses.replace(study, scores=pd.concat([others, kept])))
+    assert "The arm depth=1 has the highest mean macro test accuracy, +0.98 points against the next" in text
+    assert "for all pairs of arms together, 3 seeds)" in text
+
+
+def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord], str]) -> None:
+    space = CLAIM | {"depth": (1, 3)}
+    assert "averaged over depth, for this teacher" in answered(invented_study(space, search=2))
+    assert "averaged over alpha, for this teacher" in answered(
+        invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
+    )
+    assert "averaged over" not in answered(invented_study(CLAIM, search=2))
+
+
+def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[StudyRecord], str]) -> None:
+    """The two teachers of the deep student tie, and neither could win."""
+    space = {"depth": (1, 6), "teacher_seed": (0, 1)}
+    text = answered(invented_study(space, search=2))
+    assert text.startswith("The arm depth=6 has the highest mean macro test accuracy")
+    assert "the next, depth=1 (" in text
+    assert "averaged over 2 teacher seeds, at the selected values" in text
+    assert "It is shown to be above every other arm." in text
+
+
+def test_the_teachers_seed_is_no_largest_effect(answered: Callable[[StudyRecord], str]) -> None:
+    space = {"depth": (1, 3, 6), "teacher_seed": (0, 1)}
+    study = invented_study(space, search=2, score=lambda levels: 0.5 + 0.2 * levels["teacher_seed"])
+    assert "The largest main effect is depth: " in answered(study)
+
+
+def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRecord], str]) -> None:
+    study = invented_study(CLAIM, search=2)
+    fixed = study.fixed | {"data_fraction": "0.1", "teacher_data": "same"}
+    text = answered(dataclasses.replace(study, fixed=fixed))
+    assert "for teachers trained on each seed's own sample, at the selected values" in text
+    assert "for this teacher" not in text
