@@ -420,13 +420,15 @@ class Ledger:
     def _study(self, name: str) -> optuna.Study:
         """The Optuna study `name`, made if it is not there. Its sampler is set anew for every ask."""
         if name not in self._studies:
-            self._studies[name] = optuna.create_study(
+            if name not in optuna.get_all_study_names(self.storage):  # a look writes nothing
+                optuna.create_study(
+                    storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+                )
+            self._studies[name] = optuna.load_study(
                 storage=self.storage,
                 study_name=name,
-                direction="maximize",
                 sampler=RandomSampler(seed=0),
                 pruner=make_pruner(self._plan) if self._plan else None,
-                load_if_exists=True,
             )
         return self._studies[name]
 
