@@ -28,8 +28,8 @@ from tests.analysis.simulate import Array, Studies
 
 __all__ = [
     *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
-    *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "steps", "winners"),
-    "worst",
+    *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
+    *("steps", "winners", "worst"),
 ]
 
 Rates = dict[str, float]
@@ -125,9 +125,8 @@ def coverage(studies: Studies, effect: str, statistic: Statistic = macro) -> Rat
 
 
 def rates(found: Found) -> Rates:
-    """Over the studies: share of intervals that hold the truth, share of p < 0.05, share shown to be within
-    `MARGIN` (`equal`), the intervals' mean width, and the estimates' mean error in units of its standard
-    error (`bias`).
+    """Over the studies: share of intervals that hold the truth, share of p < 0.05, the intervals' mean width,
+    and the estimates' mean error in units of its standard error (`bias`).
 
     Where runs are lost, the truth is that of the cells that the estimate is of.
     """
@@ -137,10 +136,14 @@ def rates(found: Found) -> Rates:
         "studies": len(held),
         "covered": _share(interval.low <= truth <= interval.high for interval, truth in held),
         "claimed": _share(interval.p < ALPHA for interval, _ in held),
-        "equal": _share(interval.within <= MARGIN for interval, _ in held),
         "width": float(np.mean([interval.high - interval.low for interval, _ in held])),
         "bias": float(np.mean(errors) / np.std(errors, ddof=1) * np.sqrt(len(errors))),
     }
+
+
+def shown_equal(found: Found) -> float:
+    """Share of the studies that claim "no difference": that it is shown to be within `MARGIN`."""
+    return _share(interval.within <= MARGIN for interval, _ in found)
 
 
 def winners(studies: Studies) -> Rates:

@@ -2,8 +2,8 @@
 
 Whether a trial diverges depends on its learning rate: the chance is one half where it is `CLIFF` log units
 above the arm's best one, and random init falls off earlier. So an arm loses what it tried above its best,
-and confirm runs of values that were selected near the cliff. What a diverging trial had reached before is
-on record, and is above all that is complete.
+and confirm runs of values that were selected near the cliff. Planted on record, and not to be counted: what
+such a trial had reached before on validation, above all that is complete, and zeros on test.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Simulated", "in_records", "simulate_record"]
 CENTRE = 4e-4  # of the learning rates, which span `RANGE` log units on either side
 CLIFF = {"random": 0.6, "base": 1.2, "teacher": 1.2}
 STEEP = 8.0  # of the logistic curve of divergence, per log unit
-AHEAD = 0.3  # accuracy that a diverging trial had reached, above the rest
+AHEAD = 0.3  # accuracy that a trial which did not complete had reached, above the rest
 QUALITY = 0.5
 
 
@@ -100,10 +100,10 @@ def simulate_record(scenario: Scenario, rng: np.random.Generator) -> Simulated:
         these[arm] = float(expected(a, arm, rate).mean())
         for seed in range(1, scenario.seeds + 1):
             trial = tried("confirm", a, arm, selected[arm].number, rate, seed)
-            if trial.outcome == "complete":
-                error = of_seed[seed] + arm_seed[a] * rng.standard_normal()
-                chance = error + scenario.rest * rng.standard_normal(scenario.languages)
-                rows.scores("confirm", trial, "test", expected(a, arm, rate) + chance)
+            error = of_seed[seed] + arm_seed[a] * rng.standard_normal()
+            chance = error + scenario.rest * rng.standard_normal(scenario.languages)
+            complete = trial.outcome == "complete"
+            rows.scores("confirm", trial, "test", complete * (expected(a, arm, rate) + chance))
     return Simulated(rows.record(scenario, tuple(arms)), these)
 
 

@@ -31,10 +31,21 @@ from tests.analysis.calibrated import (
     main_effect_claimed,
     of_a_language,
     rates,
+    shown_equal,
     winners,
     worst,
 )
-from tests.analysis.scenarios import FLAT, INIT, LOW_RESOURCE, POWER, PRECISE, RECORDS, TWO, above
+from tests.analysis.scenarios import (
+    FLAT,
+    INIT,
+    LOW_RESOURCE,
+    POWER,
+    PRECISE,
+    RECORDS,
+    SIX_FRACTIONS,
+    TWO,
+    above,
+)
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
 
@@ -146,11 +157,11 @@ def test_a_difference_as_large_as_the_margin_is_taken_for_none_in_one_study_in_t
     """And none at all is shown to be none: the runs are precise enough for it."""
     precise = replace(PRECISE, arm_language=spread)
     at_margin, none = (
-        coverage(studies(replace(precise, quality=above(size, init="teacher")), n), INIT, statistic)
+        shown_equal(statistic(studies(replace(precise, quality=above(size, init="teacher")), n), INIT))
         for size, n in ((MARGIN, 1000), (0.0, 200))
     )
-    assert at_margin["equal"] < 0.05 + strays(0.05, 1000)
-    assert none["equal"] > 0.9
+    assert at_margin < 0.05 + strays(0.05, 1000)
+    assert none > 0.9
 
 
 def test_of_two_equal_arms_far_above_the_others_none_wins() -> None:
@@ -205,8 +216,8 @@ def test_a_noisy_search_leaves_differences_that_are_no_error_of_the_intervals() 
 def test_a_noisy_search_names_winners_among_arms_that_are_equal_at_their_best() -> None:
     """Of two arms the one whose search was luckier, in far more than one study in twenty with few trials."""
     two = replace(FLAT, factors=TWO, curvature=0.02)
-    few, more, many = (winners(studies(replace(two, trials=n), 200))["winner"] for n in (2, 8, 64))
-    assert few > 0.3 > more > many
+    few, more, many = (winners(studies(replace(two, trials=n), 200))["winner"] for n in (2, 4, 64))
+    assert few > 0.3 > more > 0.1
     assert many < 0.05 + strays(0.05, 200)
 
 
@@ -233,9 +244,11 @@ def test_the_table_of_effects_has_the_intervals_of_worst_and_of_a_language(
 
 
 def test_the_answer_of_low_resource_has_the_interval_of_the_slope() -> None:
-    found = studies(Scenario(LOW_RESOURCE, lost=0.05), 3)
-    for study, (interval, _) in enumerate(macro(found, "C4")):
-        (row,) = fraction_interaction(found.table(study), LOW_RESOURCE).to_dict("records")
+    found = studies(Scenario(SIX_FRACTIONS, lost=0.02), 3)
+    intervals = list(macro(found, "C4"))
+    assert len(intervals) == 3
+    for study, (interval, _) in enumerate(intervals):
+        (row,) = fraction_interaction(found.table(study), SIX_FRACTIONS).to_dict("records")
         assert (row["low"], row["high"], row["p"]) == pytest.approx((interval.low, interval.high, interval.p))
 
 
