@@ -7,7 +7,7 @@ log units, between a value and the best one. The confirm runs then score at the 
     accuracy[a, s, l] = quality[a] + language[l] + arm x language[a, l] + seed[s] + arm x seed[a, s] + rest
 
 The estimand is the effect at the values taken: a contrast of `quality` for new languages, and of `quality`
-plus the mean of arm x language for these.
+plus arm x language for these: of its mean for macro, of what is expected of the lowest for worst.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from analysis.domain import Value
 from analysis.effects.runs import Runs
@@ -68,13 +69,41 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Studies:
-    """values: [studies x arms x seeds x languages]. The truth, [studies x arms]: `new` languages, `these`."""
+    """values: [studies x arms x seeds x languages].
+
+    The truth: `new` languages, [studies x arms], and `languages`, what is expected of each of these,
+    [studies x arms x languages].
+    """
 
     scenario: Scenario
     cells: tuple[dict[str, Value], ...]
     values: Array
     new: Array
-    these: Array
+    languages: Array
+
+    @property
+    def these(self) -> Array:
+        """[studies x arms]: what is expected of macro."""
+        return self.languages.mean(axis=2)
+
+    @property
+    def worst(self) -> Array:
+        """[studies x arms]: what is expected of the lowest language, which is not the lowest expectation.
+
+            E min = low + integral from low of P(min > x) dx,  P(min > x) = prod_l Phi((mu_l - x) / rest)
+
+        where the minimum cannot lie below `low`. Errors of a run as a whole move all languages alike.
+        """
+        lowest, rest = self.languages.min(axis=2), self.scenario.rest
+        if not rest:
+            return lowest
+        steps = np.linspace(-7, 4, 60)  # in units of rest; of 100 languages the lowest is 7 off in none
+        expected = lowest + rest * steps[0]
+        step = rest * (steps[1] - steps[0])
+        for at in steps:
+            above = ndtr((self.languages - lowest[:, :, None]) / rest - at).prod(axis=2)
+            expected = expected + step * above * (0.5 if at == steps[0] else 1)
+        return expected
 
     def runs(self, study: int) -> Runs:
         arms = tuple(" ".join(f"{k}={v}" for k, v in cell.items()) for cell in self.cells)
@@ -102,18 +131,18 @@ def simulate(scenario: Scenario, studies: int, rng: np.random.Generator) -> Stud
     n, a, s, k = studies, len(cells), scenario.seeds, scenario.languages
     quality = np.array([scenario.quality(cell) for cell in cells]) - _lost_in_tuning(scenario, (n, a), rng)
     draw = scenario.draw
-    languages = scenario.arm_language * draw(rng, (n, a, 1, k))
+    of_arm = scenario.arm_language * draw(rng, (n, a, 1, k))
+    of_all = scenario.language * draw(rng, (n, 1, 1, k))
     arm_seed = np.broadcast_to(scenario.arm_seed, a)[:, None, None]
+    expected = quality[:, :, None, None] + of_arm + of_all
     values = (
-        quality[:, :, None, None]
-        + languages
-        + scenario.language * draw(rng, (n, 1, 1, k))
+        expected
         + scenario.seed * draw(rng, (n, 1, s, 1))
         + arm_seed * draw(rng, (n, a, s, 1))
         + scenario.rest * rng.standard_normal((n, a, s, k))
     )
     values[rng.random((n, a, s)) < scenario.lost] = np.nan
-    return Studies(scenario, cells, values, quality, quality + languages[:, :, 0].mean(axis=2))
+    return Studies(scenario, cells, values, quality, expected[:, :, 0])
 
 
 def _lost_in_tuning(scenario: Scenario, shape: tuple[int, int], rng: np.random.Generator) -> Array:

@@ -1,0 +1,191 @@
+"""The numbers that the report prints, held against the truth of simulated studies: coverage and errors.
+
+A statistic gives, for each of the studies in which there is one, its interval and the truth. Effects and
+the slope of claim C4 are taken from the array of a study's runs; `test_calibration.py` shows that the tables
+of the report say the same. The F tests and the steps of claim C5 go through the report's own functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.convergence import convergence_difference, steps_to_share
+from analysis.effects import variance_shares
+from analysis.effects.arms import best_against_others, winner
+from analysis.effects.contrasts import (
+    Contrast,
+    copy_and_distillation,
+    interactions,
+    main_effects,
+)
+from analysis.effects.runs import Runs
+from analysis.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
+from tests.analysis.simulate import Array, Studies
+
+__all__ = [
+    *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
+    *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
+    *("steps", "winners", "worst"),
+]
+
+Rates = dict[str, float]
+Found = Iterable[tuple[Interval, float]]
+Statistic = Callable[[Studies, str], Found]
+
+REPORTS = 60  # of a learning curve
+
+
+def contrasts_of(studies: Studies) -> dict[str, Contrast]:
+    """The effects of the studies' one design by name, claims C1 and C4 as "C1" and "C4"."""
+    empty = replace(studies, values=np.zeros_like(studies.values[:1]))
+    runs, factors = empty.runs(0), studies.scenario.factors
+    found = {c.name: c for c in (*main_effects(runs, factors), *interactions(runs, factors))}
+    claimed = {"C1": copy_and_distillation(runs, factors), "C4": _slope(runs)}
+    return found | {name: contrast for name, contrast in claimed.items() if contrast}
+
+
+def _slope(runs: Runs) -> Contrast | None:
+    """What `analysis.fractions.fraction_interaction` estimates where init and data fraction are the factors.
+
+    It is one weighted sum of all arms: with x = log10 fraction - its mean, -x / sum x^2 of init=teacher at
+    each fraction, less as much of init=random.
+    """
+    if runs.cells[0].keys() != {"init", "data_fraction"}:
+        return None
+    kept = [a for a, cell in enumerate(runs.cells) if cell["init"] in ("teacher", "random")]
+    x = np.log10([float(runs.cells[a]["data_fraction"]) for a in kept])
+    x -= x.mean()
+    sign = np.array([1 if runs.cells[a]["init"] == "teacher" else -1 for a in kept])
+    weights = tuple(-sign * x / (x @ x / 2))  # both inits are in x
+    return Contrast("contrast", "slope", "of teacher - random", ((weights, (tuple(kept),)),))
+
+
+def macro(studies: Studies, effect: str) -> Found:
+    """On these languages, over seeds."""
+    contrast = contrasts_of(studies)[effect]
+    for values, truth in zip(studies.values, studies.these, strict=True):
+        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
+            yield paired_t(paired.differences.mean(axis=1)), float(paired.weights @ truth)
+
+
+def in_new_languages(studies: Studies, effect: str) -> Found:
+    contrast = contrasts_of(studies)[effect]
+    for values, truth in zip(studies.values, studies.new, strict=True):
+        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
+            yield new_languages(paired.differences), float(paired.weights @ truth)
+
+
+def worst(studies: Studies, effect: str) -> Found:
+    """The lowest language of each run."""
+    return _on_one(studies, effect, studies.values.min(axis=3), studies.worst)
+
+
+def of_a_language(studies: Studies, effect: str) -> Found:
+    """The first of them."""
+    return _on_one(studies, effect, studies.values[..., 0], studies.languages[..., 0])
+
+
+def _on_one(studies: Studies, effect: str, scores: Array, truths: Array) -> Found:
+    contrast = contrasts_of(studies)[effect]
+    for values, truth in zip(scores[..., None], truths, strict=True):
+        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
+            yield paired_t(paired.differences[:, 0]), float(paired.weights @ truth)
+
+
+def steps(studies: Studies, effect: str) -> Found:
+    """log2 of the steps to 90% of a run's own final score (claim C5), by the report's own functions.
+
+    `values` are log2 of the steps in which a run's distance from its limit falls to 1/e: those to 90% are
+    ln 10 times as many. A run has `REPORTS` reports, 1 step apart.
+    """
+    assert effect == "init: teacher - random", effect
+    contrast, at = contrasts_of(studies)[effect], np.arange(1, REPORTS + 1)
+    for study, truth in enumerate(studies.these):
+        runs = studies.runs(study)
+        constant = 2 ** runs.values.mean(axis=2)
+        scores = 1 - np.exp(-at / constant[:, :, None])
+        index = pd.MultiIndex.from_product([runs.arms, runs.seeds, at], names=["arm", "seed", "step"])
+        curves = pd.Series(scores.ravel(), index, name="macro").reset_index()
+        cells = pd.DataFrame(list(runs.cells), index=pd.Index(runs.arms, name="arm"))
+        table = convergence_difference(steps_to_share(curves), cells, studies.scenario.factors)
+        own = table.set_index("criterion").loc["own"]
+        ends = [float(own[column]) for column in ("estimate", "low", "high", "p")]
+        paired = contrast.paired(runs.values)
+        assert paired is not None
+        seeds = int(own["seeds"])
+        yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ truth)
+
+
+def coverage(studies: Studies, effect: str, statistic: Statistic = macro) -> Rates:
+    return rates(statistic(studies, effect))
+
+
+def rates(found: Found) -> Rates:
+    """Over the studies: share of intervals that hold the truth, share of p < 0.05, the intervals' mean width,
+    and the estimates' mean error in units of its standard error (`bias`).
+
+    Where runs are lost, the truth is that of the cells that the estimate is of.
+    """
+    held = list(found)
+    errors = [interval.estimate - truth for interval, truth in held]
+    return {
+        "studies": len(held),
+        "covered": _share(interval.low <= truth <= interval.high for interval, truth in held),
+        "claimed": _share(interval.p < ALPHA for interval, _ in held),
+        "width": float(np.mean([interval.high - interval.low for interval, _ in held])),
+        "bias": float(np.mean(errors) / np.std(errors, ddof=1) * np.sqrt(len(errors))),
+    }
+
+
+def shown_equal(found: Found) -> float:
+    """Share of the studies that claim "no difference": that it is shown to be within `MARGIN`."""
+    return _share(interval.within <= MARGIN for interval, _ in found)
+
+
+def winners(studies: Studies) -> Rates:
+    """Share of the studies that claim the best arm to be above any other (`better`), above all (`winner`)."""
+    better, won = [], []
+    for study in range(len(studies.values)):
+        compared = best_against_others(studies.runs(study))
+        better.append(bool(compared["p_holm"].min() < ALPHA))
+        won.append(better[-1] and winner(compared) is not None)
+    return {"studies": len(won), "better": _share(better), "winner": _share(won)}
+
+
+def main_effect_claimed(studies: Studies, of: str = "macro") -> float:
+    """Share of the studies that claim any main effect on macro, or on worst, after Holm's correction."""
+    mains = [c for c in contrasts_of(studies).values() if c.kind == "main"]
+    values = studies.values if of == "macro" else studies.values.min(axis=3, keepdims=True)
+    return _share(
+        _any_claimed(one.differences.mean(axis=1) for c in mains if (one := c.paired(of_study)))
+        for of_study in values
+    )
+
+
+def language_claimed(studies: Studies, effect: str) -> float:
+    """Share of the studies that claim `effect` in any of their languages, after Holm's correction."""
+    contrast = contrasts_of(studies)[effect]
+    paired = [contrast.paired(values) for values in studies.values]
+    return _share(_any_claimed(one.differences.T) for one in paired if one)
+
+
+def _any_claimed(family: Iterable[Array]) -> bool:
+    corrected = holm(np.array([paired_t(differences).p for differences in family]))
+    return bool((corrected < ALPHA).any())
+
+
+def f_tests(studies: Studies) -> Rates:
+    """Share of the studies with p < 0.05 in the F test of each term of the shares of variance."""
+    factors = studies.scenario.factors
+    tables = (variance_shares(studies.table(n), factors) for n in range(len(studies.values)))
+    p = pd.DataFrame([table.set_index("term")["p"] for table in tables])
+    shares = (p < ALPHA).mean()[p.notna().any()].drop("seed")
+    return {"studies": len(p), **{str(term): float(share) for term, share in shares.items()}}
+
+
+def _share(cases: Iterable[bool]) -> float:
+    return float(np.mean(list(cases)))
