@@ -43,9 +43,9 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
 
     Where the factors ask claim C1, the sign of copying minus distilling; else, where they ask claim C4, the
     sign of its slope for each `teacher_data`; each sign where its own paired t test over seeds is below 5%,
-    else none. Where they ask neither, the arm that wins: the best one, on the seeds that all arms share, where
-    its paired t test against every other arm is below 5% after Holm's correction for all pairs of arms, and
-    that against the next one after Bonferroni's too.
+    else none. Where they ask neither, the arm that wins: the best one, on the seeds that all arms share,
+    where its paired t test against every other arm is below 5% after Holm's correction for all pairs of arms,
+    and that against the next one after Bonferroni's too.
 
     Claims are of the arms that the study has: a replay in which one of them has no run shows no sign.
     """
@@ -86,7 +86,8 @@ def _slopes(results: pd.DataFrame, factors: Factors, runs: Runs) -> list[Sum]:
         used = [
             arm
             for arm, cell in enumerate(runs.cells)
-            if cell.get("init") in ("teacher", "random") and (pd.isna(kind) or cell.get("teacher_data", kind) == kind)
+            if cell.get("init") in ("teacher", "random")
+            and (pd.isna(kind) or cell.get("teacher_data", kind) == kind)
         ]
         sums.append((np.array(used), np.array([each["estimate"].iloc[number] for each in found])))
     return sums

@@ -43,7 +43,8 @@ def escape(text: str) -> str:
     """`text` as LaTeX sets it letter by letter; lines may break after `=` and `_`.
 
     Line ends and other control characters become spaces. Quotes are straight, which pdfLaTeX has in the
-    encoding T1, and `--` is two hyphens. Letters outside ASCII stay: XeLaTeX with a font that has them sets them.
+    encoding T1, and `--` is two hyphens. Letters outside ASCII stay: XeLaTeX with a font that has them sets
+    them.
     """
     plain = "".join(c if c.isprintable() else " " for c in text)
     escaped = "".join(SPECIAL.get(c, c) for c in plain)

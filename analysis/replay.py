@@ -67,9 +67,9 @@ def replay(
     Returns:
         One row for each b and s >= 2: `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
         search and confirm trials, how many such a study runs), `same` (share of replays with the study's
-        conclusion), `none` (of those that conclude nothing). The last row is the study itself: its `none` is 1
-        where it concludes nothing, and then `same` is agreement on nothing. Empty where there are fewer than
-        two seeds, or no search trial.
+        conclusion), `none` (of those that conclude nothing). The last row is the study itself: its `none` is
+        1 where it concludes nothing, and then `same` is agreement on nothing. Empty where there are fewer
+        than two seeds, or no search trial.
     """
     runs = runs_of(results, factors)
     arms, macro = runs.arms, macro_by_seed(runs)

@@ -53,7 +53,9 @@ def open_source(uri: str, name: str) -> Source:
         RequestError: where there is no such experiment, or MLflow does not answer.
     """
     if not uri.strip():
-        raise RequestError(f"{name}: MLflow cannot be read: its URL is empty")  # it would make a database here
+        raise RequestError(
+            f"{name}: MLflow cannot be read: its URL is empty"
+        )  # it would make a database here
     kind = uri.partition(":")[0].partition("+")[0]
     return Database(uri, name) if kind in ("sqlite", "postgresql") else Client(uri, name)
 

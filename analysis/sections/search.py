@@ -24,9 +24,9 @@ NOT_ADAPTIVE = ("random", "quasi", "grid")
 
 
 FORMULA = (
-    "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an arm's "
-    "n trials without replacement, which is exact: the sum over r of y(r) (F(r) - F(r - 1)), with y(r) the r-th "
-    "lowest score and F(r) = C(r, b) / C(n, b) the share of draws with none above it. It is over the draws "
+    "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an "
+    "arm's n trials without replacement, which is exact: the sum over r of y(r) (F(r) - F(r - 1)), with y(r) "
+    "the r-th lowest score and F(r) = C(r, b) / C(n, b) the share of draws with none above it. It is over the draws "
     "that hold a score: a pruned, diverged or failed trial is drawn and has none. An arm whose curve still "
     "rises at its last trial may gain from a larger budget."
 )
@@ -43,9 +43,7 @@ def search_budget(results: Results) -> Section:
     if curves.empty or curves["trials"].max() < 2:
         return Section(title)
     where = placed(results.cells, results.factors)
-    curves = curves.assign(
-        x=curves["trials"], **{name: curves["arm"].map(where[name]) for name in where}
-    )
+    curves = curves.assign(x=curves["trials"], **{name: curves["arm"].map(where[name]) for name in where})
     adaptive = curves["adaptive"].astype(bool)
     text = [FORMULA]
     if adaptive.any():
@@ -53,7 +51,9 @@ def search_budget(results: Results) -> Section:
         text.append(NO_BAND.format(whose="any arm" if arms[0] == arms[1] else f"{arms[1]} of {arms[0]} arms"))
     expected = curves.assign(mean=curves["expected"], low=np.nan, high=np.nan)
     drawings = [
-        _curves("search_budget", expected, "Expected best macro validation accuracy of so many search trials.")
+        _curves(
+            "search_budget", expected, "Expected best macro validation accuracy of so many search trials."
+        )
     ]
     drawn = curves[~adaptive]
     if len(drawn):
@@ -117,15 +117,15 @@ def replayed(results: Results) -> Section:
 
 def _of_replays(about: str, nothing: bool, refused: bool) -> Iterator[str]:
     yield (
-        "Would fewer trials have told the same? The study is replayed with its own trials at smaller budgets, "
-        f"and each replay concludes by the rules of the answer: {about}. Agreement is with this study, not with "
-        "the truth: with all of its trials it is complete by construction. Test scores of trials that were not "
-        "confirmed are approximated by the gap on validation."
+        "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
+        f"budgets, and each replay concludes by the rules of the answer: {about}. Agreement is with this "
+        "study, not with the truth: with all of its trials it is complete by construction. Test scores of "
+        "trials that were not confirmed are approximated by the gap on validation."
     )
     if refused:
         yield (
-            "The audit stands against naming a winner. What is replayed is the conclusion that the record would "
-            "give if nothing stood against it."
+            "The audit stands against naming a winner. What is replayed is the conclusion that the record "
+            "would give if nothing stood against it."
         )
     if nothing:
         yield (

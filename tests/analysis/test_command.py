@@ -60,7 +60,9 @@ def test_mlflows_database_alone_is_enough(finished: Any, home: Path, report: Rep
     assert (code, errors) == (0, [])
     assert str(home / "studies" / name / "report" / "report.html") in " ".join(out.split("\n"))
     first = files(home / "studies" / name / "report")
-    assert report(name, "--home", home, "--out", tmp_path / "again")[0] == 0  # the report's folder is no study
+    assert (
+        report(name, "--home", home, "--out", tmp_path / "again")[0] == 0
+    )  # the report's folder is no study
     assert files(tmp_path / "again") == first
     assert "report.html" in first
 
@@ -119,7 +121,17 @@ def test_a_name_that_is_not_there_is_refused_in_one_line_and_nothing_is_written(
 
 @pytest.mark.parametrize(
     "uri",
-    ["", " ", "nowhere", "file:./runs", "sqlite://", "sqlite:///absent.db", "mysql://h/x", "bogus://x", "s3://b"],
+    [
+        "",
+        " ",
+        "nowhere",
+        "file:./runs",
+        "sqlite://",
+        "sqlite:///absent.db",
+        "mysql://h/x",
+        "bogus://x",
+        "s3://b",
+    ],
 )
 def test_a_server_that_cannot_be_read_is_refused_in_one_line_and_nothing_is_written(
     uri: str, report: Report, tmp_path: Path
@@ -136,7 +148,9 @@ def test_a_server_that_cannot_be_read_is_refused_in_one_line_and_nothing_is_writ
         (("--home", "h", "--out", "o"), "kdstudy: --tracking-uri: stands instead of --home, not beside it"),
     ],
 )
-def test_a_server_takes_the_place_of_a_home(more: Any, complaint: str, report: Report, tmp_path: Path) -> None:
+def test_a_server_takes_the_place_of_a_home(
+    more: Any, complaint: str, report: Report, tmp_path: Path
+) -> None:
     code, out, errors = report("demo", "--tracking-uri", "sqlite:///x.db", *more)
     assert (code, out, errors) == (2, "", [complaint])
     assert not files(tmp_path)

@@ -114,7 +114,10 @@ def test_every_table_of_a_report_compiles_with_what_its_header_names(
     heads = [line for text in texts for line in text.splitlines() if line.startswith("%")]
     other = {"pdflatex": "% XeLaTeX", "xelatex": "% pdfLaTeX"}[engine]
     packages = {
-        found for line in heads if not line.startswith(other) for found in re.findall(r"\\usepackage\S+", line)
+        found
+        for line in heads
+        if not line.startswith(other)
+        for found in re.findall(r"\\usepackage\S+", line)
     }
     body = "\n\\clearpage\n".join(texts)
     document = ["\\documentclass{article}", *sorted(packages), "\\begin{document}", body, "\\end{document}"]

@@ -19,7 +19,9 @@ LETTERS = st.text("ab01 _*`~[]()<>!#|\\&;-+=.:/\"'{}$^é中\n", max_size=30)
 
 def is_span(child: Any) -> bool:
     """A span is how GitHub takes a dollar for a dollar; any other markup is an error."""
-    assert child.type in ("text", "text_special", "softbreak") or child.content in ("<span>", "</span>"), child
+    assert child.type in ("text", "text_special", "softbreak") or child.content in ("<span>", "</span>"), (
+        child
+    )
     return child.type == "html_inline"
 
 

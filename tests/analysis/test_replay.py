@@ -155,7 +155,9 @@ def test_what_a_pruned_trial_had_reached_selects_nothing() -> None:
 
 def test_a_study_that_concludes_nothing_says_so_of_itself() -> None:
     """Its replays agree with it, on nothing."""
-    alike = confirmed_table(INITS, lambda levels, seed: 0.5 + (-1) ** seed * 0.1 * (levels["init"] == "random"))
+    alike = confirmed_table(
+        INITS, lambda levels, seed: 0.5 + (-1) ** seed * 0.1 * (levels["init"] == "random")
+    )
     search = best_first(["init=random", "init=teacher"], 0.5, 0.5)
     table = at_random(search, alike, INITS)
     assert table.iloc[-1]["none"] == table.iloc[-1]["same"] == 1
@@ -165,7 +167,7 @@ def test_a_study_that_concludes_nothing_says_so_of_itself() -> None:
 
 
 def test_where_alpha_is_fixed_the_slope_is_replayed_and_not_the_winner() -> None:
-    """The copy's lead grows as data shrinks, by what its one good trial finds; the best arm is at all data."""
+    """The copy's lead grows as data shrinks, by what one good trial finds; the best arm is at all data."""
     factors = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
 
     def score(levels: dict[str, Any], seed: int) -> float:
