@@ -81,7 +81,8 @@ def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
 def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """On what replays conclude; and where the study concludes nothing, or the audit stands against it."""
     study = invented_study({"init": ("random", "teacher")}, seeds=3, search=4)
-    equal = invented_study({"init": ("base", "teacher")}, seeds=2, search=4, score=lambda levels: 0.6)
+    space = {"init": ("random", "teacher"), "depth": (1, 2, 3)}
+    equal = invented_study(space, seeds=3, search=4, score=lambda levels: 0.6)
     data = invented_study({"init": ("random", "teacher"), "data_fraction": (0.01, 1.0)}, seeds=3, search=4)
     monkeypatch.setattr(results_module, "audit", lambda record: [])
     told, nothing, slope = (" ".join(search.replayed(Results(s)).text) for s in (study, equal, data))
