@@ -27,8 +27,8 @@ FORMULA = (
     "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an "
     "arm's n trials without replacement, which is exact: the sum over r of y(r) (F(r) - F(r - 1)), with y(r) "
     "the r-th lowest score and F(r) = C(r, b) / C(n, b) the share of draws with none above it. Draws "
-    "without a score are left out: a pruned, diverged or failed trial has none. An arm whose curve still rises "
-    "at its last trial may gain from a larger budget."
+    "without a score are left out: a pruned, diverged or failed trial has none. An arm whose curve still "
+    "rises at its last trial may gain from a larger budget."
 )
 NO_BAND = (
     "There is no band for {whose}: it would hold for trials drawn independently from one distribution. Later "
