@@ -26,18 +26,29 @@ SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
 }
+LIGATURE = re.compile(r"([-,])(?=\1)")  # two hyphens would be a dash, two commas a quotation mark
+ENCODINGS = (
+    r"pdfLaTeX: \usepackage[T1]{fontenc}",
+    r"XeLaTeX: \usepackage{fontspec} and a font that has the letters of all names",
+)
+"""What a document needs besides the packages, by engine; in the comments above each table."""
+
 WIDE = 40  # characters beyond which a column of names gets a width of its own and breaks its lines
 
 
 def escape(text: str) -> str:
     """`text` as LaTeX sets it letter by letter; lines may break after `=` and `_`.
 
-    Line ends and other control characters become spaces. Letters outside ASCII stay: LuaLaTeX or XeLaTeX
-    with a font that has them sets them.
+    Line ends and other control characters become spaces. Quotes are straight, which pdfLaTeX has in the
+    encoding T1, and `--` is two hyphens. Letters outside ASCII stay: XeLaTeX with a font that has them sets
+    them.
     """
     plain = "".join(c if c.isprintable() else " " for c in text)
     escaped = "".join(SPECIAL.get(c, c) for c in plain)
+    escaped = LIGATURE.sub(r"\1{}", escaped)
     return escaped.replace("=", r"=\allowbreak{}").replace(r"\_", r"\_\allowbreak{}")
 
 
@@ -48,11 +59,11 @@ def latex_table(table: Table) -> str:
     head = " & ".join(escape(name) for name in table.columns) + r" \\"
     body = [_row(row) for row in table.rows]
     environment = "longtable" if long else "tabular"
-    comments = [f"% {_comment(text)}" for text in (table.title, table.note) if text]
+    packages = r"\usepackage{array,booktabs" + (",longtable}" if long else "}")
+    comments = [table.title, table.note, packages, *ENCODINGS]
     return "\n".join(
         [
-            *comments,
-            r"% \usepackage{array,booktabs" + (",longtable}" if long else "}"),
+            *(f"% {_comment(text)}" for text in comments if text),
             rf"\begin{{{environment}}}{{{columns}}}",
             r"\toprule",
             head,

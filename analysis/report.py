@@ -32,9 +32,9 @@ def write_report(results: Results, out: Path) -> list[Path]:
     """Write the report into `out`; returns the paths of its files.
 
     `report.html` stands alone: figures and style are in it, and it asks no network. `report.md` says the
-    same. `trials.csv`, `per_language.csv` and `effects.csv` are tidy tables of numbers in full; `tables/`
-    has the report's tables for LaTeX, `figures/` its figures as SVG and PNG. `report.files` names all of
-    them: a later report removes the tables and figures of an earlier one by it, and nothing else.
+    same. The CSV files are tidy tables of numbers in full (`_numbers`); `tables/` has the report's tables for
+    LaTeX, `figures/` its figures as SVG and PNG. `report.files` names all of them: a later report removes the
+    tables and figures of an earlier one by it, and nothing else.
 
     Raises:
         RequestError: where `out` cannot be written.
@@ -63,11 +63,7 @@ def _write(results: Results, out: Path) -> list[Path]:
     }
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
-    numbers = {
-        "trials.csv": results.record.trials.drop(columns="run"),
-        "per_language.csv": results.record.scores,
-        "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
-    }
+    numbers = _numbers(results)
     for name, frame in numbers.items():  # pandas takes ten times as long for a large study's million rows
         csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out / name)
     paths = [
@@ -77,6 +73,27 @@ def _write(results: Results, out: Path) -> list[Path]:
     names = sorted(path.relative_to(out).as_posix() for path in paths)
     (out / MANIFEST).write_text("".join(f"{name}\n" for name in names), encoding="utf-8", newline="\n")
     return paths
+
+
+def _numbers(results: Results) -> dict[str, pd.DataFrame]:
+    """File -> table; one that a study has no rows for has its head alone.
+
+    trials.csv, per_language.csv    what was recorded
+    effects.csv                     claim C1, main effects, interactions
+    fractions.csv                   claim C4: the copy's advantage per tenfold less data
+    convergence.csv                 claim C5: log2 of the ratio of steps
+    variance.csv                    shares of variance
+    arms_compared.csv               the best arm against every other one
+    """
+    return {
+        "trials.csv": results.record.trials.drop(columns="run"),
+        "per_language.csv": results.record.scores,
+        "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
+        "fractions.csv": results.advantage,
+        "convergence.csv": results.convergence,
+        "variance.csv": results.shares,
+        "arms_compared.csv": results.compared,
+    }
 
 
 def _remove_earlier(out: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.audit import Finding, audit
 from analysis.caveats import caveats
+from analysis.convergence import convergence_difference, steps_to_share
 from analysis.design import cells, confirmed, confirmed_trials, factors
 from analysis.domain import Value
 from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares
@@ -18,7 +19,10 @@ from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
 from analysis.search import search_results
 
-__all__ = ["Results"]
+__all__ = ["SHARE", "Results"]
+
+SHARE = 0.9
+"""Of a final score: how many steps a student needs is told by when it gets there."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,16 @@ class Results:
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the copy's advantage per tenfold less data; no rows where the factors do not ask it."""
         return fraction_interaction(self.confirmed, self.factors)
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """Steps to `SHARE` of a final score, a row a confirm run."""
+        return steps_to_share(self.learning(), SHARE)
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """Claim C5: log2 of the steps at init = teacher over those at random; no rows without these inits."""
+        return convergence_difference(self.steps, self.cells, self.factors)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

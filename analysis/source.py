@@ -52,6 +52,10 @@ def open_source(uri: str, name: str) -> Source:
     Raises:
         RequestError: where there is no such experiment, or MLflow does not answer.
     """
+    if not uri.strip():
+        raise RequestError(
+            f"{name}: MLflow cannot be read: its URL is empty"
+        )  # it would make a database here
     kind = uri.partition(":")[0].partition("+")[0]
     return Database(uri, name) if kind in ("sqlite", "postgresql") else Client(uri, name)
 
@@ -64,9 +68,8 @@ class Client:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
         from mlflow import MlflowClient  # it takes seconds to import, and a database is read without
-        from mlflow.exceptions import MlflowException
 
-        self._asking = partial(_asking, name, MlflowException)
+        self._asking = partial(_asking, name, Exception)  # every kind of store raises its own
         with self._asking():
             self.client = MlflowClient(tracking_uri=uri)
             experiment = self.client.get_experiment_by_name(name)
@@ -176,6 +179,8 @@ def _check(name: str, stage: str | None) -> None:
 def _asking(name: str, error: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
     try:
         yield
+    except RequestError:
+        raise
     except error as refusal:
         first = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
         raise RequestError(f"{name}: MLflow cannot be read: {first}") from None

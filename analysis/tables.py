@@ -12,7 +12,7 @@ import pandas as pd
 
 __all__ = [
     *("MISSING", "Format", "Table", "make_table"),
-    *("count", "interval", "number", "p_value", "points", "signed"),
+    *("count", "interval", "number", "p_value", "percent", "points", "signed"),
 ]
 
 MISSING = "-"
@@ -59,6 +59,11 @@ def make_table(
 def points(value: float) -> str:
     """A share of 1 in points of accuracy."""
     return MISSING if _missing(value) else f"{100 * value:.2f}"
+
+
+def percent(value: float) -> str:
+    """A share of 1 in per cent, where a hundredth part is as fine as it is known."""
+    return f"{100 * value:.0f}"
 
 
 def signed(value: float) -> str:

@@ -288,24 +288,36 @@ def trial(
 
 @app.command()
 def report(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="The study's name.")],
     homes: HomesOption = [DEFAULT_HOME],  # noqa: B006 (Typer copies it)
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="MLflow's URL of a study that has no home here; needs --out.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--out", help="Default: report/ in the study's folder of the first home.")
     ] = None,
 ) -> None:
-    """What a study found: the answer here, and a report as files."""
+    """What a study found: the answer here, and a report as files. It is made of MLflow's record alone."""
     from analysis.answer import answer
     from analysis.record import read_studies
     from analysis.report import write_report
     from analysis.results import Results
 
-    first, *_ = the_homes = [_home(home) for home in homes]
-    results = Results(read_studies([(home.urls(name)["tracking_uri"], name) for home in the_homes]))
+    the_homes = [_home(home) for home in homes]
+    if tracking_uri is None:
+        uris = [home.recorded_at(name) for home in the_homes]
+        folder = to or the_homes[0].study(name) / "report"
+    elif str(context.get_parameter_source("homes")).endswith("COMMANDLINE"):
+        raise RequestError("--tracking-uri: stands instead of --home, not beside it")
+    elif to is None:
+        raise RequestError("--tracking-uri: needs --out as well, since no home has a place for the report")
+    else:
+        uris, folder = [tracking_uri], to
+    results = Results(read_studies([(uri, name) for uri in uris]))
     _print_findings(results.record)
     for sentence in (*answer(results), *(str(finding) for finding in results.findings)):
         out.print(sentence, highlight=False, markup=False)
-    folder = to or first.study(name) / "report"
     paths = write_report(results, folder)
     out.print(f"report     {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
     out.print(f"           and {len(paths) - 1} files beside it: tables, figures", highlight=False)

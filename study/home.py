@@ -96,6 +96,15 @@ class Home:
             raise RequestError(f"{name}: no such study in {self.root}; there are: {known}")
         return self._default_urls(name) | json.loads(path.read_text(encoding="utf-8"))
 
+    def recorded_at(self, name: str) -> str:
+        """MLflow's URL of the study, for who reads its record; MLflow's database alone is a home too.
+
+        Raises:
+            RequestError: where there is neither such a study nor a database.
+        """
+        begun = (self.study(name) / "study.json").exists()
+        return self.tracking_uri if self.database.exists() and not begun else self.urls(name)["tracking_uri"]
+
     def check_urls(self, name: str, given: dict[str, str]) -> None:
         """Raises:
         RequestError: where the study was begun with other URLs than those `given`.

@@ -108,3 +108,15 @@ def test_a_name_that_cannot_be_a_folders_is_refused_in_one_line(tmp_path: Path, 
         Home(tmp_path).study(name)
     assert str(error.value).startswith("--name ")
     assert "\n" not in str(error.value)
+
+
+def test_a_home_of_mlflows_database_alone_is_read_from_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with pytest.raises(RequestError, match=r"^demo: no such study in .*; there are: none yet$"):
+        home.recorded_at("demo")
+    home.database.touch()
+    assert home.recorded_at("demo") == home.tracking_uri
+    home.begin("served", {"tracking_uri": "http://mlflow:5000"})
+    assert home.recorded_at("served") == "http://mlflow:5000"
+    with pytest.raises(RequestError, match=r"^--name '\.\./x': must be letters"):
+        home.recorded_at("../x")

@@ -10,7 +10,7 @@ from analysis.languages import ordered
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
 from analysis.summary import arms_summary, languages_summary
-from analysis.tables import Format, Table, count, make_table, number, points
+from analysis.tables import Format, Table, count, interval, make_table, number, p_value, points
 
 __all__ = ["accuracy_by_language", "arms"]
 
@@ -33,13 +33,39 @@ def arms(results: Results) -> Section:
         "of their differences below. complete, pruned, diverged, failed: search and confirm trials."
     )
     table = make_table("arms", "Arms", summary, formats, note)
-    return Section("Arms", (_ended(results.record.trials),), (table, *_selected(results)))
+    tables = (table, *_compared(results), *_selected(results))
+    return Section("Arms", (_ended(results.record.trials),), tables)
 
 
 def _ended(trials: pd.DataFrame) -> str:
     counts = trials[trials["phase"] != "teacher"].groupby(["phase", "outcome"]).size()
     ended = ", ".join(f"{n} {phase} {outcome}" for (phase, outcome), n in counts.items())
     return f"Trials: {ended}." if ended else "No trial has ended yet."
+
+
+def _compared(results: Results) -> tuple[Table, ...]:
+    """The best arm against every other one, closest first; none where the audit stands against naming it."""
+    if results.findings or results.compared.empty:
+        return ()
+    found = results.compared.sort_values("estimate", kind="stable")
+    best = found["arm"].iloc[0]
+    rows = pd.DataFrame(
+        {
+            "arm": found["other"],
+            "difference": [
+                interval(*row) for row in found[["estimate", "low", "high"]].itertuples(index=False)
+            ],
+            "p (Holm)": found["p_holm"],
+            "seeds": found["seeds"],
+        }
+    )
+    note = (
+        f"Macro test accuracy of {best} minus that of each other arm, in points. Which arm is best was read "
+        "off the same runs, so intervals are 95% for all pairs of arms together (Bonferroni), and p is "
+        "corrected for all pairs (Holm)."
+    )
+    formats = {"p (Holm)": p_value, "seeds": count}
+    return (make_table("arms_compared", "The best arm against the others", rows, formats, note),)
 
 
 def _selected(results: Results) -> tuple[Table, ...]:

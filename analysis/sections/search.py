@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import pandas as pd
 
 from analysis.budget import budget_curve
+from analysis.conclusion import conclusion
 from analysis.figures.lines import MOST_PANELS, lines
 from analysis.figures.panels import placed
 from analysis.importance import importance
 from analysis.replay import replay
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
-from analysis.tables import make_table, points
+from analysis.tables import Format, Table, count, make_table, percent, points
 
 __all__ = ["hyperparameters", "replayed", "search_budget"]
 
@@ -19,35 +23,53 @@ NOT_ADAPTIVE = ("random", "quasi", "grid")
 """Samplers whose trials do not depend on the scores of those before them."""
 
 
+FORMULA = (
+    "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an "
+    "arm's n trials without replacement, which is exact: the sum over r of y(r) (F(r) - F(r - 1)), with y(r) "
+    "the r-th lowest score and F(r) = C(r, b) / C(n, b) the share of draws with none above it. Draws "
+    "without a score are left out: a pruned, diverged or failed trial has none. An arm whose curve still "
+    "rises at its last trial may gain from a larger budget."
+)
+NO_BAND = (
+    "There is no band for {whose}: it would hold for trials drawn independently from one distribution. Later "
+    "trials depend on earlier ones, or the sampler is not on record, so the curve describes the trials seen."
+)
+
+
 def search_budget(results: Results) -> Section:
+    """The expected best of b trials; and where trials were drawn independently, the median with its band."""
+    title = "Search budget"
     curves = budget_curve(results.search, results.record.facts.get("sampler"))
     if curves.empty or curves["trials"].max() < 2:
-        return Section("Search budget")
-    adaptive = bool(curves["adaptive"].any())
+        return Section(title)
     where = placed(results.cells, results.factors)
-    table = curves.assign(
-        x=curves["trials"],
-        mean=curves["expected" if adaptive else "median"],
-        low=curves["low"].where(~curves["adaptive"]),
-        high=curves["high"].where(~curves["adaptive"]),
-        **{name: curves["arm"].map(where[name]) for name in where},
-    )
-    statistic = "Expected" if adaptive else "Median"
-    more = table["panel"].nunique() - MOST_PANELS
-    caption = (
-        f"{statistic} best macro validation accuracy of so many search trials of an arm. "
-        + (
-            "Later trials depend on earlier ones, or the sampler is not on record: a description of the "
-            "trials seen, without bands."
-            if adaptive
-            else "Bands: pointwise 95% intervals from order statistics, where the trials bound them."
+    curves = curves.assign(x=curves["trials"], **{name: curves["arm"].map(where[name]) for name in where})
+    adaptive = curves["adaptive"].astype(bool)
+    text = [FORMULA]
+    if adaptive.any():
+        arms = curves["arm"].nunique(), curves.loc[adaptive, "arm"].nunique()
+        text.append(NO_BAND.format(whose="any arm" if arms[0] == arms[1] else f"{arms[1]} of {arms[0]} arms"))
+    expected = curves.assign(mean=curves["expected"], low=np.nan, high=np.nan)
+    drawings = [
+        _curves(
+            "search_budget", expected, "Expected best macro validation accuracy of so many search trials."
         )
-        + (f" {more} further panels are not drawn." if more > 0 else "")
-    )
+    ]
+    drawn = curves[~adaptive]
+    if len(drawn):
+        caption = (
+            "Median of the best macro validation accuracy of so many search trials. Bands: pointwise 95% "
+            "intervals from order statistics, exact whatever the distribution, where the trials bound them."
+        )
+        drawings.append(_curves("search_budget_median", drawn.assign(mean=drawn["median"]), caption))
+    return Section(title, tuple(text), (), tuple(drawings))
+
+
+def _curves(name: str, table: pd.DataFrame, caption: str) -> Drawing:
+    more = table["panel"].nunique() - MOST_PANELS
+    caption += f" {more} further panels are not drawn." if more > 0 else ""
     ylabel = "macro validation accuracy, points"
-    drawing = Drawing("search_budget", caption, lambda: lines(table, "search trials", ylabel))
-    text = "An arm whose curve still rises at its last trial may gain from a larger budget."
-    return Section("Search budget", (text,), (), (drawing,))
+    return Drawing(name, caption, lambda: lines(table, "search trials", ylabel))
 
 
 def hyperparameters(results: Results) -> Section:
@@ -67,33 +89,62 @@ def hyperparameters(results: Results) -> Section:
 
 
 def replayed(results: Results) -> Section:
+    title = "Replay at smaller budgets"
     adaptive = results.record.facts.get("sampler") not in NOT_ADAPTIVE
-    found = replay(results.search, results.confirmed, results.factors, adaptive=adaptive)
+    concluded = conclusion(results.confirmed, results.factors)
+    found = replay(results.search, results.confirmed, results.factors, concluded.of, adaptive=adaptive)
     if found.empty or found["trials_per_arm"].nunique() < 2:
-        return Section("Replay at smaller budgets")
+        return Section(title)
     seeds = found["seeds"].map(lambda n: f"{n} confirm seeds")
-    table = pd.DataFrame(
-        {
-            "x": found["trials_per_arm"],
-            "mean": found["same"],
-            "line": seeds,
-            "panel": "",
-            "low": None,
-            "high": None,
-        }
+    curves = found.assign(
+        x=100 * found["share_of_trials"], mean=found["same"], line=seeds, panel="", low=None, high=None
     )
-    text = (
-        "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
-        "budgets. Agreement is with this study, not with the truth: with all of its trials it is complete "
-        "by construction. Test scores of trials that were not confirmed are approximated by the gap "
-        "on validation."
-    )
-    caption = "Share of replays with the study's conclusion, by search trials per arm and confirm seeds. " + (
+    caption = (
+        "Share of replays with the study's conclusion, by the share of the study's search and confirm trials "
+        "that they hold; a line joins more and more search trials per arm. "
+    ) + (
         "Trials are the first of each arm, since later ones depend on earlier ones, or the sampler is not on "
         "record; seeds are drawn at random."
         if adaptive
         else "Trials and seeds are drawn at random."
     )
-    xlabel, ylabel = "search trials per arm", "replays with the same conclusion, %"
-    drawing = Drawing("replay", caption, lambda: lines(table, xlabel, ylabel))
-    return Section("Replay at smaller budgets", (text,), (), (drawing,))
+    xlabel, ylabel = "trials held, % of the study's", "replays with the same conclusion, %"
+    drawing = Drawing("replay", caption, lambda: lines(curves, xlabel, ylabel))
+    nothing = bool(found["none"].iloc[-1] == 1)  # the last row is of the study itself
+    text = tuple(_of_replays(concluded.about, nothing, bool(results.findings)))
+    return Section(title, text, _replay_tables(found.assign(line=seeds)), (drawing,))
+
+
+def _of_replays(about: str, nothing: bool, refused: bool) -> Iterator[str]:
+    yield (
+        "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
+        f"budgets, and each replay concludes by the rules of the answer: {about}. Agreement is with this "
+        "study, not with the truth: with all of its trials it is complete by construction. Test scores of "
+        "trials that were not confirmed are approximated by the gap on validation."
+    )
+    if refused:
+        yield (
+            "The audit stands against naming a winner. What is replayed is the conclusion that the record "
+            "would give if nothing stood against it."
+        )
+    if nothing:
+        yield (
+            "All trials together conclude nothing: agreement here is agreement on nothing, and what differs "
+            "are replays that would have claimed something."
+        )
+
+
+def _replay_tables(found: pd.DataFrame) -> tuple[Table, ...]:
+    """Replays that agree, and the trials that they hold: search trials per arm x confirm seeds."""
+    shown = {
+        "replay": ("same", "Replays with the same conclusion, %", "Rows: search trials per arm."),
+        "replay_trials": ("share_of_trials", "Trials that these replays hold, % of the study's", ""),
+    }
+    tables = []
+    for name, (column, title, note) in shown.items():
+        wide = found.pivot(index="trials_per_arm", columns="line", values=column)
+        wide = wide[list(dict.fromkeys(found["line"]))].rename_axis(index="search trials per arm")
+        formats: dict[str, Format] = dict.fromkeys(wide.columns, percent)
+        formats["search trials per arm"] = count
+        tables.append(make_table(name, title, wide.reset_index(), formats, note))
+    return tuple(tables)

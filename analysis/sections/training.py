@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.convergence import arm_convergence, convergence_difference, steps_to_share
+from analysis.convergence import arm_convergence
 from analysis.figures.lines import MOST_PANELS, lines
 from analysis.figures.panels import over_seeds, placed
-from analysis.results import Results
+from analysis.results import SHARE, Results
 from analysis.sections.section import Drawing, Section
 from analysis.tables import Table, count, make_table, p_value
 
 __all__ = ["convergence"]
-
-SHARE = 0.9
 
 
 def convergence(results: Results) -> Section:
     curves = results.learning()
     if curves.empty:
         return Section("Convergence")
-    steps = steps_to_share(curves, SHARE)
     where = placed(results.cells, results.factors)
     means = over_seeds(curves.rename(columns={"macro": "value"}), ["arm", "step"])
     table = means.assign(x=means["step"], **{name: means["arm"].map(where[name]) for name in where})
@@ -33,12 +30,11 @@ def convergence(results: Results) -> Section:
     )
     xlabel, ylabel = "optimiser steps", "macro validation accuracy, points"
     drawing = Drawing("learning_curves", caption, lambda: lines(table, xlabel, ylabel))
-    tables = (*_differences(results, steps), _arms(results, steps))
+    tables = (*_differences(results.convergence), _arms(results))
     return Section("Convergence", (), tables, (drawing,))
 
 
-def _differences(results: Results, steps: pd.DataFrame) -> tuple[Table, ...]:
-    found = convergence_difference(steps, results.cells, results.factors)
+def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
     found = found[found["estimate"].notna()]
     if found.empty:
         return ()
@@ -69,8 +65,8 @@ def _ratio(estimate: float, low: float, high: float) -> str:
     return f"{2**estimate:.2f}{bounds}"
 
 
-def _arms(results: Results, steps: pd.DataFrame) -> Table:
-    found = arm_convergence(steps).set_index("arm")
+def _arms(results: Results) -> Table:
+    found = arm_convergence(results.steps).set_index("arm")
     found = found.reindex([arm for arm in results.record.arms if arm in found.index]).reset_index()
     names = {"own": "to own final", "best": "to best arm's final", "never": "never got there"}
     note = (

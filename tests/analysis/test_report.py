@@ -30,6 +30,7 @@ from analysis.sections import sections
 from analysis.sections.arms import arms
 from analysis.sections.factors import alpha_and_temperature, data_fraction, depth, size
 from analysis.sections.method import versions
+from analysis.tables import interval, p_value
 from study.config import RequestError
 from tests.analysis.invented import invented_study
 
@@ -280,6 +281,66 @@ def test_tables_of_numbers_are_in_full(claim_study: StudyRecord, written: tuple[
     effects = pd.read_csv(out / "effects.csv")
     assert set(effects["kind"]) == {"contrast", "main", "interaction"}
     assert set(effects["outcome"]) == {"macro", "worst", "arb", "deu", "ell", "kat", "rus", "swh"}
+
+
+def test_every_claim_has_its_numbers_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_module, "sections", lambda results: [])
+    study = invented_study(
+        {"init": ("random", "teacher"), "data_fraction": (0.01, 1.0), "alpha": (0.2, 1.0)}, seeds=3, search=2
+    )
+    results = Results(study)
+    files = {path.name: path for path in write_report(results, tmp_path)}
+    for name, table in {
+        "fractions": fraction_interaction(confirmed(study), factors(study)),
+        "convergence": results.convergence,
+        "variance": results.shares,
+        "arms_compared": results.compared,
+    }.items():
+        assert len(table)
+        written = pd.read_csv(files[f"{name}.csv"])
+        assert list(written.columns) == list(table.columns)
+        for column in written:
+            missing = table[column].isna().to_numpy()
+            assert list(written[column].isna()) == list(missing)
+            assert list(written[column][~missing]) == list(table[column][~missing])
+    named = (tmp_path / "report.files").read_text("utf-8").splitlines()
+    assert {"fractions.csv", "convergence.csv", "variance.csv", "arms_compared.csv"} <= set(named)
+
+
+def test_a_claim_that_is_not_asked_has_a_file_with_its_head_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_module, "sections", lambda results: [])
+    write_report(Results(invented_study({"depth": (1, 3)}, seeds=2, search=2)), tmp_path)
+    assert (tmp_path / "fractions.csv").read_text("utf-8").startswith('"teacher_data","estimate"')
+    assert len(pd.read_csv(tmp_path / "fractions.csv")) == len(pd.read_csv(tmp_path / "convergence.csv")) == 0
+
+
+def test_the_best_arm_is_compared_with_every_other_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = invented_study({"depth": (1, 3, 6)}, search=2)
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
+    results = Results(study)
+    (table,) = (table for table in arms(results).tables if table.name == "arms_compared")
+    assert table.rows == tuple(
+        (
+            row["other"],
+            interval(row["estimate"], row["low"], row["high"]),
+            p_value(row["p_holm"]),
+            str(row["seeds"]),
+        )
+        for row in results.compared.sort_values("estimate").to_dict("records")
+    )
+    assert [row[0] for row in table.rows] == ["depth=3", "depth=1"]
+    assert table.note.startswith("Macro test accuracy of depth=6 minus")
+
+
+def test_an_arm_that_the_audit_refuses_to_name_is_compared_in_no_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(results_module, "audit", lambda record: [Finding("seeds", None, "two seeds")])
+    results = Results(invented_study({"depth": (1, 3, 6)}, search=2))
+    assert len(results.compared)
+    assert "arms_compared" not in {table.name for table in arms(results).tables}
 
 
 def test_a_missing_number_is_a_dash(claim_study: StudyRecord) -> None:

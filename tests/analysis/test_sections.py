@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis import results as results_module
+from analysis.audit import Finding
 from analysis.results import Results
 from analysis.sections import factors, search
 from analysis.sections.factors import alpha_and_temperature, size
@@ -58,3 +60,67 @@ def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler
     adaptive = sampler in ("tpe", None)
     assert ("Trials are the first of each arm" in drawing.caption) is adaptive
     assert ("Trials and seeds are drawn at random." in drawing.caption) is not adaptive
+
+
+def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of 2 arms x (4 search + 3 confirm), 1 search trial and 2 seeds an arm are 6 of 14."""
+    study = invented_study({"init": ("random", "teacher")}, seeds=3, search=4)
+    section = search.replayed(Results(study))
+    table = drawn(monkeypatch, search, "lines", section)
+    two = table[table["line"] == "2 confirm seeds"]
+    assert list(two["x"]) == pytest.approx([100 * 2 * (b + 2) / 14 for b in (1, 2, 3, 4)])
+    assert table["x"].max() == 100
+    same, trials = section.tables
+    assert same.columns == trials.columns == ("search trials per arm", "2 confirm seeds", "3 confirm seeds")
+    assert [row[1] for row in trials.rows] == ["43", "57", "71", "86"]
+    assert same.rows[-1] == ("4", f"{100 * two['mean'].iloc[-1]:.0f}", "100")
+
+
+def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On what replays conclude; and where the study concludes nothing, or the audit stands against it."""
+    study = invented_study({"init": ("random", "teacher")}, seeds=3, search=4)
+    space = {"init": ("random", "teacher"), "depth": (1, 2, 3)}
+    equal = invented_study(space, seeds=3, search=4, score=lambda levels: 0.6)
+    data = invented_study({"init": ("random", "teacher"), "data_fraction": (0.01, 1.0)}, seeds=3, search=4)
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
+    told, nothing, slope = (" ".join(search.replayed(Results(s)).text) for s in (study, equal, data))
+    assert "which arm is above all others" in told
+    assert "claim C4" in slope
+    assert "agreement on nothing" in nothing
+    assert "agreement on nothing" not in told
+    assert "The audit stands against" not in told + nothing + slope
+    monkeypatch.setattr(results_module, "audit", lambda record: [Finding("seeds", None, "two seeds")])
+    refused = " ".join(search.replayed(Results(study)).text)
+    assert "the conclusion that the record would give if nothing stood against it" in refused
+
+
+def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best of one draw is the mean of all trials on average; that of three is the best of the three."""
+    results = Results(invented_study({"init": ("base", "teacher")}, seeds=2, search=3))
+    section = search.search_budget(results)
+    made: list[pd.DataFrame] = []
+    monkeypatch.setattr(search, "lines", lambda table, *texts: made.append(table))
+    for drawing in section.drawings:
+        drawing.draw()
+    expected, median = made
+    assert [drawing.name for drawing in section.drawings] == ["search_budget", "search_budget_median"]
+    values = results.search[results.search["arm"] == "init=base"]["value"]
+    of_arm = expected[expected["arm"] == "init=base"].set_index("x")
+    assert of_arm["mean"][1] == pytest.approx(values.mean())
+    assert of_arm["mean"][3] == pytest.approx(values.max())
+    assert expected[["low", "high"]].isna().all(axis=None)
+    assert median["low"].notna().any()
+    assert "C(r, b) / C(n, b)" in " ".join(section.text)
+    assert "no band" not in " ".join(section.text)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", None])
+def test_without_independent_draws_there_is_no_band_and_the_text_says_why(sampler: str | None) -> None:
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=4)
+    facts = {name: text for name, text in study.facts.items() if name != "sampler"}
+    facts |= {"sampler": sampler} if sampler else {}
+    section = search.search_budget(Results(dataclasses.replace(study, facts=facts)))
+    assert [drawing.name for drawing in section.drawings] == ["search_budget"]
+    assert "no band" in " ".join(section.text)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables import count, interval, make_table, number, p_value, points, signed
+from analysis.tables import count, interval, make_table, number, p_value, percent, points, signed
 
 
 def test_a_missing_value_is_a_dash_whatever_its_column() -> None:
@@ -39,6 +39,7 @@ def test_a_difference_has_its_sign_and_a_zero_none(value: float, text: str) -> N
 
 def test_settings_are_short_and_names_whole() -> None:
     assert [number(v) for v in ("0.00030000000000000003", 2.0, "mse", "400")] == ["0.0003", "2", "mse", "400"]
+    assert [percent(v) for v in (0.0, 0.094, 1.0)] == ["0", "9", "100"]
     assert [p_value(v) for v in (0.0004, 0.0316)] == ["<.001", "0.032"]
 
 
