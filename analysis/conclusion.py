@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import stdtr
 
 from analysis.effects.contrasts import copy_and_distillation
-from analysis.effects.runs import Factors, Runs, runs_of
+from analysis.effects.runs import Factors, Runs, runs_of, without_teacher_seed
 from analysis.fractions import fraction_interaction
 from analysis.intervals import ALPHA, TINY, Array
 
@@ -58,7 +58,14 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
         each = " for each teacher_data" if len(slopes) > 1 else ""
         about = f"whether the copy's advantage rises or falls as data shrinks (claim C4){each}"
         return Conclusion(about, partial(_signs, slopes))
-    return Conclusion("which arm is above all others, if any", _winner)
+    of_teachers: dict[str, list[int]] = {}  # arms that differ by the teacher's seed alone are one
+    for number, arm in enumerate(runs.arms):
+        of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
+
+    def wins(macro: Array) -> Codes:
+        return _winner(np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1))
+
+    return Conclusion("which arm is above all others, if any", wins)
 
 
 def macro_by_seed(runs: Runs) -> Array:
@@ -116,6 +123,7 @@ def _winners(macro: Array) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
+    macro = np.where(common[:, None], macro, np.nan)  # arms are compared on what chose the best
     total = np.where(there & common[:, None], macro, 0).sum(axis=2)
     best = np.where(has_runs, total, -np.inf).argmax(axis=1)[:, None]
     one, other = np.triu_indices(macro.shape[1], 1)

@@ -48,7 +48,7 @@ class Results:
     @cached_property
     def claim(self) -> pd.DataFrame:
         """Claim C1 as rows of the effects table; none where the factors do not ask it."""
-        found = copy_minus_distillation(self.confirmed, self.factors)
+        found = copy_minus_distillation(self.confirmed, self.factors, self.cells)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
@@ -68,7 +68,7 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors)
+        return effects(self.confirmed, self.factors, self.cells)
 
     @cached_property
     def shares(self) -> pd.DataFrame:

@@ -32,14 +32,16 @@ FORMULA = (
 )
 NO_BAND = (
     "There is no band for {whose}: it would hold for trials drawn independently from one distribution. Later "
-    "trials depend on earlier ones, or the sampler is not on record, so the curve describes the trials seen."
+    "trials depend on earlier ones, or were drawn from a grid, or the sampler is not on record, so the curve "
+    "describes the trials seen."
 )
 
 
 def search_budget(results: Results) -> Section:
     """The expected best of b trials; and where trials were drawn independently, the median with its band."""
     title = "Search budget"
-    curves = budget_curve(results.search, results.record.facts.get("sampler"))
+    record = results.record
+    curves = budget_curve(results.search, record.facts.get("sampler"), record.nuisance)
     if curves.empty or curves["trials"].max() < 2:
         return Section(title)
     where = placed(results.cells, results.factors)
