@@ -61,7 +61,8 @@ def _slope(runs: Runs) -> Contrast | None:
     x -= x.mean()
     sign = np.array([1 if runs.cells[a]["init"] == "teacher" else -1 for a in kept])
     weights = tuple(-sign * x / (x @ x / 2))  # both inits are in x
-    return Contrast("contrast", "slope", "of teacher - random", ((weights, (tuple(kept),)),))
+    groups = ((weights, (tuple(kept),)),)
+    return Contrast("contrast", "slope", "of teacher - random", groups, ("init", "data_fraction"))
 
 
 def macro(studies: Studies, effect: str) -> Found:
