@@ -126,7 +126,7 @@ class Database:
             self.engine = sa.create_engine(url)  # it connects to nothing yet
         if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
             _check(name, None)
-        self._asking = partial(_asking, name, sa.exc.SQLAlchemyError)
+        self._asking = partial(_asking, name, (sa.exc.SQLAlchemyError, pd.errors.DatabaseError))
         columns = ("experiment_id", "lifecycle_stage")
         found = self._read(_select("experiments", *columns).where(sa.column("name") == name))
         _check(name, found["lifecycle_stage"].iloc[0] if len(found) else None)

@@ -386,6 +386,9 @@ def main() -> None:
         sys.exit(command.main(prog_name="kdstudy", standalone_mode=False) or 0)
     except RequestError as error:
         _complain(str(error))
+    except StudyStopped as end:  # of a command that drives no study: the disk is full, the storage away
+        err.print(f"stopped: {end}", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(1)
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
             raise

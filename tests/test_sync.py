@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +16,19 @@ from mlflow.entities import Run
 from study import outbox, sync
 from study.config import RequestError
 from study.home import Home
-from study.journal import Journal, find_unsent
+from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease, holder_of
 from study.ledger import Ledger
 from study.outbox import Outbox
-from study.posts import post_trial
+from study.plan import Plan
+from study.posts import post_study, post_trial, post_unsent
 from study.records import Record
+from study.status import read_status
 from study.sync import sync_study
 from study.tracking import Tracker
+from study.trial.attempts import attempt_folder, write_record
+from study.trial.inputs import Inputs
+from study.trial.mirror import Mirror
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,11 @@ class Interrupted:
     ledger: Ledger
     name: str
     unsent: dict[str, Record]
+
+    @property
+    def plan(self) -> Plan:
+        assert self.ledger.plan is not None
+        return self.ledger.plan
 
     def runs(self, phase: str) -> list[Run]:
         client = MlflowClient(self.home.urls(self.name)["tracking_uri"])
@@ -164,3 +176,75 @@ def test_a_study_that_was_not_begun_is_refused(interrupt: Callable[..., Interrup
     left.home.begin("unplanned", {})
     with pytest.raises(RequestError, match=r"^unplanned: was interrupted before its plan was written; "):
         sync_study(left.home, "unplanned")
+
+
+# Teachers, and the study's own runs
+
+
+def teacher_of(left: Interrupted) -> Inputs:
+    """The one teacher of the study, built as far as MLflow is told of it."""
+    assert left.ledger.plan is not None
+    store = left.home.store_of(left.name)
+    one = Inputs(store, left.ledger.plan.all_drafts()[0])
+    even = {"accuracy": {"macro": 0.5, "worst": 0.4, "by_language": {"deu": 0.6, "yor": 0.4}}}
+    scores = even | {"parameters": 5000, "time_ms": 1_700_000_000_000}
+
+    def build(target: Path, work: Path) -> None:
+        (target / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
+
+    store.build("outputs", one.outputs_key("validation"), build)
+    return one
+
+
+def test_a_teacher_that_mlflow_missed_is_sent_too(interrupt: Callable[..., Interrupted]) -> None:
+    left = interrupt("complete")
+    teacher = teacher_of(left)
+    for _ in range(2):
+        sync_study(left.home, left.name)
+    (run,) = left.runs("teacher")
+    assert (run.data.tags["kdstudy.key"], run.info.status) == (teacher.teacher_key, "FINISHED")
+    assert run.data.metrics["validation/accuracy/yor"] == 0.4
+
+
+def test_a_study_is_marked_until_its_own_runs_are_closed(
+    interrupt: Callable[..., Interrupted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = interrupt("complete", trials=1)
+    folder = left.home.study(left.name)
+    tracker = Tracker(left.home.urls(left.name)["tracking_uri"], None, left.plan, left.ledger.study_id)
+    with Outbox() as box:
+        post_study(box, tracker, left.home.store, folder, [], "begin")
+        assert box.flush(20)
+    assert unsent_mark(folder).exists()
+    assert read_status(left.home, left.name)["study_unsent"]
+    sync_study(left.home, left.name)
+    assert not unsent_mark(folder).exists()
+    assert not read_status(left.home, left.name)["study_unsent"]
+    assert {run.info.status for run in left.runs("study")} == {"FINISHED"}
+
+
+# A home that was lost
+
+
+def test_what_has_ended_is_sent_from_its_result_in_the_storage(
+    interrupt: Callable[..., Interrupted], make_report: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """The journals and the marks went with the home; the ledger and MLflow are elsewhere."""
+    left = interrupt("complete", "pruned")
+    trials, record = left.home.trials(left.name), left.unsent["complete"]
+    mirror = Mirror(left.home.root, (tmp_path / "storage").as_uri())
+    own = attempt_folder(trials / record.key, 1)
+    own.mkdir()
+    report = make_report(1, 0.5, "complete")
+    write_record(own, [report | {"result": None}], report["result"] | {"key": record.key})
+    mirror.push(own, last="result.json")
+    shutil.rmtree(trials)
+    tracker = Tracker(left.home.urls(left.name)["tracking_uri"], None, left.plan, left.ledger.study_id)
+    for _ in range(2):
+        with Outbox() as box:
+            assert post_unsent(box, tracker, trials, left.ledger.records(), mirror) == 0
+            assert box.flush(20), box.away
+    assert left.status() == {"complete": "FINISHED", "pruned": "KILLED"}
+    by_key = {run.data.tags["kdstudy.key"]: run.data.metrics for run in left.runs("search")}
+    assert by_key[record.key]["validation/accuracy/deu"] == 0.5
+    assert by_key[record.key]["seconds"] == 1.5

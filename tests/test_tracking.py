@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from study.config import RequestError, TrialConfig
 from study.plan import Plan
@@ -608,3 +609,44 @@ def test_looking_writes_nothing_and_knows_whose_a_name_is(
     client.delete_experiment(client.get_experiment_by_name(plan.name).experiment_id)
     with pytest.raises(RequestError, match="its MLflow experiment was deleted"):
         check_tracking(tracking_uri, plan.name, ours)
+
+
+# A server that is away when a study goes on
+
+
+def test_a_study_that_goes_on_does_not_need_its_server_at_once(
+    make_plan: MakePlan, tracking_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs wait; once the server is back they find the experiment, or make it."""
+    check_tracking("http://127.0.0.1:9", "demo", "drawn")
+    away = Tracker("http://127.0.0.1:9", None, make_plan(name="back"), "drawn", goes_on=True)
+    with pytest.raises(MlflowException):
+        away.begin()
+    away.client = MlflowClient(tracking_uri)
+    away.begin()
+    assert {run.info.status for run in runs(away.client, away.plan)} == {"RUNNING"}
+
+
+@pytest.mark.parametrize("study_id", ["drawn", None])
+def test_a_broken_database_is_no_server_that_is_away(tmp_path: Path, study_id: str | None) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database", encoding="utf-8")
+    with pytest.raises(RequestError, match=r"^--tracking-uri sqlite:[^\n]+$"):
+        check_tracking(f"sqlite:///{tmp_path / 'mlflow.db'}", "demo", study_id)
+
+
+def test_a_step_that_is_reported_anew_keeps_its_first_time(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """The journal was lost with its home, and the trial has made its last interval again."""
+    first, again, last = make_report(1, 0.5), make_report(1, 0.5), make_report(2, 0.6, "complete", test=0.7)
+    again["time_ms"] += 60_000
+    one = trial(plan)
+    track(plan).replay(one, [first], "RUNNING")
+    other = track(plan)
+    other.replay(one, [again], "RUNNING")
+    other.replay(one, [again, last], "complete")
+    (run,) = runs(client, plan, "search")
+    found = rows(client, run.info.run_id)
+    for name in ("validation/accuracy/macro", "validation/accuracy/deu", "loss"):
+        assert [at[:2] for at in found[name]] == [(3, first["time_ms"]), (6, last["time_ms"])]
+    assert len(found["test/accuracy/macro"]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -89,6 +90,21 @@ def test_a_study_that_is_told_to_stop_says_how_to_go_on(
     again = kdstudy(*last.partition("kdstudy ")[2].split())
     assert again.code == 0, again.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+
+
+def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_run_again(
+    kdstudy: Any, asked: Any, tmp_path: Path
+) -> None:
+    """There is no study yet that could be resumed by its name."""
+    home = tmp_path / "a home"
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running.wait_until(lambda: "starting Ray" in running.stderr())
+    running.process.send_signal(signal.SIGTERM)
+    answer = running.finish(timeout=60)
+    assert answer.code == 130, answer.err
+    *_, last = answer.err.splitlines()
+    run = shlex.join(["kdstudy", "run", *map(str, [asked.space, *asked.on, "--home", home])])
+    assert last == f"interrupted; go on with: {run}"
 
 
 @pytest.mark.slow
