@@ -24,7 +24,7 @@ study: install
 	$(BIN)/kdstudy run quickstart
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not chaos"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not chaos"
 
 test-slow: install
 	$(BIN)/python -m pytest -m "slow and not chaos"
