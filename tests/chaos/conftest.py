@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.chaos import NAME, SPACE, Whole
-from tests.processes import Kdstudy
+from tests.chaos.alone import Alone
+from tests.chaos.chaos import NAME, PLANNED, REPORTS, SPACE
+from tests.chaos.whole import Whole
+from tests.processes import Kdstudy, Running
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +33,40 @@ def arguments(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> l
 
 
 @pytest.fixture(scope="session")
-def undisturbed(
+def begun(
     kdstudy: Kdstudy, arguments: list[str | Path], tmp_path_factory: pytest.TempPathFactory
-) -> Whole:
-    """The study that nobody disturbed, one trial at a time."""
+) -> tuple[Running, Path]:
+    """The study that nobody disturbs, one trial at a time, and its home; its trials have just begun."""
     home = tmp_path_factory.mktemp("undisturbed") / "home"
-    answer = kdstudy(*arguments, "--home", home, "--concurrency", "1", timeout=600)
-    assert answer.code == 0, answer.err
-    whole = Whole(home, NAME)
-    assert whole.violations() == []
-    assert {record.outcome for record in whole.records} >= {"complete", "pruned"}
-    return whole
+    running = kdstudy.start(*arguments, "--home", home, "--concurrency", "1")
+    running.wait_until(lambda: "] search" in running.stderr())
+    return running, home
+
+
+@pytest.fixture(scope="session")
+def artifacts(begun: tuple[Running, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Base model, teacher and its outputs: a home that has them begins with the search."""
+    return shutil.copytree(begun[1] / "artifacts", tmp_path_factory.mktemp("artifacts") / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(begun: tuple[Running, Path]) -> Callable[[], Whole]:
+    """The study that nobody disturbed, waited for: it runs beside the first one that somebody does."""
+
+    @cache
+    def wait() -> Whole:
+        running, home = begun
+        answer = running.finish(timeout=600)
+        assert answer.code == 0, answer.err
+        whole = Whole(home, NAME)
+        assert whole.violations(PLANNED) == []
+        assert {record.outcome for record in whole.records} >= {"complete", "pruned"}
+        return whole
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def alone(begun: tuple[Running, Path]) -> Alone:
+    """Trials run alone, for all tests: after the undisturbed study all that they read is there."""
+    return Alone(begun[1] / "artifacts", REPORTS)
