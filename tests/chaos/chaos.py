@@ -105,7 +105,9 @@ class Chaos:
             elif fault:
                 stopped = self._await_fault(running, fault)
             else:
-                self._until(running, lambda: running.workers(TRIAL))
+                begun = time.time()
+                at_once = self.draw.random() < 0.25  # as a rule when trials have got on since the last kill
+                self._until(running, lambda: running.workers(TRIAL) and (at_once or self._got_on(begun)))
                 stopped = self._disturb(running, kind)
             code = running.process.poll()
             assert code is not None, f"did not end: {running.stderr()}"
@@ -210,6 +212,14 @@ class Chaos:
 
     def _preparing(self) -> bool:
         return any((self.home / "artifacts").glob("building/*/*/work"))
+
+    def _got_on(self, since: float) -> bool:
+        """Whether a trial has written a checkpoint since then."""
+        for path in self.home.glob("**/attempt-*/checkpoint-*.pt"):
+            with suppress(FileNotFoundError):  # its trial has ended
+                if path.stat().st_mtime > since:
+                    return True
+        return False
 
     def _may_kill_a_worker(self) -> bool:
         """A trial fails, and rightly so, when its worker has died four times without a report in between.

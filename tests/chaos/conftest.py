@@ -15,6 +15,8 @@ from tests.chaos.chaos import NAME, PLANNED, REPORTS, SPACE
 from tests.chaos.whole import Whole
 from tests.processes import Kdstudy, Running
 
+LANGUAGES = ("eng", "swh")
+
 
 @pytest.fixture(scope="session")
 def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
@@ -25,11 +27,40 @@ def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
 
 
 @pytest.fixture(scope="session")
-def arguments(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of random weights, and a tokenizer that knows the task's words: accuracies differ, some are
+    pruned. (Students that all guess would be equal whatever happened to them.)
+    """
+    import torch
+    from transformers import RobertaConfig, RobertaForMaskedLM
+
+    from study.trial.data import load_task
+    from study.trial.models import build_tokenizer
+
+    folder = tmp_path_factory.mktemp("base model")
+    tokenizer = build_tokenizer(list(load_task("phrasebook", LANGUAGES).splits["train"].texts))
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        num_hidden_layers=2,
+        hidden_size=32,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        RobertaForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def arguments(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
     """Two languages of the embedded task, and a tiny base model."""
     space = tmp_path_factory.mktemp("space") / f"{NAME}.py"
     space.write_text(SPACE, encoding="utf-8")
-    return ["run", space, "--languages", "eng,swh", "--model", model_folder]
+    return ["run", space, "--languages", ",".join(LANGUAGES), "--model", base_model]
 
 
 @pytest.fixture(scope="session")
