@@ -84,7 +84,7 @@ class Chaos:
     def run(self, kinds: list[str]) -> None:
         """Start the study once for each of `kinds`, which happens to it, and then to its end."""
         for kind in kinds:
-            if self._run_once(kind):
+            if self._run_once(kind) or len(self.crashes) == MOST_CRASHES:
                 return
         while not self._run_once(None) and len(self.crashes) < MOST_CRASHES:
             pass
@@ -92,8 +92,8 @@ class Chaos:
     def _run_once(self, kind: str | None) -> bool:
         """Whether the study has come to its end."""
         fault = self._next_fault() if kind == "point" else None
-        running = self._start(self._planted(fault) if fault else {})
         self.starts += 1
+        running = self._start(self._planted(fault) if fault else {})
         stopped = False
         try:
             if kind is None:

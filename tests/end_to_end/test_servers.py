@@ -39,6 +39,7 @@ SPACE = SearchSpace(
     trials=1,
     confirm_seeds=0,
     reports=15,
+    pruner="median",  # asked at every report, it wants the ledger; of so few trials it stops none
 )
 """
 
