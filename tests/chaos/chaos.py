@@ -51,7 +51,7 @@ KINDS = {"group": 3, "worker": 3, "point": 6, "SIGTERM": 1, "SIGINT": 1}
 SIGNALS = {"SIGTERM", "SIGINT"}
 ENDS = {130, -signal.SIGTERM, -signal.SIGINT}  # of a study that was told to stop; those of a second signal
 MOST_CRASHES = 4  # of a study that is not started again
-PATIENCE = 30.0  # seconds that trials run until a fault point counts as not reached
+PATIENCE = 12.0  # seconds that trials run until a fault point counts as not reached
 
 
 def kinds_of(draw: random.Random, turns: int, points: bool = True) -> list[str]:
@@ -190,7 +190,7 @@ class Chaos:
             stopped = self._signal(running, "SIGTERM")
         else:
             self._until(running, lambda: fired.exists() or running.workers(TRIAL))
-            until = time.monotonic() + PATIENCE
+            until = time.monotonic() + (PATIENCE if fault.point.reached == "running" else 0)
             self._until(running, lambda: fired.exists() or time.monotonic() > until)
         if not of_worker and fired.exists():
             running.wait_for_end(10)
