@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.chaos.chaos import NAME, PLANNED, Chaos, kinds_of
+from tests.chaos.chaos import MOST_CRASHES, NAME, PLANNED, Chaos, kinds_of
 from tests.chaos.stock_driver import TRIALS
 from tests.chaos.whole import Whole
 from tests.processes import Kdstudy, Running
@@ -112,6 +112,7 @@ def test_the_stock_combination_beside_ours(
     of_stock = table[table[""] == "stock"].sum(numeric_only=True)
     print(f"\nseed {seed}, drawn: {dict(Counter(drawn))}; fault points are of our protocol, and left out")
     print(f"planned: {TRIALS} trials, and kdstudy's two confirm runs\n{table.to_string(index=False)}")
-    print(f"stock crashed on {of_stock['crashed']} of {of_stock['restores']} restores")
+    print(f"stock crashed on {of_stock['crashed']} of {of_stock['restores']} restores; "
+          f"a study that has crashed {MOST_CRASHES} times is given up")  # fmt: skip
     print(*crashes, sep="\n", flush=True)
     assert broken == []
