@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from study.lifecycle import WORKER_DEATHS
-from tests.chaos.killed_driver import POINTS
-from tests.processes import Answer, Kdstudy, Running
+from tests.chaos.points import WORKER, Fault, Points
+from tests.processes import Kdstudy, Running
 
-__all__ = ["KINDS", "NAME", "PLANNED", "SPACE", "Chaos", "Whole"]
+__all__ = ["NAME", "PLANNED", "REPORTS", "SPACE", "Chaos", "kinds_of"]
 
 SPACE = """
 from study.space import Range, SearchSpace
 
 SPACE = SearchSpace(
-    question="Does a copied student beat a new one, whatever happens?",
-    scientific={"init": ("teacher", "random")},
-    nuisance={"learning_rate": Range(low=1e-3, high=1e-2, log=True)},
+    question="Do the teacher's outputs help its copy, whatever happens?",
+    scientific={"alpha": (1.0, 0.5)},
+    nuisance={"learning_rate": Range(low=1e-3, high=3e-2, log=True)},
     fixed={
-        "steps": 40,
+        "init": "teacher",
+        "steps": 24,
         "batch_size": 8,
         "depth": 1,
         "teacher_steps": 120,
@@ -42,188 +43,199 @@ SPACE = SearchSpace(
     pruner="halving",
 )
 """
-PLANNED = 2 * 20 + 2 * 1
+PLANNED, REPORTS = 2 * 20 + 2 * 1, 4
 NAME = "chaos_space"
-KINDS = ("group", "worker", "point", "SIGTERM", "SIGINT")
-DRIVER = Path(__file__).with_name("killed_driver.py")
+TRIAL = "ray::ImplicitFunc"  # the title of a process that trains
+FAULTS = Path(__file__).with_name("faults")
+KINDS = {"group": 3, "worker": 3, "point": 6, "SIGTERM": 1, "SIGINT": 1}
+SIGNALS = {"SIGTERM", "SIGINT"}
+ENDS = {130, -signal.SIGTERM, -signal.SIGINT}  # of a study that was told to stop; those of a second signal
+MOST_CRASHES = 4  # of a study that is not started again
+PATIENCE = 12.0  # seconds that trials run until a fault point counts as not reached
 
 
-@dataclass
-class Whole:
-    """What is on record of a study, and what is wrong with it."""
-
-    home: Path
-    name: str
-
-    @cached_property
-    def records(self) -> list[Any]:
-        from study.ledger import Ledger
-
-        ledger = Ledger(f"sqlite:///{self.home / 'studies' / self.name / 'optuna.db'}", self.name)
-        return ledger.records()
-
-    @cached_property
-    def runs(self) -> list[tuple[str, str, str]]:
-        """(key, status, run) of every run of a trial."""
-        return self._read(
-            "select k.value, r.status, r.run_uuid from runs r join tags k using (run_uuid) "
-            "join tags p using (run_uuid) join experiments e using (experiment_id) "
-            "where k.key = 'kdstudy.key' and p.key = 'kdstudy.phase' and p.value in ('search', 'confirm') "
-            "and e.name = ? and r.lifecycle_stage = 'active'"
-        )
-
-    @cached_property
-    def metrics(self) -> dict[str, dict[tuple[str, int], list[float]]]:
-        """Trial's key -> (metric, step) -> values on record, of which there should be one."""
-        found: dict[str, dict[tuple[str, int], list[float]]] = {}
-        keys = {run: key for key, _, run in self.runs}
-        for run, metric, step, value in self._read(
-            "select m.run_uuid, m.key, m.step, m.value from metrics m join runs r using (run_uuid) "
-            "join experiments e using (experiment_id) where e.name = ?"
-        ):
-            if run in keys and metric != "seconds":
-                found.setdefault(keys[run], {}).setdefault((metric, step), []).append(value)
-        return found
-
-    def violations(self, planned: int = PLANNED) -> list[str]:
-        """Every promise of exactly-once that is broken."""
-        keys = [record.key for record in self.records]
-        in_mlflow = Counter(key for key, *_ in self.runs)
-        lines = {path.parent.name for path in self.home.glob(f"studies/{self.name}/trials/*/progress.jsonl")}
-        statuses = Counter(status for status, *_ in self._read(
-            "select r.status from runs r join experiments e using (experiment_id) where e.name = ?"
-        ))  # fmt: skip
-        twice = [
-            (key[:8], *at)
-            for key, rows in self.metrics.items()
-            for at, values in rows.items()
-            if len(values) > 1
-        ]
-        asked = Counter(key for (key,) in self._keys_asked())
-        checks = {
-            f"{len(keys)} keys in the ledger, {planned} planned": len(keys) == planned,
-            f"a key twice in the ledger: {asked.most_common(1)}": max(asked.values()) == 1,
-            "keys in the ledger and in MLflow differ": set(keys) == set(in_mlflow),
-            f"two runs of one key: {in_mlflow.most_common(1)}": max(in_mlflow.values()) == 1,
-            "a journal that belongs to no key": lines <= set(keys),
-            f"runs left open: {statuses}": not {"RUNNING", "SCHEDULED"} & set(statuses),
-            f"trials left open: {Counter(r.outcome for r in self.records)}": not any(
-                record.running or record.outcome == "failed" for record in self.records
-            ),
-            f"metric rows written twice: {twice[:3]}": not twice,
-            "something is marked unsent": not list(self.home.glob("studies/*/trials/*/unsent")),
-        }
-        return [what for what, holds in checks.items() if not holds]
-
-    def _keys_asked(self) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.home / "studies" / self.name / "optuna.db") as database:
-            return database.execute(
-                "select value_json from trial_user_attributes a where key = 'key' and not exists (select 1 "
-                "from trial_user_attributes d where d.trial_id = a.trial_id and d.key = 'duplicate_of')"
-            ).fetchall()
-
-    def _read(self, query: str) -> list[Any]:
-        with sqlite3.connect(self.home / "mlflow.db") as database:
-            return database.execute(query, (self.name,)).fetchall()
+def kinds_of(draw: random.Random, turns: int, points: bool = True) -> list[str]:
+    """Mostly what comes while trials run: workers and groups killed, signals; and fault points."""
+    kinds = {kind: weight for kind, weight in KINDS.items() if points or kind != "point"}
+    return draw.choices([*kinds], [*kinds.values()], k=turns)
 
 
 @dataclass
 class Chaos:
-    """Runs one study under kills drawn from `seed` until it has come to its end."""
+    """Runs one study under kills drawn from `seed` until it has come to its end.
+
+    kills: those that something died of, by their kind. crashes: what the command said when it ended by itself
+    and not well. starts: of the command, the first included.
+    """
 
     kdstudy: Kdstudy
     arguments: list[str | Path]
     home: Path
     seed: int
     concurrency: int
-    environment: dict[str, str] = field(default_factory=dict)
+    points: Points | None = None
     kills: Counter[str] = field(default_factory=Counter)
+    crashes: list[str] = field(default_factory=list)
+    starts: int = 0
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
-        self._points: Iterator[tuple[str, str]] = iter(())
 
-    def run(self, kinds: Callable[[int], str | None]) -> Answer:
-        """Start the study again and again; `kinds(n)` says what happens to it the n-th time."""
-        turn = 0
-        while True:
-            kind = kinds(turn)
-            turn += 1
-            running = self._start(kind)
-            try:
-                if kind is None:
-                    answer = running.finish(timeout=600)
-                    assert answer.code == 0, answer.err
-                    return answer
-                self._disturb(running, kind)
-                if running.process.poll() == 0:
-                    return running.finish()
-            finally:
-                running.kill(at_once=True)
+    def run(self, kinds: list[str]) -> None:
+        """Start the study once for each of `kinds`, which happens to it, and then to its end."""
+        for kind in kinds:
+            if self._run_once(kind) or len(self.crashes) == MOST_CRASHES:
+                return
+        while not self._run_once(None) and len(self.crashes) < MOST_CRASHES:
+            pass
 
-    def _start(self, kind: str | None) -> Running:
-        options = [*self.arguments, "--home", self.home, "--concurrency", str(self.concurrency)]
-        if kind != "point":
-            return self.kdstudy.start(*options, **self.environment)
-        point, when = self._next_point()
-        self.kills[f"point {point}, {when}"] += 1
-        count = str(self.draw.randint(1, 4))
-        fault = (DRIVER, point, when, count)
-        return self.kdstudy.start(*options, command=fault, **self.environment)
-
-    def _next_point(self) -> tuple[str, str]:
-        """Every point in turn, before and after, in an order of this seed's own."""
-        point = next(self._points, None)
-        if point is None:
-            every = [(point, when) for point in POINTS for when in ("before", "after")]
-            self._points = iter(self.draw.sample(every, len(every)))
-            point = next(self._points)
-        return point
-
-    def _disturb(self, running: Running, kind: str) -> None:
-        if kind == "preparing":
-            self._until(running, lambda: any((self.home / "artifacts").glob("building/*/*/work")))
-            time.sleep(self.draw.uniform(0, 2))
-            self.kills["group, preparing"] += 1
+    def _run_once(self, kind: str | None) -> bool:
+        """Whether the study has come to its end."""
+        fault = self._next_fault() if kind == "point" else None
+        self.starts += 1
+        running = self._start(self._planted(fault) if fault else {})
+        stopped = False
+        try:
+            if kind is None:
+                running.wait_for_end(1200)
+            elif kind == "preparing":
+                self._until(running, lambda: self._preparing() or running.workers(TRIAL))
+                time.sleep(self.draw.uniform(0, 2))
+                self._kill_group(running, "group, preparing")
+            elif fault:
+                stopped = self._await_fault(running, fault)
+            else:
+                begun = time.time()
+                at_once = self.draw.random() < 0.25  # as a rule when trials have got on since the last kill
+                self._until(running, lambda: running.workers(TRIAL) and (at_once or self._got_on(begun)))
+                stopped = self._disturb(running, kind)
+            code = running.process.poll()
+            assert code is not None, f"did not end: {running.stderr()}"
+            if not self._ended_well(code, stopped):
+                self.crashes.append(f"start {self.starts} ended with {code}: {running.stderr()[-600:]}")
+            return code == 0 and not stopped
+        finally:
             running.kill(at_once=True)
-            return
-        self._until(running, lambda: running.workers("ray::ImplicitFunc"))
-        if kind == "point":
-            running.wait_for_end(60)  # it kills itself, or has come to its end before
-            return
+
+    def _start(self, environment: dict[str, str]) -> Running:
+        options = ("--home", self.home, "--concurrency", str(self.concurrency))
+        return self.kdstudy.start(*self.arguments, *options, **environment)
+
+    def _ended_well(self, code: int, stopped: bool) -> bool:
+        return code in {0, -signal.SIGKILL} | (ENDS if stopped else set())
+
+    def _disturb(self, running: Running, kind: str) -> bool:
+        """What `kind` says, while trials run; whether the study was told to stop."""
         if kind == "worker":
             for _ in range(self.draw.randint(1, 4)):
                 time.sleep(self.draw.uniform(0.2, 2.5))
-                workers = running.workers("ray::ImplicitFunc")
+                workers = running.workers(TRIAL)
                 if running.process.poll() is None and workers and self._may_kill_a_worker():
                     self._hit(self.draw.choice(workers), signal.SIGKILL)
                     self.kills[kind] += 1
             time.sleep(self.draw.uniform(0.5, 2))
-            kind = "group"
         time.sleep(self.draw.uniform(0, 3))
+        if kind in SIGNALS:
+            return self._signal(running, kind, twice=self.draw.random() < 0.3)
+        self._kill_group(running, "group")
+        return False
+
+    def _signal(self, running: Running, kind: str, twice: bool = False) -> bool:
+        """Tell the study to stop; whether there was one to tell."""
         if running.process.poll() is not None:
-            return
-        self.kills[kind] += 1
-        if kind == "group":
-            running.kill(at_once=True)
-            return
+            return False
         self._hit(running.process.pid, getattr(signal, kind))
-        if self.draw.random() < 0.3:
+        if twice:
             time.sleep(self.draw.uniform(0, 0.5))
             self._hit(running.process.pid, getattr(signal, kind))
         running.wait_for_end(90)
+        if running.process.poll() not in (0, -signal.SIGKILL):
+            self.kills[kind] += 1
+        return True
+
+    def _kill_group(self, running: Running, kind: str) -> None:
+        running.kill(at_once=True)
+        if running.process.returncode == -signal.SIGKILL:  # else it had ended by itself
+            self.kills[kind] += 1
+
+    def _next_fault(self) -> Fault:
+        assert self.points is not None
+        reached = {"running"}
+        if not (self.home / "studies" / NAME / "study.json").exists():
+            reached.add("beginning")
+        if not any((self.home / "artifacts").glob("outputs/*/manifest.json")):
+            reached.add("preparing")
+        if not (self.home / "artifacts" / "tasks").exists():
+            reached.add("empty")
+        return self.points.next(reached, workers_too=self._may_kill_a_worker())
+
+    def _planted(self, fault: Fault) -> dict[str, str]:
+        """The environment that has `fault` planted in the processes of a start."""
+        point, there = asdict(fault.point), os.environ.get("PYTHONPATH")
+        planted = point | {"when": fault.when, "count": fault.count, "fired": str(self._fired())}
+        path = os.pathsep.join([str(FAULTS), *([there] if there else [])])
+        return {"KDSTUDY_FAULT": json.dumps(planted), "PYTHONPATH": path}
+
+    def _fired(self) -> Path:
+        """The file that a process makes right before it kills itself."""
+        return self.kdstudy.folder / f"fired-{self.seed}-{self.concurrency}-{self.starts}"
+
+    def _await_fault(self, running: Running, fault: Fault) -> bool:
+        """Wait for `fault`, and count it if a process has died of it; whether the study was told to stop."""
+        assert self.points is not None
+        fired, stopped, of_worker = self._fired(), False, fault.point.program == WORKER
+        if fault.point.stopping:
+            self._until(running, lambda: running.workers(TRIAL))
+            time.sleep(self.draw.uniform(0, 3))
+            stopped = self._signal(running, "SIGTERM")
+        else:
+            self._until(running, lambda: fired.exists() or running.workers(TRIAL))
+            until = time.monotonic() + (PATIENCE if fault.point.reached == "running" else 0)
+            self._until(running, lambda: fired.exists() or time.monotonic() > until)
+        if not of_worker and fired.exists():
+            running.wait_for_end(10)
+        died = running.process.poll() == -signal.SIGKILL or (of_worker and self._is_gone(fired))
+        if died and fired.exists():
+            self.kills[f"point {fault}"] += 1
+            self.points.fired[fault] += 1
+        else:
+            self.points.put_back(fault)
+        if running.process.poll() is None:  # a worker died, and the study goes on; or nobody did
+            time.sleep(self.draw.uniform(0, 2))
+            self._kill_group(running, "group")
+        return stopped
+
+    def _is_gone(self, fired: Path) -> bool:
+        """Whether the worker that fired has ended; it kills itself right after."""
+        time.sleep(0.2)
+        return fired.exists() and not Path(f"/proc/{fired.read_text()}/exe").exists()
+
+    def _preparing(self) -> bool:
+        return any((self.home / "artifacts").glob("building/*/*/work"))
+
+    def _got_on(self, since: float) -> bool:
+        """Whether a trial has written a checkpoint since then."""
+        for path in self.home.glob("**/attempt-*/checkpoint-*.pt"):
+            with suppress(FileNotFoundError):  # its trial has ended
+                if path.stat().st_mtime > since:
+                    return True
+        return False
 
     def _may_kill_a_worker(self) -> bool:
         """A trial fails, and rightly so, when its worker has died four times without a report in between.
 
         Of those counted so far two are left alone, since the last one or two may not be on record yet.
         """
-        with sqlite3.connect(self.home / "studies" / NAME / "optuna.db") as database:
+        ledger = self.home / "studies" / NAME / "optuna.db"
+        if not ledger.exists():
+            return True
+        with sqlite3.connect(ledger) as database, suppress(sqlite3.OperationalError):  # no tables yet
             (deaths,) = database.execute(
                 "select max(cast(value_json as integer)) from trial_user_attributes join trials "
                 "using (trial_id) where state = 'RUNNING' and key like 'deaths after report %'"
             ).fetchone()
-        return (deaths or 0) < WORKER_DEATHS - 1
+            return int(deaths or 0) < WORKER_DEATHS - 1
+        return True
 
     def _until(self, running: Running, condition: Callable[[], Any]) -> None:
         while running.process.poll() is None and not condition():

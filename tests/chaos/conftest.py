@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.chaos import NAME, SPACE, Whole
-from tests.processes import Kdstudy
+from tests.chaos.alone import Alone
+from tests.chaos.chaos import NAME, PLANNED, REPORTS, SPACE
+from tests.chaos.whole import Whole
+from tests.processes import Kdstudy, Running
+
+LANGUAGES = ("eng", "swh")
 
 
 @pytest.fixture(scope="session")
@@ -21,22 +27,77 @@ def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
 
 
 @pytest.fixture(scope="session")
-def arguments(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
-    """Two languages of the embedded task, and a tiny base model."""
-    space = tmp_path_factory.mktemp("space") / f"{NAME}.py"
-    space.write_text(SPACE, encoding="utf-8")
-    return ["run", space, "--languages", "eng,swh", "--model", model_folder]
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of random weights, and a tokenizer that knows the task's words: accuracies differ, some are
+    pruned. (Students that all guess would be equal whatever happened to them.)
+    """
+    import torch
+    from transformers import RobertaConfig, RobertaForMaskedLM
+
+    from study.trial.data import load_task
+    from study.trial.models import build_tokenizer
+
+    folder = tmp_path_factory.mktemp("base model")
+    tokenizer = build_tokenizer(list(load_task("phrasebook", LANGUAGES).splits["train"].texts))
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        num_hidden_layers=2,
+        hidden_size=32,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        type_vocab_size=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        RobertaForMaskedLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def undisturbed(
+def arguments(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
+    """Two languages of the embedded task, and a tiny base model."""
+    space = tmp_path_factory.mktemp("space") / f"{NAME}.py"
+    space.write_text(SPACE, encoding="utf-8")
+    return ["run", space, "--languages", ",".join(LANGUAGES), "--model", base_model]
+
+
+@pytest.fixture(scope="session")
+def begun(
     kdstudy: Kdstudy, arguments: list[str | Path], tmp_path_factory: pytest.TempPathFactory
-) -> Whole:
-    """The study that nobody disturbed, one trial at a time."""
+) -> tuple[Running, Path]:
+    """The study that nobody disturbs, one trial at a time, and its home; its trials have just begun."""
     home = tmp_path_factory.mktemp("undisturbed") / "home"
-    answer = kdstudy(*arguments, "--home", home, "--concurrency", "1", timeout=600)
-    assert answer.code == 0, answer.err
-    whole = Whole(home, NAME)
-    assert whole.violations() == []
-    assert {record.outcome for record in whole.records} >= {"complete", "pruned"}
-    return whole
+    running = kdstudy.start(*arguments, "--home", home, "--concurrency", "1")
+    running.wait_until(lambda: "] search" in running.stderr())
+    return running, home
+
+
+@pytest.fixture(scope="session")
+def artifacts(begun: tuple[Running, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Base model, teacher and its outputs: a home that has them begins with the search."""
+    return shutil.copytree(begun[1] / "artifacts", tmp_path_factory.mktemp("artifacts") / "artifacts")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(begun: tuple[Running, Path]) -> Callable[[], Whole]:
+    """The study that nobody disturbed, waited for: it runs beside the first one that somebody does."""
+
+    @cache
+    def wait() -> Whole:
+        running, home = begun
+        answer = running.finish(timeout=600)
+        assert answer.code == 0, answer.err
+        whole = Whole(home, NAME)
+        assert whole.violations(PLANNED) == []
+        assert {record.outcome for record in whole.records} >= {"complete", "pruned"}
+        return whole
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def alone(begun: tuple[Running, Path]) -> Alone:
+    """Trials run alone, for all tests: after the undisturbed study all that they read is there."""
+    return Alone(begun[1] / "artifacts", REPORTS)

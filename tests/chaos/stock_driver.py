@@ -31,7 +31,7 @@ TRIALS = 40
 
 
 def trainable(config: dict[str, Any]) -> None:
-    fixed = json.loads(config["fixed"]) | {"learning_rate": config["learning_rate"], "init": config["init"]}
+    fixed = json.loads(config["fixed"]) | {"learning_rate": config["learning_rate"], "alpha": config["alpha"]}
     trial = TrialConfig(**fixed)
     folder = Path(config["home"]) / "trials" / trial.key
     for progress in run_trial(
@@ -44,8 +44,8 @@ def trainable(config: dict[str, Any]) -> None:
 def main(home: Path, fixed: str) -> None:
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     space = {
-        "init": tune.choice(["teacher", "random"]),
-        "learning_rate": tune.loguniform(1e-3, 1e-2),
+        "alpha": tune.choice([1.0, 0.5]),
+        "learning_rate": tune.loguniform(1e-3, 3e-2),
         "home": str(home),
         "fixed": fixed,
     }

@@ -10,109 +10,90 @@ import random
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.chaos.chaos import KINDS, NAME, Chaos, Whole
+from tests.chaos.alone import Alone, check_alone, check_command, settings_of
+from tests.chaos.chaos import NAME, PLANNED, Chaos, kinds_of
+from tests.chaos.points import POINTS, Points
+from tests.chaos.whole import Whole, check_same
 from tests.processes import Kdstudy
 
-
-def facts(whole: Whole) -> dict[str, tuple[Any, ...]]:
-    """Key -> how its trial ended, in the order of the suggestions."""
-    return {r.key: (r.phase, r.arm, r.outcome, r.value, whole.metrics.get(r.key)) for r in whole.records}
-
-
-def check_same(whole: Whole, undisturbed: Whole) -> list[str]:
-    """At concurrency 1: the very same suggestions in the same order, outcomes and numbers."""
-    ours, theirs = facts(whole), facts(undisturbed)
-    names = ("phase", "arm", "outcome", "value", "metrics")
-    wrong = [
-        f"{key[:8]}: another {name}"
-        for key in ours.keys() & theirs.keys()
-        for name, one, other in zip(names, ours[key], theirs[key], strict=True)
-        if one != other
-    ]
-    return wrong + ([] if list(ours) == list(theirs) else ["other suggestions, or in another order"])
+Undisturbed = Callable[[], Whole]
+TURNS = 14  # kills of one study, before it may come to its end
+MOST_STUDIES = 3  # times as many as the kills alone take, until every point has fired
 
 
-def check_alone(whole: Whole, scratch: Path, keys: int) -> list[str]:
-    """Each of some keys against the trial run alone, on the steps that both have: equal to the bit."""
-    from study.trial import run_trial
-    from study.trial.artifacts import Store
-    from study.trial.training import Numerics
-
-    wrong, store = [], Store(whole.home / "artifacts")
-    for record in random.Random(0).sample(whole.records, keys):
-        test = record.phase == "confirm"
-        folder = scratch / record.key
-        alone: dict[tuple[str, int], float] = {}
-        for progress in run_trial(record.trial_config(), store, folder, 4, test, Numerics.here(1)):
-            report = asdict(progress)
-            if report["validation"]:
-                for language, value in report["validation"]["accuracy"]["by_language"].items():
-                    alone[f"validation/accuracy/{language}", report["step"]] = value
-        on_record = whole.metrics[record.key]
-        both = alone.keys() & on_record.keys()
-        if not both or any(on_record[at] != [alone[at]] for at in both):
-            wrong.append(f"{record.key[:8]}: another trial than alone")
-    return wrong
-
-
-def kinds_of(draw: random.Random, disturbances: int) -> Any:
-    """Mostly what comes while trials run: workers and groups killed, signals; a third at fault points."""
-    weights = dict(zip(KINDS, (3, 3, 4, 1, 1), strict=True))
-    return lambda turn: draw.choices(*zip(*weights.items(), strict=True))[0] if turn < disturbances else None
-
-
-def check(whole: Whole, chaos: Chaos, undisturbed: Whole, scratch: Path, keys: int) -> list[str]:
-    wrong = whole.violations()
+def check(chaos: Chaos, undisturbed: Undisturbed, alone: Alone) -> list[str]:
+    """All that is wrong with the study that `chaos` has brought to its end."""
+    wrong, whole = list(chaos.crashes), Whole(chaos.home, NAME)
+    wrong += whole.violations(PLANNED)
     if chaos.concurrency == 1:
-        wrong += check_same(whole, undisturbed)
-    return wrong + check_alone(whole, scratch, keys)
+        wrong += check_same(whole, undisturbed())
+    undisturbed()  # it has made what the trials alone read
+    return wrong + check_alone(whole, alone)
 
 
 @pytest.mark.parametrize("concurrency", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_study_that_is_killed_at_random_ends_as_if_it_had_not_been(
-    kdstudy: Kdstudy, arguments: list[str | Path], undisturbed: Whole, tmp_path: Path, concurrency: int
+    kdstudy: Kdstudy,
+    arguments: list[str | Path],
+    artifacts: Path,
+    undisturbed: Undisturbed,
+    alone: Alone,
+    tmp_path: Path,
+    concurrency: int,
 ) -> None:
     seed = int(os.environ.get("KDSTUDY_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
     print(f"seed {seed}")
     home = tmp_path / "home"
-    shutil.copytree(undisturbed.home / "artifacts", home / "artifacts")
-    chaos = Chaos(kdstudy, arguments, home, seed, concurrency)
-    order = iter(("worker", "point", "group", "point", "SIGTERM", "point"))
-    chaos.run(lambda turn: next(order, None))
-    wrong = check(Whole(home, NAME), chaos, undisturbed, tmp_path / "alone", keys=3)
+    shutil.copytree(artifacts, home / "artifacts")
+    chaos = Chaos(kdstudy, arguments, home, seed, concurrency, Points(random.Random(seed)))
+    chaos.run(["point", "worker", "point", "group", "point", "SIGTERM"])
+    whole = Whole(home, NAME)
+    confirmed = next(record for record in whole.records if record.phase == "confirm")
+    trial = kdstudy.start("trial", *arguments[2:], "--home", home, *settings_of(confirmed), "--json")
+    wrong = check(chaos, undisturbed, alone) + check_command(whole, confirmed, trial)
     assert not wrong, f"seed {seed}, {dict(chaos.kills)}: {wrong}"
 
 
 @pytest.mark.chaos
 def test_hundreds_of_kills_break_no_promise(
-    kdstudy: Kdstudy, arguments: list[str | Path], undisturbed: Whole, tmp_path: Path
+    kdstudy: Kdstudy,
+    arguments: list[str | Path],
+    artifacts: Path,
+    undisturbed: Undisturbed,
+    alone: Alone,
+    tmp_path: Path,
 ) -> None:
+    """So many kills, and on until every fault point has fired, before and after."""
     wanted = int(os.environ.get("KDSTUDY_CHAOS_KILLS", "200"))
     first = int(os.environ.get("KDSTUDY_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
-    kills: Counter[str] = Counter()
+    points, kills = Points(random.Random(first)), Counter[str]()
     violations, began, study = [], time.monotonic(), 0
-    while kills.total() < wanted:
+    most = MOST_STUDIES * max(wanted // TURNS, 2 * len(POINTS) // TURNS + 1)
+    while kills.total() < wanted or (points.never_fired() and study < most):
         seed = first + study
         home = tmp_path / f"home-{study}"
         under_fire = study % 4 == 0  # the base model, the teacher and its outputs too
         if not under_fire:
-            shutil.copytree(undisturbed.home / "artifacts", home / "artifacts")
-        chaos = Chaos(kdstudy, arguments, home, seed, concurrency=1 + study % 2)
-        kinds = kinds_of(chaos.draw, 14)
-        chaos.run(lambda turn: "preparing" if turn < 3 and under_fire else kinds(turn))  # noqa: B023
-        wrong = check(Whole(home, NAME), chaos, undisturbed, tmp_path / "alone", keys=6)
+            shutil.copytree(artifacts, home / "artifacts")
+        chaos = Chaos(kdstudy, arguments, home, seed, 1 + study % 2, points)
+        opening = ["point", "preparing", "point", "preparing", "point"] if under_fire else ["point"]
+        chaos.run(opening + kinds_of(chaos.draw, TURNS))
+        wrong = check(chaos, undisturbed, alone)
         violations += [f"seed {seed}, concurrency {chaos.concurrency}: {each}" for each in wrong]
         kills += chaos.kills
         minutes = (time.monotonic() - began) / 60
+        left = f"{len(points.never_fired())} of {2 * len(POINTS)} points to come"
         print(f"seed {seed}: {chaos.kills.total()} kills, {len(wrong)} violations; {kills.total()} kills, "
-              f"{len(violations)} violations in {minutes:.0f} min", flush=True)  # fmt: skip
+              f"{len(violations)} violations, {left}, "
+              f"in {minutes:.0f} min", flush=True)  # fmt: skip
         study += 1
-    for kind, count in sorted(kills.items()):
+    for kind, count in sorted(Counter(kind.partition(" ")[0] for kind in kills.elements()).items()):
         print(f"{count:5d}  {kind}")
+    print(points.table())
     assert not violations, violations
+    assert points.never_fired() == []

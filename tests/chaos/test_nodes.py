@@ -8,15 +8,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.chaos import NAME, Whole
-from tests.chaos.test_chaos import check_alone
+from tests.chaos.alone import Alone, check_alone
+from tests.chaos.chaos import NAME, PLANNED
+from tests.chaos.whole import Whole
 from tests.processes import Kdstudy
 
 pytestmark = pytest.mark.chaos
@@ -73,10 +74,17 @@ def cluster_of(nodes: int, folder: Path) -> Iterator[Nodes]:
 
 @pytest.mark.parametrize("nodes", [2, 3])
 def test_a_study_outlives_its_nodes(
-    kdstudy: Kdstudy, arguments: list[str | Path], undisturbed: Whole, tmp_path: Path, nodes: int
+    kdstudy: Kdstudy,
+    arguments: list[str | Path],
+    artifacts: Path,
+    undisturbed: Callable[[], Whole],
+    alone: Alone,
+    tmp_path: Path,
+    nodes: int,
 ) -> None:
     home = tmp_path / "home"
-    shutil.copytree(undisturbed.home / "artifacts", home / "artifacts")
+    shutil.copytree(artifacts, home / "artifacts")
+    undisturbed()  # ended: it takes no time from this one
     draw = random.Random(nodes)
     with cluster_of(nodes, tmp_path) as cluster:
         where = ["--home", home, "--cluster", cluster.address, "--concurrency", str(nodes)]
@@ -91,5 +99,5 @@ def test_a_study_outlives_its_nodes(
     assert answer.code == 0, answer.err
     whole = Whole(home, NAME)
     assert kills > 0
-    assert whole.violations() + check_alone(whole, tmp_path / "alone", 6) == []
+    assert whole.violations(PLANNED) + check_alone(whole, alone) == []
     print(f"{nodes} nodes: {kills} killed, 0 violations")

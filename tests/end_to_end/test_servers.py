@@ -22,6 +22,26 @@ from mlflow import MlflowClient
 
 NAME = "my_space"
 PLANNED = 8
+LONG_SPACE = """
+from study.space import SearchSpace
+
+SPACE = SearchSpace(
+    question="What goes on while the ledger is away?",
+    scientific={"learning_rate": (1e-3, 2e-3, 3e-3, 4e-3)},
+    fixed={
+        "init": "teacher",
+        "steps": 900,
+        "batch_size": 16,
+        "teacher_steps": 120,
+        "teacher_batch_size": 16,
+        "teacher_learning_rate": 3e-3,
+    },
+    trials=1,
+    confirm_seeds=0,
+    reports=15,
+    pruner="median",  # asked at every report, it wants the ledger; of so few trials it stops none
+)
+"""
 
 
 def free_port() -> int:
@@ -156,6 +176,15 @@ def checkpoints(home: Path) -> set[Path]:
     return {path for name in names for path in home.glob(f"studies/{NAME}/trials/*/attempt-*/{name}")}
 
 
+def reported(home: Path) -> dict[str, int]:
+    """Trial's key -> the step of its newest checkpoint; all of them where it has its result."""
+    found = {path.name: 0 for path in home.glob(f"studies/{NAME}/trials/*")}
+    for path in checkpoints(home):
+        step = 10**8 if path.name == "result.json" else int(path.stem.partition("-")[2])
+        found[path.parent.parent.name] = max(found[path.parent.parent.name], step)
+    return found
+
+
 def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
     """On the server: one run of each key, closed, every metric at each step once, with the right values."""
     client = MlflowClient(url)
@@ -205,6 +234,46 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     again = kdstudy("resume", NAME, "--home", home_with_artifacts)
     assert again.code == 0, again.err
     check_mlflow(server.url, finished, read)
+
+
+def test_with_the_ledger_away_running_trials_end_and_none_begins(
+    kdstudy: Any,
+    asked: Any,
+    home_with_artifacts: Path,
+    postgres: Postgres,
+    tmp_path: Path,
+) -> None:
+    """Of four trials two run when PostgreSQL goes: both report on and end, and the other two wait for it."""
+    home, space = home_with_artifacts, tmp_path / f"{NAME}.py"
+    space.write_text(LONG_SPACE, encoding="utf-8")
+    ledger = postgres.url("ledger")
+    where = ["--home", home, "--ledger-url", ledger, "--concurrency", "2"]
+    running = kdstudy.start("run", space, *asked.on, *where)
+    running.wait_until(lambda: len(reported(home)) == 2 and min(reported(home).values()) >= 120)
+    postgres.stop()
+    try:
+        before = reported(home)
+        assert len(before) == 2
+        assert max(before.values()) < 600, "they must have some of their way to go"
+        running.wait_until(lambda: all(step >= before[key] + 300 for key, step in reported(home).items()))
+        assert "note: the ledger is away, training goes on: " in running.stderr()
+        running.wait_until(lambda: min(reported(home).values()) == 10**8)  # both have room for another
+        time.sleep(5)
+        assert reported(home).keys() == before.keys()
+        assert done(running) == 0
+    finally:
+        postgres.start()
+    answer = running.finish(timeout=240)
+    assert answer.code == 0, answer.err
+    assert "note: the ledger is back" in answer.err
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(NAME)
+    runs = client.search_runs([experiment.experiment_id], "tags.kdstudy.phase = 'search'")
+    assert sorted(run.data.tags["kdstudy.key"] for run in runs) == sorted(reported(home))
+    assert [run.info.status for run in runs] == ["FINISHED"] * 4
+    for run in runs:
+        history = client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
+        assert [row.step for row in history] == list(range(60, 901, 60))
 
 
 @pytest.mark.slow
