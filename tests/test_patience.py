@@ -139,6 +139,21 @@ def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
     assert ledger.storage.get_trial(record.trial_id).intermediate_values == {1: 0.5}
 
 
+def test_a_database_that_goes_away_within_an_ask_is_away(
+    ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage tries a new trial again by itself, and then says only that its transaction is over."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    locked.rollback()
+    locked.execute("begin immediate")  # it can be read, and not written
+    with pytest.raises(Away, match="locked"):
+        impatient.ask_search()
+    locked.rollback()
+    record = impatient.ask_search()
+    assert impatient.records() == [record]
+    assert states(impatient) == {TrialState.RUNNING: 1}
+
+
 def test_a_server_that_is_away_is_waited_for() -> None:
     calls: list[str] = []
 
@@ -180,7 +195,11 @@ def test_an_error_inside_the_storages_own_is_recognised(ledger: Ledger) -> None:
 # Not waited for
 
 
-def test_a_read_only_database_stops_the_study_in_one_line(ledger: Ledger, tmp_path: Path) -> None:
+def test_a_read_only_database_stops_the_study_in_one_line(
+    open_ledger: OpenLedger, make_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # the storage tries a new trial again
+    ledger = open_ledger(make_plan(trials=8, pruner="median"))  # which wants every report written
     record = ledger.ask_search()
     assert record is not None
     read_only = Ledger(f"sqlite:///file:{tmp_path / 'optuna.db'}?mode=ro&uri=true", ledger.name)

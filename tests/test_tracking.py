@@ -627,11 +627,20 @@ def test_a_study_that_goes_on_does_not_need_its_server_at_once(
     assert {run.info.status for run in runs(away.client, away.plan)} == {"RUNNING"}
 
 
-@pytest.mark.parametrize("study_id", ["drawn", None])
-def test_a_broken_database_is_no_server_that_is_away(tmp_path: Path, study_id: str | None) -> None:
-    (tmp_path / "mlflow.db").write_text("not a database", encoding="utf-8")
-    with pytest.raises(RequestError, match=r"^--tracking-uri sqlite:[^\n]+$"):
-        check_tracking(f"sqlite:///{tmp_path / 'mlflow.db'}", "demo", study_id)
+def test_a_database_that_cannot_be_opened_is_no_server_that_is_away(
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*values: Any, **more: Any) -> None:
+        raise MlflowException("file is not a database")
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", broken)
+    refused = pytest.raises(
+        RequestError, match=r"^--tracking-uri sqlite:///mlflow.db: file is not a database$"
+    )
+    with refused:
+        check_tracking("sqlite:///mlflow.db", "demo", "drawn")
+    with refused:
+        Tracker("sqlite:///mlflow.db", None, make_plan(), "drawn", goes_on=True)
 
 
 def test_a_step_that_is_reported_anew_keeps_its_first_time(

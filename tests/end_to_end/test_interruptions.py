@@ -98,7 +98,7 @@ def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_ru
     """There is no study yet that could be resumed by its name."""
     home = tmp_path / "a home"
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
-    running.wait_until(lambda: "starting Ray" in running.stderr())
+    running.wait_until(lambda: "preparing the task" in running.stderr())
     running.process.send_signal(signal.SIGTERM)
     answer = running.finish(timeout=60)
     assert answer.code == 130, answer.err

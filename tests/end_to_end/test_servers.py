@@ -217,13 +217,13 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     running.wait_until(lambda: done(running) >= 1)
     server.kill()
     running.wait_until(lambda: done(running) >= 3)  # training goes on meanwhile
-    server.start()
     postgres.stop()
     before = checkpoints(home_with_artifacts)
     try:
         running.wait_until(lambda: len(checkpoints(home_with_artifacts) - before) >= 2)
     finally:
         postgres.start()
+    server.start()
     answer = running.finish(timeout=240)
     assert answer.code == 0, answer.err
     assert "note: MLflow is away, training goes on: " in answer.err
