@@ -24,7 +24,7 @@ from study.posts import post_study, post_unsent
 from study.records import Phase, Record
 from study.request import Asked, Request
 from study.status import confirm_wanted, is_finished, summary
-from study.tracking import Tracker, check_tracking
+from study.tracking import Tracker, check_tracking, make_database
 from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
 from study.trial.mirror import check_storage
@@ -89,6 +89,8 @@ def run_study(
         if retry_failed:
             ledger.retry_failed()
         with home.opening():
+            if urls["tracking_uri"] == home.tracking_uri:
+                make_database(home.database)
             where = (urls["tracking_uri"], home.artifact_location(urls))
             tracker = Tracker(*where, plan, ledger.study_id, goes_on)
         outbox = stack.enter_context(Outbox(lease.holds))

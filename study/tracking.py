@@ -7,7 +7,9 @@ without a second run or a second row.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +25,7 @@ from study.plan import Plan
 from study.records import Record
 from study.space import NOT_SEARCHED
 
-__all__ = ["Tracker", "check_tracking"]
+__all__ = ["Tracker", "check_tracking", "make_database"]
 
 # The outbox tries again. A retry inside MLflow's client would make a second run where an answer was lost,
 # and would keep silent for minutes about a server that is away.
@@ -52,6 +54,22 @@ def check_tracking(uri: str, name: str, study_id: str | None) -> None:
         raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
     if found is not None:
         _check_ours(found, study_id)
+
+
+def make_database(path: Path) -> None:
+    """MLflow's own database at `path`, unless it is there: made beside it, and renamed once it is whole.
+
+    For one process at a time. A kill while MLflow makes its tables would leave a database that it never opens
+    again.
+    """
+    if path.exists():
+        return
+    for left in path.parent.glob(".mlflow-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as beside:
+        new = Path(beside) / path.name
+        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+        new.rename(path)
 
 
 class Tracker:

@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from study.config import RequestError, TrialConfig
 from study.plan import Plan
 from study.records import Record
-from study.tracking import Tracker, check_tracking
+from study.tracking import Tracker, check_tracking, make_database
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., dict[str, Any]]
@@ -659,3 +659,27 @@ def test_a_step_that_is_reported_anew_keeps_its_first_time(
     for name in ("validation/accuracy/macro", "validation/accuracy/deu", "loss"):
         assert [at[:2] for at in found[name]] == [(3, first["time_ms"]), (6, last["time_ms"])]
     assert len(found["test/accuracy/macro"]) == 1
+
+
+# MLflow's own database
+
+
+def test_a_database_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill in the middle of its tables left one that MLflow could not open any more."""
+    path = tmp_path / "mlflow.db"
+    with monkeypatch.context() as patched:
+
+        def killed(*values: Any, **more: Any) -> None:
+            os._exit(9)
+
+        patched.setattr(MlflowClient, "search_experiments", killed)
+        if (child := os.fork()) == 0:
+            make_database(path)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert [each.name.startswith(".mlflow-") for each in tmp_path.iterdir()] == [True]
+    make_database(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["mlflow.db"]
+    client = MlflowClient(f"sqlite:///{path}")
+    experiment = client.create_experiment("demo")
+    make_database(path)
+    assert client.get_experiment(experiment).name == "demo"
