@@ -68,12 +68,14 @@ def test_only_the_driver_and_its_workers_import_ray() -> None:
     assert importers("ray") == {"study.tune", "study.worker"}
 
 
-def test_only_the_ledger_its_samplers_and_the_importance_import_optuna() -> None:
-    assert importers("optuna") == {"study.ledger", "study.sampling", "analysis.importance"}
+def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
+    of_the_ledger = {"study.ledger", "study.transaction", "study.sampling"}
+    assert importers("optuna") == of_the_ledger | {"analysis.importance"}
 
 
-def test_only_the_lease_the_patience_with_a_database_and_mlflows_reader_import_sqlalchemy() -> None:
-    assert importers("sqlalchemy") == {"study.lease", "study.patience", "analysis.source"}
+def test_only_what_deals_with_the_ledgers_database_and_mlflows_reader_import_sqlalchemy() -> None:
+    of_the_ledger = {"study.lease", "study.patience", "study.transaction"}
+    assert importers("sqlalchemy") == of_the_ledger | {"analysis.source"}
 
 
 def test_storage_at_a_url_is_one_rooms_business() -> None:
