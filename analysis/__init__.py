@@ -2,6 +2,7 @@
 
 Reading order: `source.py` and `shares.py` (MLflow -> what one home holds), `record.py` (-> tidy tables),
 `design.py` (factors, arms, the results that count), `effects/` on `intervals.py` (the statistics),
-`fractions.py`, `convergence.py`, `budget.py`, `importance.py`, `replay.py` (one question each), `audit.py`
-(what stands against an answer), `answer.py`, and `report.py` (files).
+`fractions.py`, `convergence.py`, `budget.py`, `importance.py`, `replay.py` on `conclusion.py` (one question
+each), `audit.py` and `caveats.py` on `tuning.py` (what stands against an answer, and for what it holds),
+`answer.py`, and `report.py` (files).
 """

@@ -47,19 +47,19 @@ def at_once(call: Callable[[], T]) -> T:
         raise StudyStopped(f"the ledger's database: {said}") from error
 
 
-def patiently(call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
-    """`call()`; while its database is away, `again()` (default: `call`) after ever longer pauses.
+def patiently(call: Callable[[], T]) -> T:
+    """`call()`, and while its database is away once more after ever longer pauses.
 
-    A write that raised may have been committed, so `again` must allow for that.
+    A write that raised may have been committed, so `call` must allow for that.
 
     Raises:
         StudyStopped: where the database is away for longer than `PATIENCE`, or broken: full, read-only.
     """
     until, pause = time.monotonic() + PATIENCE, PAUSE[0]
-    attempt, waiting = call, False
+    waiting = False
     while True:
         try:
-            answer = at_once(attempt)
+            answer = at_once(call)
             if waiting:
                 log.warning("the ledger's database is back")
             return answer
@@ -71,7 +71,6 @@ def patiently(call: Callable[[], T], again: Callable[[], T] | None = None) -> T:
                 waiting = True
         time.sleep(pause)
         pause = min(PAUSE[1], pause * 2)
-        attempt = again or call
 
 
 def _database_errors(error: BaseException | None) -> Iterator[DBAPIError]:
