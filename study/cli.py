@@ -6,22 +6,18 @@ line, with nothing written; 130 interrupted, and resumable.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import shlex
-import signal
 import sys
 import warnings
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from study.config import RequestError, StudyStopped
+from study.console import err, out, print_findings, print_json, print_plan, print_status, say_notes
 from study.options import (
     ClusterOption,
     ConcurrencyOption,
@@ -45,15 +41,15 @@ from study.options import (
 
 __all__ = ["app", "main"]
 
+if TYPE_CHECKING:
+    from study.home import Home
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="How much of a distilled multilingual student's quality comes from its initialisation?",
 )
-
-out = Console(width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True)
 
 DEFAULT_HOME = Path("kdstudy-home")
 
@@ -72,7 +68,7 @@ def spaces(as_json: JsonOption = False) -> None:
 
     found = registered_spaces()
     if as_json:
-        return _print_json({name: space.model_dump(mode="json") for name, space in found.items()})
+        return print_json({name: space.model_dump(mode="json") for name, space in found.items()})
     rows = [[name, space.question, space.trials, space.confirm_seeds] for name, space in found.items()]
     out.print(listing(["space", "question", "trials/arm", "confirm seeds"], rows))
     return None
@@ -87,7 +83,7 @@ def tasks(as_json: JsonOption = False) -> None:
     rows = [[t.name, t.languages, t.labels, t.description] for t in registered_tasks()]
     if as_json:
         columns = ("languages", "labels", "description")
-        return _print_json({name: dict(zip(columns, facts, strict=True)) for name, *facts in rows})
+        return print_json({name: dict(zip(columns, facts, strict=True)) for name, *facts in rows})
     out.print(listing(["task", "languages", "labels", "description"], rows))
     return None
 
@@ -118,7 +114,6 @@ def plan(
     """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
     from study.cost import cost_of, time_of
     from study.request import memory_of
-    from study.tables import cost_lines, listing, memory_line
 
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
     the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, _home(home))
@@ -126,46 +121,22 @@ def plan(
         {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
-    nuisance = the_plan.space.model_dump(mode="json")["nuisance"]
-    fixed = the_plan.held()
     memory = memory_of(asked)
     if as_json:
-        return _print_json(
+        return print_json(
             {
                 "name": the_plan.name,
                 **asdict(cost),
                 "time": time and asdict(time),
                 "memory": memory,
                 "arms": arms,
-                "nuisance": nuisance,
-                "fixed": fixed,
+                "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
+                "fixed": the_plan.held(),
             }
             | {"task": asked.task.fingerprint, "notes": list(asked.task.notes)}
         )
-    out.print(the_plan.space.question, style="bold", highlight=False)
-    confirm = the_plan.space.confirm_seeds
-    rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
-    rows.append(["all", cost.search, cost.confirm, cost.trials])
-    out.print(listing(["arm", "search", "confirm", "trials"], rows))
-    out.print(
-        listing(
-            ["nuisance, tuned per arm", "from"], [[k, str(v)] for k, v in the_plan.space.nuisance.items()]
-        )
-    )
-    out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in fixed.items()]))
-    for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
-        out.print(line, highlight=False, soft_wrap=True)
-    if len({len(arm["tuned"]) for arm in arms}) > 1:
-        few, many = (pick(arms, key=lambda arm: len(arm["tuned"])) for pick in (min, max))
-        out.print(
-            f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
-            f"{many['arm']} {', '.join(many['tuned'])}",
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
-    out.print(memory_line(memory), highlight=False, soft_wrap=True)
-    _say_notes(asked.task)
+    print_plan(the_plan, arms, cost, time, memory)
+    say_notes(asked.task)
     return None
 
 
@@ -197,8 +168,10 @@ def run(
 ) -> None:
     """Run a study to its end; the same command goes on with an interrupted one."""
     asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
+    from study.driving import drive
+
     given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri, "storage_url": storage_url}
-    _drive(asked, home, {field: url for field, url in given.items() if url})
+    drive(asked, _home(home), {field: url for field, url in given.items() if url})
 
 
 @app.command()
@@ -208,12 +181,13 @@ def resume(
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Failed trials once more.")] = False,
 ) -> None:
     """Go on with a study: the same as running it again."""
+    from study.driving import drive
     from study.ledger import Ledger
     from study.request import ask_again
 
     the_home = _home(home)
     ledger = Ledger(the_home.urls(name)["ledger_url"], name, goes_on=True)
-    _drive(ask_again(ledger.require_plan(), the_home.store), home, {}, retry_failed)
+    drive(ask_again(ledger.require_plan(), the_home.store), the_home, {}, retry_failed)
 
 
 @app.command()
@@ -227,7 +201,7 @@ def status(
 ) -> None:
     """How far a study is."""
     from study.status import read_status
-    from study.tables import listing, status_table
+    from study.tables import listing
 
     the_home = _home(home)
     names = the_home.studies() if name is None else [name]
@@ -241,13 +215,11 @@ def status(
     if name is not None:
         (found,) = all_found
         if as_json:
-            return _print_json(found)
-        out.print(status_table(found))
-        for line in _status_lines(found):
-            out.print(line, highlight=False, markup=False, soft_wrap=True)
+            return print_json(found)
+        print_status(found)
         return None
     if as_json:
-        return _print_json(all_found)
+        return print_json(all_found)
     columns = ["name", "space", "planned", "complete", "pruned", "diverged", "failed", "running", "waiting"]
     out.print(listing(columns, [[each[c] for c in columns] for each in all_found]))
     return None
@@ -275,11 +247,11 @@ def trial(
     request = Request(space="trial", **_request(locals()))
     the_home.check_writable()
     one = ask_one(request, settings or [], the_home.store)
-    _say_notes(one.asked.task)
+    say_notes(one.asked.task)
     the_home.root.mkdir(parents=True, exist_ok=True)
     result = run_one(one, the_home, threads, lambda line: err.print(line, highlight=False, markup=False))
     if as_json:
-        return _print_json(result)
+        return print_json(result)
     facts = ("key", "outcome", "steps", "seconds", "parameters")
     out.print(listing(["trial", ""], [[fact, str(result[fact])] for fact in facts]))
     out.print(scores_table(result))
@@ -315,7 +287,7 @@ def report(
     else:
         uris, folder = [tracking_uri], to
     results = Results(read_studies([(uri, name) for uri in uris]))
-    _print_findings(results.record)
+    print_findings(results.record)
     for sentence in (*answer(results), *(str(finding) for finding in results.findings)):
         out.print(sentence, highlight=False, markup=False)
     paths = write_report(results, folder)
@@ -401,10 +373,10 @@ def _complain(message: str) -> None:
     sys.exit(2)
 
 
-def _home(root: Path) -> Any:
+def _home(root: Path) -> Home:
     from study.home import Home
 
-    return Home(root.expanduser().resolve())
+    return Home.at(root)
 
 
 def _request(options: dict[str, Any]) -> dict[str, Any]:
@@ -445,93 +417,3 @@ def _ask(
     name = space_name if name is None else name
     the_home.study(name)
     return plan_for(Request(space=space_name, **request), name, the_space, the_home.store)
-
-
-def _drive(asked: Any, home: Path, given_urls: dict[str, str], retry_failed: bool = False) -> None:
-    from analysis.record import read_study
-    from cluster import find_cluster
-    from study.live import view_for
-    from study.run import run_study
-
-    try:
-        the_cluster = find_cluster(asked.request.cluster)
-    except LookupError as error:
-        raise RequestError(f"--cluster {error.args[0]}") from None
-    the_home, name = _home(home), asked.plan.name
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    kept = os.environ.get("KDSTUDY_HOME")
-    here = "" if kept and _home(Path(kept)) == the_home else f" --home {shlex.quote(str(the_home.root))}"
-    try:
-        with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
-            found = run_study(asked, the_home, given_urls, the_cluster, view, retry_failed)
-    except (KeyboardInterrupt, StudyStopped) as end:
-        why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
-        again = f"kdstudy resume {shlex.quote(name)}{here}" if _is_begun(the_home, name) else _this_command()
-        go_on = f"{why}; go on with: {again}"
-        err.print(go_on, highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(code) from None
-    from study.tables import status_table
-
-    out.print(status_table(found))
-    if not found["unsent"]:
-        _print_findings(read_study(the_home.urls(name)["tracking_uri"], name))
-    lines = [f"home       {the_home.root}", f"trials     {the_home.trials(name)}"]
-    lines += [
-        f"MLflow UI  kdstudy ui{here}",
-        f"export     kdstudy export {shlex.quote(name)} --out student{here}",
-    ]
-    for line in lines:
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
-    if found["failed"]:
-        raise typer.Exit(1)
-
-
-def _is_begun(home: Any, name: str) -> bool:
-    """Whether the study's plan is on record, so that it can be resumed by its name."""
-    from study.ledger import Ledger
-
-    if name not in home.studies():
-        return False
-    try:
-        return Ledger(home.urls(name)["ledger_url"], name).plan is not None
-    except RequestError:  # the ledger is away
-        return True
-
-
-def _this_command() -> str:
-    return shlex.join(["kdstudy", *sys.argv[1:]])
-
-
-def _print_findings(record: Any) -> None:
-    from analysis.summary import arms_summary, languages_summary
-    from study.tables import frame_table
-
-    out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
-    for split in ("test", "validation"):
-        languages = languages_summary(record, split)
-        if len(languages):
-            title = f"accuracy per language, {split} (means over confirm seeds)"
-            out.print(frame_table(languages.reset_index(), title))
-
-
-def _status_lines(found: dict[str, Any]) -> list[str]:
-    """What a status says besides its table."""
-    lines = [f"failed {key[:8]}: {why}" for key, why in found["reasons"].items()]
-    lines += [f"\n{key[:8]}\n{text.rstrip()}" for key, text in found["tracebacks"].items()]
-    if (driver := found["driver"]) is not None:
-        lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")
-    elif found["waiting"]:
-        lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}")
-    if found["unsent"] or found["study_unsent"]:
-        what = f"{found['unsent']} trials" if found["unsent"] else "the study's own runs"
-        lines.append(f"MLflow may lack something of {what}: --sync sends it")
-    return lines
-
-
-def _say_notes(task: Any) -> None:
-    for note in task.notes:
-        err.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))

@@ -23,6 +23,11 @@ class Home:
 
     root: Path
 
+    @classmethod
+    def at(cls, path: Path) -> Home:
+        """The home at `path` as it was given: relative, or with a `~`."""
+        return cls(path.expanduser().resolve())
+
     def check_writable(self) -> None:
         """Raises:
         RequestError: where the root is not a folder to write to, and cannot become one.

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from study.base_model import store_model
 from study.config import RequestError, TrialConfig, parse_config
 from study.home import Home
 from study.plan import Plan
-from study.prepare import build_inputs, store_model, store_task
+from study.prepare import build_inputs, store_task
 from study.request import Asked, Request, plan_for
 from study.space import SearchSpace, Value, override, parse_value
 from study.trial import Progress, run_trial

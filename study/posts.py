@@ -15,6 +15,7 @@ from typing import Literal
 from study.config import TrialConfig
 from study.journal import Journal, find_unsent, unsent_mark
 from study.outbox import Outbox
+from study.plan import Plan
 from study.records import Record
 from study.tracking import Tracker
 from study.trial import read_result
@@ -23,7 +24,7 @@ from study.trial.attempts import bring_attempts
 from study.trial.inputs import Inputs
 from study.trial.mirror import Mirror
 
-__all__ = ["post_as_it_stands", "post_study", "post_trial", "post_unsent"]
+__all__ = ["configs_of", "post_as_it_stands", "post_study", "post_trial", "post_unsent"]
 
 
 def post_trial(
@@ -78,6 +79,11 @@ def _replay_from(mirror: Mirror, tracker: Tracker, folder: Path, record: Record)
     for progress in read_result(folder, record.trial_config()) or ():
         journal.add(asdict(progress))
     tracker.replay(record, journal.lines, record.outcome)
+
+
+def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:
+    """Configurations whose teachers are all that a study has: one of each arm, and what has been started."""
+    return [*plan.all_drafts(), *(record.trial_config() for record in records)]
 
 
 def post_study(

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from study.base_model import EMBEDDED, Model, find_model, find_teacher
 from study.capacity import (
     Machine,
     Need,
@@ -24,7 +25,6 @@ from study.capacity import (
 )
 from study.config import RequestError, TrialConfig
 from study.plan import ModelFacts, Plan
-from study.prepare import EMBEDDED, Model, find_model, find_teacher
 from study.space import SearchSpace
 from study.trial.artifacts import Store
 from study.trial.data.sources import load_task, registered_tasks

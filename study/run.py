@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cluster import Cluster
 from study import prepare
+from study.base_model import store_model
 from study.capacity import known_extent, largest, need_of
 from study.config import StudyStopped, TrialConfig
 from study.disk import stopped_by_a_full_disk
@@ -20,24 +21,18 @@ from study.ledger import Ledger
 from study.lifecycle import Lifecycle
 from study.outbox import Outbox
 from study.plan import Plan
-from study.posts import post_study, post_unsent
+from study.posts import configs_of, post_study, post_unsent
 from study.records import Phase, Record
 from study.request import Asked, Request
+from study.resources import Resources, call_in_ray, check_cluster, connected, default_resources, in_room
 from study.status import confirm_wanted, is_finished, summary
-from study.tracking import Tracker, check_tracking, make_database
+from study.tracking import Tracker
+from study.tracking_store import check_tracking, make_database
 from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
 from study.trial.mirror import check_storage
 from study.trial.models import read_config
-from study.tune import (
-    Resources,
-    call_in_ray,
-    check_cluster,
-    connected,
-    default_resources,
-    in_room,
-    run_phase,
-)
+from study.tune import run_phase
 from study.watch import View, Watch
 from study.worker import Work
 
@@ -82,7 +77,7 @@ def run_study(
         fingerprint = asked.model.fingerprint
         if fingerprint is None or not store.has("models", fingerprint):
             of_model = (store, request.model, resources.threads)
-            (model,) = call_in_ray(prepare.store_model, [of_model], resources)
+            (model,) = call_in_ray(store_model, [of_model], resources)
             fingerprint = model.fingerprint
         plan = ledger.open(asked.plan.on_model(fingerprint))
         ledger.mend()
@@ -163,7 +158,7 @@ class _Study:
     ) -> None:
         """Have MLflow told how the study stands, and of the teachers of `configs` (default: of all)."""
         if configs is None:
-            configs = [*self.plan.all_drafts(), *(r.trial_config() for r in self.ledger.records())]
+            configs = configs_of(self.plan, self.ledger.records())
         folder = self.home.study(self.plan.name)
         post_study(self.outbox, self.tracker, self.store, folder, configs, state)
 

@@ -10,7 +10,7 @@ from study.journal import find_unsent
 from study.lease import Lease
 from study.ledger import Ledger
 from study.outbox import Outbox
-from study.posts import post_study, post_unsent
+from study.posts import configs_of, post_study, post_unsent
 from study.status import is_finished
 from study.tracking import Tracker
 
@@ -34,9 +34,8 @@ def sync_study(home: Home, name: str) -> int:
         records = ledger.records()
         store = home.store_of(name)
         sent = post_unsent(outbox, tracker, home.trials(name), records, store.mirror)
-        configs = [*plan.all_drafts(), *(record.trial_config() for record in records)]
         state: Literal["finish", "pause"] = "finish" if is_finished(plan, records) else "pause"
-        post_study(outbox, tracker, store, home.study(name), configs, state)
+        post_study(outbox, tracker, store, home.study(name), configs_of(plan, records), state)
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(home.trials(name)))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")

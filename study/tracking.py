@@ -6,70 +6,26 @@ without a second run or a second row.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment, Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from study.config import RequestError
 from study.journal import last_report
 from study.plan import Plan
 from study.records import Record
-from study.space import NOT_SEARCHED
+from study.tracking_rows import code_version, report_rows, result_rows, score_rows, study_params
+from study.tracking_store import check_ours, first_line, is_server
 
-__all__ = ["Tracker", "check_tracking", "make_database"]
-
-# The outbox tries again. A retry inside MLflow's client would make a second run where an answer was lost,
-# and would keep silent for minutes about a server that is away.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+__all__ = ["Tracker"]
 
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 STATUS = {"complete": "FINISHED", "diverged": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
-
-
-def check_tracking(uri: str, name: str, study_id: str | None) -> None:
-    """Look, before anything is written, whether the study `name` can be recorded at `uri`.
-
-    A server that held the study `study_id` when that began may be away by now: its study goes on.
-
-    Raises:
-        RequestError: where MLflow refuses the store, no server answers, or the name is another study's.
-    """
-    try:
-        found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
-    except Exception as error:  # every kind of store raises its own
-        if study_id is not None and _is_server(uri):
-            return
-        raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
-    if found is not None:
-        _check_ours(found, study_id)
-
-
-def make_database(path: Path) -> None:
-    """MLflow's own database at `path`, unless it is there: made beside it, and renamed once it is whole.
-
-    For one process at a time. A kill while MLflow makes its tables would leave a database that it never opens
-    again.
-    """
-    if path.exists():
-        return
-    for left in path.parent.glob(".mlflow-*"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as beside:
-        new = Path(beside) / path.name
-        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
-        new.rename(path)
 
 
 class Tracker:
@@ -97,14 +53,14 @@ class Tracker:
         except RequestError:
             raise
         except Exception as error:  # every kind of store raises its own
-            if not (goes_on and _is_server(uri)):
-                raise RequestError(f"--tracking-uri {uri}: {_first_line(error)}") from None
+            if not (goes_on and is_server(uri)):
+                raise RequestError(f"--tracking-uri {uri}: {first_line(error)}") from None
 
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
-        tags = {"kdstudy.phase": "study", "kdstudy.git": _git()}
-        return self._run("study", tags, self.plan.name, None, _study_params(self.plan))
+        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()}
+        return self._run("study", tags, self.plan.name, None, study_params(self.plan))
 
     @cached_property
     def arm_runs(self) -> dict[str, str]:
@@ -143,11 +99,11 @@ class Tracker:
             self.arm_runs[record.arm],
         )
         count = len(lines)  # the driver may add lines meanwhile
-        rows = [row for line in lines[self._logged.get(run, 0) : count] for row in _rows(line)]
+        rows = [row for line in lines[self._logged.get(run, 0) : count] for row in report_rows(line)]
         last = last_report(lines[:count])
         result = last["result"] if last is not None and state in STATUS else None
         if last is not None and result is not None:
-            rows += _result_rows(last, result)
+            rows += result_rows(last, result)
         rows = self._as_first_reported(run, rows)
         # with the outcome once more: of a trial that was tried again the last number counts, as in the ledger
         tags = {"kdstudy.outcome": state} | number if state in STATUS else {}
@@ -190,7 +146,7 @@ class Tracker:
             flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
         tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
         run = self._run(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
-        metrics = dict(_scores("validation", scores)) | {"parameters": float(scores["parameters"])}
+        metrics = dict(score_rows("validation", scores)) | {"parameters": float(scores["parameters"])}
         self._log(run, [Metric(name, value, scores["time_ms"], 0) for name, value in metrics.items()])
         self.client.set_terminated(run, "FINISHED", end_time=scores["time_ms"])
 
@@ -216,9 +172,9 @@ class Tracker:
             except MlflowException as error:
                 found = self.client.get_experiment_by_name(name)
                 if found is None:
-                    refusal = f"MLflow refuses the experiment: {_first_line(error)}"
+                    refusal = f"MLflow refuses the experiment: {first_line(error)}"
                     raise RequestError(f"study {name}: {refusal}") from None
-        _check_ours(found, self.study_id)
+        check_ours(found, self.study_id)
         return str(found.experiment_id)
 
     def _search(self, query: str) -> Iterator[Any]:
@@ -300,85 +256,3 @@ class Tracker:
             known, said = [], []
         if params:
             self._without_params.discard(run)
-
-
-def _rows(line: Mapping[str, Any]) -> list[Metric]:
-    """One journal line as metrics: validation scores and the loss."""
-    metrics = dict(_scores("validation", line["validation"]))
-    if line["loss"] is not None:
-        metrics["loss"] = line["loss"]
-    return [Metric(name, value, line["time_ms"], line["step"]) for name, value in metrics.items()]
-
-
-def _result_rows(line: Mapping[str, Any], result: Mapping[str, Any]) -> list[Metric]:
-    metrics = dict(_scores("test", result["test"]))
-    metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
-    return [Metric(name, value, line["time_ms"], result["steps"]) for name, value in metrics.items()]
-
-
-def _scores(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
-    """Flat metrics `split/metric/language`, `split/metric/macro` and `split/metric/worst`."""
-    for metric in ("accuracy", "macro_f1", "retention"):
-        values = (scores or {}).get(metric)
-        if values:
-            for name, value in [
-                *values["by_language"].items(),
-                *((k, values[k]) for k in ("macro", "worst")),
-            ]:
-                if value is not None:
-                    yield f"{split}/{metric}/{name}", value
-
-
-def _check_ours(experiment: Experiment, study_id: str | None) -> None:
-    if experiment.lifecycle_stage == "deleted":
-        raise RequestError(
-            f"study {experiment.name}: its MLflow experiment was deleted; restore it or choose a --name"
-        )
-    if study_id is None or experiment.tags.get("kdstudy.study") != study_id:
-        raise RequestError(
-            f"study {experiment.name}: another study has this name in MLflow; choose another --name"
-        )
-
-
-def _is_server(uri: str) -> bool:
-    """Whether a process that may be away answers at `uri`."""
-    return not uri.startswith(("sqlite:", "file:"))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _study_params(plan: Plan) -> dict[str, Any]:
-    """What was asked, and every hyperparameter's role. No budgets: they may grow, and params cannot change.
-
-    The request's names of task and model are `task_source` and so on, since the params of these names are
-    fingerprints, as in every trial. Defaults that the model decides, such as the learning rate, are no facts
-    of the study: where they were held they stand among `fixed`.
-    """
-    space = plan.space
-    params: dict[str, Any] = {"question": space.question}
-    for name, value in plan.request.items():
-        params[f"{name}_source" if name in plan.constants else name] = value
-    params |= {name: value for name, value in plan.constants.items() if name in NOT_SEARCHED}
-    params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
-    roles: dict[str, Mapping[str, Any]] = {
-        "scientific": space.scientific,
-        "nuisance": space.nuisance,
-        "fixed": plan.held(),
-    }
-    for role, named in roles.items():
-        params |= {f"{role}.{name}": domain for name, domain in named.items()}
-    return {key: str(value)[:6000] for key, value in params.items()}
-
-
-def _git() -> str:
-    """Commit of this code, where it runs from a checkout; `unknown` elsewhere."""
-    here = Path(__file__).parent
-    answer = subprocess.run(
-        ["git", "-C", str(here), "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.stdout.strip() or "unknown"

@@ -183,7 +183,8 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     """`new_workshop(task folder)`: a store of its own with that task and the tiny base model."""
     import torch
 
-    from study.prepare import store_model, store_task
+    from study.base_model import store_model
+    from study.prepare import store_task
     from study.trial.artifacts import Store
     from study.trial.data import load_task
 

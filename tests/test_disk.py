@@ -26,12 +26,12 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from study import tune, worker
+from study import resources, worker
 from study.config import RequestError, StudyStopped
 from study.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
 from study.prepare import build_inputs
+from study.resources import Resources, call_in_ray
 from study.trial.artifacts import Store, write_atomically
-from study.tune import Resources, call_in_ray
 from study.worker import Work
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CANNOT_WRITE), ids=errno.errorcode.get)
@@ -258,16 +258,16 @@ def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def remote(**options: Any) -> Any:
         return lambda function: SimpleNamespace(remote=lambda *values: partial(function, *values))
 
-    monkeypatch.setattr(tune.ray, "remote", remote)
-    monkeypatch.setattr(tune.ray, "get", get)
+    monkeypatch.setattr(resources.ray, "remote", remote)
+    monkeypatch.setattr(resources.ray, "get", get)
 
 
 def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
     workshop: Any, own_store: Store, tmp_path: Path, ray_here: None
 ) -> None:
-    resources = Resources(cpus=1, gpus=0, concurrency=1)
+    one = Resources(cpus=1, gpus=0, concurrency=1)
     building = (own_store, workshop.config(), "", ("validation",), 1)
     calls = [(build_inputs, building), *((write, (tmp_path / "file.npy",)) for write in WRITERS.values())]
     for function, values in calls:
         with no_file_above(16), pytest.raises(StudyStopped, match=r"\A.+\Z"):
-            call_in_ray(function, [values], resources)
+            call_in_ray(function, [values], one)

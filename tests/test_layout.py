@@ -65,7 +65,7 @@ def inside(room: str) -> list[str]:
 
 
 def test_only_the_driver_and_its_workers_import_ray() -> None:
-    assert importers("ray") == {"study.tune", "study.worker"}
+    assert importers("ray") == {"study.resources", "study.tune", "study.worker"}
 
 
 def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
@@ -83,7 +83,8 @@ def test_storage_at_a_url_is_one_rooms_business() -> None:
 
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:
-    assert importers("mlflow") == {"study.tracking", "analysis.source"}
+    writer = {"study.tracking", "study.tracking_rows", "study.tracking_store"}
+    assert importers("mlflow") == {*writer, "analysis.source"}
 
 
 def test_a_trial_knows_nothing_of_the_study_but_its_configuration() -> None:
@@ -113,7 +114,7 @@ def test_what_everything_rests_on_rests_on_nothing() -> None:
 def test_the_driver_and_its_clients_point_one_way() -> None:
     """config, space <- plan <- ledger <- tracking <- outbox <- lifecycle <- tune <- run <- cli."""
     order = ["config", "space", "plan", "sampling", "patience", "lease", "transaction", "records", "ledger"]
-    order += ["tracking", "outbox", "lifecycle", "status", "watch", "tune", "run", "sync", "cli"]
+    order += ["tracking", "outbox", "lifecycle", "status", "watch", "resources", "tune", "run", "sync", "cli"]
     for index, name in enumerate(order):
         later = {f"study.{each}" for each in order[index + 1 :]}
         assert not ours(f"study.{name}") & later, name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 
 from study import prepare
+from study.base_model import find_teacher, store_model
 from study.config import RequestError
-from study.prepare import (
-    EMBEDDED,
-    Model,
-    build_inputs,
-    find_model,
-    find_teacher,
-    has_inputs,
-    store_model,
-    store_task,
-)
-from study.trial import artifacts, pretraining
+from study.prepare import build_inputs, has_inputs, store_task
+from study.trial import artifacts
 from study.trial.artifacts import Store
 from study.trial.data import load_saved_task
-from study.trial.models import encoder_fingerprint, load_classifier, load_tokenizer
+from study.trial.models import load_classifier, load_tokenizer
 from study.trial.training import Training
+from tests.kills import killed_in
 
 SPLITS = ("train", "validation", "test")
 
@@ -39,82 +30,13 @@ def files(root: Path) -> dict[str, tuple[int, int]]:
     return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in found.items()}
 
 
-def killed_in(patch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
-    """From now on, the `call`-th call of `owner.name` is where the process dies."""
-    real, calls = getattr(owner, name), iter(range(1, 1000))
-
-    def dying(*arguments: Any, **options: Any) -> Any:
-        if next(calls) == call:
-            raise KeyboardInterrupt
-        return real(*arguments, **options)
-
-    patch.setattr(owner, name, dying)
-
-
-# The task and the base model
+# The task
 
 
 def test_the_task_is_stored_under_its_fingerprint(workshop: Any) -> None:
     saved = load_saved_task(workshop.store.path("tasks", workshop.task.fingerprint))
     assert saved.fingerprint == workshop.task.fingerprint
     assert saved.languages == ("deu", "hau", "yor")
-
-
-def test_the_base_model_is_stored_without_its_head(workshop: Any, model_folder: Path) -> None:
-    folder = workshop.store.path("models", workshop.model)
-    assert workshop.model == encoder_fingerprint(model_folder)
-    assert json.loads((folder / "config.json").read_text())["num_hidden_layers"] == 4
-    probe = "Ẹ káàárọ̀, drei"
-    assert load_tokenizer(folder)(probe).input_ids == load_tokenizer(model_folder)(probe).input_ids
-
-
-def test_looking_at_a_model_writes_nothing(model_folder: Path, tmp_path: Path) -> None:
-    store = Store(tmp_path / "home" / "artifacts")
-    model = find_model(store, str(model_folder))
-    assert (model.folder, model.fingerprint) == (model_folder, encoder_fingerprint(model_folder))
-    assert find_model(store, EMBEDDED).fingerprint is None
-    assert not (tmp_path / "home").exists()
-
-
-@pytest.mark.parametrize(
-    ("config", "longest"),
-    [
-        (RobertaConfig(max_position_embeddings=514, pad_token_id=1), 512),
-        (RobertaConfig(max_position_embeddings=514, pad_token_id=0), 513),
-        (BertConfig(max_position_embeddings=512, pad_token_id=0), 512),
-    ],
-)
-def test_the_longest_text_is_what_position_embeddings_reach(config: PreTrainedConfig, longest: int) -> None:
-    assert Model("m", config).longest == longest
-
-
-@pytest.fixture
-def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = prepare.PRETRAINING | {"steps": 10, "batch_size": 4}
-    monkeypatch.setattr(prepare, "PRETRAINING", short)
-    monkeypatch.setattr(pretraining, "PRETRAINING", short)
-
-
-def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
-    short_pretraining: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = store_model(Store(tmp_path / "whole"), EMBEDDED, 1)
-    store = Store(tmp_path / "killed")
-    with monkeypatch.context() as patch:
-        killed_in(patch, Training, "save", 6)
-        with pytest.raises(KeyboardInterrupt):
-            store_model(store, EMBEDDED, 1)
-    assert find_model(store, EMBEDDED).fingerprint is None
-    with monkeypatch.context() as patch:
-        steps: list[int] = []
-        advance = Training.advance
-        patch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
-        model = store_model(store, EMBEDDED, 1)
-    assert steps == [6, 7, 8, 9, 10]
-    assert model.fingerprint == whole.fingerprint
-    killed_in(monkeypatch, prepare, "pretrain", 1)
-    assert store_model(store, EMBEDDED, 1).fingerprint == whole.fingerprint
-    assert find_model(store, EMBEDDED).fingerprint == whole.fingerprint
 
 
 # Teachers
@@ -359,17 +281,3 @@ def test_a_given_teacher_is_used_as_it_is(workshop: Any, config: Any, tmp_path: 
         build_inputs(workshop.store, ours, str(given), SPLITS, 1).teacher_scores("test")["accuracy"]["macro"]
         > 0
     )
-
-
-def test_a_given_teacher_needs_the_base_model_it_came_from(workshop: Any, config: Any) -> None:
-    folder = workshop.inputs(config).teacher_folder
-    with pytest.raises(RequestError, match="needs --model as well"):
-        find_teacher(str(folder), workshop.task.labels, None)
-
-
-def test_a_given_teacher_of_other_labels_is_refused(workshop: Any, config: Any) -> None:
-    base = workshop.store.path("models", workshop.model)
-    with pytest.raises(RequestError, match="it has weather, and lacks politics"):
-        find_teacher(
-            str(workshop.inputs(config).teacher_folder), ("alarm", "music", "news", "politics"), base
-        )

@@ -17,7 +17,8 @@ from mlflow.exceptions import MlflowException
 from study.config import RequestError, TrialConfig
 from study.plan import Plan
 from study.records import Record
-from study.tracking import Tracker, check_tracking, make_database
+from study.tracking import Tracker
+from study.tracking_store import check_tracking, make_database
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., dict[str, Any]]

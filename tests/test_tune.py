@@ -1,7 +1,11 @@
-"""How many trials run at once: what Ray has, against what they take. And why a trial is lost."""
+"""One phase over Ray Tune: whatever the driver's side meets there is raised as it is, and at once.
+
+And why a trial is lost.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,101 +14,90 @@ import pytest
 import torch
 from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
+from cluster import find_cluster
 from study import tune
-from study.capacity import Need
-from study.config import RequestError
+from study.config import StudyStopped
 from study.lifecycle import WORKER_DEATHS
-from study.request import Request
-from study.trial.memory import MIB, Peak
-from study.tune import Resources, check_cluster, in_room
+from study.records import Record
+from study.resources import Resources, connected
+from study.tune import run_phase
 from study.worker import OUT_OF_MEMORY
 
-GIB = 1024 * MIB
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_here() -> Iterator[None]:
+    with connected(find_cluster("local")):
+        yield
 
 
-def need(cpu: int, gpu: int = GIB) -> Need:
-    return Need(None, Peak(cpu), Peak(3 * GIB, gpu), None, None)  # type: ignore[arg-type]
+@pytest.fixture(autouse=True)
+def trials_of_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        tune.report({"report": "{}"})
+
+    monkeypatch.setattr(tune, "train", train)
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`cluster(node, ...)`: Ray has these, each {"CPU": ..., "memory": ...}."""
+class Trials:
+    """In place of a lifecycle: `count` trials; the first call of `broken` raises `error`."""
 
-    def of(*nodes: dict[str, float], gpu_memory: int = 0) -> None:
-        there = [{"Alive": True, "NodeID": str(i), "Resources": node} for i, node in enumerate(nodes)]
-        monkeypatch.setattr(tune.ray, "nodes", lambda: [*there, {"Alive": False, "Resources": {}}])
-        monkeypatch.setattr(
-            tune.ray,
-            "cluster_resources",
-            lambda: {name: sum(node.get(name, 0) for node in nodes) for name in ("CPU", "GPU")},
-        )
-        monkeypatch.setattr(tune, "_gpu_memory", lambda node: gpu_memory or None)
+    def __init__(self, count: int, broken: str, error: Exception) -> None:
+        self.left, self.broken, self.error = count, broken, error
+        self.running: dict[str, Record] = {}
+        self.attempts: dict[str, int] = {}
+        self.calls: list[str] = []
 
-    return of
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.broken:
+            raise self.error
 
+    def folder(self, key: str) -> Path:
+        return Path("nowhere")
 
-ON_CPUS = Resources(cpus=1, gpus=0, concurrency=8)
+    def paused(self) -> bool:
+        return False
 
+    def next(self) -> Record | None:
+        self._called("next")
+        if not self.left:
+            return None
+        self.left -= 1
+        key = str(self.left)
+        self.attempts[key] = 1
+        self.running[key] = Record(key, "search", "all", self.left, {}, None, None, None, self.left)
+        return self.running[key]
 
-def test_no_more_trials_at_once_than_there_is_memory_for(cluster: Any) -> None:
-    cluster({"CPU": 8, "memory": 10 * GIB})
-    found, note = in_room(ON_CPUS, need(4 * GIB), Request("demo"))
-    assert (found.concurrency, found.memory) == (2, 4 * GIB)
-    assert found.of_a_trial == {"cpu": 1, "gpu": 0, "memory": 4 * GIB}
-    assert note == "2 trials at once, not 8: each takes up to 4.0 GiB of memory, 10.0 GiB are free"
+    def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
+        self._called("report")
+        return False
 
-
-def test_where_there_is_room_for_all_nothing_is_said(cluster: Any) -> None:
-    cluster({"CPU": 8, "memory": 64 * GIB})
-    found, note = in_room(ON_CPUS, need(GIB), Request("demo"))
-    assert (found.concurrency, note) == (8, "")
-
-
-def test_a_trial_does_not_lie_across_machines(cluster: Any) -> None:
-    cluster({"CPU": 4, "memory": 6 * GIB}, {"CPU": 4, "memory": 7 * GIB})
-    assert in_room(ON_CPUS, need(4 * GIB), Request("demo"))[0].concurrency == 2
-
-
-def test_one_trial_runs_even_where_ray_found_less_memory_free_than_it_may_take(cluster: Any) -> None:
-    cluster({"CPU": 8, "memory": 3 * GIB})
-    found, _ = in_room(ON_CPUS, need(4 * GIB), Request("demo"))
-    assert (found.concurrency, found.memory) == (1, 3 * GIB)  # more would never be granted
+    def end(self, key: str, traceback: str | None = None) -> None:
+        self._called("end")
+        del self.running[key]
 
 
-def test_a_concurrency_that_is_given_is_taken_as_it_is(cluster: Any) -> None:
-    cluster({"CPU": 8, "memory": 10 * GIB})
-    assert in_room(ON_CPUS, need(4 * GIB), Request("demo", concurrency=8)) == (ON_CPUS, "")
+@pytest.mark.parametrize("error", [StudyStopped("database or disk is full"), OSError(28, "No space left")])
+@pytest.mark.parametrize("broken", ["next", "report", "end"])
+def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it(
+    broken: str, error: Exception
+) -> None:
+    """Tune would make a TuneError of it, or take it for the trial's own and ask the ledger again."""
+    trials: Any = Trials(3, broken, error)
+    with pytest.raises(type(error)) as raised:
+        run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+    assert raised.value is error
+    assert trials.calls[-1] == broken
+    assert trials.calls.count(broken) == 1
 
 
-def test_as_many_trials_share_a_gpu_as_fit_where_that_is_asked_for(cluster: Any) -> None:
-    cluster({"CPU": 64, "memory": 500 * GIB, "GPU": 2}, gpu_memory=80 * GIB)
-    whole = Resources(cpus=1, gpus=1, concurrency=2)
-    assert in_room(whole, need(GIB, 9 * GIB), Request("demo")) == (whole, "")
-    found, note = in_room(whole, need(GIB, 9 * GIB), Request("demo", gpus_per_trial="auto"))
-    assert (found.gpus, found.concurrency) == (0.1428, 14)
-    assert note == "7 trials share a GPU: each takes up to 9.0 GiB"
-
-
-def test_cpus_limit_how_many_share_the_gpus(cluster: Any) -> None:
-    cluster({"CPU": 4, "memory": 500 * GIB, "GPU": 2}, gpu_memory=80 * GIB)
-    auto = Request("demo", gpus_per_trial="auto")
-    assert in_room(Resources(1, 1, 2), need(GIB, GIB), auto)[0].concurrency == 4
-
-
-def test_gpus_of_unknown_memory_are_not_shared(cluster: Any) -> None:
-    cluster({"CPU": 4, "memory": 500 * GIB, "GPU": 2})
-    found, note = in_room(Resources(1, 1, 2), need(GIB), Request("demo", gpus_per_trial="auto"))
-    assert (found.gpus, note) == (1, "the memory of the GPUs is not known: one trial each")
-
-
-def test_what_fits_no_machine_of_the_cluster_is_refused(cluster: Any, workshop: Any) -> None:
-    cluster({"CPU": 4, "memory": 2 * GIB}, {"CPU": 4, "memory": 8 * GIB})
-    large = Need(workshop.config(), Peak(9 * GIB), Peak(GIB, GIB), None, None)
-    with pytest.raises(RequestError, match=r"the largest machine of the cluster has 8\.0 GiB"):
-        check_cluster(large, ON_CPUS)
-    check_cluster(Need(workshop.config(), Peak(7 * GIB), Peak(GIB, GIB), None, None), ON_CPUS)
-    cluster()  # nobody there yet, as with an autoscaler: it cannot be known
-    check_cluster(large, ON_CPUS)
+def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
+    trials: Any = Trials(2, "nothing", ValueError())
+    run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+    assert trials.running == {}
+    assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
 
 
 # Why a trial is lost

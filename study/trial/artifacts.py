@@ -79,9 +79,13 @@ class Store:
             work.mkdir(parents=True, exist_ok=True)
             _set_aside(final, building)
             target = Path(tempfile.mkdtemp(prefix="target-", dir=building))
-            builder(target, work)
-            (target / MANIFEST).write_text(json.dumps(_hashes(target), indent=1), encoding="utf-8")
-            _place(target, final)
+            try:
+                builder(target, work)
+                (target / MANIFEST).write_text(json.dumps(_hashes(target), indent=1), encoding="utf-8")
+                _place(target, final)
+            except BaseException:  # on a disk that is full, room for the next attempt
+                shutil.rmtree(target, ignore_errors=True)
+                raise
             self._send(final, anew=True)
             shutil.rmtree(building, ignore_errors=True)
         return final

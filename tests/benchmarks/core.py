@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from study.base_model import find_teacher, store_model
 from study.plan import ModelFacts, Plan
-from study.prepare import build_inputs, find_teacher, store_model, store_task
+from study.prepare import build_inputs, store_task
 from study.space import SearchSpace
 from study.trial import student_training
 from study.trial.artifacts import Store

@@ -100,10 +100,10 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     from study.outbox import Outbox
     from study.plan import ModelFacts, Plan
     from study.request import Request
+    from study.resources import Resources
     from study.run import _Study
     from study.space import Range, SearchSpace
     from study.tracking import Tracker
-    from study.tune import Resources
 
     space = SearchSpace(
         question="what does a trial cost?",
@@ -134,9 +134,10 @@ def whole_path(trials: int) -> dict[str, Any]:
     from cluster import find_cluster
     from study import tune
     from study.home import Home
+    from study.resources import connected
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        stack.enter_context(tune.connected(find_cluster("local")))
+        stack.enter_context(connected(find_cluster("local")))
         study = open_study(Home(Path(folder)), trials, stack)
         stack.enter_context(mock.patch.object(tune, "train", no_op))
         study.trials("search", study.ledger.ask_search, study.resources)

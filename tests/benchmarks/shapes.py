@@ -20,9 +20,10 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, RobertaConfig, XLMRobertaConfig
 
+from study.base_model import store_model
 from study.config import TrialConfig
 from study.plan import ModelFacts, Plan
-from study.prepare import build_inputs, store_model, store_task
+from study.prepare import build_inputs, store_task
 from study.space import SearchSpace
 from study.trial.artifacts import Store
 from study.trial.data.sources import load_task

@@ -85,6 +85,10 @@ def test_a_builder_that_fails_leaves_no_artifact_and_its_work_for_the_next(store
     with pytest.raises(RuntimeError, match="out of memory"):
         store.build("kind", "k", failing)
     assert not store.has("kind", "k")
+    assert files(store.root) == {
+        "building/kind/k/work/checkpoint",
+        "building/kind/k.lock",
+    }  # half of it is gone
     folder = store.build("kind", "k", continuing)
     assert (folder / "content").read_text() == "whole, from at step 5"
 

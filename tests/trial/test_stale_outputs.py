@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from study.base_model import find_model, find_teacher
 from study.config import TrialConfig
-from study.prepare import find_model, find_teacher
 from study.trial.artifacts import Store
 from study.trial.data.sources import load_task
 from study.trial.inputs import Inputs
