@@ -82,7 +82,7 @@ def _replay_from(mirror: Mirror, tracker: Tracker, folder: Path, record: Record)
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:
-    """Configurations whose teachers are all that a study has: one of each arm, and what has been started."""
+    """Configurations whose teachers are all that a study has: the arms' drafts, and all that was started."""
     return [*plan.all_drafts(), *(record.trial_config() for record in records)]
 
 
