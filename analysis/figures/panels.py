@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.matching import Factors, matched, means_by_seed
+from analysis.matching import Factors, matched, means_by_seed, shared_macro
 
 __all__ = ["levels_text", "marginal_means", "over_seeds", "placed", "short_names"]
 
@@ -46,9 +46,10 @@ def short_names(cells: pd.DataFrame) -> list[str]:
 def marginal_means(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
     """`*by, mean, low, high, seeds`: macro accuracy by the factors `by`, averaged over matched cells.
 
-    See `analysis.matching`. The 95% t interval is over seeds.
+    See `analysis.matching`; macro is over the languages that all arms share. The 95% t interval is over
+    seeds.
     """
-    means = means_by_seed(matched(results[results["language"] == "macro"], factors, by), by)
+    means = means_by_seed(matched(shared_macro(results), factors, by), by)
     long = means.stack().dropna().rename("value").reset_index()
     return over_seeds(long, by)
 

@@ -10,6 +10,7 @@ from analysis.figures.panels import levels_text, marginal_means, over_seeds, pla
 from analysis.figures.size import sizes
 from analysis.figures.surface import surface
 from analysis.fractions import fraction_curves
+from analysis.matching import shared_macro
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
 from analysis.tables import count, interval, make_table, p_value
@@ -110,7 +111,7 @@ def alpha_and_temperature(results: Results) -> Section:
 def size(results: Results) -> Section:
     """Accuracy against parameters, where arms differ in them."""
     runs = confirmed_trials(results.record)
-    macro = results.confirmed[results.confirmed["language"] == "macro"]
+    macro = shared_macro(results.confirmed)
     if "parameters" not in runs or macro.empty:
         return Section("Size")
     parameters = runs.groupby("arm")["parameters"].mean()

@@ -21,11 +21,12 @@ from scipy import stats
 from analysis.figures.forest import forest
 from analysis.figures.heatmap import heat_map
 from analysis.figures.lines import MOST_PANELS, lines
-from analysis.figures.panels import levels_text, over_seeds, placed, short_names
+from analysis.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
 from analysis.figures.size import pareto_front, sizes
 from analysis.figures.style import inline_svg, label, labels, look, save
 from analysis.figures.surface import surface
 from tests.analysis.invented import MASSIVE
+from tests.analysis.tables import confirmed_table
 
 
 def accuracies(languages: tuple[str, ...], arms: int) -> pd.DataFrame:
@@ -51,6 +52,17 @@ def texts(figure: Figure) -> list[str]:
 
 
 # What is drawn
+
+
+def test_means_that_are_drawn_are_over_the_languages_that_all_arms_share() -> None:
+    """The copy alone was tested on an easy language: that lifts its recorded macro, and no point."""
+    factors = {"init": ("random", "teacher"), "depth": (2, 4)}
+    results = confirmed_table(factors, lambda levels, seed: 0.5, seeds=3)
+    copies = results[(results["init"] == "teacher") & (results["language"] == "macro")]
+    easy = copies.assign(language="eng", value=1.0)
+    results.loc[copies.index, "value"] = 0.75
+    means = marginal_means(pd.concat([results, easy]), factors, ["init", "depth"])
+    assert means["mean"].tolist() == pytest.approx([0.5] * 4)
 
 
 def test_a_cell_without_data_is_hatched() -> None:
