@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
         else:
             inputs = build_inputs(store, config, given, (), numerics.threads, True)
             _with_full_vocabulary(inputs, source, folder)
-        tokenizer = load_tokenizer(Inputs(store, config).base_folder)
+        tokenizer = deepcopy(load_tokenizer(Inputs(store, config).base_folder))
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}

@@ -194,6 +194,9 @@ def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) 
         logits[rows].argmax(axis=1), split.labels[rows], split.languages[rows], inputs.task.languages
     )
     scores["time_ms"] = int(time.time() * 1000)  # when it was measured, for MLflow
+    scores["numerics"] = {"outputs": asdict(numerics)}
+    if (about := inputs.teacher_folder / "kdstudy.json").exists():  # it was trained here
+        scores["numerics"]["training"] = json.loads(about.read_text(encoding="utf-8"))["numerics"]
     scores["parameters"] = sum(p.numel() for p in whole.parameters())
     (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
 

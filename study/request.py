@@ -96,9 +96,18 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
         _check(draft, model)
     asked = Asked(request, task, model, plan, store)
     if request.cluster == "local":
-        machine = this_machine()
-        check_room(asked.need, machine, uses_gpus(request, machine), "this machine")
+        check_here(asked.need, request)
     return asked
+
+
+def check_here(need: Need, request: Request) -> None:
+    """Refuse what has no room on this machine.
+
+    Raises:
+        RequestError: as `check_room`.
+    """
+    machine = this_machine()
+    check_room(need, machine, uses_gpus(request, machine), "this machine")
 
 
 def memory_of(asked: Asked) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from study.outbox import Outbox
 from study.plan import Plan
 from study.posts import configs_of, post_study, post_unsent
 from study.records import Phase, Record
-from study.request import Asked, Request
+from study.request import Asked, Request, check_here
 from study.resources import Resources, call_in_ray, check_cluster, connected, default_resources, in_room
 from study.status import confirm_wanted, is_finished, summary
 from study.tracking import Tracker
@@ -148,6 +148,10 @@ class _Study:
         config = largest(self.plan)
         inputs = Inputs(self.store, config, self.request.full_vocabulary)
         need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
+        if self.request.cluster == "local":  # again: of a large task it was estimated from a sample
+            check_here(need, self.request)
+        else:
+            check_cluster(need, self.resources)
         resources, note = in_room(self.resources, need, self.request)
         if note:
             self.view.note(note)

@@ -18,7 +18,14 @@ from study.config import RequestError
 from study.journal import last_report
 from study.plan import Plan
 from study.records import Record
-from study.tracking_rows import code_version, report_rows, result_rows, score_rows, study_params
+from study.tracking_rows import (
+    code_version,
+    numerics_text,
+    report_rows,
+    result_rows,
+    score_rows,
+    study_params,
+)
 from study.tracking_store import check_ours, first_line, is_server
 
 __all__ = ["Tracker"]
@@ -108,7 +115,7 @@ class Tracker:
         # with the outcome once more: of a trial that was tried again the last number counts, as in the ledger
         tags = {"kdstudy.outcome": state} | number if state in STATUS else {}
         if result is not None:
-            tags["kdstudy.numerics"] = " ".join(f"{k}={v}" for k, v in result["numerics"].items())
+            tags["kdstudy.numerics"] = numerics_text(result)
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
         params = record.trial_config().effective() if run in self._without_params else {}

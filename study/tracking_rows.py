@@ -12,7 +12,7 @@ from mlflow.entities import Metric
 from study.plan import Plan
 from study.space import NOT_SEARCHED
 
-__all__ = ["code_version", "report_rows", "result_rows", "score_rows", "study_params"]
+__all__ = ["code_version", "numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
 
 
 def report_rows(line: Mapping[str, Any]) -> list[Metric]:
@@ -41,6 +41,14 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
             ]:
                 if value is not None:
                     yield f"{split}/{metric}/{name}", value
+
+
+def numerics_text(result: Mapping[str, Any]) -> str:
+    """What decided a result's last bits, `name=value ...`; of its teacher's too where they differ."""
+    named = dict(result["numerics"])
+    for what, fields in result["other_numerics_of_teacher"].items():
+        named |= {f"teacher_{what}_{field}": theirs for field, (theirs, _) in fields.items()}
+    return " ".join(f"{name}={value}" for name, value in named.items())
 
 
 def study_params(plan: Plan) -> dict[str, Any]:

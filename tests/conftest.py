@@ -303,6 +303,7 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "parameters": 1000,
             "test": None if test is None else scores(test, languages),
             "numerics": {"device": "cpu", "threads": 1},
+            "other_numerics_of_teacher": {},
             "other_numerics_before": {},
         }
         return {

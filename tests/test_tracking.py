@@ -175,6 +175,17 @@ def test_numerics_that_changed_on_the_way_are_said(
     assert tags["kdstudy.other_numerics_before"] == "{'threads': [2, 1]}"
 
 
+def test_a_teacher_that_was_computed_otherwise_is_said(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
+    report["result"]["other_numerics_of_teacher"] = {"outputs": {"threads": [2, 1]}}
+    run = begin(tracker, record)
+    tracker.replay(record, [line(report)], "complete")
+    said = client.get_run(run).data.tags["kdstudy.numerics"]
+    assert said == "device=cpu threads=1 teacher_outputs_threads=2"
+
+
 def test_params_are_the_effective_configuration(track: Track, plan: Plan, client: MlflowClient) -> None:
     tracker = track(plan)
     for arm in (2, 3):

@@ -129,6 +129,11 @@ def run_trial(
         "validation": history[-1]["validation"] if history else None,
         "test": scores_on("test") if test and outcome == "complete" else None,
         "numerics": asdict(numerics),
+        "other_numerics_of_teacher": {
+            what: other
+            for what, theirs in inputs.teacher_scores("validation")["numerics"].items()
+            if (other := numerics.differences(theirs))
+        },
         "other_numerics_before": numerics.differences(began_on) if began_on else {},
     }
     own.mkdir(parents=True, exist_ok=True)

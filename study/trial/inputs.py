@@ -124,8 +124,13 @@ class Inputs:
         return self.store.path("teachers", self.teacher_key)
 
     def outputs_key(self, split: str) -> str:
-        """Teacher outputs depend on the teacher, the split, and how it was tokenised."""
-        return digest({"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split})
+        """Teacher outputs depend on the teacher, the split, how it was tokenised, and how they are computed.
+
+        The version counts what changes their last bits in the code. Those of the machine are on record with
+        them (`teacher_scores`), and with each trial whose own are others.
+        """
+        parts = {"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split}
+        return digest(parts | {"version": 1})
 
     def teacher_logits(self, split: str) -> np.ndarray:
         """[rows of the split x classes] float32, memory-mapped and read-only.

@@ -16,19 +16,23 @@ Scores = dict[str, Any]
 def score(predictions: np.ndarray, labels: np.ndarray, languages: np.ndarray, names: Sequence[str]) -> Scores:
     """Scores of `predictions` (n class ids) against `labels`, for each language that has rows.
 
-    Accuracy and F1 are scikit-learn's; macro-F1 is over the classes that occur in the language's labels
-    or predictions. `macro` is the mean over languages, each counting the same; `worst` is the lowest.
+    ``F1 = 2 hits / (rows labelled so + rows predicted so)`` of a class; macro-F1 is over the classes that
+    occur in the language's labels or predictions. `macro` is the mean over languages, each counting the
+    same; `worst` is the lowest. The numbers are scikit-learn's, which in 52 languages takes 150 ms of every
+    report, 200 times as long.
     """
-    from sklearn.metrics import accuracy_score, f1_score  # slow to import, and a driver never scores
-
     accuracy, f1, n = {}, {}, {}
     for index, name in enumerate(names):
         rows = languages == index
         if not rows.any():
             continue  # a language without rows in this split stays missing
-        n[name] = int(rows.sum())
-        accuracy[name] = float(accuracy_score(labels[rows], predictions[rows]))
-        f1[name] = float(f1_score(labels[rows], predictions[rows], average="macro", zero_division=0))
+        said, right = predictions[rows], labels[rows]
+        n[name] = len(right)
+        accuracy[name] = float(np.mean(said == right))
+        hits = np.bincount(right[said == right], minlength=int(max(said.max(), right.max())) + 1)
+        rows_of = np.bincount(right, minlength=len(hits)) + np.bincount(said, minlength=len(hits))
+        occurs = rows_of > 0
+        f1[name] = float(np.mean(2 * hits[occurs] / rows_of[occurs]))
     return {"accuracy": _over_languages(accuracy), "macro_f1": _over_languages(f1), "n": n}
 
 

@@ -285,10 +285,11 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
     """
     gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
     if any(g.is_cuda for g, _ in gradients):
-        # Rows cannot be chosen there without the host waiting for the device in every step. In float64 the
-        # order of the sum is lost in rounding.
-        norms = [torch.linalg.vector_norm(g, dtype=torch.float64 if rows else None) for g, rows in gradients]
-        return torch.linalg.vector_norm(torch.stack([norm.float() for norm in norms]))
+        # Rows cannot be chosen there without the host waiting for the device in every step. The sum over rows
+        # is in float64, where its order is lost in rounding.
+        norm = torch.linalg.vector_norm
+        norms = [norm(norm(g, dim=1).double()).float() if rows else norm(g) for g, rows in gradients]
+        return norm(torch.stack(norms))
     # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
     return nn.utils.get_total_norm(
         [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]

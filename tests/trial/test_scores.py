@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
 
 from study.trial.scores import add_retention, score
 
@@ -48,6 +49,19 @@ def test_languages_count_the_same_however_many_rows_they_have() -> None:
     labels = np.zeros(100, dtype=np.int64)
     predictions = np.where(languages == 0, 0, 1)
     assert score(predictions, labels, languages, NAMES)["accuracy"]["macro"] == 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2)), min_size=1, max_size=60))
+def test_every_number_is_scikit_learns(rows: list[tuple[int, int, int]]) -> None:
+    predictions, labels, languages = np.array(rows).T
+    found = score(predictions, labels, languages, NAMES)
+    for index, name in enumerate(NAMES):
+        of = languages == index
+        if of.any():
+            said, right = predictions[of], labels[of]
+            assert found["accuracy"]["by_language"][name] == accuracy_score(right, said)
+            f1 = f1_score(right, said, average="macro", zero_division=0)
+            assert found["macro_f1"]["by_language"][name] == pytest.approx(f1, rel=1e-15)
 
 
 def test_retention_is_the_students_share_of_the_teachers_accuracy() -> None:

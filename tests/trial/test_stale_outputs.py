@@ -154,6 +154,10 @@ def from_the_left(settings: Any, draw: random.Random) -> None:
     settings["truncation_side"] = "left"
 
 
+def split_special(settings: Any, draw: random.Random) -> None:
+    settings["split_special_tokens"] = True
+
+
 def value(name: str, new: Any) -> Callable[[Any, random.Random], None]:
     def change(config: Any, draw: random.Random) -> None:
         assert config.get(name) != new
@@ -174,6 +178,7 @@ MUTATIONS: dict[str, tuple[int, bool, Mutate]] = {
     "two tokens": (3, False, of_json("tokenizer.json", two_tokens)),
     "lower case": (1, False, of_json("tokenizer.json", lower_case)),
     "the side that is cut": (1, False, of_json("tokenizer_config.json", from_the_left)),
+    "special tokens in texts": (1, False, of_json("tokenizer_config.json", split_special)),
     "the norm's epsilon": (1, False, of_json("config.json", value("layer_norm_eps", 1e-6))),
     "the activation": (1, False, of_json("config.json", value("hidden_act", "relu"))),
     "the padding token": (1, False, of_json("config.json", value("pad_token_id", 5))),

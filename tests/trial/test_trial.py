@@ -209,6 +209,13 @@ def test_continued_on_other_numerics_it_says_so(workshop: Any, tmp_path: Path) -
     assert last.result["numerics"]["torch"] == "9.0"
     before = json.loads(json.dumps(last.result["other_numerics_before"]))
     assert before == {"capability": [here.capability, "NEON"], "torch": [here.torch, "9.0"]}
+    of_teacher = json.loads(json.dumps(last.result["other_numerics_of_teacher"]))
+    assert of_teacher == {"outputs": before, "training": before}
+
+
+def test_on_its_teachers_numerics_nothing_is_said_of_them(workshop: Any, tmp_path: Path) -> None:
+    *_, last = workshop.trial(workshop.config(), tmp_path)
+    assert last.result["other_numerics_of_teacher"] == {}
 
 
 def test_an_ended_trial_reports_its_record_and_trains_nothing(

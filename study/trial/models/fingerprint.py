@@ -37,6 +37,8 @@ def encoder_fingerprint(folder: Path) -> str:
     described = [config, definition(tokenizer.backend_tokenizer), tokenizer.special_tokens_map]
     if tokenizer.truncation_side != "right":  # long texts lose their beginning
         described.append({"truncation_side": tokenizer.truncation_side})
+    if tokenizer.split_special_tokens:  # a text's own `<s>` is no token
+        described.append({"split_special_tokens": True})
     sha = hashlib.sha256(canonical_json(described).encode())
     with ExitStack() as files:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ PROBES = (
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The fast tokenizer in `folder`, with no padding and no truncation of its own.
 
+    One of 250,002 tokens takes more than a second, and preparation asks for it in a dozen places: what a
+    process has loaded it has at hand, as long as the files are the same. Not to be changed, therefore.
+
     Where there is a tokenizer.json it decides alone: the library's tokenizer classes take its vocabulary
     and replace its normaliser and pre-tokeniser with those usual for the architecture.
 
@@ -39,6 +43,16 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """
     if not any(any(folder.glob(pattern)) for pattern in FILES):
         raise RequestError(f"{folder}: no tokenizer; there is none of {', '.join(FILES)}")
+    files = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
+    seen = tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in files)
+    tokenizer = _load(folder.absolute(), seen)
+    tokenizer.backend_tokenizer.no_padding()  # what a call sets stays set
+    tokenizer.backend_tokenizer.no_truncation()
+    return tokenizer
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, seen: tuple[Any, ...]) -> PreTrainedTokenizerBase:
     file = folder / "tokenizer.json"
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -47,16 +61,15 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         raise RequestError(f"{folder}: its tokenizer cannot be loaded: {one_line(error)}") from None
     if not tokenizer.is_fast:
         raise RequestError(f"{folder}: its tokenizer is not a fast one (no tokenizer.json can be made of it)")
-    if stated is not None and definition(stated) != definition(tokenizer.backend_tokenizer):
+    if stated is not None and _differ(stated, tokenizer.backend_tokenizer):
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=stated,
             model_max_length=tokenizer.model_max_length,
             truncation_side=tokenizer.truncation_side,
+            split_special_tokens=tokenizer.split_special_tokens,
             model_input_names=tokenizer.model_input_names,
             **tokenizer.special_tokens_map,
         )
-    tokenizer.backend_tokenizer.no_padding()
-    tokenizer.backend_tokenizer.no_truncation()
     return tokenizer
 
 
@@ -76,6 +89,13 @@ def check_same_tokenizer(folder: Path, base: Path) -> None:
     for text in PROBES:
         if one(text)["input_ids"] != other(text)["input_ids"]:
             raise RequestError(f"{folder}: its tokenizer is not the base model's: {text!r} gets other ids")
+
+
+def _differ(one: Tokenizer, other: Tokenizer) -> bool:
+    for each in (one, other):
+        each.no_padding()
+        each.no_truncation()
+    return one.to_str() != other.to_str() and definition(one) != definition(other)
 
 
 def definition(tokenizer: Tokenizer) -> dict[str, Any]:

@@ -7,10 +7,11 @@ Of a student with d layers that is 3 / (4 d) of a step: 12% at six layers, 38% a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from study.trial.models.stack import layer_stack
 
@@ -22,47 +23,95 @@ __all__ = ["skip_unread"]
 TOLERANCE = 1e-4  # of logits on the probe, beside their size: sums in another order
 
 
+class FirstTokenDropout(nn.Dropout):
+    """Dropout of the first of `length` tokens, by the mask that is drawn for all of them.
+
+    So the numbers are those of dropout on all tokens, here and in whatever draws after it.
+    """
+
+    length = 1
+
+    def forward(self, states: Tensor) -> Tensor:
+        """[B x 1 x H] -> the same."""
+        if not self.training or self.p == 0:
+            return states
+        batch, _, width = states.shape
+        whole = torch.ones(batch, self.length, width, dtype=states.dtype, device=states.device)
+        return states * nn.functional.dropout(whole, self.p)[:, :1]
+
+
 def skip_unread(model: PreTrainedModel) -> bool:
     """Make the classifier `model` leave out, in its last layer, what its head does not read; whether it does.
 
-    Logits and gradients stay what they were, to rounding: products of fewer rows sum in another order. A
-    layer with dropout is left as it is: masks of fewer tokens would be other masks, and so other numbers.
-    For layers that are built as BERT's are (RoBERTa, XLM-R, CamemBERT, ELECTRA, DeBERTa-v2); and, since heads
-    differ, for those models alone whose logits on a probe are not moved by it. Asked again, it does nothing.
+    Logits and gradients stay what they were, to rounding: products of fewer rows sum in another order. For
+    layers that are built as BERT's are (RoBERTa, XLM-R, CamemBERT, ELECTRA, DeBERTa-v2); and, since heads
+    differ, for those models alone whose logits on a probe are not moved by it, neither in evaluation nor,
+    with the same masks of dropout, in training. Asked again, it does nothing.
     """
     layer: Any = model.get_submodule(layer_stack(model))[-1]  # type: ignore[index]
     output = getattr(getattr(layer, "attention", None), "output", None)
-    dropout = any(module.p > 0 for module in layer.modules() if isinstance(module, torch.nn.Dropout))
-    if dropout or not isinstance(output, torch.nn.Module):
+    if not isinstance(output, nn.Module):
         return False
-    if _first_token in output._forward_pre_hooks.values():
+    if any(isinstance(hook, _FirstToken) for hook in output._forward_pre_hooks.values()):
         return True
     before = _probe(model)
-    hook = output.register_forward_pre_hook(_first_token)
+    places = [place for part in (output, layer) for place in _dropouts(part, layer.attention)]
+    dropouts = {(part, name): (dropout, FirstTokenDropout(dropout.p)) for part, name, dropout in places}
+    for (part, name), (_, first) in dropouts.items():
+        setattr(part, name, first.train(part.training))
+    hook = output.register_forward_pre_hook(_FirstToken([first for _, first in dropouts.values()]))
     try:
-        same = torch.allclose(_probe(model), before, rtol=TOLERANCE, atol=TOLERANCE)
+        pairs = zip(_probe(model), before, strict=True)
+        same = all(torch.allclose(now, then, rtol=TOLERANCE, atol=TOLERANCE) for now, then in pairs)
     except (RuntimeError, TypeError, ValueError, IndexError):  # states of one token do not fit what follows
         same = False
     if not same:
         hook.remove()
+        for (part, name), (dropout, _) in dropouts.items():
+            setattr(part, name, dropout)
     return same
 
 
-def _first_token(module: Any, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Arguments of the attention's output, [B x L x H] each, of the first token alone: [B x 1 x H]."""
-    return tuple(state[:, :1] for state in states)
+class _FirstToken:
+    """A hook before the attention's output: its arguments, [B x L x H] each, of the first token alone."""
+
+    def __init__(self, dropouts: list[FirstTokenDropout]) -> None:
+        self.dropouts = dropouts
+
+    def __call__(self, module: Any, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        for dropout in self.dropouts:
+            dropout.length = states[0].shape[1]
+        return tuple(state[:, :1] for state in states)
+
+
+def _dropouts(module: nn.Module, without: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Dropout]]:
+    """Every dropout within `module` and outside of the module `without`, as (its owner, its name, it)."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.Dropout):
+            yield module, name, child
+        elif child is not without:
+            yield from _dropouts(child, without)
 
 
 @torch.no_grad()
-def _probe(model: PreTrainedModel) -> Tensor:
-    """Logits of `model` in evaluation mode on two made-up texts, one of them padded; draws nothing."""
-    training = model.training
+def _probe(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
+    """Logits of `model` on two made-up texts, one of them padded: in evaluation, and in training.
+
+    Masks are drawn from a seed, and what a trial draws stays what it was.
+    """
     length = 6
     ids = torch.arange(2 * length, device=model.device).reshape(2, length) % model.config.vocab_size
     mask = torch.ones_like(ids)
     mask[1, length // 2 :] = 0
+    devices = [model.device] if model.device.type == "cuda" else []
+    modes = [(module, module.training) for module in model.modules()]
+    logits = []
     try:
-        logits: Tensor = model.eval()(input_ids=ids, attention_mask=mask).logits
+        with torch.random.fork_rng(devices):
+            for training in (False, True):
+                torch.manual_seed(0)
+                logits.append(model.train(training)(input_ids=ids, attention_mask=mask).logits)
     finally:
-        model.train(training)
-    return logits
+        for module, mode in modes:
+            module.training = mode
+    return logits[0], logits[1]

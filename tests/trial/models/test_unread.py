@@ -92,17 +92,39 @@ def test_no_random_draw_and_no_mode_is_changed(bert: Any) -> None:
     assert all(module.training for module in model.modules())
 
 
-def test_a_layer_with_dropout_is_left_alone(bert: Any) -> None:
-    """Masks of fewer tokens would be other masks."""
-    assert not skip_unread(student(bert, dropout=0.1))
+@pytest.mark.parametrize("depth", [1, 3])
+def test_training_is_the_same_with_dropout(family: Any, batch: Any, depth: int) -> None:
+    """Masks are drawn for all tokens, so every later layer's and step's are what they were."""
+    logits, states, applies = [], [], []
+    for leave_out in (False, True):
+        model = student(family, dropout=0.3, depth=depth).train()
+        model.config._attn_implementation = "eager"
+        if leave_out:
+            applies.append(skip_unread(model))
+        torch.manual_seed(5)
+        logits.append(torch.stack([model(**batch).logits for _ in range(3)]))
+        states.append(torch.get_rng_state())
+    assert applies == [family.name in LEAVES_OUT]
+    assert not torch.equal(logits[0][0], logits[0][1])  # there is dropout
+    torch.testing.assert_close(logits[1], logits[0], rtol=1e-5, atol=1e-5)
+    assert torch.equal(*states)
+
+
+def test_a_model_that_is_left_alone_keeps_its_dropout(bert: Any) -> None:
+    model = student(bert, dropout=0.1)
+    model.bert.pooler = Mean()
+    kinds = [type(module) for module in model.modules()]
+    assert not skip_unread(model)
+    assert [type(module) for module in model.modules()] == kinds
+
+
+class Mean(torch.nn.Module):
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return states.mean(dim=1)
 
 
 def test_a_head_that_reads_all_tokens_is_left_alone(bert: Any, batch: Any) -> None:
     model = student(bert)
-
-    class Mean(torch.nn.Module):
-        def forward(self, states: torch.Tensor) -> torch.Tensor:
-            return states.mean(dim=1)
 
     model.bert.pooler = Mean()
     with torch.no_grad():
