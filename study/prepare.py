@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +89,9 @@ def build_inputs(
     if not full_vocabulary:
         store.build("vocabularies", inputs.vocabulary_key, lambda target, work: _trim(inputs, target))
     store.build("teachers", inputs.teacher_key, import_given if config.teacher else train)
+    teacher = cache(lambda: load_classifier(inputs.teacher_folder))  # once for all splits, if for any
     for name in _read_by(config, splits):
-        store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads))
+        store.build("outputs", inputs.outputs_key(name), partial(_predict, inputs, name, threads, teacher))
     return inputs
 
 
@@ -170,11 +171,13 @@ def _train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics)
     (target / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
-def _predict(inputs: Inputs, name: str, threads: int, target: Path, work: Path) -> None:
+def _predict(
+    inputs: Inputs, name: str, threads: int, load: Callable[[], Any], target: Path, work: Path
+) -> None:
     """Teacher logits and scores on one split; exact once, since an evaluation-mode teacher is a function."""
     numerics = Numerics.here(threads)
     split = inputs.split(name)
-    whole = load_classifier(inputs.teacher_folder)
+    whole = load()
     teacher: Any = trim(whole, inputs.vocabulary)
     teacher.to(numerics.device)
     if name == "train" and inputs.teacher_saw_same:
