@@ -64,7 +64,9 @@ def connected(cluster: Cluster) -> Iterator[None]:
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         _check_listening(cluster.ray_init.get("address", ""))
-        ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
+        with _signals() as arrived:
+            ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
+            stop = arrived() & {signal.SIGINT, signal.SIGTERM}
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
@@ -73,9 +75,33 @@ def connected(cluster: Cluster) -> Iterator[None]:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own there, which aborts the process
     try:
+        if stop:  # and yet here: what it raised fell into a hook around a fork, where Python ignores it
+            raise KeyboardInterrupt
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], set[int]]]:
+    """Gives a function that tells which signals have arrived, whatever became of their handlers."""
+    there, here = socket.socketpair()
+    there.setblocking(False)
+    here.setblocking(False)
+
+    def arrived() -> set[int]:
+        try:
+            return set(there.recv(4096))
+        except BlockingIOError:
+            return set()
+
+    before = signal.set_wakeup_fd(here.fileno(), warn_on_full_buffer=False)
+    try:
+        yield arrived
+    finally:
+        signal.set_wakeup_fd(before)
+        there.close()
+        here.close()
 
 
 def _check_listening(address: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import pytest
 
+from cluster import find_cluster
 from study import resources
 from study.capacity import Need
 from study.config import RequestError
@@ -35,6 +37,35 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(resources, "_gpu_memory", lambda node: gpu_memory or None)
 
     return of
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_ray_starts_is_not_lost_where_python_ignores_what_it_raises(
+    monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
+) -> None:
+    """Seen in Python's hooks around a fork; a `__del__` is another such place."""
+
+    class Hook:
+        def __del__(self) -> None:
+            signal.raise_signal(stop)
+
+    def init(**options: Any) -> None:
+        def leave(number: int, frame: Any) -> None:
+            raise SystemExit(number)
+
+        signal.signal(signal.SIGTERM, leave)  # as Ray does
+        hook = Hook()
+        del hook
+
+    ended = []
+    monkeypatch.setattr(resources.ray, "init", init)
+    monkeypatch.setattr(resources.ray, "shutdown", lambda: ended.append(True))
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), resources.connected(find_cluster("local")):
+        pytest.fail("it went on")
+    assert ended
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 ON_CPUS = Resources(cpus=1, gpus=0, concurrency=8)
