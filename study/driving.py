@@ -72,6 +72,8 @@ def _is_begun(home: Home, name: str) -> bool:
         return Ledger(home.urls(name)["ledger_url"], name).plan is not None
     except RequestError:  # the ledger is away
         return True
+    except StudyStopped:  # there was no room for it yet
+        return False
 
 
 def _this_command() -> str:

@@ -23,8 +23,8 @@ from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from study.config import RequestError, TrialConfig
-from study.patience import at_once, patiently
+from study.config import RequestError, StudyStopped, TrialConfig
+from study.patience import Away, at_once, patiently
 from study.plan import Arm, Plan
 from study.records import Outcome, Phase, Record, Records
 from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
@@ -53,6 +53,7 @@ class Ledger:
 
     Raises:
         RequestError: for a storage that cannot be opened.
+        StudyStopped: where that is because the disk is full, or a server has been away for long.
     """
 
     def __init__(self, url: str, name: str, goes_on: bool = False) -> None:
@@ -62,6 +63,8 @@ class Ledger:
         except Exception as error:
             cause = error.__cause__ or error
             first = str(cause).splitlines()[0]
+            if isinstance(cause, Away) or "disk is full" in first:
+                raise StudyStopped(f"the ledger's database: {first}") from error
             raise RequestError(f"--ledger-url {url}: {type(cause).__name__}: {first}") from None
         self.name = name
         self.driver = ""

@@ -29,6 +29,7 @@ from tokenizers.models import WordLevel
 from study import resources, worker
 from study.config import RequestError, StudyStopped
 from study.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
+from study.ledger import Ledger
 from study.prepare import build_inputs
 from study.resources import Resources, call_in_ray
 from study.trial.artifacts import Store, write_atomically
@@ -101,6 +102,14 @@ def test_a_full_and_a_read_only_file_system_stop_it_too(
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(StudyStopped, match=r"Read-only file system"), stopped_by_a_full_disk():
         write(tiny_disk / "other.npy")
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_ledger_that_has_no_room_stops_the_study_and_is_no_wrong_request(
+    tiny_disk: Path, goes_on: bool
+) -> None:
+    with pytest.raises(StudyStopped, match=r"\Athe ledger's database: [^\n]*disk is full[^\n]*\Z"):
+        Ledger(f"sqlite:///{tiny_disk / 'optuna.db'}", "demo", goes_on)
 
 
 @NUMBERS

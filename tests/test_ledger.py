@@ -13,7 +13,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from study.config import RequestError, TrialConfig
+from study import patience
+from study.config import RequestError, StudyStopped, TrialConfig
 from study.ledger import Ledger
 from study.plan import Plan
 from study.records import Record
@@ -324,6 +325,14 @@ def test_hyperparameters_in_another_order_are_the_same_study(
 def test_a_storage_that_cannot_be_opened_is_refused_in_one_line(url: str) -> None:
     with pytest.raises(RequestError, match=r"^--ledger-url .*: \w+: [^\n]*$"):
         Ledger(url, "demo")
+
+
+def test_a_server_that_stays_away_when_a_study_goes_on_stops_it_and_is_no_wrong_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
+    with pytest.raises(StudyStopped, match=r"^the ledger's database: [^\n]*$"):
+        Ledger("postgresql+psycopg://nobody@127.0.0.1:1/none", "demo", goes_on=True)
 
 
 # Attempts and retries.
