@@ -45,8 +45,8 @@ POINTS = {
     "ledger: id, plan": Point(f"{STORAGE}.set_study_user_attr", 2, "beginning"),
     "ledger: transaction": Point("study.ledger:one_transaction", 8),
     "database: commit": Point("sqlalchemy.engine.default:DefaultDialect.do_commit", 60),
-    "ask: trial made": Point(f"{STORAGE}.create_new_trial"),
-    "ask: parameter": Point(f"{STORAGE}.set_trial_param"),
+    "ask: trial made": Point(f"{STORAGE}._create_new_trial"),
+    "ask: parameter": Point(f"{STORAGE}._set_trial_param"),
     "ledger: attribute": Point(f"{STORAGE}.set_trial_user_attr", 12),
     "report: value": Point(f"{STORAGE}.set_trial_intermediate_value"),
     "pruner: decision": Point("study.ledger:decide"),
@@ -89,9 +89,13 @@ class Fault:
 
 @dataclass
 class Points:
-    """Every point, before and after, in an order of this seed's own; shared by the studies of a campaign."""
+    """Every point, before and after, in an order of this seed's own; shared by the studies of a campaign.
+
+    only: how the names of the points begin that are wanted, where it is not all.
+    """
 
     draw: random.Random
+    only: str = ""
     fired: Counter[Fault] = field(default_factory=Counter)
     _waiting: list[tuple[str, str]] = field(default_factory=list)
 
@@ -101,6 +105,7 @@ class Points:
             there = [each for each in self._waiting if POINTS[each[0]].reached == stage]
             if not there and stage == "running":  # all have had their turn
                 every = [(n, w) for n, point in POINTS.items() if point.reached == stage for w in WHEN]
+                every = [each for each in every if each in self.wanted()] or every
                 there = self.draw.sample(every, len(every))
                 self._waiting += there
             if not workers_too:
@@ -111,8 +116,11 @@ class Points:
         raise AssertionError(f"no point is reached by a study that is {reached}")
 
     def __post_init__(self) -> None:
-        every = [(name, when) for name in POINTS for when in WHEN]
+        every = self.wanted()
         self._waiting = self.draw.sample(every, len(every))
+
+    def wanted(self) -> list[tuple[str, str]]:
+        return [(name, when) for name in POINTS if name.startswith(self.only) for when in WHEN]
 
     def put_back(self, fault: Fault) -> None:
         """It did not fire: it comes again, after the others."""
@@ -120,14 +128,13 @@ class Points:
 
     def never_fired(self) -> list[str]:
         have = {(fault.name, fault.when) for fault in self.fired}
-        return [f"{name}, {when}" for name in POINTS for when in WHEN if (name, when) not in have]
+        return [f"{name}, {when}" for name, when in self.wanted() if (name, when) not in have]
 
     def table(self) -> str:
         """Point x before/after x count -> how many processes died there."""
         lines = []
-        for name in POINTS:
-            for when in WHEN:
-                here = {f.count: n for f, n in self.fired.items() if (f.name, f.when) == (name, when)}
-                counts = "  ".join(f"{n} at call {count}" for count, n in sorted(here.items())) or "never"
-                lines.append(f"{sum(here.values()):5d}  {name}, {when}: {counts}")
+        for name, when in self.wanted():
+            here = {f.count: n for f, n in self.fired.items() if (f.name, f.when) == (name, when)}
+            counts = "  ".join(f"{n} at call {count}" for count, n in sorted(here.items())) or "never"
+            lines.append(f"{sum(here.values()):5d}  {name}, {when}: {counts}")
         return "\n".join(lines)

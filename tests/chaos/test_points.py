@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,46 @@ def writing(name):
 def test_every_point_is_a_function(name: str) -> None:
     module, _, function = POINTS[name].target.partition(":")
     assert callable(attrgetter(function)(importlib.import_module(module)))
+
+
+OF_A_LEDGER = [
+    name
+    for name, point in POINTS.items()
+    if point.target.startswith(("optuna.", "sqlalchemy.", "study.ledger:", "study.sampling:"))
+]
+
+
+@pytest.mark.parametrize("name", OF_A_LEDGER)
+def test_a_ledger_calls_each_of_its_points(
+    name: str, make_plan: Any, open_ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Optuna goes around some of its storage's own functions: there nothing would ever be killed."""
+    module, _, function = POINTS[name].target.partition(":")
+    *owners, last = function.split(".")
+    owner = attrgetter(".".join(owners))(importlib.import_module(module)) if owners else module
+    real, calls = attrgetter(function)(importlib.import_module(module)), []
+
+    def counted(*values: Any, **more: Any) -> Any:
+        calls.append(values)
+        return real(*values, **more)
+
+    if owners:
+        monkeypatch.setattr(owner, last, counted)
+    else:
+        monkeypatch.setattr(f"{module}.{last}", counted)
+    ledger = open_ledger(make_plan(pruner="halving", reports=4, trials=6))
+    while (record := ledger.ask_search()) is not None:
+        stopped = [ledger.report(record, index, 0.1 * (6 - record.number)) for index in (1, 2, 3, 4)]
+        ledger.tell(record, "pruned" if any(stopped) else "complete", 0.5)
+    assert calls
+
+
+def test_some_points_alone_are_asked_for_until_they_have_fired() -> None:
+    points = Points(random.Random(0), "ask:")
+    for _ in range(4):
+        points.fired[points.next(EVERYWHERE)] += 1
+    assert points.never_fired() == []
+    assert {name for name, _ in points.wanted()} == {"ask: trial made", "ask: parameter"}
 
 
 def test_all_points_come_before_and_after_until_they_have_fired() -> None:
