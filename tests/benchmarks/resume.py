@@ -1,6 +1,6 @@
 """How long a resume of a large study takes to reach its first new trial, and the driver's memory.
 
-Run as: python -m tests.benchmarks.resume [ENDED ...]      (default 1000; make bench-resume)
+Run as: python -m tests.benchmarks.resume [ENDED ...]      (default 1000)
 The ended trials are put on record as a driver does, ledger, MLflow, journal and result, without training
 them; then `kdstudy resume` runs for real and is stopped once it has asked for a new trial.
 """
