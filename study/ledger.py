@@ -10,7 +10,6 @@ A trial's key is set last in an ask: a RUNNING trial without a key died inside i
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +19,11 @@ from typing import Any
 import optuna
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from study.config import RequestError, StudyStopped, TrialConfig
-from study.patience import Away, at_once, patiently
+from study.config import RequestError, TrialConfig
+from study.ledger_storage import open_storage
+from study.patience import at_once, patiently
 from study.plan import Arm, Plan
 from study.records import Outcome, Phase, Record, Records
 from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
@@ -38,8 +37,6 @@ STATES: dict[str, TrialState] = {
     "diverged": TrialState.PRUNED,  # told as NaN it would be FAIL, which samplers ignore and propose again
     "failed": TrialState.FAIL,
 }
-POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms: a host that fell silent is away
-MAKING_TABLES = 25  # looks, 0.2 seconds apart, while another process makes the tables
 DUPLICATES_IN_A_ROW = 8  # before the next untried point of a finite arm is taken instead
 
 
@@ -57,15 +54,7 @@ class Ledger:
     """
 
     def __init__(self, url: str, name: str, goes_on: bool = False) -> None:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        try:
-            self.storage = patiently(lambda: _open_storage(url)) if goes_on else _open_storage(url)
-        except Exception as error:
-            cause = error.__cause__ or error
-            first = str(cause).splitlines()[0]
-            if isinstance(cause, Away) or "disk is full" in first:
-                raise StudyStopped(f"the ledger's database: {first}") from error
-            raise RequestError(f"--ledger-url {url}: {type(cause).__name__}: {first}") from None
+        self.storage = open_storage(url, goes_on)
         self.name = name
         self.driver = ""
         """Who drives: the holder of the lease, on record with each trial that it starts."""
@@ -443,23 +432,6 @@ class Ledger:
             if name in there:
                 study = self._study(name)
                 yield phase, study, study.get_trials(deepcopy=False)  # type: ignore[misc]
-
-
-def _open_storage(url: str) -> RDBStorage:
-    """The storage at `url`, its tables made first. Of two processes that make them at once, one is told
-    that they are there (a `status` may come in the moment in which a study begins): it looks again.
-    """
-    engine = {"connect_args": POSTGRES} if url.startswith("postgresql") else None
-    for _ in range(MAKING_TABLES):
-        try:
-            return RDBStorage(url, engine)
-        except Exception as error:
-            if not any(
-                sign in str(error) for sign in ("already exists", "UNIQUE constraint", "duplicate key")
-            ):
-                raise
-        time.sleep(0.2)
-    return RDBStorage(url, engine)
 
 
 def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:

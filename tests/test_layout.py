@@ -69,7 +69,7 @@ def test_only_the_driver_and_its_workers_import_ray() -> None:
 
 
 def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
-    of_the_ledger = {"study.ledger", "study.transaction", "study.sampling"}
+    of_the_ledger = {"study.ledger", "study.ledger_storage", "study.transaction", "study.sampling"}
     assert importers("optuna") == of_the_ledger | {"analysis.importance"}
 
 
