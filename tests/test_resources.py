@@ -59,6 +59,7 @@ def test_a_signal_while_ray_starts_is_not_lost_where_python_ignores_what_it_rais
         del hook
 
     ended = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     monkeypatch.setattr(resources.ray, "init", init)
     monkeypatch.setattr(resources.ray, "shutdown", lambda: ended.append(True))
     handler = signal.getsignal(signal.SIGTERM)
