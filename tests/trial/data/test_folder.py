@@ -37,7 +37,7 @@ def as_parquet(rows, tmp_path) -> bytes:
 def as_gzip(rows) -> bytes:
     import json
 
-    return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode())
+    return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode(), mtime=0)
 
 
 def test_every_format_gives_the_same_task(write_folder, splits, tmp_path):
@@ -200,11 +200,15 @@ class TestRefusals:
             ),
             ("train.csv", b"text,label,lang\na,,de\n", "train.csv, line 2: label is missing"),
             ("train.csv", b"text,label,lang\na,x,\n", "train.csv, line 2: lang is missing"),
-            ("train.jsonl.gz", gzip.compress(b"x" * 100_000)[:-20], "train.jsonl.gz: not a whole gzip file"),
+            (
+                "train.jsonl.gz",
+                gzip.compress(b"x" * 100_000, mtime=0)[:-20],
+                "train.jsonl.gz: not a whole gzip file",
+            ),
             ("train.jsonl.gz", b"plain text", "train.jsonl.gz: not a whole gzip file"),
             (
                 "train.jsonl.gz",
-                gzip.compress(b"x" * 500)[:12] + b"damage" * 5,
+                gzip.compress(b"x" * 500, mtime=0)[:12] + b"damage" * 5,
                 "train.jsonl.gz: not a whole gzip file",
             ),
             ("train.parquet", b"PAR1 and then something else", "train.parquet: not a whole Parquet file"),
