@@ -216,7 +216,7 @@ def status(
         (found,) = all_found
         if as_json:
             return print_json(found)
-        print_status(found)
+        print_status(found, the_home)
         return None
     if as_json:
         return print_json(all_found)

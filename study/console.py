@@ -13,6 +13,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from analysis.record import StudyRecord
     from study.cost import Cost, Time
+    from study.home import Home
     from study.plan import Plan
     from study.trial.data.task import Task
 
@@ -64,23 +65,23 @@ def print_findings(record: StudyRecord) -> None:
             out.print(frame_table(languages.reset_index(), title))
 
 
-def print_status(found: Mapping[str, Any]) -> None:
+def print_status(found: Mapping[str, Any], home: Home) -> None:
     """One study's counts, and what its failures, its driver and its debts to MLflow are."""
     from study.tables import status_table
 
     out.print(status_table(found))
-    for line in _status_lines(found):
+    for line in _status_lines(found, home):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _status_lines(found: Mapping[str, Any]) -> list[str]:
+def _status_lines(found: Mapping[str, Any], home: Home) -> list[str]:
     """What a status says besides its table."""
     lines = [f"failed {key[:8]}: {why}" for key, why in found["reasons"].items()]
     lines += [f"\n{key[:8]}\n{text.rstrip()}" for key, text in found["tracebacks"].items()]
     if (driver := found["driver"]) is not None:
         lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")
     elif found["waiting"]:
-        lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}")
+        lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}{home.option}")
     if found["unsent"] or found["study_unsent"]:
         what = f"{found['unsent']} trials" if found["unsent"] else "the study's own runs"
         lines.append(f"MLflow may lack something of {what}: --sync sends it")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import typer
 
@@ -38,14 +36,14 @@ def drive(asked: Asked, home: Home, given_urls: dict[str, str], retry_failed: bo
         raise RequestError(f"--cluster {error.args[0]}") from None
     name = asked.plan.name
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    kept = os.environ.get("KDSTUDY_HOME")
-    here = "" if kept and Home.at(Path(kept)) == home else f" --home {shlex.quote(str(home.root))}"
     try:
         with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
             found = run_study(asked, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
         why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
-        again = f"kdstudy resume {shlex.quote(name)}{here}" if _is_begun(home, name) else _this_command()
+        again = (
+            f"kdstudy resume {shlex.quote(name)}{home.option}" if _is_begun(home, name) else _this_command()
+        )
         go_on = f"{why}; go on with: {again}"
         err.print(go_on, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(code) from None
@@ -56,8 +54,8 @@ def drive(asked: Asked, home: Home, given_urls: dict[str, str], retry_failed: bo
     for line in (
         f"home       {home.root}",
         f"trials     {home.trials(name)}",
-        f"MLflow UI  kdstudy ui{here}",
-        f"export     kdstudy export {shlex.quote(name)} --out student{here}",
+        f"MLflow UI  kdstudy ui{home.option}",
+        f"export     kdstudy export {shlex.quote(name)} --out student{home.option}",
     ):
         out.print(line, highlight=False, markup=False, soft_wrap=True)
     if found["failed"]:

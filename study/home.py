@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,12 @@ class Home:
     def at(cls, path: Path) -> Home:
         """The home at `path` as it was given: relative, or with a `~`."""
         return cls(path.expanduser().resolve())
+
+    @property
+    def option(self) -> str:
+        """What a command has to be given to find this home, with a space before it; nothing where it does."""
+        kept = os.environ.get("KDSTUDY_HOME")
+        return "" if kept and Home.at(Path(kept)) == self else f" --home {shlex.quote(str(self.root))}"
 
     def check_writable(self) -> None:
         """Raises:

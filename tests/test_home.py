@@ -27,6 +27,15 @@ def test_everything_is_inside_the_home(tmp_path: Path) -> None:
     assert home.artifact_location(urls) == f"file://{root}/mlartifacts"
 
 
+def test_it_says_what_a_command_needs_to_find_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path / "my home")
+    monkeypatch.delenv("KDSTUDY_HOME", raising=False)
+    assert home.option == f" --home '{tmp_path}/my home'"
+    monkeypatch.setenv("KDSTUDY_HOME", str(tmp_path / "my home"))
+    assert home.option == ""
+    assert Home(tmp_path).option == f" --home {tmp_path}"
+
+
 def test_a_server_decides_itself_where_artifacts_are(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert home.artifact_location(home.begin("demo", {"tracking_uri": "http://mlflow:5000"})) is None
