@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,14 @@ LABELS = ("alarm", "music", "news", "weather")
 SYLLABLES = {"deu": "bä dö ka li mu rü sta to", "yor": "bọ́ dẹ̀ gbà kú ní ṣé tà wọ̀"}
 ROWS = {"train": 20, "dev": 6, "test": 8}  # of each label in each language
 BuildTask = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_where_the_tests_run() -> Iterator[None]:
+    """MLflow, for one, makes a store in the working folder where it is told of no other."""
+    before = set(os.listdir())
+    yield
+    assert not [name for name in set(os.listdir()) - before if not name.startswith((".", "bench-results"))]
 
 
 @pytest.fixture(scope="session")

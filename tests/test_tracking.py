@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -640,19 +641,19 @@ def test_a_study_that_goes_on_does_not_need_its_server_at_once(
 
 
 def test_a_database_that_cannot_be_opened_is_no_server_that_is_away(
-    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+
     def broken(*values: Any, **more: Any) -> None:
         raise MlflowException("file is not a database")
 
     monkeypatch.setattr(MlflowClient, "get_experiment_by_name", broken)
-    refused = pytest.raises(
-        RequestError, match=r"^--tracking-uri sqlite:///mlflow.db: file is not a database$"
-    )
+    refused = pytest.raises(RequestError, match=f"^--tracking-uri {re.escape(uri)}: file is not a database$")
     with refused:
-        check_tracking("sqlite:///mlflow.db", "demo", "drawn")
+        check_tracking(uri, "demo", "drawn")
     with refused:
-        Tracker("sqlite:///mlflow.db", None, make_plan(), "drawn", goes_on=True)
+        Tracker(uri, None, make_plan(), "drawn", goes_on=True)
 
 
 def test_a_step_that_is_reported_anew_keeps_its_first_time(
