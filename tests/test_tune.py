@@ -5,6 +5,8 @@ And why a trial is lost.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,6 +100,37 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
     assert trials.running == {}
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
+
+
+def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Tune would end the worker that is being started, run its trial on the idle one, and start another."""
+    starts = str(tmp_path)
+
+    def started(folder: str) -> None:
+        """When a worker loads `train`: at once in the first, slowly in the others."""
+        others = len(os.listdir(folder))
+        Path(folder, str(os.getpid())).touch()
+        time.sleep(2.0 * bool(others))
+
+    class Start:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return started, (starts,)
+
+    start = Start()
+
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        time.sleep(0.2)
+        tune.report({"report": "{}", "start": start})
+
+    monkeypatch.setattr(tune, "train", train)
+    trials: Any = Trials(40, "nothing", ValueError())
+    run_phase(trials, None, Resources(1, 0, 2), lambda: None)  # type: ignore[arg-type]
+    assert trials.calls.count("end") == 40
+    assert len(os.listdir(starts)) <= 3  # two workers, and whoever else reads the function
 
 
 # Why a trial is lost

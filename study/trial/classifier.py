@@ -59,7 +59,7 @@ def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numer
     skip_unread(model)
     model.eval()
     found = []
-    for rows in evaluation_batches(split.lengths):
+    for rows in evaluation_batches(split.lengths, numerics.device):
         inputs = {k: _on(numerics.device, v) for k, v in split.padded(rows, pad_id).items()}
         with numerics.autocast():
             logits = model(**inputs).logits

@@ -130,7 +130,7 @@ class Inputs:
         them (`teacher_scores`), and with each trial whose own are others.
         """
         parts = {"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split}
-        return digest(parts | {"version": 1})
+        return digest(parts | {"version": 2})
 
     def teacher_logits(self, split: str) -> np.ndarray:
         """[rows of the split x classes] float32, memory-mapped and read-only.

@@ -56,7 +56,7 @@ def predict_peak(
         state       12 P              weights and AdamW's two moments; 16 P with the gradients
         activations d (T (40 H + 8 I) + 12 A B L^2) + T 16 H                  kept for the backward pass
         transients  T (8 I + 16 H) + 8 A B L^2                                gradients of one layer's
-        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS`) one layer's, nothing kept
+        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer
         checkpoint  12 P + the largest tensor                                 serialised on the host
         reading     4 F + 12 P        F parameters of the base model on its whole vocabulary, mapped
 
@@ -80,7 +80,7 @@ def predict_peak(
     p, h, i, v = sizes.parameters, sizes.hidden, sizes.intermediate, extent.vocabulary
     length = min(config.max_length, extent.longest)
     batch = min(config.batch_size, extent.texts)
-    tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS)
+    tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS[device])
     checkpoint = 12 * p + 4 * sizes.largest
     reading = 4 * sizes.source + 12 * p
     if device == "cpu":

@@ -17,7 +17,9 @@ from study.trial.streams import generator
 __all__ = ["TrainingBatches", "evaluation_batches"]
 
 POOL = 32  # batches drawn at random and then sorted by length; larger pads less and mixes less
-EVALUATION_TOKENS = 8192  # of one evaluation batch, padding included
+EVALUATION_TOKENS = {"cpu": 1024, "cuda": 8192}
+"""Of one evaluation batch, padding included. A CPU is fastest where a layer's activations fit into its cache:
+1.5 times as fast as with 8192 from a hidden size of 128 to one of 768; a GPU with large batches."""
 
 
 class TrainingBatches:
@@ -50,14 +52,14 @@ class TrainingBatches:
         return [batches[i] for i in random.permutation(len(batches))]
 
 
-def evaluation_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Every row once, longest first, in batches of at most `EVALUATION_TOKENS` padded tokens.
+def evaluation_batches(lengths: np.ndarray, device: str) -> Iterator[np.ndarray]:
+    """Every row once, longest first, in batches of at most `EVALUATION_TOKENS[device]` padded tokens.
 
     The batching is fixed because logits vary in their last bits with it.
     """
     order = np.argsort(-np.asarray(lengths), kind="stable")
-    start = 0
+    tokens, start = EVALUATION_TOKENS[device], 0
     while start < len(order):
-        size = max(1, EVALUATION_TOKENS // int(lengths[order[start]]))
+        size = max(1, tokens // int(lengths[order[start]]))
         yield order[start : start + size]
         start += size

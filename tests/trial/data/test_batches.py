@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,14 +60,15 @@ def test_rows_of_like_length_share_a_batch() -> None:
     assert order != sorted(order)
 
 
-@given(LENGTHS)
-def test_evaluation_takes_every_row_once_within_its_tokens(lengths: np.ndarray) -> None:
-    batches = list(evaluation_batches(lengths))
+@pytest.mark.parametrize("device", EVALUATION_TOKENS)
+@given(lengths=LENGTHS)
+def test_evaluation_takes_every_row_once_within_its_tokens(lengths: np.ndarray, device: str) -> None:
+    batches = list(evaluation_batches(lengths, device))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for rows in batches:
-        assert len(rows) == 1 or len(rows) * lengths[rows].max() <= EVALUATION_TOKENS
+        assert len(rows) == 1 or len(rows) * lengths[rows].max() <= EVALUATION_TOKENS[device]
 
 
 def test_a_text_longer_than_a_whole_batch_is_evaluated_alone() -> None:
-    batches = list(evaluation_batches(np.array([3, EVALUATION_TOKENS + 1, 5])))
+    batches = list(evaluation_batches(np.array([3, EVALUATION_TOKENS["cpu"] + 1, 5]), "cpu"))
     assert [rows.tolist() for rows in batches] == [[1], [2, 0]]
