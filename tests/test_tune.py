@@ -114,7 +114,7 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
         try:
             os.mkdir(there)
         except FileExistsError:
-            time.sleep(2)
+            time.sleep(1)
 
     class Start:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -136,9 +136,9 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
 
     monkeypatch.setattr(RayActorManager, "add_actor", counted)
     monkeypatch.setattr(tune, "train", train)
-    trials: Any = Trials(40, "nothing", ValueError())
+    trials: Any = Trials(8, "nothing", ValueError())
     run_phase(trials, None, Resources(1, 0, 2), lambda: None)  # type: ignore[arg-type]
-    assert trials.calls.count("end") == 40
+    assert trials.calls.count("end") == 8
     assert len(workers) == 2
 
 

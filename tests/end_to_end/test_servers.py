@@ -236,6 +236,7 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     check_mlflow(server.url, finished, read)
 
 
+@pytest.mark.slow
 def test_with_the_ledger_away_running_trials_end_and_none_begins(
     kdstudy: Any,
     asked: Any,
