@@ -100,3 +100,12 @@ def test_logits_are_the_same_to_the_bit_each_time(model: Any, split: EncodedSpli
     first = predict_logits(model, split, PAD, numerics)
     torch.manual_seed(1)
     assert np.array_equal(predict_logits(model.train(), split, PAD, numerics), first)
+
+
+def test_evaluation_keeps_nothing_for_a_backward_pass(model: Any, split: EncodedSplit) -> None:
+    modes: list[bool] = []
+    model.register_forward_pre_hook(lambda *_: modes.append(torch.is_inference_mode_enabled()))
+    predict_logits(model, split, PAD, Numerics.here(1))
+    step_of(model, split, with_labels)(0)
+    assert modes[-1] is False
+    assert set(modes[:-1]) == {True}

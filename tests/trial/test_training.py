@@ -337,6 +337,19 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_trial_computes_on_the_threads_that_it_was_given() -> None:
+    try:
+        assert Numerics.here(2).threads == torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_the_optimiser_is_the_fused_one_that_numerics_say() -> None:
+    groups = training_of(Tiny()).optimizer.param_groups
+    assert [group["fused"] for group in groups] == [True] * len(groups)
+    assert Numerics.here(1).optimizer == "fused"
+
+
 def test_numerics_name_what_differs() -> None:
     here = Numerics.here(1)
     assert torch.get_num_threads() == 1

@@ -124,6 +124,12 @@ def test_a_student_is_a_classifier_of_the_tasks_labels(family, method, batch, tm
     assert str(family.base.parent) not in (tmp_path / "config.json").read_text()
 
 
+def test_attention_is_fused_where_the_architecture_has_it(family) -> None:
+    """torch's scaled_dot_product_attention; DeBERTa-v2's disentangled attention has its own formula."""
+    student = build(family)
+    assert student.config._attn_implementation == ("eager" if family.name == "deberta-v2" else "sdpa")
+
+
 @each_method
 def test_a_method_says_what_it_is(method) -> None:
     assert method.about
