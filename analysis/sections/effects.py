@@ -28,8 +28,8 @@ def main_effects(results: Results) -> Section:
     text = (
         "A main effect is a difference between two levels of a factor, averaged over matched arms that agree "
         "in all others; an interaction is a difference of such differences. The interval on these languages "
-        "takes seeds as random; that on new languages takes languages as a random sample too: its standard error "
-        "is larger, and with two or three seeds better known, so that it may be the narrower one all the same.",
+        "takes seeds as random; that on new languages takes languages as a random sample too. Its standard "
+        "error is larger; with two or three seeds it is also better known, and the interval may be narrower.",
     )
     tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
