@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is th
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 
 from ray import tune
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -36,6 +38,8 @@ from study.worker import OUT_OF_MEMORY, Work, train
 __all__ = ["run_phase"]
 
 T = TypeVar("T")
+
+LONG_START = 120.0  # seconds within which a worker is up, where there is room for one
 
 
 def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
@@ -127,19 +131,29 @@ class _Asker(_Unsaved, Searcher):
 
 
 class _Reporter(_Unsaved, FIFOScheduler):
-    """Tune's scheduler: stops a trial where the ledger's pruner does.
+    """Tune's scheduler: stops a trial where the ledger's pruner does, and says who gets an idle worker.
 
-    Which trial is next, Tune decides: it gives an idle worker to a new trial. FIFOScheduler's answer is the
-    oldest that waits, also for a worker that is being started: this one would be ended for it, and the new
-    trial have another started. With trials shorter than a start that went on for ever: half of the CPU.
+    FIFOScheduler gives it to the oldest trial that waits, also where a worker is being started for this one:
+    that is ended then, and another started for a new trial. With trials shorter than a start this would go on
+    for ever, at half of the CPU. So an idle worker gets the new trial, unless one has waited for so long that
+    there may be no room for its own.
     """
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble) -> None:
         super().__init__()
         self.lifecycle, self.trouble = lifecycle, trouble
+        self.waiting: deque[tuple[float, Trial]] = deque()  # since when, the oldest first
 
-    def choose_trial_to_run(self, tune_controller: Any) -> None:
-        """None: see the class."""
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        self.waiting.append((time.monotonic(), trial))
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The one that has waited longest, if that is `LONG_START`; Tune itself places new ones."""
+        while self.waiting and self.waiting[0][1].status != Trial.PENDING:
+            self.waiting.popleft()
+        if self.waiting and time.monotonic() - self.waiting[0][0] > LONG_START:
+            return self.waiting[0][1]
+        return None
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = self.trouble.kept(lambda: self._stops(trial.config, result), True)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import ray
 import torch
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, WorkerCrashedError
@@ -51,6 +52,7 @@ class Trials:
         self.running: dict[str, Record] = {}
         self.attempts: dict[str, int] = {}
         self.calls: list[str] = []
+        self.ended: list[str] = []
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -79,6 +81,7 @@ class Trials:
 
     def end(self, key: str, traceback: str | None = None) -> None:
         self._called("end")
+        self.ended.append(key)
         del self.running[key]
 
 
@@ -140,6 +143,25 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
     run_phase(trials, None, Resources(1, 0, 2), lambda: None)  # type: ignore[arg-type]
     assert trials.calls.count("end") == 8
     assert len(workers) == 2
+
+
+def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three at once where two fit: without this the third would be the last of all."""
+
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        time.sleep(0.2)
+        tune.report({"report": "{}"})
+
+    cpus = ray.cluster_resources()["CPU"]
+    monkeypatch.setattr(tune, "LONG_START", 1.0)
+    monkeypatch.setattr(tune, "train", train)
+    trials: Any = Trials(60, "nothing", ValueError())
+    run_phase(trials, None, Resources(cpus / 2, 0, 3), lambda: None)  # type: ignore[arg-type]
+    assert trials.ended.index("57") < 50  # they are numbered downwards
 
 
 # Why a trial is lost
