@@ -18,8 +18,8 @@ __all__ = ["TrainingBatches", "evaluation_batches"]
 
 POOL = 32  # batches drawn at random and then sorted by length; larger pads less and mixes less
 EVALUATION_TOKENS = {"cpu": 1024, "cuda": 8192}
-"""Of one evaluation batch, padding included. A CPU is fastest where a layer's activations fit into its cache:
-1.5 times as fast as with 8192 from a hidden size of 128 to one of 768; a GPU with large batches."""
+"""Of one evaluation batch, padding included. A CPU is fastest where a layer's activations fit into its cache,
+at a hidden size of 128 as at one of 768; a GPU with large batches."""
 
 
 class TrainingBatches:
