@@ -7,6 +7,8 @@ interval, the column `resolution`, is told, and two runs within one interval tie
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -15,9 +17,8 @@ from analysis.matching import Factors, matched, means_by_seed
 
 __all__ = ["arm_convergence", "convergence_difference", "steps_to_share"]
 
-CRITERIA = ("own", "best")
-STEP_COLUMNS = ["arm", "seed", "final", "resolution", *CRITERIA]
-ARM_COLUMNS = ["arm", "runs", *CRITERIA, "never", "resolution"]
+STEP_COLUMNS = ["arm", "seed", "final", "resolution", "own", "best"]
+ARM_COLUMNS = ["arm", "runs", "own", "best", "never", "resolution"]
 DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cells", "censored"]
 
 
@@ -36,16 +37,13 @@ def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
         One row a run: `arm, seed, final, resolution, own, best`; `resolution` is its longest interval
         between reports, in steps.
     """
-    runs = curves.dropna(subset=["macro"]).sort_values("step").groupby(["arm", "seed"], sort=False)
-    ends = runs["macro"].last()
-    best = ends.groupby("arm").mean().max()
-    rows = []
-    for (arm, seed), run in runs:
-        steps, macro = run["step"].to_numpy(int), run["macro"].to_numpy(float)
-        final = macro[-1]
-        longest = int(np.diff(steps, prepend=0).max())
-        first = [_first(steps, macro >= share * target) for target in (final, best)]
-        rows.append([arm, seed, final, longest, *first])
+    runs = _runs(curves)
+    best = _means(runs).max()
+    rows = [
+        [arm, seed, run.macro[-1], run.resolution]
+        + [run.first(share * target) for target in (run.macro[-1], best)]
+        for (arm, seed), run in runs.items()
+    ]
     return pd.DataFrame(rows, columns=STEP_COLUMNS).sort_values(["arm", "seed"], ignore_index=True)
 
 
@@ -60,48 +58,84 @@ def arm_convergence(steps: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for arm, runs in steps.groupby("arm"):
-        medians = runs[list(CRITERIA)].fillna(np.inf).median().replace(np.inf, np.nan)
+        medians = runs[["own", "best"]].fillna(np.inf).median().replace(np.inf, np.nan)
         rows.append([arm, len(runs), *medians, int(runs["best"].isna().sum()), runs["resolution"].max()])
     return pd.DataFrame(rows, columns=ARM_COLUMNS)
 
 
 def convergence_difference(
-    steps: pd.DataFrame,
+    curves: pd.DataFrame,
     cells: pd.DataFrame,
     factors: Factors,
+    share: float = 0.9,
     level: str = "teacher",
     baseline: str = "random",
 ) -> pd.DataFrame:
     """Whether copied students converge in fewer steps (claim C5): differences of log2 steps by init.
 
     ``log2 steps(level) - log2 steps(baseline)`` of the same seed, averaged over matched cells, with a
-    paired t interval over seeds: -1 is half the steps, 0 as many. A cell in which a run of either init
-    never reached the criterion has no difference and is left out and counted in `censored`. The cells
-    left out are mostly those where the baseline is slow, so what stays understates such an advantage:
-    read the estimate together with that number.
+    paired t interval over seeds: -1 is half the steps, 0 as many. Steps are those to `share` of
+
+    better: the higher mean final score of the cell's two inits. It is one target for both, and of the same
+            data, depth and all else, so that no other arm decides what is to be reached.
+    own:    each run's own final score. A run that hardly learns is there at once, so this tells something
+            only where both inits learned.
+
+    A cell in which a run of either init never gets there has no difference and is left out and counted in
+    `censored`. The cells left out are mostly those where the baseline is slow, so what stays understates
+    such an advantage: read the estimate together with that number.
 
     Args:
-        steps: the table of `steps_to_share`; cells: each arm's factors (`analysis.design.cells`).
+        curves: as for `steps_to_share`; cells: each arm's factors (`analysis.design.cells`).
 
     Returns:
-        One row for each of the criteria own and best: `criterion, estimate, low, high, p, seeds, cells,
-        censored`; empty where the inits are not both there.
+        One row for each of the criteria: `criterion, estimate, low, high, p, seeds, cells, censored`; empty
+        where the inits are not both there.
     """
+    runs = _runs(curves)
+    table = pd.DataFrame(list(runs), columns=["arm", "seed"]).merge(cells, left_on="arm", right_index=True)
+    if "init" not in factors or {level, baseline} - set(table["init"]):
+        return pd.DataFrame(columns=DIFFERENCE_COLUMNS)
+    table = matched(table[table["init"].isin((level, baseline))], factors, ["init"])
+    if {level, baseline} - set(table["init"]):
+        return pd.DataFrame(columns=DIFFERENCE_COLUMNS)
+    better = table["cell"].map(table["arm"].map(_means(runs)).groupby(table["cell"]).max())
+    of_rows = [runs[run] for run in zip(table["arm"], table["seed"], strict=True)]
+    targets = {"better": better, "own": [run.macro[-1] for run in of_rows]}
     rows = []
-    if "init" in factors:
-        table = steps.merge(cells, left_on="arm", right_index=True)
-        table = matched(table[table["init"].isin((level, baseline))], factors, ["init"])
-        both = set(table["init"]) == {level, baseline}
-        for criterion in CRITERIA if both else ():
-            never = table["cell"].isin(table.loc[table[criterion].isna(), "cell"])
-            logs = table[~never].assign(value=np.log2(table.loc[~never, criterion].to_numpy(float)))
-            means = means_by_seed(logs, ["init"]).reindex([level, baseline])
-            interval = paired_t((means.loc[level] - means.loc[baseline]).dropna().to_numpy(float))
-            counts = [logs["cell"].nunique(), table.loc[never, "cell"].nunique()]
-            ends = [interval.estimate, interval.low, interval.high, interval.p, interval.n]
-            rows.append([criterion, *ends, *counts])
+    for criterion, target in targets.items():
+        steps = np.array([run.first(share * goal) for run, goal in zip(of_rows, target, strict=True)])
+        never = table["cell"].isin(table.loc[np.isnan(steps), "cell"])
+        means = means_by_seed(table.assign(value=np.log2(steps))[~never], ["init"]).reindex([level, baseline])
+        interval = paired_t((means.loc[level] - means.loc[baseline]).dropna().to_numpy(float))
+        counts = [table.loc[~never, "cell"].nunique(), table.loc[never, "cell"].nunique()]
+        ends = [interval.estimate, interval.low, interval.high, interval.p, interval.n]
+        rows.append([criterion, *ends, *counts])
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
-def _first(steps: np.ndarray, reached: np.ndarray) -> float:
-    return float(steps[reached.argmax()]) if reached.any() else np.nan
+class _Run(NamedTuple):
+    """A learning curve: the steps of its reports in ascending order, and macro accuracy at each."""
+
+    steps: np.ndarray
+    macro: np.ndarray
+
+    @property
+    def resolution(self) -> int:
+        return int(np.diff(self.steps, prepend=0).max())
+
+    def first(self, target: float) -> float:
+        """The step of the first report at `target` or above; missing where there is none."""
+        reached = self.macro >= target
+        return float(self.steps[reached.argmax()]) if reached.any() else np.nan
+
+
+def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:
+    of_runs = curves.dropna(subset=["macro"]).sort_values("step").groupby(["arm", "seed"], sort=False)
+    return {run: _Run(each["step"].to_numpy(int), each["macro"].to_numpy(float)) for run, each in of_runs}
+
+
+def _means(runs: dict[tuple[str, int], _Run]) -> pd.Series:
+    """Of each arm the mean final score of its runs."""
+    finals = pd.DataFrame([(arm, run.macro[-1]) for (arm, _), run in runs.items()], columns=["arm", "final"])
+    return finals.groupby("arm")["final"].mean()

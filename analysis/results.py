@@ -64,7 +64,7 @@ class Results:
     @cached_property
     def convergence(self) -> pd.DataFrame:
         """Claim C5: log2 of the steps at init = teacher over those at random; no rows without these inits."""
-        return convergence_difference(self.steps, self.cells, self.factors)
+        return convergence_difference(self.learning(), self.cells, self.factors, SHARE)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

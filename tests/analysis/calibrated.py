@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.convergence import convergence_difference, steps_to_share
+from analysis.convergence import convergence_difference
 from analysis.effects import variance_shares
 from analysis.effects.arms import best_against_others, winner
 from analysis.effects.contrasts import (
@@ -112,7 +112,7 @@ def steps(studies: Studies, effect: str) -> Found:
         index = pd.MultiIndex.from_product([runs.arms, runs.seeds, at], names=["arm", "seed", "step"])
         curves = pd.Series(scores.ravel(), index, name="macro").reset_index()
         cells = pd.DataFrame(list(runs.cells), index=pd.Index(runs.arms, name="arm"))
-        table = convergence_difference(steps_to_share(curves), cells, studies.scenario.factors)
+        table = convergence_difference(curves, cells, studies.scenario.factors)
         own = table.set_index("criterion").loc["own"]
         ends = [float(own[column]) for column in ("estimate", "low", "high", "p")]
         paired = contrast.paired(runs.values)

@@ -68,49 +68,73 @@ def test_the_difference_is_in_doublings_and_paired_by_seed() -> None:
         for arm, faster in (("r", 1), ("t", 4 if seed == 3 else 2)):
             at = report // faster
             runs[arm, seed] = [0.1] * (at - 1) + [0.5] * (17 - at)
-    rows = convergence_difference(steps_to_share(curve_table(runs)), CELLS, FACTORS).set_index("criterion")
-    assert list(rows.index) == ["own", "best"]
+    rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
+    assert list(rows.index) == ["better", "own"]
     assert rows["estimate"].to_list() == pytest.approx([-4 / 3, -4 / 3])
     assert rows.loc["own", "low"] < -4 / 3 < rows.loc["own", "high"]
     assert rows["seeds"].to_list() == [3, 3]
 
 
+TWO_ALPHAS = FACTORS | {"alpha": (0.2, 1.0)}
+BY_ALPHA = pd.DataFrame(
+    {"init": ["random", "random", "teacher", "teacher"], "alpha": [0.2, 1.0, 0.2, 1.0]},
+    index=["r2", "r1", "t2", "t1"],
+)
+
+
 def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None:
-    cells = pd.DataFrame(
-        {"init": ["random", "random", "teacher", "teacher"], "alpha": [0.2, 1.0, 0.2, 1.0]},
-        index=["r2", "r1", "t2", "t1"],
-    )
     runs = {}
     for seed in (1, 2):
         runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.9], ("t2", seed): [0.1, 0.9, 0.9, 0.9]}
         runs |= {("r1", seed): [0.1, 0.1, 0.2, 0.2], ("t1", seed): [0.9, 0.9, 0.9, 0.9]}
-    steps = steps_to_share(curve_table(runs))
-    rows = convergence_difference(steps, cells, FACTORS | {"alpha": (0.2, 1.0)}).set_index("criterion")
-    assert rows.loc["best", ["cells", "censored"]].to_list() == [1, 1]
-    assert rows.loc["best", "estimate"] == pytest.approx(-1)
+    rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
+    assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 1]
+    assert rows.loc["better", "estimate"] == pytest.approx(-1)
     assert rows.loc["own", ["cells", "censored"]].to_list() == [2, 0]
     assert rows.loc["own", "estimate"] == pytest.approx((-1 + math.log2(1 / 3)) / 2)
 
 
-def test_where_no_cell_is_left_the_difference_is_missing() -> None:
+def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
+    """At alpha 1 both end at half of what alpha 0.2 gives: its runs get to 90% of what is good there."""
+    runs = {}
+    for seed in (1, 2):
+        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.8], ("t2", seed): [0.1, 0.8, 0.8, 0.8]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.4], ("t1", seed): [0.4, 0.4, 0.4, 0.4]}
+    rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
+    assert rows.loc["better", ["cells", "censored"]].to_list() == [2, 0]
+    assert rows.loc["better", "estimate"] == pytest.approx((-1 - 2) / 2)
+
+
+def test_the_better_inits_score_is_a_mean_over_its_seeds() -> None:
+    """0.9 of the copy's mean of 0.7 is 0.63, which its own second seed never has."""
+    runs = {("t", 1): [0.4, 0.8], ("t", 2): [0.6, 0.6], ("r", 1): [0.3, 0.64], ("r", 2): [0.64, 0.64]}
+    rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
+    assert rows.loc["better", ["cells", "censored"]].to_list() == [0, 1]
+    runs["t", 2] = [0.6, 0.64]
+    rows = convergence_difference(curve_table(runs), CELLS, FACTORS, share=0.85).set_index("criterion")
+    assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 0]
+    assert rows.loc["better", "estimate"] == pytest.approx((0 + 1) / 2)
+
+
+def test_where_no_cell_is_left_the_difference_is_missing_and_the_count_is_not() -> None:
     runs = {("r", seed): [0.1, 0.1] for seed in (1, 2)} | {("t", seed): [0.9, 0.9] for seed in (1, 2)}
-    rows = convergence_difference(steps_to_share(curve_table(runs)), CELLS, FACTORS).set_index("criterion")
-    assert rows.loc["best", ["estimate", "low", "high", "p"]].isna().all()
-    assert rows.loc["best", ["seeds", "cells", "censored"]].to_list() == [0, 0, 1]
+    rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
+    assert rows.loc["better", ["estimate", "low", "high", "p"]].isna().all()
+    assert rows.loc["better", ["seeds", "cells", "censored"]].to_list() == [0, 0, 1]
     assert rows.loc["own", "estimate"] == 0
 
 
 def test_without_both_inits_there_is_no_difference() -> None:
-    steps = steps_to_share(curve_table({("r", 1): SLOW}))
-    assert len(convergence_difference(steps, CELLS, FACTORS)) == 0
-    assert len(convergence_difference(steps, CELLS.drop(columns="init"), {})) == 0
+    curves = curve_table({("r", 1): SLOW})
+    assert len(convergence_difference(curves, CELLS, FACTORS)) == 0
+    assert len(convergence_difference(curves, CELLS.drop(columns="init"), {})) == 0
 
 
 def test_without_a_run_the_tables_are_empty() -> None:
-    steps = steps_to_share(curve_table({}))
-    assert len(steps) == 0
-    assert len(arm_convergence(steps)) == 0
-    assert len(convergence_difference(steps, CELLS, FACTORS)) == 0
+    curves = curve_table({})
+    assert len(steps_to_share(curves)) == 0
+    assert len(arm_convergence(steps_to_share(curves))) == 0
+    assert len(convergence_difference(curves, CELLS, FACTORS)) == 0
 
 
 def test_curves_of_superseded_and_of_incomplete_confirm_runs_do_not_count(finished: Any) -> None:

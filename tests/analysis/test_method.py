@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from analysis.record import StudyRecord
 from analysis.results import Results
 from analysis.sections.effects import effects_by_language, main_effects
 from analysis.sections.method import method
+from analysis.sections.training import convergence
 from tests.analysis.invented import invented_study
 
 BOTH: dict[str, Any] = {
@@ -18,6 +20,11 @@ BOTH: dict[str, Any] = {
     "data_fraction": (0.1, 1.0),
     "teacher_data": ("full", "same"),
 }
+
+
+def near(levels: Mapping[str, Any]) -> float:
+    """Copied students end a little above random ones, so that both get to 90% of where the better one ends."""
+    return 0.6 + 0.02 * (levels["init"] == "teacher") - 0.01 * (levels.get("data_fraction", 1) < 1)
 
 
 def said(study: StudyRecord) -> str:
@@ -34,12 +41,12 @@ def without(study: StudyRecord, arm: str) -> StudyRecord:
 
 
 def test_what_was_asked_and_computed_is_not_said_to_be_missing() -> None:
-    assert "Not computed" not in said(invented_study(BOTH, seeds=3, search=2))
+    assert "Not computed" not in said(invented_study(BOTH, seeds=3, search=2, score=near))
     assert "Not computed" not in said(invented_study({"depth": (1, 3)}, seeds=3, search=2))
 
 
 def test_a_claim_that_no_matched_arms_bear_is_said_to_be_missing() -> None:
-    study = invented_study(BOTH, seeds=3, search=2)
+    study = invented_study(BOTH, seeds=3, search=2, score=near)
     lacking = without(study, "init=random data_fraction=0.1 teacher_data=same")
     text = said(lacking)
     assert (
@@ -54,11 +61,29 @@ def test_a_claim_that_no_matched_arms_bear_is_said_to_be_missing() -> None:
 
 @pytest.mark.parametrize("claim", ["claim C1", "claim C5"])
 def test_without_an_arm_at_random_init_no_claim_has_a_number(claim: str) -> None:
-    study = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, seeds=3, search=2)
+    study = invented_study(
+        {"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, seeds=3, search=2, score=near
+    )
     for alpha in ("0.2", "1.0"):
         assert claim not in said(study)
         study = without(study, f"init=random alpha={alpha}")
     assert claim in said(study)
+
+
+def test_a_score_that_random_students_never_reach_is_named_and_its_row_kept() -> None:
+    """Their own final score they have at once; alone, that row would look like their convergence."""
+    study = invented_study({"init": ("random", "teacher")}, seeds=3, search=2, score=far)
+    text = said(study)
+    assert "the ratio of steps to 90% of the better init's final accuracy (claim C5)" in text
+    assert "of its own final accuracy (claim C5)" not in text
+    table = next(table for table in convergence(Results(study)).tables if table.name == "convergence")
+    better, own = table.rows
+    assert [better[0], better[1], better[-2:]] == ["the better init's final accuracy", "-", ("0", "1")]
+    assert own[1] != "-"
+
+
+def far(levels: Mapping[str, Any]) -> float:
+    return 0.8 if levels["init"] == "teacher" else 0.3
 
 
 def test_steps_of_runs_in_other_languages_are_said_not_to_compare() -> None:
