@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-from analysis.design import own_teachers
 from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_effects, next_best, winner
 from analysis.effects.runs import TEACHER_SEED
 from analysis.intervals import ALPHA, MARGIN
 from analysis.results import Results
+from analysis.scope import saw, scope
 from analysis.tables import p_value
 
 __all__ = ["answer"]
@@ -18,7 +19,7 @@ __all__ = ["answer"]
 WHICH = ("which of the two does more", "the two effects are equal")
 """What is not told where the interval of a difference contains 0; what is where it is shown to be none."""
 
-SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
+EQUAL_DIFFERENCE = "from the smallest to the largest share of the data it stays equal"
 
 
 def answer(results: Results) -> list[str]:
@@ -55,8 +56,9 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     assert both is not None  # the claim is their difference
     sentences = [
         "Initialising from the fine-tuned teacher rather than at random changes macro test accuracy by "
-        f"{_points(both[0])}, distilling rather than training on labels alone by {_points(both[1])}: a "
-        f"difference of {_points(row['estimate'])} {_interval(row)}, {_scope(results, row)}."
+        f"{_points(both.init)}{_mean_over('alpha', both.alphas)}, distilling rather than training on labels "
+        f"alone by {_points(both.distillation)}{_mean_over('init', both.inits)}: a "
+        f"difference of {_points(row['estimate'])} {_interval(row)}, {scope(results, row)}."
         + _zero(row, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
@@ -65,15 +67,31 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"For new languages of the same kind the difference is {_points(row['estimate'])} "
             f"{_interval(row)}." + _zero(row, *WHICH)
         )
-    return sentences
+    return [*sentences, *_not_additive(results)]
+
+
+def _mean_over(factor: str, levels: tuple[Any, ...]) -> str:
+    return f" (the mean at {factor} {', '.join(map(str, levels))})" if len(levels) > 1 else ""
+
+
+def _not_additive(results: Results) -> Iterator[str]:
+    """Means over each other's levels hide that copying and distilling act on one another."""
+    found = _macro(results.effects[results.effects["factor"].isin(("init x alpha", "alpha x init"))])
+    found = found[(found["estimand"] == THESE_LANGUAGES) & (found["p_holm"] < ALPHA)]
+    for row in found.to_dict("records"):
+        yield (
+            f"These are means, and the one depends on the other: {row['factor']}, {row['levels']}, is "
+            f"{_points(row['estimate'])} {_interval(row)}; p {p_value(row['p_holm'])} after Holm's "
+            "correction for all interactions."
+        )
 
 
 def _of_fractions(results: Results) -> list[str]:
     return [
         "With every tenfold less data the difference between weights copied from the teacher"
-        f"{SAW.get(row['teacher_data'], '')} and random ones (teacher - random) changes by "
-        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}, {_scope(results, row)}."
-        + _zero(row, "whether it rises or falls", "it stays equal")
+        f"{saw(results, row)} and random ones (teacher - random) changes by "
+        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}, {scope(results, row)}."
+        + _zero(row, "whether it rises or falls", EQUAL_DIFFERENCE, of_all=row["decades"])
         for row in results.advantage.to_dict("records")
     ]
 
@@ -87,7 +105,7 @@ def _of_arms(results: Results) -> str:
         told = f"95% interval {_bounds(row)} for all pairs of arms together, {seeds}"
     first = (
         f"The arm {row['arm']} has the highest mean macro test accuracy, {_points(row['estimate'])} against "
-        f"the next, {row['other']} ({told}), {_scope(results)}."
+        f"the next, {row['other']} ({told}), {scope(results)}."
     )
     shown = (
         " It is shown to be above every other arm."
@@ -107,7 +125,7 @@ def _largest(results: Results) -> list[str]:
     row = ours.loc[ours["estimate"].abs().idxmax()]
     sentence = (
         f"The largest main effect is {row['effect']}: {_points(row['estimate'])} of macro test accuracy "
-        f"{_interval(row)}, {_scope(results, row)}."
+        f"{_interval(row)}, {scope(results, row)}."
     )
     if pd.notna(row["p_holm"]):
         # it was chosen for being large, so its own interval and p say too much
@@ -117,27 +135,6 @@ def _largest(results: Results) -> list[str]:
             f"{p_value(row['p_holm'])}); the interval is not corrected."
         )
     return [sentence]
-
-
-def _scope(results: Results, row: Any = None) -> str:
-    """For what a number holds; `row`, of an effect, says what it is averaged over."""
-    record = results.record
-    tuned = ", ".join(sorted(record.nuisance))
-    values = f"at the selected values of {tuned}" if tuned else "at the fixed values of all hyperparameters"
-    averaged = () if row is None else str(row["averaged_over"]).split(", ")
-    others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
-    over = f"averaged over {others}, " * bool(others)
-    return f"{over}{_teachers(results)}, {values}, on these {len(results.languages)} languages"
-
-
-def _teachers(results: Results) -> str:
-    record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
-    if seeds:
-        return f"averaged over {len(seeds)} teacher seeds"
-    if len(own_teachers(record)) == len(record.arms):
-        return "for teachers trained on each seed's own sample"
-    several = int((record.trials["phase"] == "teacher").sum()) > 1
-    return "for these teachers" if several else "for this teacher"
 
 
 def _points(estimate: float) -> str:
@@ -159,11 +156,14 @@ def _interval(row: Any) -> str:
     return f"(95% interval {_bounds(row)}, {_seeds(row)})"
 
 
-def _zero(row: Any, untold: str, equal: str, corrected: str = "") -> str:
-    """Says it plainly where the interval contains 0: the two are shown to be equal, or nothing is told."""
+def _zero(row: Any, untold: str, equal: str, corrected: str = "", of_all: float = 1.0) -> str:
+    """Says it plainly where the interval contains 0: the two are shown to be equal, or nothing is told.
+
+    `of_all`: how many times the row's difference is the one that must be within the margin.
+    """
     if pd.isna(row["low"]) or not row["low"] <= 0 <= row["high"]:
         return ""
-    if row["equivalent_within"] <= MARGIN:
+    if row["equivalent_within"] * of_all <= MARGIN:
         return (
             f" The interval contains 0, and {equal} within {100 * MARGIN:g} point (two one-sided tests, "
             f"TOST, at 5%{corrected})."

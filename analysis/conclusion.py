@@ -13,7 +13,7 @@ from scipy.special import stdtr
 
 from analysis.effects.contrasts import copy_and_distillation
 from analysis.effects.runs import Factors, Runs, runs_of, without_teacher_seed
-from analysis.fractions import fraction_interaction
+from analysis.fractions import advantage_slopes
 from analysis.intervals import ALPHA, TINY, Array
 
 __all__ = ["Conclude", "Conclusion", "conclusion", "macro_by_seed"]
@@ -27,7 +27,7 @@ Conclude = Callable[[Array], Codes]
 concludes nothing."""
 
 Sum = tuple[Codes, Array]
-"""A weighted sum of arms: the numbers of those that it takes, and the weights of all."""
+"""A weighted sum of arms: the numbers of those that it takes, and their weights."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
     contrast = copy_and_distillation(runs, factors)
     if contrast and (paired := contrast.paired(macro_by_seed(runs)[:, :, None])):
         about = "the sign of the effect of copying minus that of distilling (claim C1)"
-        return Conclusion(about, partial(_signs, [(np.flatnonzero(paired.weights), paired.weights)]))
-    if slopes := _slopes(results, factors, runs):
+        arms = np.array(paired.arms)
+        return Conclusion(about, partial(_signs, [(arms, paired.weights[arms])]))
+    if slopes := _slopes(runs, factors):
         each = " for each teacher_data" if len(slopes) > 1 else ""
         about = f"whether the copy's advantage rises or falls as data shrinks (claim C4){each}"
         return Conclusion(about, partial(_signs, slopes))
@@ -76,27 +77,18 @@ def macro_by_seed(runs: Runs) -> Array:
     return runs.values[:, :, shared].mean(axis=2)
 
 
-def _slopes(results: pd.DataFrame, factors: Factors, runs: Runs) -> list[Sum]:
+def _slopes(runs: Runs, factors: Factors) -> list[Sum]:
     """Claim C4's numbers, one for each `teacher_data`.
 
-    They are linear in accuracy, so an arm's weight is what they are where it scores 1 and all others 0. Arms
-    of a fraction in the middle have a weight of 0, and yet a seed counts only where they have a run.
+    They are of the cells that the study has: an arm that the contrast drops takes no seed away. One of a
+    fraction in the middle has a weight of 0, and yet a seed counts only where it has a run.
     """
-    if not {"init", "data_fraction"} <= factors.keys():
-        return []
-    macro = results[results["language"] == "macro"]
-    table = pd.concat([macro, macro.assign(language="the only one")], ignore_index=True)
-    alone = [table.assign(value=(table["arm"] == arm).astype(float)) for arm in runs.arms]
-    found = [fraction_interaction(each, factors) for each in alone]
     sums = []
-    for number, kind in enumerate(found[0]["teacher_data"] if found else ()):
-        used = [
-            arm
-            for arm, cell in enumerate(runs.cells)
-            if cell.get("init") in ("teacher", "random")
-            and (pd.isna(kind) or cell.get("teacher_data", kind) == kind)
-        ]
-        sums.append((np.array(used), np.array([each["estimate"].iloc[number] for each in found])))
+    for slope in advantage_slopes(runs, factors):
+        if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
+            arms = list(paired.arms)
+            of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])
+            sums.append((of_runs, paired.weights[arms]))
     return sums
 
 
@@ -104,7 +96,7 @@ def _signs(sums: list[Sum], macro: Array) -> Codes:
     """Of each replay the sign of every sum that its seeds show, in base 3."""
     codes = np.zeros(len(macro), dtype=np.int64)
     for number, (used, weights) in enumerate(sums):
-        mean, p = _paired_t(np.einsum("a,ras->rs", weights[used], macro[:, used]))
+        mean, p = _paired_t(np.einsum("a,ras->rs", weights, macro[:, used]))
         codes += 3**number * (np.where(p < ALPHA, np.sign(mean), 0).astype(np.int64) % 3)
     return codes
 

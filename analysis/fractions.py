@@ -8,7 +8,9 @@ wherever both were run. At all of the data they are one arm, which is a point of
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,13 +22,22 @@ from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, paired_t
 from analysis.matching import matched, means_by_seed, shared_macro
 
-__all__ = ["fraction_curves", "fraction_interaction"]
+__all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_interaction"]
 
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
 INTERACTION_COLUMNS = [
-    *("teacher_data", "estimate", "low", "high", "p", "seeds", "fractions"),
+    *("teacher_data", "estimate", "low", "high", "p", "seeds", "fractions", "decades"),
     *("cells", "cells_dropped", "equivalent_within", "averaged_over"),
 ]
+
+
+class AdvantageSlope(NamedTuple):
+    """runs: those of one kind of teacher (none where that is no factor), which `contrast` numbers."""
+
+    runs: Runs
+    fractions: tuple[Any, ...]
+    contrast: Contrast
+    teacher_data: Value | None
 
 
 def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -75,17 +86,17 @@ def fraction_interaction(
 
     Returns:
         One row for each `teacher_data` (missing where that is no factor) at which matched arms of both inits
-        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions`,
-        and the last four as in `analysis.effects.effects`. Of several sets of fractions the largest that has
-        a cell is taken. Only seeds that have every one of the fractions count; without one there is no row.
+        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions,
+        decades` (log10 of the largest fraction over the smallest), and the last four as in
+        `analysis.effects.effects`: `equivalent_within` is per tenfold less data too. Of several sets of
+        fractions the largest that has a cell is taken. Only seeds that have every one of the fractions
+        count; without one there is no row.
     """
-    if not {"init", "data_fraction"} <= factors.keys():
-        return pd.DataFrame(columns=INTERACTION_COLUMNS)
-    runs, rows = runs_of(results, factors), []
-    for kind in factors.get("teacher_data", (None,)):
-        of_kind = _of_kind(runs, kind)
-        fractions, slope = _slope(of_kind, factors["data_fraction"], level, baseline)
-        if slope is None or not (shared := list(of_kind.shared(slope.arms))):
+    rows = []
+    for of_kind, fractions, slope, kind in advantage_slopes(
+        runs_of(results, factors), factors, level, baseline
+    ):
+        if not (shared := list(of_kind.shared(slope.arms))):
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
             interval = paired_t(paired.differences.mean(axis=1))
@@ -93,6 +104,7 @@ def fraction_interaction(
                 "p": interval.p,
                 "seeds": interval.n,
                 "fractions": len(fractions),
+                "decades": float(np.log10(max(fractions) / min(fractions))),
                 "cells": paired.cells,
                 "cells_dropped": paired.dropped,
                 "equivalent_within": interval.within,
@@ -100,6 +112,19 @@ def fraction_interaction(
             }
             rows.append({"teacher_data": kind} | _numbers(interval) | about)
     return pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
+
+
+def advantage_slopes(
+    runs: Runs, factors: Factors, level: str = "teacher", baseline: str = "random"
+) -> Iterator[AdvantageSlope]:
+    """The contrasts of `fraction_interaction`, one for each `teacher_data` at which there is one."""
+    if not {"init", "data_fraction"} <= factors.keys():
+        return
+    for kind in factors.get("teacher_data", (None,)):
+        of_kind = _of_kind(runs, kind)
+        fractions, slope = _slope(of_kind, factors["data_fraction"], level, baseline)
+        if slope is not None:
+            yield AdvantageSlope(of_kind, fractions, slope, kind)
 
 
 def _of_kind(runs: Runs, kind: Value | None) -> Runs:

@@ -25,18 +25,26 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 @dataclass(frozen=True)
 class Paired:
-    """differences: [seeds x languages]. cells: how many they are over; dropped: how many lack runs.
+    """differences: [seeds x languages]. kept: the cells of each group that they are over.
 
-    arms: those of the cells. weights: [arms], what each contributes to a difference. parts: [groups], what
-    each contributes to the mean difference, which is their sum.
+    dropped: how many cells lack runs. weights: [arms], what each contributes to a difference; 0 also of an
+    arm of a cell that stands in the middle of a slope. parts: [groups], what each contributes to the mean
+    difference, which is their sum.
     """
 
     differences: Array
-    cells: int
+    kept: tuple[tuple[Cell, ...], ...]
     dropped: int
-    arms: tuple[int, ...]
     weights: Array
     parts: Array
+
+    @property
+    def cells(self) -> int:
+        return sum(map(len, self.kept))
+
+    @property
+    def arms(self) -> tuple[int, ...]:
+        return tuple(sorted({arm for cells in self.kept for cell in cells for arm in cell}))
 
 
 @dataclass(frozen=True)
@@ -76,25 +84,25 @@ class Contrast:
         cells, seeds = _block(present, group)
         if len(set(group[cells])) < len(self.groups) or not seeds.any():
             return None
-        of_groups, all_cells = np.zeros((len(self.groups), len(values))), iter(cells)
-        for of_group, (of_arm, members) in zip(of_groups, self.groups, strict=True):
-            kept = [cell for cell in members if next(all_cells)]
-            for cell in kept:
-                of_group[list(cell)] += np.array(of_arm) / len(kept)
+        all_cells = iter(cells)
+        kept = tuple(tuple(cell for cell in members if next(all_cells)) for _, members in self.groups)
+        of_groups = np.zeros((len(self.groups), len(values)))
+        for of_group, (of_arm, _), members in zip(of_groups, self.groups, kept, strict=True):
+            for cell in members:
+                of_group[list(cell)] += np.array(of_arm) / len(members)
         weights, used = of_groups.sum(axis=0), np.flatnonzero(of_groups.any(axis=0))
         compared = values[used][:, seeds]
         differences = np.einsum("a,asl->sl", weights[used], compared)
         parts = of_groups[:, used] @ compared.mean(axis=(1, 2))
         dropped = int((~cells).sum()) + self.absent
-        return Paired(differences, int(cells.sum()), dropped, tuple(used.tolist()), weights, parts)
+        return Paired(differences, kept, dropped, weights, parts)
 
     def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:
         """The factors, besides those compared, of which the cells are at several levels."""
-        seen: dict[str, set[Value]] = {}
-        for arm in paired.arms:
-            for name, level in runs.cells[arm].items():
-                seen.setdefault(name, set()).add(level)
-        return tuple(name for name, at in seen.items() if len(at) > 1 and name not in self.compared)
+        names = dict.fromkeys(name for arm in paired.arms for name in runs.cells[arm])
+        return tuple(
+            name for name in names if name not in self.compared and len(runs.levels(name, paired.arms)) > 1
+        )
 
 
 def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:

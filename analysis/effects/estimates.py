@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from analysis.domain import Value
+from analysis.effects.cells import Cell
 from analysis.effects.contrasts import Contrast, Paired, copy_and_distillation, interactions, main_effects
 from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, holm, new_languages, paired_t
@@ -63,8 +66,20 @@ def copy_minus_distillation(
     return table if len(table) else None
 
 
-def claim_effects(results: pd.DataFrame, factors: Factors) -> tuple[float, float] | None:
-    """The two effects on macro whose difference is claim C1's number: (of init, of distillation).
+class ClaimEffects(NamedTuple):
+    """init, distillation: effects on macro accuracy; the first a mean over `alphas`, the second over `inits`.
+
+    Each of their cells counts once, so these means hide what one has at a level of the other.
+    """
+
+    init: float
+    distillation: float
+    alphas: tuple[Value, ...]
+    inits: tuple[Value, ...]
+
+
+def claim_effects(results: pd.DataFrame, factors: Factors) -> ClaimEffects | None:
+    """The two effects on macro whose difference is claim C1's number.
 
     Both are of the runs that the number is of, so they may differ from the rows of `effects` where runs are
     missing. None where there is no number.
@@ -73,8 +88,20 @@ def claim_effects(results: pd.DataFrame, factors: Factors) -> tuple[float, float
     contrast = copy_and_distillation(runs, factors)
     if contrast is None or not (shared := list(runs.shared(contrast.arms))):
         return None
-    paired = contrast.paired(runs.values[:, :, shared])
-    return (float(paired.parts[0]), -float(paired.parts[1:].sum())) if paired else None
+    if not (paired := contrast.paired(runs.values[:, :, shared])):
+        return None
+    copied, *distilled = paired.kept
+
+    def levels(factor: str, cells: Iterable[Cell]) -> tuple[Value, ...]:
+        there = runs.levels(factor, {arm for cell in cells for arm in cell})
+        return tuple(level for level in factors[factor] if level in there)
+
+    return ClaimEffects(
+        float(paired.parts[0]),
+        -float(paired.parts[1:].sum()),
+        levels("alpha", copied),
+        levels("init", itertools.chain(*distilled)),
+    )
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:

@@ -58,9 +58,9 @@ def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
         "C5); below 1: the copy converges faster. Of the better init: of the higher mean final accuracy of "
         "the two that are compared, the same for both. Of its own: a run that hardly learned is there at "
         "once, so read it only where both inits learned. Matched cells in which a run never got there are "
-        "left out and counted, which favours the slower one; a dash: none is left. Seen at reports only: where few of them come before that "
-        "share is reached, the ratio is biased towards 1, and its interval too narrow: it covered 87 to 91% "
-        "of simulated studies."
+        "left out and counted, which favours the slower one; a dash: none is left. Seen at reports only: "
+        "where few of them come before that share is reached, the ratio is biased towards 1, and its "
+        "interval too narrow: it covered 87 to 91% of simulated studies."
     )
     formats = {"p": p_value} | dict.fromkeys(["seeds", "cells", "never reached"], count)
     return (make_table("convergence", "Steps needed, copied against random", shown, formats, note),)

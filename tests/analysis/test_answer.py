@@ -43,7 +43,11 @@ def alike(record: StudyRecord) -> StudyRecord:
     ("space", "equal", "untold"),
     [
         (CLAIM, "the two effects are equal", "which of the two does more"),
-        (DATA, "it stays equal", "whether it rises or falls"),
+        (
+            DATA,
+            "from the smallest to the largest share of the data it stays equal",
+            "whether it rises or falls",
+        ),
         ({"depth": (1, 3)}, "these two arms are equal", "them apart"),
     ],
 )
@@ -117,3 +121,65 @@ def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRe
     text = answered(dataclasses.replace(study, fixed=fixed))
     assert "for teachers trained on each seed's own sample, at the selected values" in text
     assert "for this teacher" not in text
+
+
+SHARES: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
+
+
+def test_a_slope_is_said_to_be_none_where_all_of_its_course_is_within_the_margin(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """Over two tenfolds the difference changes by twice the slope."""
+    study = alike(invented_study(SHARES, search=2))
+
+    def within(scale: float) -> float:
+        return float(Results(closer(study, scale)).advantage["equivalent_within"].item())
+
+    at_one = 0.01 / within(1.0)  # scores drawn together by this: within 1 point per tenfold
+    assert within(at_one) == pytest.approx(0.01)
+    assert "TOST" not in answered(closer(study, 0.9 * at_one))
+    assert "TOST" in answered(closer(study, 0.45 * at_one))
+
+
+@pytest.mark.parametrize("held", ["full", "same"])
+def test_what_the_teacher_saw_is_named_where_it_was_held(
+    held: str, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = invented_study(SHARES, search=2)
+    saw = {"full": "which saw all data", "same": "which saw the same share"}
+    text = answered(dataclasses.replace(study, fixed=study.fixed | {"teacher_data": held}))
+    assert f"copied from the teacher, {saw[held]}, and random ones" in text
+    given = dataclasses.replace(study, facts=study.facts | {"teacher": "d" * 64})
+    assert "copied from the teacher and random ones" in answered(given)
+
+
+def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[StudyRecord], str]) -> None:
+    """Those of the other kind are none of its."""
+    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
+    teacher = study.trials[study.trials["phase"] == "teacher"]
+    more = dataclasses.replace(
+        study, trials=pd.concat([study.trials, teacher.assign(key="of a seed's own sample")])
+    )
+    full, same = answer(Results(more))
+    assert answered(more) == f"{full} {same}"
+    assert "which saw all data" in full
+    assert ", for this teacher, at" in full
+    assert "which saw the same share" in same
+    assert ", for teachers trained on each seed's own sample, at" in same
+
+
+def test_the_means_of_the_claim_name_what_they_are_over_and_an_interaction(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """Distilling helps a random student alone: the mean over inits says a third of it."""
+    space = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
+
+    def helps_random(levels: Any) -> float:
+        return 0.5 + 0.1 * (levels["init"] == "teacher" or levels["alpha"] < 1)
+
+    text = answered(invented_study(space, search=2, score=helps_random))
+    assert "points (the mean at alpha 1.0, 0.2), distilling" in text
+    assert "points (the mean at init random, base, teacher): a difference of" in text
+    assert "the one depends on the other: init x alpha, (teacher - random) at 0.2 - at 1.0, is -" in text
+    add_up = invented_study(space, search=2, score=lambda levels: 0.5 + 0.1 * (levels["init"] == "teacher"))
+    assert "depends on the other" not in answered(alike(add_up))

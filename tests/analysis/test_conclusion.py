@@ -110,6 +110,22 @@ def test_a_replay_that_lacks_an_arm_of_a_claim_shows_no_sign() -> None:
     assert conclusion(results, DATA).of(values[None]) == [0 + 3]
 
 
+def test_an_arm_that_the_slope_drops_takes_no_seed_away() -> None:
+    """One fraction of the second depth has one seed, so the slope is over the first depth alone."""
+    factors = INITS | {"data_fraction": (0.01, 0.1, 1.0), "depth": (2, 4)}
+
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        if levels["depth"] == 4 and levels["data_fraction"] == 0.1 and seed > 1:
+            return None
+        less = -math.log10(levels["data_fraction"])
+        return 0.5 + (0.1 + 0.001 * seed) * less * (levels["init"] == "teacher")
+
+    results = confirmed_table(factors, score, seeds=4)
+    (row,) = fraction_interaction(results, factors).to_dict("records")
+    assert (row["cells"], row["cells_dropped"], row["seeds"], sign_of(row)) == (1, 1, 4, 1)
+    assert code_of(results, factors) == 1
+
+
 def test_an_arm_that_is_ahead_for_want_of_its_rivals_runs_does_not_win() -> None:
     """The copy's mean is 0.56 and random init's 0.5, of three seeds; at those three the copy is behind."""
     rival = {1: 0.5, 2: 0.501, 3: 0.502}

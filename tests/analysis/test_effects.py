@@ -369,13 +369,16 @@ def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> No
     whole = missing()
     found = effects(whole, CORE)
     both = row(found, INIT)["estimate"], row(found, "alpha: 0.2 - 1.0")["estimate"]
-    assert claim_effects(whole, CORE) == pytest.approx(both)
+    of_whole = claim_effects(whole, CORE)
+    assert of_whole is not None
+    assert of_whole[:2] == pytest.approx(both)
+    assert (of_whole.alphas, of_whole.inits) == (CORE["alpha"], CORE["init"])
     lacking = missing(("random", 1.0, 2), ("base", 0.2, 4), ("base", 0.2, 5))
     claim = copy_minus_distillation(lacking, CORE)
     parts = claim_effects(lacking, CORE)
     assert claim is not None
     assert parts is not None
-    assert parts[0] - parts[1] == pytest.approx(claim["estimate"].iloc[0])
+    assert parts.init - parts.distillation == pytest.approx(claim["estimate"].iloc[0])
     assert claim_effects(whole, {"init": CORE["init"]}) is None
 
 

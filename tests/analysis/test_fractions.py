@@ -118,6 +118,7 @@ def test_the_interaction_is_the_growth_of_the_advantage_per_tenfold_less_data() 
     assert rows.loc["full", "high"] == pytest.approx(0.07 + half)
     assert rows["seeds"].to_list() == [3, 3]
     assert rows["fractions"].to_list() == [3, 3]
+    assert rows["decades"].to_list() == pytest.approx([2, 2])
 
 
 def test_an_advantage_that_shrinks_with_the_data_is_negative() -> None:

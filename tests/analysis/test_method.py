@@ -23,7 +23,7 @@ BOTH: dict[str, Any] = {
 
 
 def near(levels: Mapping[str, Any]) -> float:
-    """Copied students end a little above random ones, so that both get to 90% of where the better one ends."""
+    """Copies end a little above random students, so both get to 90% of where the better one ends."""
     return 0.6 + 0.02 * (levels["init"] == "teacher") - 0.01 * (levels.get("data_fraction", 1) < 1)
 
 

@@ -1,0 +1,52 @@
+"""For what a number of the answer holds: averages, teachers, selected values, languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.design import own_teachers
+from analysis.effects.runs import TEACHER_SEED
+from analysis.results import Results
+
+__all__ = ["saw", "scope"]
+
+TEACHER_DATA = "teacher_data"
+SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
+
+
+def scope(results: Results, row: Any = None) -> str:
+    """For what a number holds; `row`, of an effect, says what it is averaged over."""
+    record = results.record
+    tuned = ", ".join(sorted(record.nuisance))
+    values = f"at the selected values of {tuned}" if tuned else "at the fixed values of all hyperparameters"
+    averaged = () if row is None else str(row["averaged_over"]).split(", ")
+    others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
+    over = f"averaged over {others}, " * bool(others)
+    languages = len(results.languages)
+    return f"{over}{_teachers(results, row)}, {values}, on the test texts of these {languages} languages"
+
+
+def saw(results: Results, row: Any) -> str:
+    """What the teacher of a row's arms saw, be it a factor or held; nothing where that is not known."""
+    record = results.record
+    if record.facts.get("teacher") or TEACHER_DATA in record.nuisance:
+        return ""
+    kind = row[TEACHER_DATA] if TEACHER_DATA in results.factors else record.fixed.get(TEACHER_DATA)
+    return SAW.get(str(kind), "")
+
+
+def _teachers(results: Results, row: Any = None) -> str:
+    record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
+    if seeds:
+        return f"averaged over {len(seeds)} teacher seeds"
+    own = own_teachers(record)
+    if row is not None and pd.notna(kind := row.get(TEACHER_DATA)):  # of the arms of that kind alone
+        own = own if kind == "same" else []
+        several = False
+    else:
+        several = len(own) < len(record.arms) and int((record.trials["phase"] == "teacher").sum()) > 1
+    if own and not several:
+        return "for teachers trained on each seed's own sample"
+    return "for these teachers" if several else "for this teacher"
