@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.design import confirm_runs, confirmed, hyperparameters
 from analysis.effects.runs import without_teacher_seed
 from analysis.record import StudyRecord
-from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials
+from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
 
 __all__ = ["FEWEST_SEEDS", "Finding", "audit"]
 
@@ -32,8 +32,8 @@ def audit(record: StudyRecord) -> list[Finding]:
 
     partial     the study has not come to its end, or its plan is not on record
     arms        there are no two arms that differ in more than the teacher's seed
-    budget      an arm had fewer search trials than another (complete, pruned, diverged or failed: all count)
-                and had not tried all its points
+    budget      an arm had fewer search trials than another and had not tried all its points; complete, pruned
+                and diverged ones count, failed ones do not, since they tell nothing of their values
     edge        a selected nuisance value lies at an edge of where it was tuned, so a better one may lie
                 beyond it; not where the hyperparameter itself ends there (alpha 0 or 1): that is a caveat.
                 Of a grid of two levels both are edges, so three are the fewest to tune a number over
@@ -62,13 +62,14 @@ def _arms(record: StudyRecord) -> Iterator[Finding]:
 
 
 def _budget(record: StudyRecord) -> Iterator[Finding]:
-    ended = search_trials(record)
-    ended = ended[ended["outcome"].notna()]
+    ended = tried(record)
     counts = ended["arm"].value_counts().reindex(list(record.arms), fill_value=0)
     for arm, count in counts.items():
         if count < counts.max() and not exhausted(record, ended[ended["arm"] == arm]):
             text = f"{count} search trials ended here, {counts.max()} in another arm: unequal tuning"
-            yield Finding("budget", str(arm), text)
+            lost = failed_trials(record)["arm"].eq(arm).sum()
+            retried = f" ({lost} failed; resume with --retry-failed runs them once more)" if lost else ""
+            yield Finding("budget", str(arm), text + retried)
 
 
 def _edge(record: StudyRecord) -> Iterator[Finding]:

@@ -29,7 +29,8 @@ def budget_curve(
     enough quasi-random search, of an arm that tunes a range. Under TPE later trials depend on earlier ones,
     and a grid is no sample of its space: there `adaptive` is true and the numbers only describe the trials
     seen. So it is where all that an arm tunes has levels: the ledger asks for no point twice, so its trials
-    are drawn without replacement. And so it is where the sampler or what was tuned is not known.
+    are drawn without replacement; where a trial of the arm was pruned, which depends on the others, and what
+    it would have scored is not known; and where the sampler or what was tuned is not on record.
 
     Args:
         search: search trials that ended (`analysis.search`): `arm, outcome, value`, and a column for each
@@ -46,7 +47,8 @@ def budget_curve(
         values = trials["value"].where(trials["outcome"] == "complete").to_numpy(float)
         expected, found = expected_best(values)
         low, high = median_best_band(values)
-        drawn = sampler in DRAWN and bool(trials[ranges].notna().any(axis=None))
+        whole = not trials["outcome"].eq("pruned").any()
+        drawn = sampler in DRAWN and whole and bool(trials[ranges].notna().any(axis=None))
         columns = {"expected": expected, "found": found, "median": median_best(values), "low": low}
         table = pd.DataFrame(columns | {"high": high, "adaptive": not drawn})
         tables.append(table.assign(arm=arm, trials=np.arange(1, len(values) + 1)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from analysis.design import confirm_runs, factors, own_teachers
+from analysis.design import confirm_runs, confirmed, factors, own_teachers
 from analysis.domain import parse_value
+from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
-from analysis.tuning import at_edges, ends_by_nature, exhausted, search_trials, tuned
+from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, search_trials, tried, tuned
 
 __all__ = ["caveats"]
 
@@ -28,6 +29,7 @@ def caveats(record: StudyRecord) -> list[str]:
             _unequal_tuning,
             _bounds,
             _early_ends,
+            _untuned_languages,
             _superseded,
             _numerics,
         )
@@ -98,8 +100,8 @@ def _where_same(record: StudyRecord, own: list[str]) -> str:
 
 
 def _few_trials(record: StudyRecord) -> Iterator[str]:
-    arms = search_trials(record).groupby("arm", sort=False)
-    counts = [len(trials) for _, trials in arms if not exhausted(record, trials[trials["outcome"].notna()])]
+    arms = tried(record).groupby("arm", sort=False)
+    counts = [len(trials) for _, trials in arms if not exhausted(record, trials)]
     if record.nuisance and counts and min(counts) <= FEW_TRIALS:
         trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
         yield (
@@ -133,10 +135,28 @@ def _early_ends(record: StudyRecord) -> Iterator[str]:
     pruned = int((search_trials(record)["outcome"] == "pruned").sum())
     if pruned:
         yield f"{pruned} search trials were stopped early, which is hard on configurations that start slowly."
+    asked, lost = (trials["arm"].value_counts() for trials in (search_trials(record), failed_trials(record)))
+    for arm in record.arms:
+        if arm in lost:
+            yield f"{arm}: {lost[arm]} of {asked[arm]} search trials failed, and say nothing of their values."
     runs = confirm_runs(record)
     failed = runs.loc[runs["outcome"] == "failed", "arm"].value_counts(sort=False)
     for arm, count in failed.items():
         yield f"{arm}: {count} confirm runs failed, and are missing."
+
+
+def _untuned_languages(record: StudyRecord) -> Iterator[str]:
+    """Languages that have a part in the answer and none in what was selected."""
+    tested, selecting = (
+        set(table["language"]) - set(SUMMARIES)
+        for table in (confirmed(record), record.scores_of("search", "validation", "accuracy"))
+    )
+    if selecting and (left_out := sorted(tested - selecting)):
+        yield (
+            f"{', '.join(left_out)}: no validation texts, so no part in tuning; macro accuracy is over "
+            f"{len(tested)} languages on test, and over {len(tested & selecting)} of them where values were "
+            "selected."
+        )
 
 
 def _superseded(record: StudyRecord) -> Iterator[str]:

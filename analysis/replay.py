@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.audit import FEWEST_SEEDS
 from analysis.conclusion import Conclude, conclusion, macro_by_seed
 from analysis.effects.runs import Factors, runs_of
 from analysis.intervals import Array
@@ -65,7 +66,8 @@ def replay(
         seed: of the draws. One replay's draws for b are among those for b + 1, and so with seeds.
 
     Returns:
-        One row for each b and s >= 2: `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
+        One row for each b and s, from the fewest seeds that the audit lets pass (from two, where the study
+        itself has no more): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
         search and confirm trials, how many such a study runs), `same` (share of replays with the study's
         conclusion), `none` (of those that conclude nothing). The last row is the study itself: its `none` is
         1 where it concludes nothing, and then `same` is agreement on nothing. Empty where there are fewer
@@ -87,7 +89,7 @@ def replay(
     rows = []
     for b in _budgets(counts.max(initial=0)):
         shift = np.stack([of_arm[:, min(b, of_arm.shape[1]) - 1] for of_arm in shifts], axis=1)
-        for s in range(2, seeds + 1):
+        for s in range(min(FEWEST_SEEDS, seeds), seeds + 1):
             replayed = macro[:, drawn[:, :s]].swapaxes(0, 1) + shift[:, :, None]
             spent = np.minimum(b, counts).sum() + s * len(arms)
             share = spent / (counts.sum() + seeds * len(arms))

@@ -11,7 +11,10 @@ from analysis.domain import Domain, parse_value
 from analysis.record import StudyRecord
 from study.config import TrialConfig
 
-__all__ = ["at_edges", "ends_by_nature", "exhausted", "search_trials", "tuned"]
+__all__ = [
+    *("at_edges", "ends_by_nature", "exhausted"),
+    *("failed_trials", "search_trials", "tried", "tuned"),
+]
 
 EDGE = 0.05
 """Share of a range, at either end of it, that is its edge; in the logarithm where it was searched so."""
@@ -23,6 +26,20 @@ UNSAID = {"depth": 1, "model_layers": 2}
 
 def search_trials(record: StudyRecord) -> pd.DataFrame:
     return record.trials[record.trials["phase"] == "search"]
+
+
+def tried(record: StudyRecord) -> pd.DataFrame:
+    """The search trials that tell something of their values: complete, pruned or diverged.
+
+    A failed one tells nothing: its point was as good as not tried.
+    """
+    search = search_trials(record)
+    return search[search["outcome"].isin(("complete", "pruned", "diverged"))]
+
+
+def failed_trials(record: StudyRecord) -> pd.DataFrame:
+    search = search_trials(record)
+    return search[search["outcome"] == "failed"]
 
 
 def tuned(record: StudyRecord, trials: pd.DataFrame) -> list[str]:

@@ -27,6 +27,8 @@ METHOD = (
     "Pairing: confirm seed i of one arm and seed i of another have the same data sample, so differences are "
     "taken seed by seed, averaged over matched arms, and get a Student t interval over seeds. Percentile "
     "bootstrap intervals are too narrow with few seeds and are not used.",
+    "Test texts are the same in all runs, and taken as they are: no interval is over other texts of these "
+    "languages. With few texts a language, differences on others may lie outside.",
     "New languages: seeds and languages are both taken as random samples, crossed; the variance adds both.",
     "Many comparisons: p values are corrected by Holm's method over all effects of a kind, over the "
     "languages of one effect, and over all pairs of arms when the best is compared with the others. "

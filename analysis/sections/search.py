@@ -32,16 +32,21 @@ FORMULA = (
 )
 NO_BAND = (
     "There is no band for {whose}: it would hold for trials drawn independently from one distribution. Later "
-    "trials depend on earlier ones, or were drawn from a grid, or the sampler is not on record, so the curve "
-    "describes the trials seen."
+    "trials depend on earlier ones, or were drawn from a grid, or some were pruned, or the sampler is not on "
+    "record, so the curve describes the trials seen."
 )
+EXACT = {
+    "random": "exact whatever the distribution",
+    "quasi": "exact for independent draws and close to it for quasi-random ones, which are more even",
+}
 
 
 def search_budget(results: Results) -> Section:
     """The expected best of b trials; and where trials were drawn independently, the median with its band."""
     title = "Search budget"
     record = results.record
-    curves = budget_curve(results.search, record.facts.get("sampler"), record.nuisance)
+    sampler = record.facts.get("sampler")
+    curves = budget_curve(results.search, sampler, record.nuisance)
     if curves.empty or curves["trials"].max() < 2:
         return Section(title)
     where = placed(results.cells, results.factors)
@@ -58,10 +63,10 @@ def search_budget(results: Results) -> Section:
         )
     ]
     drawn = curves[~adaptive]
-    if len(drawn):
+    if sampler and len(drawn):
         caption = (
             "Median of the best macro validation accuracy of so many search trials. Bands: pointwise 95% "
-            "intervals from order statistics, exact whatever the distribution, where the trials bound them."
+            f"intervals from order statistics, {EXACT[sampler]}, where the trials bound them."
         )
         drawings.append(_curves("search_budget_median", drawn.assign(mean=drawn["median"]), caption))
     return Section(title, tuple(text), (), tuple(drawings))
@@ -92,7 +97,8 @@ def hyperparameters(results: Results) -> Section:
 
 def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
-    adaptive = results.record.facts.get("sampler") not in NOT_ADAPTIVE
+    sampled = results.record.facts.get("sampler") in NOT_ADAPTIVE
+    adaptive = not sampled or bool(results.search["outcome"].eq("pruned").any())
     concluded = conclusion(results.confirmed, results.factors)
     found = replay(results.search, results.confirmed, results.factors, concluded.of, adaptive=adaptive)
     if found.empty or found["trials_per_arm"].nunique() < 2:
@@ -105,8 +111,8 @@ def replayed(results: Results) -> Section:
         "Share of replays with the study's conclusion, by the share of the study's search and confirm trials "
         "that they hold; a line joins more and more search trials per arm. "
     ) + (
-        "Trials are the first of each arm, since later ones depend on earlier ones, or the sampler is not on "
-        "record; seeds are drawn at random."
+        "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
+        "the sampler is not on record; seeds are drawn at random."
         if adaptive
         else "Trials and seeds are drawn at random."
     )
@@ -122,7 +128,8 @@ def _of_replays(about: str, nothing: bool, refused: bool) -> Iterator[str]:
         "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
         f"budgets, and each replay concludes by the rules of the answer: {about}. Agreement is with this "
         "study, not with the truth: with all of its trials it is complete by construction. Test scores of "
-        "trials that were not confirmed are approximated by the gap on validation."
+        "trials that were not confirmed are approximated by the gap on validation. A replay is not audited: "
+        "one whose selection lies at an edge of its range concludes as any other."
     )
     if refused:
         yield (

@@ -45,13 +45,44 @@ def test_one_arm_has_nothing_to_win_against(make_recorder: Any) -> None:
     assert found(recorder.read()) == [("arms", None)]
 
 
-@pytest.mark.parametrize("outcome", ["complete", "pruned", "diverged", "failed"])
+@pytest.mark.parametrize("outcome", ["complete", "pruned", "diverged"])
 def test_a_trial_more_in_one_arm_is_a_larger_budget_however_it_ended(recorder: Any, outcome: str) -> None:
     recorder.arms_alike()
     recorder.trial(1, 5, 0.2, outcome)
     record = recorder.read()
     assert found(record) == [("budget", "init=random")]
     assert text_of(record, "budget").startswith("3 search trials ended here, 4 in another arm")
+
+
+def test_a_trial_that_failed_tuned_nothing(recorder: Any) -> None:
+    """Both arms have four, of which one failed in the first arm and in the second none."""
+    recorder.arms_alike()
+    recorder.trial(0, 5, None, "failed")
+    assert audit(recorder.read()) == []
+    recorder.trial(1, 5, 0.2)
+    record = recorder.read()
+    assert found(record) == [("budget", "init=random")]
+    assert text_of(record, "budget") == (
+        "3 search trials ended here, 4 in another arm: unequal tuning (1 failed; resume with --retry-failed "
+        "runs them once more)"
+    )
+    said = "init=random: 1 of 4 search trials failed, and say nothing of their values."
+    assert [text for text in caveats(record) if "search trials failed" in text] == [said]
+
+
+def test_a_point_that_failed_was_not_tried(make_recorder: Any) -> None:
+    """Of a grid of three points one failed, so the arm is not as well tuned as it can be."""
+    recorder = make_recorder(
+        scientific={"alpha": (1.0, 0.5)},
+        nuisance={"learning_rate": (1e-4, 1e-3, 1e-2), "temperature": (1.0, 2.0)},
+        sampler="grid",
+        trials=6,
+    )
+    for arm, chosen in enumerate(recorder.plan.arms()):
+        for number, point in enumerate(recorder.plan.points(chosen)):
+            lost = point == {"learning_rate": 1e-2}
+            recorder.trial(arm, number, None if lost else 0.5, "failed" if lost else "complete", **point)
+    assert ("budget", "alpha=1.0") in found(recorder.read())
 
 
 def test_a_trial_that_still_runs_is_no_spent_budget(recorder: Any) -> None:

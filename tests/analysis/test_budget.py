@@ -144,5 +144,12 @@ def test_where_what_was_tuned_is_not_known_there_is_no_band() -> None:
     assert set(budget_curve(search, "random", {"learning_rate": Domain()})["adaptive"]) == {True}
 
 
+def test_an_arm_with_pruned_trials_has_no_band() -> None:
+    """What they would have scored is not known, and that they were pruned depends on the others."""
+    search = search_table({"a": [0.5, "pruned"], "b": [0.5, "diverged"]}).assign(learning_rate="0.001")
+    adaptive = budget_curve(search, "random", RATE).groupby("arm")["adaptive"].unique()
+    assert adaptive.map(list).to_dict() == {"a": [True], "b": [False]}
+
+
 def test_without_a_trial_the_table_is_empty() -> None:
     assert len(budget_curve(search_table({}), "tpe")) == 0

@@ -152,3 +152,23 @@ def test_a_nuisance_of_one_level_was_held(make_recorder: Any, level: Any) -> Non
     )
     recorder.arms_alike(**{name: level})
     assert f"{name} was to be tuned and had one value, {level}: it was held." in caveats(recorder.read())
+
+
+def test_a_language_without_validation_texts_has_no_part_in_tuning(recorder: Any) -> None:
+    recorder.arms_alike()
+    assert not any("validation texts" in text for text in caveats(recorder.read()))
+    for stored in recorder.tracker.client.stored.values():
+        stored["metrics"].pop("validation/accuracy/yor", None)
+    (text,) = (text for text in caveats(recorder.read()) if "validation texts" in text)
+    assert text == (
+        "yor: no validation texts, so no part in tuning; macro accuracy is over 2 languages on test, and "
+        "over 1 of them where values were selected."
+    )
+
+
+def test_failed_trials_are_not_counted_as_tuning(make_recorder: Any) -> None:
+    recorder = make_recorder(**INIT)
+    for arm in (0, 1):
+        for number in range(9):
+            recorder.trial(arm, number, None if number < 5 else 0.5, "failed" if number < 5 else "complete")
+    assert any(text.startswith("4 search trials an arm tune little") for text in caveats(recorder.read()))

@@ -51,13 +51,14 @@ def test_parameters_of_superseded_confirm_runs_do_not_count(monkeypatch: pytest.
     pd.testing.assert_frame_equal(one, other)
 
 
-@pytest.mark.parametrize("sampler", ["random", "quasi", "grid", "tpe", None])
+@pytest.mark.parametrize("sampler", ["random", "quasi", "grid", "tpe", "pruned", None])
 def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler: str | None) -> None:
-    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=4)
+    """Whether a trial is pruned depends on the others too: of four the fourth is, of three none."""
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=4 if sampler == "pruned" else 3)
     facts = {name: text for name, text in study.facts.items() if name != "sampler"}
-    facts |= {"sampler": sampler} if sampler else {}
+    facts |= {"sampler": "random" if sampler == "pruned" else sampler} if sampler else {}
     (drawing,) = search.replayed(Results(dataclasses.replace(study, facts=facts))).drawings
-    adaptive = sampler in ("tpe", None)
+    adaptive = sampler in ("tpe", "pruned", None)
     assert ("Trials are the first of each arm" in drawing.caption) is adaptive
     assert ("Trials and seeds are drawn at random." in drawing.caption) is not adaptive
 
@@ -65,17 +66,18 @@ def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler
 def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of 2 arms x (4 search + 3 confirm), 1 search trial and 2 seeds an arm are 6 of 14."""
-    study = invented_study({"init": ("random", "teacher")}, seeds=3, search=4)
+    """Of 2 arms x (4 search + 4 confirm), 1 search trial and 3 seeds an arm are 8 of 16."""
+    study = invented_study({"init": ("random", "teacher")}, seeds=4, search=4)
     section = search.replayed(Results(study))
     table = drawn(monkeypatch, search, "lines", section)
-    two = table[table["line"] == "2 confirm seeds"]
-    assert list(two["x"]) == pytest.approx([100 * 2 * (b + 2) / 14 for b in (1, 2, 3, 4)])
+    three = table[table["line"] == "3 confirm seeds"]
+    assert list(three["x"]) == pytest.approx([100 * 2 * (b + 3) / 16 for b in (1, 2, 3, 4)])
     assert table["x"].max() == 100
     same, trials = section.tables
-    assert same.columns == trials.columns == ("search trials per arm", "2 confirm seeds", "3 confirm seeds")
-    assert [row[1] for row in trials.rows] == ["43", "57", "71", "86"]
-    assert same.rows[-1] == ("4", f"{100 * two['mean'].iloc[-1]:.0f}", "100")
+    assert same.columns == trials.columns == ("search trials per arm", "3 confirm seeds", "4 confirm seeds")
+    assert [row[1] for row in trials.rows] == ["50", "62", "75", "88"]
+    assert same.rows[-1] == ("4", f"{100 * three['mean'].iloc[-1]:.0f}", "100")
+    assert "not audited" in " ".join(section.text)
 
 
 def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,9 +118,29 @@ def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: py
     assert "no band" not in " ".join(section.text)
 
 
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [("random", "exact whatever the distribution,"), ("quasi", "close to it for quasi-random ones")],
+)
+def test_how_exact_a_band_is_is_said(sampler: str, said: str) -> None:
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=3)
+    results = Results(dataclasses.replace(study, facts=study.facts | {"sampler": sampler}))
+    _, median = search.search_budget(results).drawings
+    assert said in median.caption
+
+
+def test_the_median_of_arms_with_pruned_trials_has_no_band() -> None:
+    """Of four search trials the fourth was pruned."""
+    section = search.search_budget(
+        Results(invented_study({"init": ("random", "teacher")}, seeds=2, search=4))
+    )
+    assert [drawing.name for drawing in section.drawings] == ["search_budget"]
+    assert "or some were pruned" in " ".join(section.text)
+
+
 @pytest.mark.parametrize("sampler", ["tpe", None])
 def test_without_independent_draws_there_is_no_band_and_the_text_says_why(sampler: str | None) -> None:
-    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=4)
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=3)
     facts = {name: text for name, text in study.facts.items() if name != "sampler"}
     facts |= {"sampler": sampler} if sampler else {}
     section = search.search_budget(Results(dataclasses.replace(study, facts=facts)))
