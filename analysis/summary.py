@@ -10,7 +10,10 @@ import pandas as pd
 from analysis.design import confirmed
 from analysis.record import StudyRecord
 
-__all__ = ["arms_summary", "languages_summary"]
+__all__ = ["WIDEST", "arms_summary", "languages_summary"]
+
+WIDEST = 12
+"""Arms up to which languages x arms is a table; above, the report's figure and its CSV file show it."""
 
 TEST_METRICS = ("accuracy", "macro_f1", "retention")
 
@@ -54,9 +57,11 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
 def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy") -> pd.DataFrame:
     """Languages x arms: mean over confirm seeds; on validation the teacher's column stands first.
 
-    The last rows are `macro` and `worst`.
+    The last rows are `macro` and `worst`. Without confirm runs it is empty.
     """
     scores = confirmed(record, split, metric)
+    if scores.empty:
+        return pd.DataFrame()
     table = scores.pivot_table(index="language", columns="arm", values="value", aggfunc="mean")
     table = table.reindex(columns=[arm for arm in record.arms if arm in table.columns])
     teacher = record.scores_of("teacher", split, metric)

@@ -54,10 +54,14 @@ def print_plan(
 
 def print_findings(record: StudyRecord) -> None:
     """The arms and the languages of what MLflow has on record."""
-    from analysis.summary import arms_summary, languages_summary
+    from analysis.summary import WIDEST, arms_summary, languages_summary
     from study.tables import frame_table
 
     out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    if len(record.arms) > WIDEST:
+        text = f"accuracy per language of {len(record.arms)} arms: in report.html and per_language.csv"
+        out.print(f"{text} (kdstudy report)", highlight=False)
+        return
     for split in ("test", "validation"):
         languages = languages_summary(record, split)
         if len(languages):

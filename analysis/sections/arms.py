@@ -9,13 +9,10 @@ from analysis.figures.panels import short_names
 from analysis.languages import ordered
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
-from analysis.summary import arms_summary, languages_summary
+from analysis.summary import WIDEST, arms_summary, languages_summary
 from analysis.tables import Format, Table, count, interval, make_table, number, p_value, points
 
 __all__ = ["accuracy_by_language", "arms"]
-
-WIDEST = 12
-"""Arms up to which languages x arms is a table too; above, the figure and the CSV file show it."""
 
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 

@@ -67,6 +67,19 @@ def test_mlflows_database_alone_is_enough(finished: Any, home: Path, report: Rep
     assert "report.html" in first
 
 
+def test_of_many_arms_no_table_of_languages_is_squeezed_into_the_terminal(
+    make_recorder: Any, tracking_uri: str, report: Report, tmp_path: Path
+) -> None:
+    recorder = make_recorder(scientific={"init": ("random", "teacher"), "batch_size": (1, 2, 4, 8, 16, 32, 64)})
+    recorder.arms_alike()
+    uri = ("--tracking-uri", tracking_uri)
+    code, out, errors = report(recorder.plan.name, *uri, "--out", tmp_path / "many")
+    assert (code, errors) == (0, [])
+    assert "accuracy per language of 14 arms: in report.html and per_language.csv" in out
+    assert "init=teacher batch_size=64" in out
+    assert "yor" not in out
+
+
 def test_a_study_on_a_server_is_reported_without_a_home(
     finished: Any, home: Path, report: Report, tracking_uri: str, tmp_path: Path
 ) -> None:

@@ -103,6 +103,24 @@ def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> No
     assert {f"figures/{name}.{kind}" for name in figures for kind in ("svg", "png")} <= names
 
 
+CUT = {"nothing": 0, "the teacher": 1, "half of the search": 9, "the search": 17}
+CUT |= {f"{runs} confirm runs": 17 + runs for runs in (1, 2, 4, 5, 6, 9, 15)}
+"""How many of the study's trials there are; its arms, of 4 + 4 each, were run one after the other."""
+
+
+@pytest.mark.parametrize("there", CUT.values(), ids=CUT)
+def test_a_study_is_reported_wherever_it_is(claim_study: StudyRecord, there: int, tmp_path: Path) -> None:
+    phases = {"teacher": 0, "search": 1, "confirm": 2}
+    trials = claim_study.trials.sort_values("phase", key=lambda phase: phase.map(phases), kind="stable")
+    keys = trials["key"].iloc[:there]
+    whole = {"trials": claim_study.trials, "scores": claim_study.scores, "curves": claim_study.curves}
+    tables = {name: table[table["key"].isin(keys)].reset_index(drop=True) for name, table in whole.items()}
+    record = dataclasses.replace(claim_study, partial=True, **tables)
+    paths = write_report(Results(record), tmp_path)
+    assert all(path.stat().st_size for path in paths if path.suffix in (".html", ".md", ".svg", ".png"))
+    assert "No winner is named" in (tmp_path / "report.md").read_text("utf-8")
+
+
 def test_the_same_record_gives_the_same_bytes(
     claim_study: StudyRecord, written: tuple[Path, list[Path]], tmp_path: Path
 ) -> None:

@@ -72,3 +72,10 @@ def test_a_language_that_one_arm_lacks_is_missing_there(recorder: Any) -> None:
     table = languages_summary(recorder.read(), "test")
     assert math.isnan(table.loc["yor", "init=teacher"])
     assert table.loc["yor", "init=random"] == pytest.approx(0.5)
+
+
+def test_while_the_search_runs_the_teacher_alone_is_no_table(recorder: Any) -> None:
+    recorder.teacher(0.8)
+    recorder.trial(0, 0, 0.5)
+    for split in ("test", "validation"):
+        assert len(languages_summary(recorder.read(), split)) == 0
