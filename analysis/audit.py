@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from analysis.design import confirm_runs, confirmed, hyperparameters
 from analysis.effects.runs import without_teacher_seed
 from analysis.record import StudyRecord
+from analysis.tables import number
 from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
 
 __all__ = ["FEWEST_SEEDS", "Finding", "audit"]
@@ -75,7 +76,7 @@ def _budget(record: StudyRecord) -> Iterator[Finding]:
 def _edge(record: StudyRecord) -> Iterator[Finding]:
     for arm, name, end, value in at_edges(record):
         if not ends_by_nature(name, record.nuisance[name], end):
-            text = f"{name} was selected at the {end} of {record.nuisance[name]} ({value}): tune it further"
+            text = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)}): tune it further"
             yield Finding("edge", arm, text)
 
 

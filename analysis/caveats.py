@@ -9,6 +9,7 @@ from analysis.design import confirm_runs, confirmed, factors, own_teachers
 from analysis.domain import parse_value
 from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
+from analysis.tables import number
 from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, search_trials, tried, tuned
 
 __all__ = ["caveats"]
@@ -125,7 +126,7 @@ def _unequal_tuning(record: StudyRecord) -> Iterator[str]:
 def _bounds(record: StudyRecord) -> Iterator[str]:
     for arm, name, end, value in at_edges(record):
         if ends_by_nature(name, record.nuisance[name], end):
-            yield f"{arm}: {name} was selected at {value}, where it ends by its nature: nothing lies beyond."
+            yield f"{arm}: {name} was selected at {number(value)}, where it ends by its nature: nothing lies beyond."
     for name, domain in record.nuisance.items():
         if len(domain.levels) == 1:
             yield f"{name} was to be tuned and had one value, {domain}: it was held."

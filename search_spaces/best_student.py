@@ -13,7 +13,7 @@ SPACE = SearchSpace(
         "alpha": Range(low=0.0, high=1.0),
         "loss": ("kl", "mse"),
         "temperature": Range(low=1.0, high=8.0),
-        "learning_rate": Range(low=5e-5, high=3e-3, log=True),
+        "learning_rate": Range(low=1e-5, high=1e-2, log=True),
         "warmup": Range(low=0.0, high=0.3),
         "weight_decay": Range(low=1e-4, high=0.1, log=True),
         "batch_size": (16, 32, 64),

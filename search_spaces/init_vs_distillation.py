@@ -10,7 +10,7 @@ from study.space import Range, SearchSpace
 SPACE = SearchSpace(
     question="Does copying the teacher's weights matter more than distilling its outputs?",
     scientific={"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)},
-    nuisance={"learning_rate": Range(low=5e-5, high=3e-3, log=True)},
+    nuisance={"learning_rate": Range(low=1e-5, high=1e-2, log=True)},
     fixed={"depth": "1/2", "loss": "mse", "steps": 400},
     trials=8,
     confirm_seeds=5,

@@ -8,7 +8,7 @@ SPACE = SearchSpace(
         "layer_map": ("uniform", "first", "last", "ends", "average"),
         "init": ("base", "teacher"),
     },
-    nuisance={"learning_rate": Range(low=5e-5, high=3e-3, log=True)},
+    nuisance={"learning_rate": Range(low=1e-5, high=1e-2, log=True)},
     fixed={"depth": "1/2", "alpha": 0.2, "steps": 400},
     trials=6,
 )

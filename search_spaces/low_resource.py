@@ -13,7 +13,7 @@ SPACE = SearchSpace(
         "data_fraction": (0.01, 0.05, 0.1, 0.2, 0.5, 1.0),
         "teacher_data": ("full", "same"),
     },
-    nuisance={"learning_rate": Range(low=5e-5, high=3e-3, log=True)},
+    nuisance={"learning_rate": Range(low=1e-5, high=1e-2, log=True)},
     fixed={"alpha": 0.2, "steps": 400},
-    trials=4,
+    trials=8,
 )

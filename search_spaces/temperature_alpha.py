@@ -5,8 +5,8 @@ from study.space import SearchSpace
 SPACE = SearchSpace(
     question="How do temperature and the weight of the labels shape what distillation gives?",
     scientific={"alpha": (0.0, 0.2, 0.5, 0.8, 1.0), "temperature": (1.0, 2.0, 4.0, 8.0)},
-    nuisance={"learning_rate": (1e-4, 3e-4, 1e-3)},
+    nuisance={"learning_rate": (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)},
     fixed={"init": "teacher", "loss": "kl", "steps": 400},
-    trials=3,
+    trials=5,
     sampler="grid",
 )
