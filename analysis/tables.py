@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 MISSING = "-"
-NUMBER = re.compile(r"[<+-]?\d*\.?\d+(,\d{3})*( \[[^]]*\])?\*?")
+NUMBER = re.compile(r"[<+-]?\d*\.?\d+(e[+-]\d+)?(,\d{3})*( \[[^]]*\])?\*?")
 
 
 @dataclass(frozen=True)

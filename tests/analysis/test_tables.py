@@ -44,5 +44,5 @@ def test_settings_are_short_and_names_whole() -> None:
 
 
 def test_columns_of_intervals_and_small_p_are_numbers() -> None:
-    frame = pd.DataFrame([["+3.10 [1.00, 5.20]*", "<.001", "1,200", "de-DE"]])
-    assert make_table("t", "T", frame).numeric == (True, True, True, False)
+    frame = pd.DataFrame([["+3.10 [1.00, 5.20]*", "<.001", "1,200", "8.295e-05", "de-DE"]])
+    assert make_table("t", "T", frame).numeric == (True, True, True, True, False)
