@@ -60,7 +60,7 @@ def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
         "once, so read it only where both inits learned. Matched cells in which a run never got there are "
         "left out and counted, which favours the slower one; a dash: none is left. Seen at reports only: "
         "where few of them come before that share is reached, the ratio is biased towards 1, and its "
-        "interval too narrow: it covered 87 to 91% of simulated studies."
+        "interval too narrow: it covered 86 to 93% of simulated studies."
     )
     formats = {"p": p_value} | dict.fromkeys(["seeds", "cells", "never reached"], count)
     return (make_table("convergence", "Steps needed, copied against random", shown, formats, note),)
