@@ -19,7 +19,7 @@ __all__ = ["answer"]
 WHICH = ("which of the two does more", "the two effects are equal")
 """What is not told where the interval of a difference contains 0; what is where it is shown to be none."""
 
-EQUAL_DIFFERENCE = "from the smallest to the largest share of the data it stays equal"
+EQUAL_DIFFERENCE = "from the smallest to the largest share of the data its straight line stays equal"
 
 
 def answer(results: Results) -> list[str]:
@@ -43,6 +43,8 @@ def answer(results: Results) -> list[str]:
     if len(results.compared):
         more = _largest(results) if len(results.compared) > 1 else []
         return [_of_arms(results), *more]
+    if len(results.confirmed) and not results.languages:
+        return ["There is no answer: scores per language, over which all is computed, are not on record."]
     return ["There is no answer yet: no seed has a confirm run of every arm.", *_largest(results)]
 
 
@@ -54,11 +56,12 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
     both = claim_effects(results.confirmed, results.factors)
     assert both is not None  # the claim is their difference
+    init, distillation = both
     sentences = [
         "Initialising from the fine-tuned teacher rather than at random changes macro test accuracy by "
-        f"{_points(both.init)}{_mean_over('alpha', both.alphas)}, distilling rather than training on labels "
-        f"alone by {_points(both.distillation)}{_mean_over('init', both.inits)}: a "
-        f"difference of {_points(row['estimate'])} {_interval(row)}, {scope(results, row)}."
+        f"{_points(init)}, distilling rather than training on labels alone by {_points(distillation)}, each "
+        f"averaged over the other: a difference of {_points(row['estimate'])} {_interval(row)}, which is "
+        f"what copying without distilling has over distilling without copying, {scope(results, row)}."
         + _zero(row, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
@@ -68,10 +71,6 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"{_interval(row)}." + _zero(row, *WHICH)
         )
     return [*sentences, *_not_additive(results)]
-
-
-def _mean_over(factor: str, levels: tuple[Any, ...]) -> str:
-    return f" (the mean at {factor} {', '.join(map(str, levels))})" if len(levels) > 1 else ""
 
 
 def _not_additive(results: Results) -> Iterator[str]:

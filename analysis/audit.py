@@ -75,8 +75,9 @@ def _budget(record: StudyRecord) -> Iterator[Finding]:
 
 def _edge(record: StudyRecord) -> Iterator[Finding]:
     for arm, name, end, value in at_edges(record):
-        if not ends_by_nature(name, record.nuisance[name], end):
-            text = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)}): tune it further"
+        if not ends_by_nature(record, name, end):
+            domain = record.nuisance[name]
+            text = f"{name} was selected at the {end} of {domain} ({number(value)}): tune it further"
             yield Finding("edge", arm, text)
 
 

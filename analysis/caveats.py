@@ -125,8 +125,9 @@ def _unequal_tuning(record: StudyRecord) -> Iterator[str]:
 
 def _bounds(record: StudyRecord) -> Iterator[str]:
     for arm, name, end, value in at_edges(record):
-        if ends_by_nature(name, record.nuisance[name], end):
-            yield f"{arm}: {name} was selected at {number(value)}, where it ends by its nature: nothing lies beyond."
+        if ends_by_nature(record, name, end):
+            text = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)})"
+            yield f"{arm}: {text}, where it ends by its nature: there is nothing beyond."
     for name, domain in record.nuisance.items():
         if len(domain.levels) == 1:
             yield f"{name} was to be tuned and had one value, {domain}: it was held."

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.audit import FEWEST_SEEDS
 from analysis.conclusion import Conclude, conclusion, macro_by_seed
-from analysis.effects.runs import Factors, runs_of
+from analysis.effects.runs import Factors, runs_of, without_teacher_seed
 from analysis.intervals import Array
 
 __all__ = ["replay"]
@@ -70,13 +70,14 @@ def replay(
         itself has no more): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
         search and confirm trials, how many such a study runs), `same` (share of replays with the study's
         conclusion), `none` (of those that conclude nothing). The last row is the study itself: its `none` is
-        1 where it concludes nothing, and then `same` is agreement on nothing. Empty where there are fewer
-        than two seeds, or no search trial.
+        1 where it concludes nothing, and then `same` is agreement on nothing. Arms without a confirm run are
+        left out, also of what the study ran. Empty where there are fewer than two arms that could be
+        concluded of (those that differ by the teacher's seed alone are one) or two seeds, or no search trial.
     """
     runs = runs_of(results, factors)
     arms, macro = runs.arms, macro_by_seed(runs)
     seeds = macro.shape[1]
-    if not len(arms) or seeds < 2:
+    if len(set(map(without_teacher_seed, arms))) < 2 or seeds < 2:
         return pd.DataFrame(columns=COLUMNS)
     if conclude is None:
         conclude = conclusion(results, factors).of

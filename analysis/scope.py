@@ -24,8 +24,9 @@ def scope(results: Results, row: Any = None) -> str:
     averaged = () if row is None else str(row["averaged_over"]).split(", ")
     others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
     over = f"averaged over {others}, " * bool(others)
-    languages = len(results.languages)
-    return f"{over}{_teachers(results, row)}, {values}, on the test texts of these {languages} languages"
+    count = len(results.languages)
+    languages = "this language" if count == 1 else f"these {count} languages"
+    return f"{over}{_teachers(results, row)}, {values}, on the test texts of {languages}"
 
 
 def saw(results: Results, row: Any) -> str:
@@ -38,15 +39,17 @@ def saw(results: Results, row: Any) -> str:
 
 
 def _teachers(results: Results, row: Any = None) -> str:
+    """Which teachers a number is for; of a row of one `teacher_data`, which those of its arms are."""
     record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
     if seeds:
         return f"averaged over {len(seeds)} teacher seeds"
-    own = own_teachers(record)
-    if row is not None and pd.notna(kind := row.get(TEACHER_DATA)):  # of the arms of that kind alone
-        own = own if kind == "same" else []
-        several = False
-    else:
-        several = len(own) < len(record.arms) and int((record.trials["phase"] == "teacher").sum()) > 1
-    if own and not several:
+    arms, own = set(record.arms), set(own_teachers(record))
+    if row is not None and pd.notna(kind := row.get(TEACHER_DATA)):
+        cells = results.cells[TEACHER_DATA]
+        arms = set(cells.index[(cells == kind) | cells.isna()])
+    if own >= arms:
         return "for teachers trained on each seed's own sample"
+    if own & arms:
+        return "for teachers trained on each seed's own sample, and of all data one for all seeds"
+    several = any(name.startswith("teacher_") and name != TEACHER_DATA for name in results.factors)
     return "for these teachers" if several else "for this teacher"

@@ -33,6 +33,7 @@ MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parame
 """Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
+UNDER_WAY = ("RUNNING", "SCHEDULED")
 HOW_TUNED = ("sampler", "pruner")
 """Facts of the study that decide no trial's number, so shares may differ in them."""
 
@@ -53,6 +54,8 @@ class Share:
         tags = _wide(source.tags()).reindex(runs.index)
         for tag in ("phase", "key", "arm", "outcome", "numerics"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
+        # of a trial that is tried again the outcome on record is that of the attempt before
+        runs["outcome"] = runs["outcome"].where(~runs["status"].isin(UNDER_WAY))
         runs["number"] = pd.to_numeric(tags.get("kdstudy.number", np.nan), errors="coerce")
         runs = runs[runs["phase"].isin([*PHASES, "study", "arm"])].sort_values(["start", "key", "arm"])
         if runs.empty:

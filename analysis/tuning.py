@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from analysis.domain import Domain, parse_value
+from analysis.domain import parse_value
 from analysis.record import StudyRecord
 from study.config import TrialConfig
 
@@ -91,9 +91,13 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
                 yield arm, name, "lower end" if low else "upper end", value
 
 
-def ends_by_nature(name: str, domain: Domain, end: str) -> bool:
+def ends_by_nature(record: StudyRecord, name: str, end: str) -> bool:
     """Whether the hyperparameter itself ends where its range does, so that there is nothing beyond."""
-    field = TrialConfig.model_fields.get(name)
+    field, domain = TrialConfig.model_fields.get(name), record.nuisance[name]
     numbers = [v for v in (domain.low, domain.high, *domain.levels) if isinstance(v, (int, float))]
     side, at = ("ge", min(numbers)) if end == "lower end" else ("le", max(numbers))
+    if name == "depth" and end == "upper end" and "model_layers" in record.trials:
+        return str(at) in set(
+            record.trials["model_layers"].dropna()
+        )  # a student is no deeper than its teacher
     return field is not None and at in [getattr(rule, side, None) for rule in field.metadata]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from analysis.domain import Value
-from analysis.effects.cells import Cell, Matched, matched_cells
+from analysis.effects.cells import Cell, matched_cells
 from analysis.effects.runs import Factors, Runs
 from analysis.intervals import Array
 
@@ -28,15 +28,15 @@ class Paired:
     """differences: [seeds x languages]. kept: the cells of each group that they are over.
 
     dropped: how many cells lack runs. weights: [arms], what each contributes to a difference; 0 also of an
-    arm of a cell that stands in the middle of a slope. parts: [groups], what each contributes to the mean
-    difference, which is their sum.
+    arm whose cell needs it all the same. means: [arms], over these seeds and all languages; missing where
+    an arm is in no cell.
     """
 
     differences: Array
     kept: tuple[tuple[Cell, ...], ...]
     dropped: int
     weights: Array
-    parts: Array
+    means: Array
 
     @property
     def cells(self) -> int:
@@ -86,23 +86,25 @@ class Contrast:
             return None
         all_cells = iter(cells)
         kept = tuple(tuple(cell for cell in members if next(all_cells)) for _, members in self.groups)
-        of_groups = np.zeros((len(self.groups), len(values)))
-        for of_group, (of_arm, _), members in zip(of_groups, self.groups, kept, strict=True):
+        weights, used = np.zeros(len(values)), np.zeros(len(values), dtype=bool)
+        for (of_arm, _), members in zip(self.groups, kept, strict=True):
             for cell in members:
-                of_group[list(cell)] += np.array(of_arm) / len(members)
-        weights, used = of_groups.sum(axis=0), np.flatnonzero(of_groups.any(axis=0))
+                weights[list(cell)] += np.array(of_arm) / len(members)
+                used[list(cell)] = True
         compared = values[used][:, seeds]
         differences = np.einsum("a,asl->sl", weights[used], compared)
-        parts = of_groups[:, used] @ compared.mean(axis=(1, 2))
+        means = np.full(len(values), np.nan)
+        means[used] = compared.mean(axis=(1, 2))
         dropped = int((~cells).sum()) + self.absent
-        return Paired(differences, kept, dropped, weights, parts)
+        return Paired(differences, kept, dropped, weights, means)
 
     def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:
         """The factors, besides those compared, of which the cells are at several levels."""
-        names = dict.fromkeys(name for arm in paired.arms for name in runs.cells[arm])
-        return tuple(
-            name for name in names if name not in self.compared and len(runs.levels(name, paired.arms)) > 1
-        )
+        seen: dict[str, set[Value]] = {}
+        for arm in paired.arms:
+            for name, level in runs.cells[arm].items():
+                seen.setdefault(name, set()).add(level)
+        return tuple(name for name, at in seen.items() if len(at) > 1 and name not in self.compared)
 
 
 def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:
@@ -155,24 +157,28 @@ def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
 
 
 def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
-    """The main effect of init (teacher - random) minus that of distillation (alpha below 1 - alpha = 1).
+    """The effect of init (teacher - random) minus that of distillation (alpha below 1 - alpha = 1).
 
-    Each is the mean over its own matched cells; of several alphas below 1, the mean of their effects. None
-    where init or alpha is not a factor or lacks one of these levels.
+    Both are of the same cells: four arms that agree in all else, copied or random (C, R), on labels alone or
+    distilled (1, a). Each effect is a mean over the other's two levels:
+
+        init         = ((C1 - R1) + (Ca - Ra)) / 2
+        distillation = ((Ca - C1) + (Ra - R1)) / 2
+        difference   = C1 - Ra: what copying on labels alone has over distilling a random student
+
+    So no other init moves it, nor a factor that acts only where something is distilled. Of several alphas
+    below 1 each counts alike. None where init or alpha is not a factor, or there are no such four arms.
     """
-    nothing = Matched((), 0)
-    init = matched_cells(runs, [{"init": "teacher"}, {"init": "random"}]) if "init" in factors else nothing
-    distilled = [
-        matched_cells(runs, [{"alpha": alpha}, {"alpha": 1.0}])
-        for alpha in factors.get("alpha", ())
-        if isinstance(alpha, int | float) and alpha < 1
-    ]
-    absent = init.absent + sum(of_alpha.absent for of_alpha in distilled)
-    distilled = [of_alpha for of_alpha in distilled if of_alpha.cells]
-    if not init.cells or not distilled:
+    found = []
+    for alpha in factors.get("alpha", ()) if "init" in factors else ():
+        if isinstance(alpha, int | float) and alpha < 1:
+            corners = [{"init": init, "alpha": at} for at in (1.0, alpha) for init in ("teacher", "random")]
+            found.append(matched_cells(runs, corners))
+    absent = sum(of_alpha.absent for of_alpha in found)
+    there = [of_alpha.cells for of_alpha in found if of_alpha.cells]
+    if not there:
         return None
-    share = 1 / len(distilled)
-    groups = (((1.0, -1.0), init.cells), *(((-share, share), of_alpha.cells) for of_alpha in distilled))
+    groups = tuple(((1 / len(there), 0.0, 0.0, -1 / len(there)), cells) for cells in there)
     levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
     return Contrast("contrast", "copy - distillation", levels, groups, ("init", "alpha"), absent)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.domain import Value
-from analysis.effects.cells import Cell
 from analysis.effects.contrasts import Contrast, Paired, copy_and_distillation, interactions, main_effects
 from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, holm, new_languages, paired_t
@@ -55,7 +52,7 @@ def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
 def copy_minus_distillation(
     results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
 ) -> pd.DataFrame | None:
-    """Claim C1 as one number: the init effect (teacher - random) minus that of distillation.
+    """Claim C1 as one number: the init effect (teacher - random) minus distillation, of the same arms.
 
     Rows and columns as of `effects`, of kind "contrast". None where init or alpha is not a factor, lacks
     the levels that it takes, or has no matched cells.
@@ -66,23 +63,11 @@ def copy_minus_distillation(
     return table if len(table) else None
 
 
-class ClaimEffects(NamedTuple):
-    """init, distillation: effects on macro accuracy; the first a mean over `alphas`, the second over `inits`.
+def claim_effects(results: pd.DataFrame, factors: Factors) -> tuple[float, float] | None:
+    """The two effects on macro whose difference is claim C1's number: (of init, of distillation).
 
-    Each of their cells counts once, so these means hide what one has at a level of the other.
-    """
-
-    init: float
-    distillation: float
-    alphas: tuple[Value, ...]
-    inits: tuple[Value, ...]
-
-
-def claim_effects(results: pd.DataFrame, factors: Factors) -> ClaimEffects | None:
-    """The two effects on macro whose difference is claim C1's number.
-
-    Both are of the runs that the number is of, so they may differ from the rows of `effects` where runs are
-    missing. None where there is no number.
+    Both are of the four arms of each cell that the number is of (`copy_and_distillation` has the equations),
+    so they are not the rows of `effects`, which are over all inits. None where there is no number.
     """
     runs = runs_of(results, factors)
     contrast = copy_and_distillation(runs, factors)
@@ -90,18 +75,10 @@ def claim_effects(results: pd.DataFrame, factors: Factors) -> ClaimEffects | Non
         return None
     if not (paired := contrast.paired(runs.values[:, :, shared])):
         return None
-    copied, *distilled = paired.kept
-
-    def levels(factor: str, cells: Iterable[Cell]) -> tuple[Value, ...]:
-        there = runs.levels(factor, {arm for cell in cells for arm in cell})
-        return tuple(level for level in factors[factor] if level in there)
-
-    return ClaimEffects(
-        float(paired.parts[0]),
-        -float(paired.parts[1:].sum()),
-        levels("alpha", copied),
-        levels("init", itertools.chain(*distilled)),
-    )
+    of_alphas = [paired.means[np.array(cells)].mean(axis=0) for cells in paired.kept]
+    copied, random, copied_distilled, random_distilled = np.mean(of_alphas, axis=0)
+    init = (copied - random + copied_distilled - random_distilled) / 2
+    return float(init), float((copied_distilled - copied + random_distilled - random) / 2)
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:

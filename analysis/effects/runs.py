@@ -37,11 +37,6 @@ class Runs:
         there = np.isfinite(self.values[list(arms)]).any(axis=1).all(axis=0)
         return tuple(int(language) for language in np.flatnonzero(there))
 
-    def levels(self, factor: str, arms: Iterable[int]) -> tuple[Value, ...]:
-        """The levels at which `arms` have the factor, in their order."""
-        cells = [self.cells[arm] for arm in arms]
-        return tuple(dict.fromkeys(cell[factor] for cell in cells if factor in cell))
-
 
 def runs_of(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> Runs:
     """The `confirmed` table as an array, arms in its order; a level that is missing has no effect in its arm.

@@ -14,7 +14,7 @@ from statsmodels.regression.linear_model import OLS
 
 from analysis.domain import Value
 from analysis.effects.runs import Factors, runs_of
-from analysis.intervals import Array
+from analysis.intervals import TINY, Array
 
 __all__ = ["variance_shares"]
 
@@ -33,7 +33,7 @@ def variance_shares(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     A factor that has no effect in an arm has zeros there in its (sum-to-zero) columns: temperature explains
     what differs among the arms below alpha = 1, alpha what they differ by from those at 1. A term that the
     arms there are cannot tell apart from others has df 0 and no share. Interactions of three factors and
-    more are in the residual. No shares where the residual has no degrees of freedom.
+    more are in the residual. No shares where the residual has no degrees of freedom, or is but rounding.
     """
     runs = runs_of(results, factors)
     shared = list(runs.shared(range(len(runs.arms))))
@@ -51,6 +51,7 @@ def variance_shares(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     block = np.column_stack([np.ones(len(y)), _columns(list(seed), sorted(set(seed)))])
     rest, rest_df = _fit(y, [block, *terms.values()])
     error = rest / rest_df if rest_df else math.nan
+    error = error if error > TINY**2 else math.nan
     total = float(((y - y.mean()) ** 2).sum())
 
     rows: list[tuple[str, float, int, float]] = []

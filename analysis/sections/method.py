@@ -30,6 +30,10 @@ METHOD = (
     "Test texts are the same in all runs, and taken as they are: no interval is over other texts of these "
     "languages. With few texts a language, differences on others may lie outside.",
     "New languages: seeds and languages are both taken as random samples, crossed; the variance adds both.",
+    "Copying minus distilling (claim C1): both effects are of the same sets of four arms, copied or random, "
+    "on labels alone or distilled, each a mean over the other's two levels. Their difference is the accuracy "
+    "of copied students on labels alone minus that of random ones that are distilled. The main effects, of "
+    "init and alpha, are over all arms: every set of matched arms counts once.",
     "Many comparisons: p values are corrected by Holm's method over all effects of a kind, over the "
     "languages of one effect, and over all pairs of arms when the best is compared with the others. "
     "Uncorrected are those of how the copy's advantage changes with the data, of the steps to a score, and "
@@ -94,7 +98,7 @@ def _steps(results: Results) -> Iterator[str]:
     if scores.groupby("key")["language"].agg(frozenset).nunique() > 1:
         yield (
             "Steps to a score are of macro validation accuracy as each run recorded it. These runs have "
-            "different languages, so steps to the best arm's accuracy are not comparable."
+            "different languages, so steps to another arm's accuracy are not comparable."
         )
 
 

@@ -116,6 +116,8 @@ def replayed(results: Results) -> Section:
         if adaptive
         else "Trials and seeds are drawn at random."
     )
+    if set(results.confirmed["arm"]) < set(results.record.arms):
+        caption += " Arms without a confirm run are left out."
     xlabel, ylabel = "trials held, % of the study's", "replays with the same conclusion, %"
     drawing = Drawing("replay", caption, lambda: lines(curves, xlabel, ylabel))
     nothing = bool(found["none"].iloc[-1] == 1)  # the last row is of the study itself

@@ -29,7 +29,7 @@ from tests.analysis.simulate import Array, Studies
 __all__ = [
     *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
     *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
-    *("steps", "winners", "worst"),
+    *("better_steps", "steps", "winners", "worst"),
 ]
 
 Rates = dict[str, float]
@@ -37,6 +37,7 @@ Found = Iterable[tuple[Interval, float]]
 Statistic = Callable[[Studies, str], Found]
 
 REPORTS = 60  # of a learning curve
+LIMIT = 0.97  # of the final score of copied students: where random ones end
 
 
 def contrasts_of(studies: Studies) -> dict[str, Contrast]:
@@ -97,28 +98,36 @@ def _on_one(studies: Studies, effect: str, scores: Array, truths: Array) -> Foun
             yield paired_t(paired.differences[:, 0]), float(paired.weights @ truth)
 
 
-def steps(studies: Studies, effect: str) -> Found:
-    """log2 of the steps to 90% of a run's own final score (claim C5), by the report's own functions.
+def steps(studies: Studies, effect: str, criterion: str = "own") -> Found:
+    """log2 of the steps to 90% of a final score (claim C5), by the report's own functions.
 
-    `values` are log2 of the steps in which a run's distance from its limit falls to 1/e: those to 90% are
-    ln 10 times as many. A run has `REPORTS` reports, 1 step apart.
+    `values` are log2 of the steps in which a run's distance from its limit falls to 1/e; `REPORTS` reports
+    stand 1 step apart. Limits are 1, and `LIMIT` at random init where the criterion is the "better" init's
+    final score: of a limit L the steps to 0.9 are ln(1 / (1 - 0.9 / L)) times as many.
     """
     assert effect == "init: teacher - random", effect
     contrast, at = contrasts_of(studies)[effect], np.arange(1, REPORTS + 1)
+    lower = criterion == "better"
+    limits = np.array([LIMIT if lower and cell["init"] == "random" else 1.0 for cell in studies.cells])
+    more = np.log2(-np.log(1 - 0.9 / limits)) if lower else 0.0
     for study, truth in enumerate(studies.these):
         runs = studies.runs(study)
         constant = 2 ** runs.values.mean(axis=2)
-        scores = 1 - np.exp(-at / constant[:, :, None])
+        scores = limits[:, None, None] * (1 - np.exp(-at / constant[:, :, None]))
         index = pd.MultiIndex.from_product([runs.arms, runs.seeds, at], names=["arm", "seed", "step"])
         curves = pd.Series(scores.ravel(), index, name="macro").reset_index()
         cells = pd.DataFrame(list(runs.cells), index=pd.Index(runs.arms, name="arm"))
         table = convergence_difference(curves, cells, studies.scenario.factors)
-        own = table.set_index("criterion").loc["own"]
-        ends = [float(own[column]) for column in ("estimate", "low", "high", "p")]
+        found = table.set_index("criterion").loc[criterion]
+        ends = [float(found[column]) for column in ("estimate", "low", "high", "p")]
         paired = contrast.paired(runs.values)
         assert paired is not None
-        seeds = int(own["seeds"])
-        yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ truth)
+        seeds = int(found["seeds"])
+        yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ (truth + more))
+
+
+def better_steps(studies: Studies, effect: str) -> Found:
+    return steps(studies, effect, "better")
 
 
 def coverage(studies: Studies, effect: str, statistic: Statistic = macro) -> Rates:

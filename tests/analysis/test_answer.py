@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -45,7 +46,7 @@ def alike(record: StudyRecord) -> StudyRecord:
         (CLAIM, "the two effects are equal", "which of the two does more"),
         (
             DATA,
-            "from the smallest to the largest share of the data it stays equal",
+            "from the smallest to the largest share of the data its straight line stays equal",
             "whether it rises or falls",
         ),
         ({"depth": (1, 3)}, "these two arms are equal", "them apart"),
@@ -96,7 +97,7 @@ def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord
     assert "averaged over alpha, for this teacher" in answered(
         invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
     )
-    assert "averaged over" not in answered(invented_study(CLAIM, search=2))
+    assert ", averaged over" not in answered(invented_study(CLAIM, search=2))
 
 
 def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[StudyRecord], str]) -> None:
@@ -141,6 +142,22 @@ def test_a_slope_is_said_to_be_none_where_all_of_its_course_is_within_the_margin
     assert "TOST" in answered(closer(study, 0.45 * at_one))
 
 
+def test_a_course_that_bends_is_not_said_to_stay_equal(answered: Callable[[StudyRecord], str]) -> None:
+    """5 points more in the middle, none at the ends: the line is flat, and that is what is said."""
+
+    def bent(levels: Any) -> float:
+        return 0.5 + 0.05 * (levels["init"] == "teacher" and levels["data_fraction"] == 0.1)
+
+    study = invented_study(SHARES, search=2, score=bent)
+    level = study.scores["arm"].map(
+        {arm: bent(cell) for arm, cell in Results(study).cells.to_dict("index").items()}
+    )
+    noise = np.random.default_rng(1).normal(0, 1e-4, len(level))
+    value = (level + noise).where(study.scores["phase"] == "confirm", study.scores["value"])
+    text = answered(dataclasses.replace(study, scores=study.scores.assign(value=value)))
+    assert "its straight line stays equal within 1 point" in text
+
+
 @pytest.mark.parametrize("held", ["full", "same"])
 def test_what_the_teacher_saw_is_named_where_it_was_held(
     held: str, answered: Callable[[StudyRecord], str]
@@ -165,21 +182,40 @@ def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[Stud
     assert "which saw all data" in full
     assert ", for this teacher, at" in full
     assert "which saw the same share" in same
-    assert ", for teachers trained on each seed's own sample, at" in same
+    assert ", for teachers trained on each seed's own sample, and of all data one for all seeds, at" in same
 
 
-def test_the_means_of_the_claim_name_what_they_are_over_and_an_interaction(
+def test_teachers_of_several_kinds_are_several(answered: Callable[[StudyRecord], str]) -> None:
+    space = SHARES | {"teacher_data": ("full", "same"), "teacher_steps": (100, 600)}
+    full, same = answer(Results(invented_study(space, search=2)))
+    assert "averaged over teacher_steps, for these teachers, at" in full
+    assert "averaged over teacher_steps, for teachers trained on each seed's own sample" in same
+
+
+def test_an_interaction_that_the_means_of_the_claim_hide_is_named(
     answered: Callable[[StudyRecord], str],
 ) -> None:
-    """Distilling helps a random student alone: the mean over inits says a third of it."""
+    """Distilling helps a random student alone, and as much as copying does."""
     space = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
 
     def helps_random(levels: Any) -> float:
         return 0.5 + 0.1 * (levels["init"] == "teacher" or levels["alpha"] < 1)
 
     text = answered(invented_study(space, search=2, score=helps_random))
-    assert "points (the mean at alpha 1.0, 0.2), distilling" in text
-    assert "points (the mean at init random, base, teacher): a difference of" in text
+    assert "each averaged over the other: a difference of" in text
+    assert "which is what copying without distilling has over distilling without copying" in text
     assert "the one depends on the other: init x alpha, (teacher - random) at 0.2 - at 1.0, is -" in text
     add_up = invented_study(space, search=2, score=lambda levels: 0.5 + 0.1 * (levels["init"] == "teacher"))
     assert "depends on the other" not in answered(alike(add_up))
+
+
+def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:
+    text = answered(invented_study(CLAIM, search=2, languages=("deu",)))
+    assert "on the test texts of this language." in text
+
+
+def test_without_scores_per_language_there_is_no_answer(answered: Callable[[StudyRecord], str]) -> None:
+    study = invented_study(CLAIM, search=2)
+    macro = study.scores[study.scores["language"].isin(["macro", "worst"])]
+    text = answered(dataclasses.replace(study, scores=macro))
+    assert text == "There is no answer: scores per language, over which all is computed, are not on record."

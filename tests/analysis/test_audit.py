@@ -209,6 +209,9 @@ def test_a_grid_of_words_has_no_end(make_recorder: Any) -> None:
         ("alpha", (0.5, 1.0), 1.0, True),
         ("alpha", (0.5, 1.0), 0.5, False),
         ("batch_size", (16, 32, 64), 64, False),
+        ("depth", (2, 4, 6), 6, True),  # the model has six
+        ("depth", (2, 4, 6), 2, False),
+        ("depth", (1, 2, 4), 4, False),
     ],
 )
 def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(

@@ -70,7 +70,9 @@ def test_mlflows_database_alone_is_enough(finished: Any, home: Path, report: Rep
 def test_of_many_arms_no_table_of_languages_is_squeezed_into_the_terminal(
     make_recorder: Any, tracking_uri: str, report: Report, tmp_path: Path
 ) -> None:
-    recorder = make_recorder(scientific={"init": ("random", "teacher"), "batch_size": (1, 2, 4, 8, 16, 32, 64)})
+    recorder = make_recorder(
+        scientific={"init": ("random", "teacher"), "batch_size": (1, 2, 4, 8, 16, 32, 64)}
+    )
     recorder.arms_alike()
     uri = ("--tracking-uri", tracking_uri)
     code, out, errors = report(recorder.plan.name, *uri, "--out", tmp_path / "many")

@@ -220,9 +220,7 @@ def test_a_cell_of_which_an_arm_was_never_confirmed_is_counted_as_dropped() -> N
     assert row(found, INIT)["estimate"] == row(effects(results, CORE), INIT)["estimate"]
     assert row(found, "init: teacher - base")["cells_dropped"] == 0
     assert row(found, "alpha: 0.2 - 1.0", "worst")["cells_dropped"] == 1
-    claim = copy_minus_distillation(results, CORE, planned)
-    assert claim is not None
-    assert claim["cells_dropped"].iloc[0] == 2
+    assert copy_minus_distillation(results, CORE, planned) is None  # it is of that arm
     assert (
         row_of_kind(found, "interaction")["levels"] == "(teacher - base) at 0.2 - at 1.0"
     )  # all four are there
@@ -347,52 +345,83 @@ def test_where_extreme_levels_are_not_there_the_next_ones_interact() -> None:
     assert row(found, "layer_map: last - uniform")["cells"] == 2
 
 
+def of_two_inits(results: pd.DataFrame) -> pd.DataFrame:
+    return results[results["init"] != "base"]
+
+
 @pytest.mark.parametrize("estimand", ["these languages", "new languages"])
-def test_copy_minus_distillation_is_the_difference_of_the_two_main_effects(
+def test_copy_minus_distillation_is_the_difference_of_the_two_main_effects_of_its_inits(
     core: pd.DataFrame, estimand: str
 ) -> None:
     claim = copy_minus_distillation(core, CORE)
     assert claim is not None
     assert list(claim.columns) == EFFECT_COLUMNS
-    found = effects(core, CORE)
+    found = effects(of_two_inits(core), CORE)
     name = claim["effect"].iloc[0]
     init, distilled = row(found, INIT, estimand=estimand), row(found, "alpha: 0.2 - 1.0", estimand=estimand)
     one = row(claim, name, estimand=estimand)
     assert one["estimate"] == pytest.approx(init["estimate"] - distilled["estimate"])
     assert one["low"] < 0.15 < one["high"]
-    d = per_seed(core, "macro", init="teacher") - per_seed(core, "macro", init="random")
-    d -= per_seed(core, "macro", alpha=0.2) - per_seed(core, "macro", alpha=1.0)
+    assert (one["cells"], one["cells_dropped"]) == (1, 0)
+    d = per_seed(core, "macro", init="teacher", alpha=1.0) - per_seed(core, "macro", init="random", alpha=0.2)
     assert row(claim, name)["p"] == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
 
 
 def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> None:
     whole = missing()
-    found = effects(whole, CORE)
+    found = effects(of_two_inits(whole), CORE)
     both = row(found, INIT)["estimate"], row(found, "alpha: 0.2 - 1.0")["estimate"]
-    of_whole = claim_effects(whole, CORE)
-    assert of_whole is not None
-    assert of_whole[:2] == pytest.approx(both)
-    assert (of_whole.alphas, of_whole.inits) == (CORE["alpha"], CORE["init"])
+    assert claim_effects(whole, CORE) == pytest.approx(both)
     lacking = missing(("random", 1.0, 2), ("base", 0.2, 4), ("base", 0.2, 5))
     claim = copy_minus_distillation(lacking, CORE)
     parts = claim_effects(lacking, CORE)
     assert claim is not None
     assert parts is not None
-    assert parts.init - parts.distillation == pytest.approx(claim["estimate"].iloc[0])
+    assert claim["seeds"].iloc[0] == 4  # base has no part in it
+    assert parts[0] - parts[1] == pytest.approx(claim["estimate"].iloc[0])
     assert claim_effects(whole, {"init": CORE["init"]}) is None
 
 
-def test_several_alphas_below_one_count_by_their_mean() -> None:
-    factors = CORE | {"alpha": (0.0, 0.5, 1.0)}
+@pytest.mark.parametrize(
+    ("more", "inert"),
+    [
+        ({}, ()),
+        ({"loss": ("kl", "mse")}, ("loss",)),
+        ({"loss": ("kl", "mse"), "temperature": (1.0, 2.0, 4.0)}, ("loss", "temperature")),
+        ({"depth": (2, 4)}, ()),
+    ],
+)
+def test_where_copying_and_distilling_do_the_same_the_claim_is_zero(more: Any, inert: Any) -> None:
+    """Both together give 0.1, the one or the other none, and base nothing; loss acts below alpha 1 alone."""
+    factors = CORE | more
     results = table(
-        factors, noisy(lambda cell: 0.5 + 0.2 * (cell["init"] == "teacher") - 0.1 * cell["alpha"])
+        factors,
+        noisy(lambda cell: 0.5 + 0.1 * (cell["init"] == "teacher" and cell["alpha"] < 1)),
+        without=lambda cell: inert if cell["alpha"] == 1.0 else (),
     )
     claim = copy_minus_distillation(results, factors)
+    parts = claim_effects(results, factors)
     assert claim is not None
-    found = effects(results, factors)
-    distilled = [-row(found, f"alpha: 1.0 - {alpha}")["estimate"] for alpha in (0.0, 0.5)]
-    expected = row(found, INIT)["estimate"] - np.mean(distilled)
-    assert claim["estimate"].iloc[0] == pytest.approx(expected)
+    assert parts is not None
+    assert claim["estimate"].iloc[0] == pytest.approx(0, abs=0.01)
+    assert parts == pytest.approx((0.05, 0.05), abs=0.01)
+
+
+def test_several_alphas_below_one_count_alike() -> None:
+    """Also where one of them has more cells."""
+    factors = CORE | {"alpha": (0.0, 0.5, 1.0), "loss": ("kl", "mse")}
+    results = table(
+        factors,
+        noisy(lambda cell: 0.5 + 0.2 * (cell["init"] == "teacher") - 0.1 * cell["alpha"]),
+        without=lambda cell: ("loss",) if cell["alpha"] == 1.0 else (),
+    )
+    results = results[~((results["alpha"] == 0.5) & (results["loss"] == "mse"))]
+    claim = copy_minus_distillation(results, factors)
+    assert claim is not None
+    copied = per_seed(results, "macro", init="teacher", alpha=1.0).mean()
+    distilled = [per_seed(results, "macro", init="random", alpha=alpha).mean() for alpha in (0.0, 0.5)]
+    assert claim["estimate"].iloc[0] == pytest.approx(copied - np.mean(distilled))
+    assert claim["cells"].iloc[0] == 3
 
 
 @pytest.mark.parametrize(
@@ -588,6 +617,13 @@ def test_a_factor_without_effect_in_some_arms_explains_what_differs_in_the_other
     assert found.loc["temperature", "share"] > 0.5
     assert (found.loc["alpha x temperature", "df"], found.loc["init x temperature", "df"]) == (0, 2)
     assert math.isnan(found.loc["alpha x temperature", "share"])
+
+
+@pytest.mark.parametrize(("value", "seeds"), [(1 / 3, 3), (0.1, 5), (1.0, 3)])
+def test_where_all_runs_tie_rounding_has_no_shares(value: float, seeds: int) -> None:
+    """As where all students stay at chance."""
+    found = variance_shares(table(CORE, lambda cell, seed, language: value, seeds=seeds), CORE)
+    assert found[["share", "p"]].isna().all(axis=None)
 
 
 def test_without_anything_left_over_there_are_no_shares(core: pd.DataFrame) -> None:

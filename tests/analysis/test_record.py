@@ -162,6 +162,16 @@ def test_a_trial_that_was_tried_again_stands_where_it_was_asked_again(recorder: 
     assert record.best == {"init=random": other}
 
 
+def test_a_failed_trial_that_runs_once_more_has_no_outcome_until_it_ends(recorder: Any) -> None:
+    failed = recorder.trial(0, 0, None, "failed")
+    run = recorder.read().trials.set_index("key").loc[failed, "run"]
+    recorder.tracker.client.update_run(run, status="RUNNING")
+    trials = recorder.read().trials.set_index("key")
+    assert (trials.loc[failed, "status"], pd.isna(trials.loc[failed, "outcome"])) == ("RUNNING", True)
+    recorder.tracker.client.update_run(run, status="FAILED")
+    assert recorder.read().trials.set_index("key").loc[failed, "outcome"] == "failed"
+
+
 def test_of_equal_trials_without_a_number_the_best_is_the_one_that_was_confirmed(recorder: Any) -> None:
     first = begun(recorder, 0, 1, 0.5)
     confirmed_one = begun(recorder, 0, 0, 0.5)

@@ -211,6 +211,14 @@ def test_one_seed_or_no_run_cannot_be_replayed() -> None:
     assert len(at_random(search[:0], confirmed_table(INITS, copy_wins), INITS)) == 0
 
 
+def test_of_one_arm_there_is_nothing_to_conclude_or_replay() -> None:
+    """Nor of arms that differ by the teacher's seed alone."""
+    for factors in ({"depth": (3,)}, {"teacher_seed": (0, 1)}):
+        results = confirmed_table(factors, lambda levels, seed: 0.5 + seed / 100)
+        search = best_first(list(results["arm"].unique()), 0.4, 0.5)
+        assert len(at_random(search, results, factors)) == 0
+
+
 def test_many_budgets_are_thinned_out() -> None:
     search = best_first(["init=random", "init=teacher"], *[0.5] * 100)
     budgets = at_random(search, confirmed_table(INITS, copy_wins, seeds=2), INITS)["trials_per_arm"].unique()

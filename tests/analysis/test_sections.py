@@ -12,7 +12,7 @@ from analysis import results as results_module
 from analysis.audit import Finding
 from analysis.results import Results
 from analysis.sections import factors, search
-from analysis.sections.factors import alpha_and_temperature, size
+from analysis.sections.factors import alpha_and_temperature, data_fraction, size
 from tests.analysis.invented import invented_study
 
 
@@ -78,6 +78,25 @@ def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
     assert [row[1] for row in trials.rows] == ["50", "62", "75", "88"]
     assert same.rows[-1] == ("4", f"{100 * three['mean'].iloc[-1]:.0f}", "100")
     assert "not audited" in " ".join(section.text)
+
+
+def test_a_replay_of_a_study_on_its_way_says_whose_trials_it_holds() -> None:
+    study = invented_study({"depth": (1, 2, 3)}, seeds=3, search=3)
+    (whole,) = search.replayed(Results(study)).drawings
+    gone = (study.scores["arm"] == "depth=3") & (study.scores["phase"] == "confirm")
+    (part,) = search.replayed(Results(dataclasses.replace(study, scores=study.scores[~gone]))).drawings
+    said = "Arms without a confirm run are left out."
+    assert (said in whole.caption, said in part.caption) == (False, True)
+
+
+@pytest.mark.parametrize("held", ["full", "same"])
+def test_the_copys_advantage_names_what_the_teacher_saw_where_it_was_held(held: str) -> None:
+    space = {"init": ("random", "teacher"), "alpha": (0.2, 1.0), "data_fraction": (0.1, 1.0)}
+    study = invented_study(space, seeds=3, search=2)
+    fixed = study.fixed | {"teacher_data": held}
+    (table,) = data_fraction(Results(dataclasses.replace(study, fixed=fixed))).tables
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["teacher_data"], row["cells"], row["averaged over"]) == (held, "2", "alpha")
 
 
 def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from tests.analysis import scenarios
 from tests.analysis.calibrated import (
     Rates,
     Statistic,
+    better_steps,
     coverage,
     f_tests,
     in_new_languages,
@@ -88,7 +89,10 @@ def main() -> None:
         "worst, a language, slope": {
             k: covered(of(s, n), e, by) for k, (s, e, by) in scenarios.SMALLER.items()
         },
-        "steps": {k: covered(of(s, slow), INIT, steps) for k, s in scenarios.STEPS.items()},
+        "steps to its own score": {k: covered(of(s, slow), INIT, steps) for k, s in scenarios.STEPS.items()},
+        "steps to the better's": {
+            k: covered(of(s, slow), INIT, better_steps) for k, s in scenarios.STEPS.items()
+        },
         "whole records": {
             k: judged(rates(in_records([simulate_record(s, rng) for _ in range(slow)], INIT)))
             for k, s in scenarios.RECORDS.items()
