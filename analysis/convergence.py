@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.intervals import paired_t
 from analysis.matching import Factors, matched, means_by_seed
 
-__all__ = ["arm_convergence", "convergence_difference", "steps_to_share"]
+__all__ = ["arm_convergence", "convergence_difference", "last_gains", "steps_to_share"]
 
 STEP_COLUMNS = ["arm", "seed", "final", "resolution", "own", "best"]
 ARM_COLUMNS = ["arm", "runs", "own", "best", "never", "resolution"]
@@ -112,6 +112,16 @@ def convergence_difference(
         ends = [interval.estimate, interval.low, interval.high, interval.p, interval.n]
         rows.append([criterion, *ends, *counts])
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def last_gains(curves: pd.DataFrame) -> pd.Series:
+    """By arm: macro validation accuracy at the last report minus that at the one before, mean over runs.
+
+    A run with one report tells nothing of it.
+    """
+    runs = _runs(curves).items()
+    gains = [(arm, run.macro[-1] - run.macro[-2]) for (arm, _), run in runs if len(run.macro) > 1]
+    return pd.DataFrame(gains, columns=["arm", "gain"]).groupby("arm")["gain"].mean()
 
 
 class _Run(NamedTuple):

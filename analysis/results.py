@@ -10,11 +10,12 @@ import pandas as pd
 
 from analysis.audit import Finding, audit
 from analysis.caveats import caveats
-from analysis.convergence import convergence_difference, steps_to_share
+from analysis.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.design import cells, confirmed, confirmed_trials, factors
 from analysis.domain import Value
 from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares
 from analysis.fractions import fraction_interaction
+from analysis.intervals import MARGIN
 from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
 from analysis.search import search_results
@@ -85,7 +86,12 @@ class Results:
     @cached_property
     def caveats(self) -> list[str]:
         """For what the answer holds: what was held and tuned, and how long students were trained."""
-        return [*caveats(self.record), *_tuned(self.record), *_updates(self.record)]
+        return [
+            *caveats(self.record),
+            *_tuned(self.record),
+            *_updates(self.record),
+            *_still_rising(self.learning()),
+        ]
 
     @cached_property
     def languages(self) -> list[str]:
@@ -110,3 +116,13 @@ def _updates(record: StudyRecord) -> Iterator[str]:
         yield f"Every student is trained for {record.fixed['steps']} optimiser steps, whatever its data."
     elif "epochs" in record.fixed:
         yield f"Every student is trained for {record.fixed['epochs']} epochs: less data, fewer updates."
+
+
+def _still_rising(curves: pd.DataFrame) -> Iterator[str]:
+    """Students that are stopped on their way up are behind for that, and not for where they would end."""
+    gains = last_gains(curves)
+    if rising := int((gains > MARGIN).sum()):
+        yield (
+            f"In {rising} of {len(gains)} arms validation accuracy still rose by more than {100 * MARGIN:g} "
+            "point between the last two reports: trained for longer, arms may differ otherwise."
+        )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from analysis.convergence import arm_convergence, convergence_difference, steps_to_share
+from analysis.convergence import arm_convergence, convergence_difference, last_gains, steps_to_share
 from analysis.results import Results
+from tests.analysis.invented import invented_study
 from tests.analysis.tables import curve_table
 
 SLOW, FAST = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.46, 0.48, 0.49, 0.5]
@@ -122,6 +124,25 @@ def test_where_no_cell_is_left_the_difference_is_missing_and_the_count_is_not() 
     assert rows.loc["better", ["estimate", "low", "high", "p"]].isna().all()
     assert rows.loc["better", ["seeds", "cells", "censored"]].to_list() == [0, 0, 1]
     assert rows.loc["own", "estimate"] == 0
+
+
+def test_the_last_gain_is_a_mean_over_runs_of_two_reports_or_more() -> None:
+    runs = {("a", 1): [0.1, 0.5, 0.6], ("a", 2): [0.5, 0.2], ("b", 1): [0.4, 0.4], ("c", 1): [0.9]}
+    assert last_gains(curve_table(runs)).to_dict() == pytest.approx({"a": -0.1, "b": 0.0})
+    assert len(last_gains(curve_table({}))) == 0
+
+
+def test_students_that_are_stopped_on_their_way_up_are_a_caveat() -> None:
+    def said(curves: pd.DataFrame) -> list[str]:
+        return [text for text in Results(dataclasses.replace(study, curves=curves)).caveats if "rose" in text]
+
+    study = invented_study({"init": ("random", "base", "teacher")}, seeds=3, search=2)
+    flat = study.curves.assign(macro=0.5)
+    late = (flat["arm"] == "init=random") & (flat["step"] == flat["step"].max())
+    assert said(flat) == []
+    assert said(flat.assign(macro=0.5 + 0.009 * late)) == []
+    (text,) = said(flat.assign(macro=0.5 + 0.011 * late))
+    assert text.startswith("In 1 of 3 arms validation accuracy still rose by more than 1 point")
 
 
 def test_without_both_inits_there_is_no_difference() -> None:
