@@ -12,7 +12,7 @@ import pandas as pd
 
 __all__ = [
     *("MISSING", "Format", "Table", "make_table"),
-    *("count", "interval", "number", "p_value", "percent", "points", "signed"),
+    *("count", "interval", "intervals", "number", "p_value", "percent", "points", "signed"),
 ]
 
 MISSING = "-"
@@ -79,6 +79,11 @@ def interval(estimate: float, low: float, high: float) -> str:
     if _missing(low) or _missing(high):
         return signed(estimate)
     return f"{signed(estimate)} [{100 * low:.2f}, {100 * high:.2f}]"
+
+
+def intervals(rows: pd.DataFrame) -> list[str]:
+    """`interval` of each row's `estimate, low, high`."""
+    return [interval(*row) for row in rows[["estimate", "low", "high"]].itertuples(index=False)]
 
 
 def p_value(value: float) -> str:

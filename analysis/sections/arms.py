@@ -10,7 +10,7 @@ from analysis.languages import ordered
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
 from analysis.summary import WIDEST, arms_summary, languages_summary
-from analysis.tables import Format, Table, count, interval, make_table, number, p_value, points
+from analysis.tables import Format, Table, count, intervals, make_table, number, p_value, points
 
 __all__ = ["accuracy_by_language", "arms"]
 
@@ -49,9 +49,7 @@ def _compared(results: Results) -> tuple[Table, ...]:
     rows = pd.DataFrame(
         {
             "arm": found["other"],
-            "difference": [
-                interval(*row) for row in found[["estimate", "low", "high"]].itertuples(index=False)
-            ],
+            "difference": intervals(found),
             "p (Holm)": found["p_holm"],
             "seeds": found["seeds"],
         }

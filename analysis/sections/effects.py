@@ -10,7 +10,7 @@ from analysis.intervals import ALPHA, MARGIN
 from analysis.languages import SUMMARIES, ordered
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
-from analysis.tables import Table, count, interval, make_table, p_value, points
+from analysis.tables import Table, count, intervals, make_table, p_value, points
 
 __all__ = ["effects_by_language", "main_effects", "variance"]
 
@@ -47,13 +47,13 @@ def main_effects(results: Results) -> Section:
 def _table(effects: pd.DataFrame, outcome: str) -> Table:
     rows = effects[(effects["outcome"] == outcome) & (effects["estimand"] == THESE_LANGUAGES)]
     new = effects[(effects["outcome"] == outcome) & (effects["estimand"] == NEW_LANGUAGES)]
-    intervals = dict(zip(new["effect"], _intervals(new), strict=True))
+    of_new = dict(zip(new["effect"], intervals(new), strict=True))
     table = pd.DataFrame(
         {
             "effect": rows["effect"],
-            THESE_LANGUAGES: _intervals(rows),
+            THESE_LANGUAGES: intervals(rows),
             "p (Holm)": rows["p_holm"],
-            NEW_LANGUAGES: rows["effect"].map(intervals),
+            NEW_LANGUAGES: rows["effect"].map(of_new),
             "equal within": rows["equivalent_within"].map(_margin),
             "seeds": rows["seeds"],
             "languages": rows["languages"],
@@ -86,10 +86,6 @@ def _margin(within: float) -> str | None:
     return None if pd.isna(within) else points(within) + "*" * (within <= MARGIN)
 
 
-def _intervals(rows: pd.DataFrame) -> list[str]:
-    return [interval(*row) for row in rows[["estimate", "low", "high"]].itertuples(index=False)]
-
-
 def _forest_rows(effects: pd.DataFrame, label: pd.Series, series: pd.Series) -> pd.DataFrame:
     marked = effects["p_holm"].to_numpy(dtype=float) < ALPHA
     return effects[["estimate", "low", "high"]].assign(label=label, series=series, marked=marked)
@@ -119,7 +115,7 @@ def effects_by_language(results: Results) -> Section:
         return Section("Effects per language")
     cells = [
         text + "*" if holm < ALPHA else text
-        for text, holm in zip(_intervals(effects), effects["p_holm"], strict=True)
+        for text, holm in zip(intervals(effects), effects["p_holm"], strict=True)
     ]
     table = effects.assign(text=cells).pivot(index="outcome", columns="effect", values="text")
     table = table.reindex(index=ordered(table.index), columns=effects["effect"].unique())

@@ -13,7 +13,7 @@ from analysis.fractions import fraction_curves
 from analysis.matching import shared_macro
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
-from analysis.tables import Format, count, interval, make_table, p_value, points
+from analysis.tables import Format, count, intervals, make_table, p_value, points
 
 __all__ = ["alpha_and_temperature", "data_fraction", "depth", "size"]
 
@@ -43,7 +43,7 @@ def data_fraction(results: Results) -> Section:
                 "teacher_data": slopes["teacher_data"].fillna(
                     results.record.fixed.get("teacher_data", pd.NA)
                 ),
-                "gain per tenfold less data": _intervals(slopes),
+                "gain per tenfold less data": intervals(slopes),
                 "p": slopes["p"],
                 "seeds": slopes["seeds"],
                 "fractions": slopes["fractions"],
@@ -152,7 +152,3 @@ def _has_effect(cells: pd.DataFrame, factor: str, at: pd.DataFrame) -> list[bool
 
 def _present(results: Results, *names: str) -> list[str]:
     return [name for name in names if name in results.factors]
-
-
-def _intervals(rows: pd.DataFrame) -> list[str]:
-    return [interval(*row) for row in rows[["estimate", "low", "high"]].itertuples(index=False)]
