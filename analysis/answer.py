@@ -32,7 +32,7 @@ def answer(results: Results) -> list[str]:
     if results.findings:
         reasons = len(results.findings)
         return [
-            f"No winner is named: the audit has {reasons} finding{'s' * (reasons > 1)}, listed below. "
+            f"No winner is named: the audit has {reasons} finding{'s' * (reasons > 1)}, told below. "
             "The numbers further down describe what was run; they do not settle which arm is better."
         ]
     claim = _macro(results.claim)

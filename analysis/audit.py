@@ -11,9 +11,10 @@ from analysis.record import StudyRecord
 from analysis.tables import number
 from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
 
-__all__ = ["FEWEST_SEEDS", "Finding", "audit"]
+__all__ = ["FEWEST_SEEDS", "Finding", "audit", "gathered"]
 
 FEWEST_SEEDS = 3
+AT_A_GLANCE = 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,18 @@ def audit(record: StudyRecord) -> list[Finding]:
     fair = (_partial, _arms, _budget, _edge, _selection)
     comparable = (_pairing, _seeds, _survivors, _languages, _confound, _teacher)
     return [finding for rule in (*fair, *comparable) for finding in rule(record)]
+
+
+def gathered(findings: list[Finding]) -> list[Finding]:
+    """At a glance: of a rule with more than three findings the first, and how many more there are."""
+    of_rules: dict[str, list[Finding]] = {}
+    for finding in findings:
+        of_rules.setdefault(finding.rule, []).append(finding)
+    shown: list[Finding] = []
+    for first, *more in of_rules.values():
+        few = len(more) < AT_A_GLANCE
+        shown += [first, *more] if few else [Finding(first.rule, None, f"{first}; and {len(more)} more such")]
+    return shown
 
 
 def _partial(record: StudyRecord) -> Iterator[Finding]:

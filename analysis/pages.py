@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from analysis import markdown
 from analysis.answer import answer
+from analysis.audit import gathered
 from analysis.results import Results
 from analysis.sections import Section
 from analysis.tables import MISSING, Table
@@ -43,7 +44,7 @@ def _page(template: str, results: Results, sections: Sequence[Section], **more: 
         record=results.record,
         answer=answer(results),
         caveats=results.caveats,
-        findings=results.findings,
+        findings=gathered(results.findings),
         sections=sections,
         **more,
     )

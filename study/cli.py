@@ -272,6 +272,7 @@ def report(
 ) -> None:
     """What a study found: the answer here, and a report as files. It is made of MLflow's record alone."""
     from analysis.answer import answer
+    from analysis.audit import gathered
     from analysis.record import read_studies
     from analysis.report import write_report
     from analysis.results import Results
@@ -288,7 +289,7 @@ def report(
         uris, folder = [tracking_uri], to
     results = Results(read_studies([(uri, name) for uri in uris]))
     print_findings(results.record)
-    for sentence in (*answer(results), *(str(finding) for finding in results.findings)):
+    for sentence in (*answer(results), *map(str, gathered(results.findings))):
         out.print(sentence, highlight=False, markup=False)
     paths = write_report(results, folder)
     out.print(f"report     {folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

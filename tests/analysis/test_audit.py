@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.audit import audit
+from analysis.audit import Finding, audit, gathered
 from analysis.caveats import caveats
 from analysis.record import StudyRecord, read_studies
 
@@ -411,3 +411,14 @@ def test_shares_of_one_study_are_audited_as_one(make_recorder: Any) -> None:
     for recorder in homes:
         assert {rule for rule, _ in found(recorder.read())} == {"budget", "seeds"}
     assert audit(read_studies([(each.uri, each.plan.name) for each in homes])) == []
+
+
+def test_at_a_glance_many_findings_of_a_rule_are_one() -> None:
+    few = [Finding("edge", arm, "too low") for arm in ("a", "b", "c")]
+    many = [Finding("seeds", arm, "2 confirmed seeds") for arm in ("a", "b", "c", "d")]
+    assert gathered(few) == few
+    assert [str(finding) for finding in gathered([*few, *many])] == [
+        *map(str, few),
+        "a: 2 confirmed seeds; and 3 more such",
+    ]
+    assert gathered([]) == []
