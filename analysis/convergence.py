@@ -1,8 +1,8 @@
-"""How many steps a student needs: the first report at which it has a given share of a final score.
+"""How many steps a student needs: when it first has a given share of a final score.
 
-A run is seen at its reports only. The step given is that of the first report at which the share was
-reached; the true one lies after the report before (interval-censored). So nothing finer than one reporting
-interval, the column `resolution`, is told, and two runs within one interval tie.
+A run is seen at its reports only. The step is interpolated on a straight line between the first report at
+which the share was reached and the one before it. A run that has it at its first report got there at some
+step up to that one, and counts with it: nothing finer is known. `resolution` is the steps between reports.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cel
 
 
 def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
-    """First report step at which validation macro accuracy is at least `share` of a final score.
+    """The step at which validation macro accuracy first is `share` of a final score.
 
     `own`: of the run's own score at its last report: how fast it gets to where it ends, wherever that is.
     `best`: of the highest mean final score of any arm: how fast it gets to where it is good. A run that
@@ -135,9 +135,13 @@ class _Run(NamedTuple):
         return int(np.diff(self.steps, prepend=0).max())
 
     def first(self, target: float) -> float:
-        """The step of the first report at `target` or above; missing where there is none."""
+        """The step at which `target` is first reached; missing where no report has it."""
         reached = self.macro >= target
-        return float(self.steps[reached.argmax()]) if reached.any() else np.nan
+        at = int(reached.argmax())
+        if not reached[at]:
+            return np.nan
+        around = slice(max(at - 1, 0), at + 1)  # the report before is below the target
+        return float(np.interp(target, self.macro[around], self.steps[around]))
 
 
 def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:

@@ -1,4 +1,4 @@
-"""Steps to a share of a final score (C5): what a report can tell, and what was never reached."""
+"""Steps to a share of a final score (C5): what reports can tell, and what was never reached."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ CELLS = pd.DataFrame({"init": ["random", "teacher"]}, index=pd.Index(["r", "t"],
 FACTORS = {"init": ("random", "teacher")}
 
 
-def test_the_first_report_at_the_share_counts() -> None:
+def test_the_step_lies_on_the_line_between_the_reports_around_the_share() -> None:
     steps = steps_to_share(curve_table({("r", 1): SLOW, ("t", 1): FAST}))
     assert list(steps.columns) == ["arm", "seed", "final", "resolution", "own", "best"]
-    assert steps.set_index("arm")["own"].to_dict() == {"r": 50, "t": 20}
+    expected = {"r": 45, "t": 10 + 10 * 0.35 / 0.36}
+    assert steps.set_index("arm")["own"].to_dict() == pytest.approx(expected)
     assert set(steps["resolution"]) == {10}
 
 
@@ -31,17 +32,23 @@ def test_a_share_that_is_met_exactly_is_reached() -> None:
     assert steps["own"].item() == 20
 
 
+def test_what_is_there_at_the_first_report_counts_with_it() -> None:
+    """It got there at some step before; which one is not known."""
+    steps = steps_to_share(curve_table({("a", 1): [0.5, 0.5, 0.5], ("b", 1): [0.46, 0.2, 0.5]}))
+    assert steps["own"].to_list() == [10, 10]
+
+
 def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
     curves = curve_table({("a", 1): [0.1, 0.5, 0.2, 0.3, 0.5]}).sample(frac=1, random_state=1)
-    assert steps_to_share(curves)["own"].item() == 20
+    assert steps_to_share(curves)["own"].item() == pytest.approx(10 + 10 * 0.35 / 0.4)
 
 
 def test_the_best_arms_final_score_is_a_mean_over_its_seeds() -> None:
     runs = {("a", 1): [0.4, 0.8], ("a", 2): [0.6, 0.6], ("b", 1): [0.3, 0.64], ("b", 2): [0.62, 0.62]}
     steps = steps_to_share(curve_table(runs))  # 0.9 of a's 0.7 is 0.63
     best = steps.set_index(["arm", "seed"])["best"]
-    assert best["a", 1] == 20
-    assert best["b", 1] == 20
+    assert best["a", 1] == pytest.approx(10 + 10 * 0.23 / 0.4)
+    assert best["b", 1] == pytest.approx(10 + 10 * 0.33 / 0.34)
     assert best[["a"]][:, 2].isna().all()
     assert math.isnan(best["b", 2])
 
@@ -50,10 +57,11 @@ def test_an_arm_is_summed_up_by_medians() -> None:
     runs = {("r", seed): [0.5] * seed + [0.9] * (5 - seed) for seed in (1, 2, 3)}
     arms = arm_convergence(steps_to_share(curve_table(runs)))
     row = arms.iloc[0]
-    assert (row["arm"], row["runs"], row["own"], row["never"]) == ("r", 3, 30, 0)
+    assert (row["arm"], row["runs"], row["never"]) == ("r", 3, 0)
+    assert row["own"] == pytest.approx(20 + 10 * 0.31 / 0.4)
 
 
-@pytest.mark.parametrize(("reached", "median"), [(3, 20.0), (2, 20.0), (1, math.nan), (0, math.nan)])
+@pytest.mark.parametrize(("reached", "median"), [(3, 18.875), (2, 18.875), (1, math.nan), (0, math.nan)])
 def test_runs_that_never_get_there_are_slower_than_all_others(reached: int, median: float) -> None:
     runs = {("best", seed): [0.9, 0.9] for seed in (1, 2, 3)}
     runs |= {("r", seed): [0.1, 0.9 if seed <= reached else 0.2] for seed in (1, 2, 3)}
@@ -69,7 +77,7 @@ def test_the_difference_is_in_doublings_and_paired_by_seed() -> None:
     for seed, report in late.items():
         for arm, faster in (("r", 1), ("t", 4 if seed == 3 else 2)):
             at = report // faster
-            runs[arm, seed] = [0.1] * (at - 1) + [0.5] * (17 - at)
+            runs[arm, seed] = [0.1] * (at - 1) + [0.45] + [0.5] * (17 - at)
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
     assert list(rows.index) == ["better", "own"]
     assert rows["estimate"].to_list() == pytest.approx([-4 / 3, -4 / 3])
@@ -87,8 +95,8 @@ BY_ALPHA = pd.DataFrame(
 def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None:
     runs = {}
     for seed in (1, 2):
-        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.9], ("t2", seed): [0.1, 0.9, 0.9, 0.9]}
-        runs |= {("r1", seed): [0.1, 0.1, 0.2, 0.2], ("t1", seed): [0.9, 0.9, 0.9, 0.9]}
+        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.45, 0.5, 0.5], ("t1", seed): [0.9, 0.9, 0.9, 0.9, 0.9]}
     rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
     assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 1]
     assert rows.loc["better", "estimate"] == pytest.approx(-1)
@@ -100,8 +108,8 @@ def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
     """At alpha 1 both end at half of what alpha 0.2 gives: its runs get to 90% of what is good there."""
     runs = {}
     for seed in (1, 2):
-        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.8], ("t2", seed): [0.1, 0.8, 0.8, 0.8]}
-        runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.4], ("t1", seed): [0.4, 0.4, 0.4, 0.4]}
+        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.45, 0.5], ("t1", seed): [0.5, 0.5, 0.5, 0.5, 0.5]}
     rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
     assert rows.loc["better", ["cells", "censored"]].to_list() == [2, 0]
     assert rows.loc["better", "estimate"] == pytest.approx((-1 - 2) / 2)
@@ -115,7 +123,9 @@ def test_the_better_inits_score_is_a_mean_over_its_seeds() -> None:
     runs["t", 2] = [0.6, 0.64]
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS, share=0.85).set_index("criterion")
     assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 0]
-    assert rows.loc["better", "estimate"] == pytest.approx((0 + 1) / 2)
+    copied, random = (10 + 2.12 / 0.4, 10 + 0.12 / 0.04), (10 + 3.12 / 0.34, 10)  # to 0.612
+    expected = sum(math.log2(t / r) for t, r in zip(copied, random, strict=True)) / 2
+    assert rows.loc["better", "estimate"] == pytest.approx(expected)
 
 
 def test_where_no_cell_is_left_the_difference_is_missing_and_the_count_is_not() -> None:
