@@ -78,8 +78,8 @@ def _arms(results: Results) -> Table:
     found = found.reindex([arm for arm in results.record.arms if arm in found.index]).reset_index()
     names = {"own": "to own final", "best": "to best arm's final", "never": "never got there"}
     note = (
-        f"Median steps over confirm runs to {SHARE:.0%} of the run's own final macro validation accuracy, and "
-        "of that of the best arm, interpolated between reports; resolution: steps between these."
+        f"Median steps over confirm runs to {SHARE:.0%} of the run's own final macro validation accuracy, "
+        "and of that of the best arm, interpolated between reports; resolution: steps between these."
     )
     found = found.rename(columns=names)
     formats = dict.fromkeys([str(name) for name in found.columns[1:]], count)
