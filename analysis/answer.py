@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_effects, next_best, winner
+from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_parts, next_best, winner
 from analysis.effects.runs import TEACHER_SEED
 from analysis.intervals import ALPHA, MARGIN
 from analysis.results import Results
@@ -54,15 +53,16 @@ def _macro(effects: pd.DataFrame) -> pd.DataFrame:
 
 def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
-    both = claim_effects(results.confirmed, results.factors)
-    assert both is not None  # the claim is their difference
-    init, distillation = both
+    parts = claim_parts(results.confirmed, results.factors)
+    assert parts is not None  # the claim is their difference
+    alphas = ", ".join(map(str, parts.alphas))
+    mean = f" (the mean at alpha {alphas})" if len(parts.alphas) > 1 else ""
     sentences = [
         "Initialising from the fine-tuned teacher rather than at random changes macro test accuracy by "
-        f"{_points(init)}, distilling rather than training on labels alone by {_points(distillation)}, each "
-        f"averaged over the other: a difference of {_points(row['estimate'])} {_interval(row)}, which is "
-        f"what copying without distilling has over distilling without copying, {scope(results, row)}."
-        + _zero(row, *WHICH)
+        f"{_points(parts.init)}, distilling rather than training on labels alone by "
+        f"{_points(parts.distillation)}{mean}, each averaged over the other: a difference of "
+        f"{_points(row['estimate'])} {_interval(row)}, which is what copying without distilling has over "
+        f"distilling without copying, {scope(results, row)}." + _zero(row, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
     for row in new.to_dict("records"):
@@ -70,19 +70,15 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"For new languages of the same kind the difference is {_points(row['estimate'])} "
             f"{_interval(row)}." + _zero(row, *WHICH)
         )
-    return [*sentences, *_not_additive(results)]
-
-
-def _not_additive(results: Results) -> Iterator[str]:
-    """Means over each other's levels hide that copying and distilling act on one another."""
-    found = _macro(results.effects[results.effects["factor"].isin(("init x alpha", "alpha x init"))])
-    found = found[(found["estimand"] == THESE_LANGUAGES) & (found["p_holm"] < ALPHA)]
-    for row in found.to_dict("records"):
-        yield (
-            f"These are means, and the one depends on the other: {row['factor']}, {row['levels']}, is "
-            f"{_points(row['estimate'])} {_interval(row)}; p {p_value(row['p_holm'])} after Holm's "
-            "correction for all interactions."
+    found = parts.interaction
+    if found.p < ALPHA:  # means over each other's levels hide that copying and distilling act on one another
+        crossed = {"low": found.low, "high": found.high, "seeds": found.n}
+        sentences.append(
+            "These are means, and the one depends on the other: copying changes accuracy by "
+            f"{_points(found.estimate)} more where students are distilled than where not "
+            f"{_interval(crossed)}."
         )
+    return sentences
 
 
 def _of_fractions(results: Results) -> list[str]:

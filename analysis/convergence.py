@@ -1,8 +1,9 @@
 """How many steps a student needs: when it first has a given share of a final score.
 
-A run is seen at its reports only. The step is interpolated on a straight line between the first report at
-which the share was reached and the one before it. A run that has it at its first report got there at some
-step up to that one, and counts with it: nothing finer is known. `resolution` is the steps between reports.
+A run is seen at its reports only. The step is interpolated, on a line over log2 steps, between the first
+report at which the share was reached and the one before it. A run that has it at its first report got there
+at some step up to that one, and counts with it: nothing finer is known. `resolution` is the steps between
+reports.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["arm_convergence", "convergence_difference", "last_gains", "steps_to_
 
 STEP_COLUMNS = ["arm", "seed", "final", "resolution", "own", "best"]
 ARM_COLUMNS = ["arm", "runs", "own", "best", "never", "resolution"]
-DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cells", "censored"]
+DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cells", "censored", "early"]
 
 
 def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
@@ -83,14 +84,15 @@ def convergence_difference(
 
     A cell in which a run of either init never gets there has no difference and is left out and counted in
     `censored`. The cells left out are mostly those where the baseline is slow, so what stays understates
-    such an advantage: read the estimate together with that number.
+    such an advantage. `early` counts runs, in the cells that stay, that were there at their first report:
+    their steps are upper bounds. With either the estimate has neither interval nor p.
 
     Args:
         curves: as for `steps_to_share`; cells: each arm's factors (`analysis.design.cells`).
 
     Returns:
-        One row for each of the criteria: `criterion, estimate, low, high, p, seeds, cells, censored`; empty
-        where the inits are not both there.
+        One row for each of the criteria: `criterion, estimate, low, high, p, seeds, cells, censored, early`;
+        empty where the inits are not both there.
     """
     runs = _runs(curves)
     table = pd.DataFrame(list(runs), columns=["arm", "seed"]).merge(cells, left_on="arm", right_index=True)
@@ -108,9 +110,11 @@ def convergence_difference(
         never = table["cell"].isin(table.loc[np.isnan(steps), "cell"])
         means = means_by_seed(table.assign(value=np.log2(steps))[~never], ["init"]).reindex([level, baseline])
         interval = paired_t((means.loc[level] - means.loc[baseline]).dropna().to_numpy(float))
-        counts = [table.loc[~never, "cell"].nunique(), table.loc[never, "cell"].nunique()]
-        ends = [interval.estimate, interval.low, interval.high, interval.p, interval.n]
-        rows.append([criterion, *ends, *counts])
+        first = np.array([run.steps[0] for run in of_rows])
+        early = int(((steps <= first) & ~never).sum())
+        ends = [np.nan] * 3 if early or never.any() else [interval.low, interval.high, interval.p]
+        counts = [table.loc[~never, "cell"].nunique(), table.loc[never, "cell"].nunique(), early]
+        rows.append([criterion, interval.estimate, *ends, interval.n, *counts])
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
@@ -140,8 +144,11 @@ class _Run(NamedTuple):
         at = int(reached.argmax())
         if not reached[at]:
             return np.nan
-        around = slice(max(at - 1, 0), at + 1)  # the report before is below the target
-        return float(np.interp(target, self.macro[around], self.steps[around]))
+        if at == 0:
+            return float(self.steps[0])
+        before, after = self.macro[at - 1], self.macro[at]  # the one below the target, the other not
+        ratio = self.steps[at] / self.steps[at - 1]
+        return float(self.steps[at - 1] * ratio ** ((target - before) / (after - before)))
 
 
 def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:

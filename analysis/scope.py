@@ -10,7 +10,7 @@ from analysis.design import own_teachers
 from analysis.effects.runs import TEACHER_SEED
 from analysis.results import Results
 
-__all__ = ["saw", "scope"]
+__all__ = ["held_teacher_data", "saw", "scope"]
 
 TEACHER_DATA = "teacher_data"
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
@@ -31,11 +31,14 @@ def scope(results: Results, row: Any = None) -> str:
 
 def saw(results: Results, row: Any) -> str:
     """What the teacher of a row's arms saw, be it a factor or held; nothing where that is not known."""
-    record = results.record
-    if record.facts.get("teacher") or TEACHER_DATA in record.nuisance:
-        return ""
-    kind = row[TEACHER_DATA] if TEACHER_DATA in results.factors else record.fixed.get(TEACHER_DATA)
+    kind = row[TEACHER_DATA] if TEACHER_DATA in results.factors else held_teacher_data(results)
     return SAW.get(str(kind), "")
+
+
+def held_teacher_data(results: Results) -> str | None:
+    """What all teachers saw; none where that is varied, or not on record since the teacher was given."""
+    record = results.record
+    return None if record.facts.get("teacher") else record.fixed.get(TEACHER_DATA)
 
 
 def _teachers(results: Results, row: Any = None) -> str:
@@ -51,5 +54,6 @@ def _teachers(results: Results, row: Any = None) -> str:
         return "for teachers trained on each seed's own sample"
     if own & arms:
         return "for teachers trained on each seed's own sample, and of all data one for all seeds"
-    several = any(name.startswith("teacher_") and name != TEACHER_DATA for name in results.factors)
+    varied = {*results.factors, *record.nuisance} - {TEACHER_DATA}
+    several = any(name.startswith("teacher_") for name in varied)
     return "for these teachers" if several else "for this teacher"

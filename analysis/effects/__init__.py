@@ -12,7 +12,7 @@ from analysis.effects.arms import arms_compared, next_best, winner
 from analysis.effects.estimates import (
     NEW_LANGUAGES,
     THESE_LANGUAGES,
-    claim_effects,
+    claim_parts,
     copy_minus_distillation,
     effects,
 )
@@ -22,7 +22,7 @@ __all__ = [
     "NEW_LANGUAGES",
     "THESE_LANGUAGES",
     "arms_compared",
-    "claim_effects",
+    "claim_parts",
     "copy_minus_distillation",
     "effects",
     "next_best",

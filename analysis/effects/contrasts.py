@@ -18,7 +18,10 @@ from analysis.effects.cells import Cell, matched_cells
 from analysis.effects.runs import Factors, Runs
 from analysis.intervals import Array
 
-__all__ = ["Contrast", "Paired", "copy_and_distillation", "interactions", "main_effects"]
+__all__ = [
+    *("Contrast", "Paired", "copy_and_distillation", "copy_with_distillation"),
+    *("interactions", "main_effects"),
+]
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -169,6 +172,20 @@ def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
     So no other init moves it, nor a factor that acts only where something is distilled. Of several alphas
     below 1 each counts alike. None where init or alpha is not a factor, or there are no such four arms.
     """
+    levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
+    return _of_four_arms(runs, factors, "copy - distillation", levels, (1, 0, 0, -1))
+
+
+def copy_with_distillation(runs: Runs, factors: Factors) -> Contrast | None:
+    """Their interaction, of the same cells: (Ca - Ra) - (C1 - R1); what the means of the two effects hide."""
+    levels = "(teacher - random) at alpha < 1 - at alpha = 1"
+    return _of_four_arms(runs, factors, "copy x distillation", levels, (-1, 1, 1, -1))
+
+
+def _of_four_arms(
+    runs: Runs, factors: Factors, name: str, levels: str, weights: tuple[int, ...]
+) -> Contrast | None:
+    """`weights`: of C1, R1, Ca and Ra."""
     found = []
     for alpha in factors.get("alpha", ()) if "init" in factors else ():
         if isinstance(alpha, int | float) and alpha < 1:
@@ -178,9 +195,8 @@ def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
     there = [of_alpha.cells for of_alpha in found if of_alpha.cells]
     if not there:
         return None
-    groups = tuple(((1 / len(there), 0.0, 0.0, -1 / len(there)), cells) for cells in there)
-    levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
-    return Contrast("contrast", "copy - distillation", levels, groups, ("init", "alpha"), absent)
+    groups = tuple((tuple(weight / len(there) for weight in weights), cells) for cells in there)
+    return Contrast("contrast", name, levels, groups, ("init", "alpha"), absent)
 
 
 def _from_the_extremes(

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.effects.contrasts import Contrast, Paired, copy_and_distillation, interactions, main_effects
+from analysis.domain import Value
+from analysis.effects.contrasts import (
+    Contrast,
+    Paired,
+    copy_and_distillation,
+    copy_with_distillation,
+    interactions,
+    main_effects,
+)
 from analysis.effects.runs import Factors, Runs, runs_of
 from analysis.intervals import Interval, holm, new_languages, paired_t
 from analysis.languages import SUMMARIES
 
 __all__ = [
     *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
-    *("claim_effects", "copy_minus_distillation", "effects"),
+    *("ClaimParts", "claim_parts", "copy_minus_distillation", "effects"),
 ]
 
 THESE_LANGUAGES = "these languages"
@@ -63,22 +71,40 @@ def copy_minus_distillation(
     return table if len(table) else None
 
 
-def claim_effects(results: pd.DataFrame, factors: Factors) -> tuple[float, float] | None:
-    """The two effects on macro whose difference is claim C1's number: (of init, of distillation).
+class ClaimParts(NamedTuple):
+    """init, distillation: the two effects on macro whose difference is claim C1's number.
 
-    Both are of the four arms of each cell that the number is of (`copy_and_distillation` has the equations),
-    so they are not the rows of `effects`, which are over all inits. None where there is no number.
+    alphas: those below 1, each of which counts alike. interaction: how much more copying does where students
+    are distilled than where not.
+    """
+
+    init: float
+    distillation: float
+    alphas: tuple[Value, ...]
+    interaction: Interval
+
+
+def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
+    """What claim C1's number is made of, of the runs that it is of. None where there is no number.
+
+    They are of the four arms of each cell (`copy_and_distillation` has the equations), so they are not the
+    rows of `effects`, which are over all inits.
     """
     runs = runs_of(results, factors)
-    contrast = copy_and_distillation(runs, factors)
-    if contrast is None or not (shared := list(runs.shared(contrast.arms))):
+    both = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
+    if not both[0] or not both[1] or not (shared := list(runs.shared(both[0].arms))):
         return None
-    if not (paired := contrast.paired(runs.values[:, :, shared])):
+    paired, crossed = (contrast.paired(runs.values[:, :, shared]) for contrast in both if contrast)
+    if not paired or not crossed:
         return None
     of_alphas = [paired.means[np.array(cells)].mean(axis=0) for cells in paired.kept]
     copied, random, copied_distilled, random_distilled = np.mean(of_alphas, axis=0)
-    init = (copied - random + copied_distilled - random_distilled) / 2
-    return float(init), float((copied_distilled - copied + random_distilled - random) / 2)
+    return ClaimParts(
+        float(copied - random + copied_distilled - random_distilled) / 2,
+        float(copied_distilled - copied + random_distilled - random) / 2,
+        tuple(runs.cells[cells[0][-1]]["alpha"] for cells in paired.kept),
+        paired_t(crossed.differences.mean(axis=1)),
+    )
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:

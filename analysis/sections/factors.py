@@ -12,6 +12,7 @@ from analysis.figures.surface import surface
 from analysis.fractions import fraction_curves
 from analysis.matching import shared_macro
 from analysis.results import Results
+from analysis.scope import held_teacher_data
 from analysis.sections.section import Drawing, Section
 from analysis.tables import Format, count, intervals, make_table, p_value, points
 
@@ -40,9 +41,7 @@ def data_fraction(results: Results) -> Section:
     if len(slopes):
         shown = pd.DataFrame(
             {
-                "teacher_data": slopes["teacher_data"].fillna(
-                    results.record.fixed.get("teacher_data", pd.NA)
-                ),
+                "teacher_data": slopes["teacher_data"].fillna(held_teacher_data(results) or pd.NA),
                 "gain per tenfold less data": intervals(slopes),
                 "p": slopes["p"],
                 "seeds": slopes["seeds"],

@@ -7,11 +7,13 @@ of the report say the same. The F tests and the steps of claim C5 go through the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from analysis.convergence import convergence_difference
 from analysis.effects import variance_shares
@@ -24,19 +26,18 @@ from analysis.effects.contrasts import (
 )
 from analysis.effects.runs import Runs
 from analysis.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
-from tests.analysis.simulate import Array, Studies
+from tests.analysis.simulate import Array, Scenario, Studies
 
 __all__ = [
     *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
     *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
-    *("better_steps", "steps", "winners", "worst"),
+    *("steps", "winners", "worst"),
 ]
 
 Rates = dict[str, float]
 Found = Iterable[tuple[Interval, float]]
 Statistic = Callable[[Studies, str], Found]
 
-REPORTS = 60  # of a learning curve
 LIMIT = 0.97  # of the final score of copied students: where random ones end
 
 
@@ -98,19 +99,18 @@ def _on_one(studies: Studies, effect: str, scores: Array, truths: Array) -> Foun
             yield paired_t(paired.differences[:, 0]), float(paired.weights @ truth)
 
 
-def steps(studies: Studies, effect: str, criterion: str = "own") -> Found:
+def steps(studies: Studies, effect: str, criterion: str = "own", reports: int = 60) -> Found:
     """log2 of the steps to 90% of a final score (claim C5), by the report's own functions.
 
-    `values` are log2 of the steps in which a run's distance from its limit falls to 1/e; `REPORTS` reports
-    stand 1 step apart. Limits are 1, and `LIMIT` at random init where the criterion is the "better" init's
-    final score: of a limit L the steps to 0.9 are ln(1 / (1 - 0.9 / L)) times as many.
+    `values` are log2 of the steps c in which a run's distance from its limit falls to 1/e: accuracy at step t
+    is ``L (1 - exp(-t / c))``, seen at t = 1 ... `reports`. L is 1, and `LIMIT` at random init where the
+    criterion is the "better" init's final score. A study that tells no interval is none.
     """
     assert effect == "init: teacher - random", effect
-    contrast, at = contrasts_of(studies)[effect], np.arange(1, REPORTS + 1)
+    contrast, at = contrasts_of(studies)[effect], np.arange(1, reports + 1)
     lower = criterion == "better"
     limits = np.array([LIMIT if lower and cell["init"] == "random" else 1.0 for cell in studies.cells])
-    more = np.log2(-np.log(1 - 0.9 / limits)) if lower else 0.0
-    for study, truth in enumerate(studies.these):
+    for study, expected in enumerate(studies.these):
         runs = studies.runs(study)
         constant = 2 ** runs.values.mean(axis=2)
         scores = limits[:, None, None] * (1 - np.exp(-at / constant[:, :, None]))
@@ -123,11 +123,19 @@ def steps(studies: Studies, effect: str, criterion: str = "own") -> Found:
         paired = contrast.paired(runs.values)
         assert paired is not None
         seeds = int(found["seeds"])
-        yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ (truth + more))
+        if not math.isnan(found["low"]):
+            truth = _log2_steps(expected, studies.scenario, limits, reports, lower)
+            yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ truth)
 
 
-def better_steps(studies: Studies, effect: str) -> Found:
-    return steps(studies, effect, "better")
+def _log2_steps(expected: Array, scenario: Scenario, limits: Array, reports: int, lower: bool) -> Array:
+    """[arms]: what is expected of log2 of the step at which a run's curve itself is at its target."""
+    assert isinstance(scenario.arm_seed, float)
+    spread = math.hypot(scenario.seed, scenario.arm_seed)
+    constant = 2 ** (expected[:, None] + spread * ndtri((np.arange(1000) + 0.5) / 1000))
+    finals = limits[:, None] * (1 - np.exp(-reports / constant))
+    target = 0.9 * (finals.mean(axis=1).max() if lower else finals)
+    return np.log2(-constant * np.log(1 - target / limits[:, None])).mean(axis=1)
 
 
 def coverage(studies: Studies, effect: str, statistic: Statistic = macro) -> Rates:

@@ -12,6 +12,7 @@ import pytest
 
 from analysis import results as results_module
 from analysis.answer import answer
+from analysis.domain import Domain
 from analysis.record import StudyRecord
 from analysis.results import Results
 from tests.analysis.invented import invented_study
@@ -192,21 +193,46 @@ def test_teachers_of_several_kinds_are_several(answered: Callable[[StudyRecord],
     assert "averaged over teacher_steps, for teachers trained on each seed's own sample" in same
 
 
+@pytest.mark.parametrize("inits", [("random", "base", "teacher"), ("teacher", "random", "base")])
 def test_an_interaction_that_the_means_of_the_claim_hide_is_named(
-    answered: Callable[[StudyRecord], str],
+    inits: tuple[str, ...], answered: Callable[[StudyRecord], str]
 ) -> None:
-    """Distilling helps a random student alone, and as much as copying does."""
-    space = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
+    """Distilling helps a random student alone, and as much as copying does; base is far off and no part."""
+    space = {"init": inits, "alpha": (1.0, 0.2)}
 
     def helps_random(levels: Any) -> float:
-        return 0.5 + 0.1 * (levels["init"] == "teacher" or levels["alpha"] < 1)
+        far = 0.3 * (levels["init"] == "base" and levels["alpha"] < 1)
+        return 0.4 + 0.1 * (levels["init"] == "teacher" or levels["alpha"] < 1) + far
 
-    text = answered(invented_study(space, search=2, score=helps_random))
+    study = invented_study(space, search=2, score=helps_random)
+    text = answered(study)
     assert "each averaged over the other: a difference of" in text
     assert "which is what copying without distilling has over distilling without copying" in text
-    assert "the one depends on the other: init x alpha, (teacher - random) at 0.2 - at 1.0, is -" in text
+    assert "the one depends on the other: copying changes accuracy by -" in text
+    table = Results(study).confirmed
+    macro = table[table["language"] == "macro"].pivot_table(index="init", columns="alpha", values="value")
+    more = (macro.loc["teacher", 0.2] - macro.loc["random", 0.2]) - (
+        macro.loc["teacher", 1.0] - macro.loc["random", 1.0]
+    )
+    assert f"{100 * more:+.2f} points more where students are distilled than where not (95% interval" in text
     add_up = invented_study(space, search=2, score=lambda levels: 0.5 + 0.1 * (levels["init"] == "teacher"))
     assert "depends on the other" not in answered(alike(add_up))
+
+
+def test_several_alphas_are_named_with_the_effect_of_distillation(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    several = answered(invented_study({"init": ("random", "teacher"), "alpha": (1.0, 0.5, 0.2)}, search=2))
+    assert "points (the mean at alpha 0.5, 0.2), each averaged over the other" in several
+    assert "the mean at" not in answered(invented_study(CLAIM, search=2))
+
+
+def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    study = invented_study(CLAIM, search=2)
+    tuned = study.nuisance | {"teacher_steps": Domain(levels=(100, 600))}
+    assert ", for these teachers, at" in answered(dataclasses.replace(study, nuisance=tuned))
 
 
 def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:

@@ -19,10 +19,15 @@ CELLS = pd.DataFrame({"init": ["random", "teacher"]}, index=pd.Index(["r", "t"],
 FACTORS = {"init": ("random", "teacher")}
 
 
+def between(before: int, after: int, share: float) -> float:
+    """The step that lies so far between two, in the logarithm."""
+    return float(before * (after / before) ** share)
+
+
 def test_the_step_lies_on_the_line_between_the_reports_around_the_share() -> None:
     steps = steps_to_share(curve_table({("r", 1): SLOW, ("t", 1): FAST}))
     assert list(steps.columns) == ["arm", "seed", "final", "resolution", "own", "best"]
-    expected = {"r": 45, "t": 10 + 10 * 0.35 / 0.36}
+    expected = {"r": between(40, 50, 0.5), "t": between(10, 20, 0.35 / 0.36)}
     assert steps.set_index("arm")["own"].to_dict() == pytest.approx(expected)
     assert set(steps["resolution"]) == {10}
 
@@ -40,15 +45,15 @@ def test_what_is_there_at_the_first_report_counts_with_it() -> None:
 
 def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
     curves = curve_table({("a", 1): [0.1, 0.5, 0.2, 0.3, 0.5]}).sample(frac=1, random_state=1)
-    assert steps_to_share(curves)["own"].item() == pytest.approx(10 + 10 * 0.35 / 0.4)
+    assert steps_to_share(curves)["own"].item() == pytest.approx(between(10, 20, 0.35 / 0.4))
 
 
 def test_the_best_arms_final_score_is_a_mean_over_its_seeds() -> None:
     runs = {("a", 1): [0.4, 0.8], ("a", 2): [0.6, 0.6], ("b", 1): [0.3, 0.64], ("b", 2): [0.62, 0.62]}
     steps = steps_to_share(curve_table(runs))  # 0.9 of a's 0.7 is 0.63
     best = steps.set_index(["arm", "seed"])["best"]
-    assert best["a", 1] == pytest.approx(10 + 10 * 0.23 / 0.4)
-    assert best["b", 1] == pytest.approx(10 + 10 * 0.33 / 0.34)
+    assert best["a", 1] == pytest.approx(between(10, 20, 0.23 / 0.4))
+    assert best["b", 1] == pytest.approx(between(10, 20, 0.33 / 0.34))
     assert best[["a"]][:, 2].isna().all()
     assert math.isnan(best["b", 2])
 
@@ -58,21 +63,21 @@ def test_an_arm_is_summed_up_by_medians() -> None:
     arms = arm_convergence(steps_to_share(curve_table(runs)))
     row = arms.iloc[0]
     assert (row["arm"], row["runs"], row["never"]) == ("r", 3, 0)
-    assert row["own"] == pytest.approx(20 + 10 * 0.31 / 0.4)
+    assert row["own"] == pytest.approx(between(20, 30, 0.31 / 0.4))
 
 
-@pytest.mark.parametrize(("reached", "median"), [(3, 18.875), (2, 18.875), (1, math.nan), (0, math.nan)])
+@pytest.mark.parametrize(("reached", "median"), [(3, 18.49968), (2, 18.49968), (1, math.nan), (0, math.nan)])
 def test_runs_that_never_get_there_are_slower_than_all_others(reached: int, median: float) -> None:
     runs = {("best", seed): [0.9, 0.9] for seed in (1, 2, 3)}
     runs |= {("r", seed): [0.1, 0.9 if seed <= reached else 0.2] for seed in (1, 2, 3)}
     row = arm_convergence(steps_to_share(curve_table(runs))).set_index("arm").loc["r"]
-    assert row["best"] == pytest.approx(median, nan_ok=True)
+    assert row["best"] == pytest.approx(median, rel=1e-5, nan_ok=True)
     assert row["never"] == 3 - reached
 
 
 def test_the_difference_is_in_doublings_and_paired_by_seed() -> None:
     """Copies need half the steps at seeds 1 and 2, a quarter at seed 3; the seeds differ by far more."""
-    late = {1: 2, 2: 8, 3: 16}
+    late = {1: 4, 2: 8, 3: 16}
     runs = {}
     for seed, report in late.items():
         for arm, faster in (("r", 1), ("t", 4 if seed == 3 else 2)):
@@ -98,10 +103,23 @@ def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None
         runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
         runs |= {("r1", seed): [0.1, 0.1, 0.45, 0.5, 0.5], ("t1", seed): [0.9, 0.9, 0.9, 0.9, 0.9]}
     rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
-    assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 1]
+    assert rows.loc["better", ["cells", "censored", "early"]].to_list() == [1, 1, 0]
     assert rows.loc["better", "estimate"] == pytest.approx(-1)
+    assert rows.loc["better", ["low", "high", "p"]].isna().all()
     assert rows.loc["own", ["cells", "censored"]].to_list() == [2, 0]
     assert rows.loc["own", "estimate"] == pytest.approx((-1 + math.log2(1 / 3)) / 2)
+
+
+def test_with_a_run_that_is_there_at_its_first_report_the_difference_is_a_bound() -> None:
+    """Seeds differ, so that there would be an interval."""
+    runs = {("r", seed): [0.1, 0.1 * seed, 0.45, 0.5] for seed in (1, 2, 3)}
+    copied = {("t", seed): [0.1, 0.1 + 0.1 * seed, 0.5, 0.5] for seed in (1, 2, 3)}
+    for first, early in ((0.1, 0), (0.46, 1)):
+        copied["t", 3] = [first, 0.45, 0.5, 0.5]
+        rows = convergence_difference(curve_table(runs | copied), CELLS, FACTORS).set_index("criterion")
+        assert rows["early"].to_list() == [early, early]
+        assert rows["estimate"].notna().all()
+        assert rows[["low", "high", "p"]].isna().all(axis=None) == bool(early)
 
 
 def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
@@ -123,8 +141,8 @@ def test_the_better_inits_score_is_a_mean_over_its_seeds() -> None:
     runs["t", 2] = [0.6, 0.64]
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS, share=0.85).set_index("criterion")
     assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 0]
-    copied, random = (10 + 2.12 / 0.4, 10 + 0.12 / 0.04), (10 + 3.12 / 0.34, 10)  # to 0.612
-    expected = sum(math.log2(t / r) for t, r in zip(copied, random, strict=True)) / 2
+    copied, random = (0.212 / 0.4, 0.012 / 0.04), (0.312 / 0.34, 0.0)  # log2 steps to 0.612, less log2 10
+    expected = sum(t - r for t, r in zip(copied, random, strict=True)) / 2
     assert rows.loc["better", "estimate"] == pytest.approx(expected)
 
 

@@ -18,7 +18,7 @@ from statsmodels.stats.anova import anova_lm
 
 from analysis.effects import (
     arms_compared,
-    claim_effects,
+    claim_parts,
     copy_minus_distillation,
     effects,
     variance_shares,
@@ -371,15 +371,18 @@ def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> No
     whole = missing()
     found = effects(of_two_inits(whole), CORE)
     both = row(found, INIT)["estimate"], row(found, "alpha: 0.2 - 1.0")["estimate"]
-    assert claim_effects(whole, CORE) == pytest.approx(both)
+    of_whole = claim_parts(whole, CORE)
+    assert of_whole is not None
+    assert of_whole[:2] == pytest.approx(both)
+    assert of_whole.alphas == (0.2,)
     lacking = missing(("random", 1.0, 2), ("base", 0.2, 4), ("base", 0.2, 5))
     claim = copy_minus_distillation(lacking, CORE)
-    parts = claim_effects(lacking, CORE)
+    parts = claim_parts(lacking, CORE)
     assert claim is not None
     assert parts is not None
     assert claim["seeds"].iloc[0] == 4  # base has no part in it
-    assert parts[0] - parts[1] == pytest.approx(claim["estimate"].iloc[0])
-    assert claim_effects(whole, {"init": CORE["init"]}) is None
+    assert parts.init - parts.distillation == pytest.approx(claim["estimate"].iloc[0])
+    assert claim_parts(whole, {"init": CORE["init"]}) is None
 
 
 @pytest.mark.parametrize(
@@ -400,11 +403,12 @@ def test_where_copying_and_distilling_do_the_same_the_claim_is_zero(more: Any, i
         without=lambda cell: inert if cell["alpha"] == 1.0 else (),
     )
     claim = copy_minus_distillation(results, factors)
-    parts = claim_effects(results, factors)
+    parts = claim_parts(results, factors)
     assert claim is not None
     assert parts is not None
     assert claim["estimate"].iloc[0] == pytest.approx(0, abs=0.01)
-    assert parts == pytest.approx((0.05, 0.05), abs=0.01)
+    assert parts[:2] == pytest.approx((0.05, 0.05), abs=0.01)
+    assert parts.interaction.estimate == pytest.approx(0.1, abs=0.02)
 
 
 def test_several_alphas_below_one_count_alike() -> None:
@@ -422,6 +426,9 @@ def test_several_alphas_below_one_count_alike() -> None:
     distilled = [per_seed(results, "macro", init="random", alpha=alpha).mean() for alpha in (0.0, 0.5)]
     assert claim["estimate"].iloc[0] == pytest.approx(copied - np.mean(distilled))
     assert claim["cells"].iloc[0] == 3
+    parts = claim_parts(results, factors)
+    assert parts is not None
+    assert parts.alphas == (0.0, 0.5)
 
 
 @pytest.mark.parametrize(

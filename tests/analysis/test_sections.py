@@ -97,6 +97,9 @@ def test_the_copys_advantage_names_what_the_teacher_saw_where_it_was_held(held: 
     (table,) = data_fraction(Results(dataclasses.replace(study, fixed=fixed))).tables
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert (row["teacher_data"], row["cells"], row["averaged over"]) == (held, "2", "alpha")
+    given = dataclasses.replace(study, fixed=fixed, facts=study.facts | {"teacher": "d" * 64})
+    (table,) = data_fraction(Results(given)).tables
+    assert "teacher_data" not in table.columns  # what it saw is not on record
 
 
 def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
