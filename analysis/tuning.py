@@ -97,7 +97,6 @@ def ends_by_nature(record: StudyRecord, name: str, end: str) -> bool:
     numbers = [v for v in (domain.low, domain.high, *domain.levels) if isinstance(v, (int, float))]
     side, at = ("ge", min(numbers)) if end == "lower end" else ("le", max(numbers))
     if name == "depth" and end == "upper end" and "model_layers" in record.trials:
-        return str(at) in set(
-            record.trials["model_layers"].dropna()
-        )  # a student is no deeper than its teacher
+        # a student is no deeper than its teacher
+        return str(at) in set(record.trials["model_layers"].dropna())
     return field is not None and at in [getattr(rule, side, None) for rule in field.metadata]

@@ -98,7 +98,7 @@ def variance(results: Results) -> Section:
         "Omega squared, in per cent, of an analysis of variance of macro test accuracy over confirm runs "
         "with seeds as blocks. It describes the levels that were chosen: wider levels explain more. p is of "
         "the F test, uncorrected; it takes all arms to be equally noisy, and where they are not it claimed "
-        "what is not there in 7 to 10% of simulated studies."
+        "what is not there in 5 to 10% of simulated studies."
     )
     formats = {"share": points, "df": count, "p": p_value}
     table = make_table("variance", "Shares of variance", results.shares, formats, note)
