@@ -112,10 +112,12 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
+    options = locals()
+    from study.asking import ask
     from study.cost import cost_of, time_of
     from study.request import memory_of
 
-    asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
+    asked = ask(options)
     the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, _home(home))
     arms: list[dict[str, Any]] = [
         {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
@@ -167,8 +169,11 @@ def run(
     gpus_per_trial: GpusOption = None,
 ) -> None:
     """Run a study to its end; the same command goes on with an interrupted one."""
-    asked = _ask(space, name, home, settings, trials, confirm_seeds, **_request(locals()))
-    from study.driving import drive
+    options = locals()
+    from study.asking import ask
+
+    asked = ask(options)
+    from study.driving import drive  # brings Ray: a request that is wrong is told at once
 
     given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri, "storage_url": storage_url}
     drive(asked, _home(home), {field: url for field, url in given.items() if url})
@@ -239,12 +244,13 @@ def trial(
     as_json: JsonOption = False,
 ) -> None:
     """One trial, here and now: no Ray, Optuna or MLflow."""
+    options = locals()
+    from study.asking import request_of
     from study.one_trial import ask_one, run_one
-    from study.request import Request
     from study.tables import listing, scores_table
 
     the_home = _home(home)
-    request = Request(space="trial", **_request(locals()))
+    request = request_of("trial", options)
     the_home.check_writable()
     one = ask_one(request, settings or [], the_home.store)
     say_notes(one.asked.task)
@@ -378,43 +384,3 @@ def _home(root: Path) -> Home:
     from study.home import Home
 
     return Home.at(root)
-
-
-def _request(options: dict[str, Any]) -> dict[str, Any]:
-    """What of a command's options makes a `Request`."""
-    from study.request import absolute
-
-    languages = options["languages"]
-    codes = None if languages is None else (code.strip() for code in languages.split(","))
-    request = {
-        "task": absolute(options["task"]),
-        "model": absolute(options["model"]),
-        "teacher": absolute(options["teacher"]) if options["teacher"] else "",
-        "languages": None if codes is None else tuple(code for code in codes if code),
-        "drop_shared": options["drop_shared"],
-        "full_vocabulary": options["full_vocabulary"],
-    }
-    where = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
-    return request | {name: options[name] for name in where if name in options}
-
-
-def _ask(
-    space: str,
-    name: str | None,
-    home: Path,
-    settings: list[str] | None,
-    trials: int | None,
-    confirm_seeds: int | None,
-    **request: Any,
-) -> Any:
-    from study.request import Request, plan_for
-    from study.space import load_space, override
-
-    space_name, the_space = load_space(space)
-    the_space = override(the_space, settings or [])
-    budgets = {"trials": trials, "confirm_seeds": confirm_seeds}
-    the_space = the_space.model_copy(update={k: v for k, v in budgets.items() if v is not None})
-    the_home = _home(home)
-    name = space_name if name is None else name
-    the_home.study(name)
-    return plan_for(Request(space=space_name, **request), name, the_space, the_home.store)

@@ -10,23 +10,22 @@ A trial's key is set last in an ask: a RUNNING trial without a key died inside i
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import optuna
-from optuna.pruners import NopPruner
-from optuna.samplers import RandomSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.ledger_running import RunningTrials
 from study.ledger_storage import open_storage
+from study.ledger_studies import OptunaStudies
 from study.patience import at_once, patiently
 from study.plan import Arm, Plan
 from study.records import Outcome, Phase, Record, Records
-from study.sampling import decide, fixed_sampler, make_pruner, make_sampler
+from study.sampling import fixed_sampler, make_sampler
 from study.transaction import one_transaction
 
 __all__ = ["Ledger"]
@@ -55,25 +54,19 @@ class Ledger:
 
     def __init__(self, url: str, name: str, goes_on: bool = False) -> None:
         self.storage = open_storage(url, goes_on)
-        self.name = name
+        self.studies = OptunaStudies(self.storage, name)
         self.driver = ""
         """Who drives: the holder of the lease, on record with each trial that it starts."""
-        self._studies: dict[str, optuna.Study] = {}
-        self._plan: Plan | None = None
         self._budgets: dict[Arm, int] | None = None
         self._records: Records | None = None
         self._before_ask: Records | None = None  # what was on record before an ask that has not answered
-        self._running: dict[int, FrozenTrial] = {}
-        self._values: dict[int, dict[int, float]] = {}  # that are written with their trial's end
+        self._running = RunningTrials(self.studies, self._writing)
         self._first_attempts: dict[int, int] = {}  # that have not begun
 
     @property
     def plan(self) -> Plan | None:
         """The plan on record; none before the first run."""
-        if self._plan is None and self.name in optuna.get_all_study_names(self.storage):
-            text = self._study(self.name).user_attrs.get("plan")
-            self._plan = Plan.model_validate_json(text) if text else None
-        return self._plan
+        return self.studies.plan
 
     def require_plan(self) -> Plan:
         """The plan on record.
@@ -81,22 +74,18 @@ class Ledger:
         Raises:
             RequestError: where there is none.
         """
-        if self.plan is None:
-            raise RequestError(f"{self.name}: was interrupted before its plan was written; run it again")
-        return self.plan
+        return self.studies.require_plan()
 
     @property
     def study_id(self) -> str:
         """Drawn by the ledger when the study began; names the study in MLflow."""
-        return str(self._study(self.name).user_attrs["id"])
+        return self.studies.id
 
     def check(self, plan: Plan) -> None:
         """Raises:
         RequestError: where another space, task or model is on record under this name.
         """
-        if self.plan and (changes := list(_changes(self.plan.identity(), plan.identity()))):
-            shown = "; ".join(changes)
-            raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
+        self.studies.check(plan)
 
     def open(self, plan: Plan) -> Plan:
         """Put `plan` on record, or continue the one there with the larger of both budgets.
@@ -104,23 +93,9 @@ class Ledger:
         Raises:
             RequestError: where another space, task or model is on record under this name.
         """
-        return patiently(lambda: self._open(plan))
-
-    def _open(self, plan: Plan) -> Plan:
-        self.check(plan)
-        if (old := self.plan) is not None:
-            larger = {
-                b: max(getattr(old.space, b), getattr(plan.space, b)) for b in ("trials", "confirm_seeds")
-            }
-            # The old space otherwise, because the order of its hyperparameters is in the names of its arms.
-            plan = plan.model_copy(update={"space": old.space.model_copy(update=larger)})
-        root = self._study(self.name)
-        if "id" not in root.user_attrs:
-            root.set_user_attr("id", uuid.uuid4().hex)
-        if plan != old:
-            root.set_user_attr("plan", plan.model_dump_json())
-        self._plan, self._budgets, self._records = plan, None, None
-        return plan
+        patiently(lambda: self.studies.put(plan))
+        self._budgets = self._records = None
+        return self.require_plan()
 
     def records(self) -> list[Record]:
         """Every trial with a key, once: of a key that was tried again the newest, duplicates left out."""
@@ -129,8 +104,9 @@ class Ledger:
     def _memory(self) -> Records:
         """All that is on record; read once, and kept by every write of this process."""
         if self._records is None:
-            records = Records([*map(self._search, self.require_plan().arms()), self._confirm])
-            for phase, study, trials in self._trials():
+            arms = [self.studies.search(arm.name) for arm in self.require_plan().arms()]
+            records = Records([*arms, self.studies.confirm])
+            for phase, study, trials in self.studies.stored():
                 records.read(study.study_name, phase, trials)
             self._records = records
         return self._records
@@ -144,7 +120,7 @@ class Ledger:
         if self._budgets is None:
             plan = self.require_plan()
             self._budgets = {arm: plan.planned(arm) for arm in plan.arms()}
-        started = {arm: memory.started(self._search(arm)) for arm in self._budgets}
+        started = {arm: memory.started(self.studies.search(arm.name)) for arm in self._budgets}
         open_arms = [arm for arm, budget in self._budgets.items() if started[arm] < budget]
         if not open_arms:
             return None
@@ -157,8 +133,8 @@ class Ledger:
 
     def _propose(self, arm: Arm, point: dict[str, Any] | None) -> Record | None:
         """Start what the sampler of `arm` proposes next, or `point`; none where that is known already."""
-        plan, memory, name = self.require_plan(), self._memory(), self._search(arm)
-        study = self._study(name)
+        plan, memory, name = self.require_plan(), self._memory(), self.studies.search(arm.name)
+        study = self.studies.get(name)
         study.sampler = fixed_sampler(point) if point else make_sampler(plan, arm, memory.proposed(name))
         with self._writing():
             trial = study.ask()
@@ -204,10 +180,10 @@ class Ledger:
         memory = self._memory()
         for arm, config in wanted:
             if memory.get(config.key) is None:
-                study = self._study(self._confirm)
+                study = self.studies.get(self.studies.confirm)
                 with self._writing():
                     record = self._start(study.ask(), "confirm", arm, config)
-                memory.put(self._confirm, record, proposed=True)
+                memory.put(self.studies.confirm, record, proposed=True)
                 return record
         return None
 
@@ -220,7 +196,7 @@ class Ledger:
 
     def _mend(self) -> None:
         self._forget()
-        for _, study, trials in self._trials():
+        for _, study, trials in self.studies.stored():
             for frozen in trials:
                 started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
                 if frozen.state == TrialState.RUNNING and not started:
@@ -237,8 +213,8 @@ class Ledger:
         if first is not None:
             return first
         at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, "driver", self.driver))
-        number = self._count(record, "attempts")
-        self._memory().put(self._study_of(record).study_name, replace(record, driver=self.driver))
+        number = self._running.count(record, "attempts")
+        self._memory().put(self.studies.of(record).study_name, replace(record, driver=self.driver))
         return number
 
     def count_death(self, record: Record, reported: int) -> int:
@@ -247,40 +223,17 @@ class Ledger:
         Counted anew after every report, of which `reported` is the last: a trial that gets on may take long
         enough for many nodes to die.
         """
-        return self._count(record, f"deaths after report {reported}")
+        return self._running.count(record, f"deaths after report {reported}")
 
     def report(self, record: Record, index: int, value: float) -> bool:
         """Put the value of report `index` (1..R) on record; whether the pruner stops the trial here.
 
-        A report that is made again, after a kill, is answered as it was the first time. For that, the
-        decision is written before the marks that a halving pruner leaves while it decides: with a mark but
-        no decision, the trial would count as promoted.
+        A report that is made again, after a kill, is answered as it was the first time.
 
         Raises:
             Away: where the storage is away; to be called again.
         """
-        return at_once(lambda: self._report(record, index, value))
-
-    def _report(self, record: Record, index: int, value: float) -> bool:
-        study = self._study_of(record)
-        if record.phase == "confirm" or isinstance(study.pruner, NopPruner):
-            self._values.setdefault(record.trial_id, {}).setdefault(index, value)
-            return False
-        stored = self._stored(record)
-        with self._writing():
-            if index not in stored.intermediate_values:
-                self.storage.set_trial_intermediate_value(record.trial_id, index, value)
-                stored.intermediate_values[index] = value
-            decision = stored.user_attrs.get(f"decision {index}")
-            if decision is None:
-                decision = decide(study, stored)
-                self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
-                stored.user_attrs[f"decision {index}"] = decision
-            for mark, at in decision["marks"].items():
-                if stored.system_attrs.get(mark) != at:
-                    self.storage.set_trial_system_attr(record.trial_id, mark, at)
-                    stored.system_attrs[mark] = at
-        return bool(decision["stop"])
+        return at_once(lambda: self._running.report(record, index, value))
 
     def tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None = None) -> Record:
         """End `record`; as it is then. A second time is ignored: a kill may have come after the first.
@@ -291,21 +244,19 @@ class Ledger:
         return at_once(lambda: self._tell(record, outcome, value, why))
 
     def _tell(self, record: Record, outcome: Outcome, value: float | None, why: str | None) -> Record:
-        memory, study = self._memory(), self._study_of(record)
+        memory, study = self._memory(), self.studies.of(record)
         known = memory.get(record.key) or record
         if known.running:
             told = value if STATES[outcome] == TrialState.COMPLETE else None
             with self._writing():
-                for index, reported in self._values.get(record.trial_id, {}).items():
-                    self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
+                self._running.write_values(record)
                 self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
                 if why:
                     self.storage.set_trial_user_attr(record.trial_id, "why", why)
                 study.tell(record.number, told, state=STATES[outcome])
             known = replace(known, outcome=outcome, value=told, why=why or known.why)
             memory.put(study.study_name, known)
-        self._running.pop(record.trial_id, None)
-        self._values.pop(record.trial_id, None)
+        self._running.ended(record)
         return known
 
     def retry_failed(self) -> list[Record]:
@@ -313,7 +264,7 @@ class Ledger:
         retried = []
         for failed in self.records():
             if failed.outcome == "failed":
-                study, stored = self._study_of(failed), self.storage.get_trial(failed.trial_id)
+                study, stored = self.studies.of(failed), self.storage.get_trial(failed.trial_id)
                 study.sampler = fixed_sampler(stored.params)
                 with self._writing():
                     trial = study.ask()
@@ -330,19 +281,6 @@ class Ledger:
     def _arm(self, name: str) -> Arm:
         return next(arm for arm in self.require_plan().arms() if arm.name == name)
 
-    def _count(self, record: Record, what: str) -> int:
-        stored = at_once(lambda: self._stored(record))
-        number = int(stored.user_attrs.get(what, 0)) + 1  # the same again, where the write raised
-        at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
-        stored.user_attrs[what] = number
-        return number
-
-    def _stored(self, record: Record) -> FrozenTrial:
-        """The trial of `record` as it is stored; read once, and kept by every write of this process."""
-        if record.trial_id not in self._running:
-            self._running[record.trial_id] = self.storage.get_trial(record.trial_id)
-        return self._running[record.trial_id]
-
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction. Where it raises, nobody knows what is stored: all is read anew."""
@@ -355,8 +293,8 @@ class Ledger:
 
     def _forget(self) -> None:
         self._records = None
-        self._running.clear()
-        self._studies.clear()  # they remember trials too
+        self._running.forget()
+        self.studies.forget()
 
     def _start(
         self, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig, attempt: int = 1
@@ -396,53 +334,3 @@ class Ledger:
         plan = self.require_plan()
         points = plan.points(arm) or iter(())
         return next((point for point in points if plan.config(arm, point).key not in known), None)
-
-    def _search(self, arm: Arm) -> str:
-        return f"{self.name}/search/{arm.name}"
-
-    @property
-    def _confirm(self) -> str:
-        return f"{self.name}/confirm"
-
-    def _study_of(self, record: Record) -> optuna.Study:
-        if record.phase == "confirm":
-            return self._study(self._confirm)
-        return self._study(f"{self.name}/search/{record.arm}")
-
-    def _study(self, name: str) -> optuna.Study:
-        """The Optuna study `name`, made if it is not there. Its sampler is set anew for every ask."""
-        if name not in self._studies:
-            if name not in optuna.get_all_study_names(self.storage):  # a look writes nothing
-                optuna.create_study(
-                    storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
-                )
-            self._studies[name] = optuna.load_study(
-                storage=self.storage,
-                study_name=name,
-                sampler=RandomSampler(seed=0),
-                pruner=make_pruner(self._plan) if self._plan else None,
-            )
-        return self._studies[name]
-
-    def _trials(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
-        """All that is stored of the phases' studies."""
-        there = set(optuna.get_all_study_names(self.storage))
-        names: list[tuple[Phase, str]] = [("search", self._search(arm)) for arm in self.require_plan().arms()]
-        for phase, name in [*names, ("confirm", self._confirm)]:
-            if name in there:
-                study = self._study(name)
-                yield phase, study, study.get_trials(deepcopy=False)  # type: ignore[misc]
-
-
-def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:
-    """Leaves that differ, as `where: old, now new`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(old.keys() | new.keys()):
-            yield from _changes(old.get(name), new.get(name), f"{where}.{name}" if where else name)
-    elif old != new:
-        yield f"{where}: {_short(old)}, now {_short(new)}"
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text[:12] + "..." if len(text) == 64 else text

@@ -69,7 +69,8 @@ def test_only_the_driver_and_its_workers_import_ray() -> None:
 
 
 def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
-    of_the_ledger = {"study.ledger", "study.ledger_storage", "study.transaction", "study.sampling"}
+    of_the_ledger = {"study.ledger", *(f"study.ledger_{part}" for part in ("running", "storage", "studies"))}
+    of_the_ledger |= {"study.transaction", "study.sampling"}
     assert importers("optuna") == of_the_ledger | {"analysis.importance"}
 
 
@@ -113,8 +114,9 @@ def test_what_everything_rests_on_rests_on_nothing() -> None:
 
 def test_the_driver_and_its_clients_point_one_way() -> None:
     """config, space <- plan <- ledger <- tracking <- outbox <- lifecycle <- tune <- run <- cli."""
-    order = ["config", "space", "plan", "sampling", "patience", "lease", "transaction", "records", "ledger"]
-    order += ["tracking", "outbox", "lifecycle", "status", "watch", "resources", "tune", "run", "sync", "cli"]
+    order = ["config", "space", "plan", "sampling", "patience", "lease", "transaction", "records"]
+    order += ["ledger_studies", "ledger_running", "ledger", "tracking", "outbox", "lifecycle", "status"]
+    order += ["watch", "resources", "tune", "run", "sync", "cli"]
     for index, name in enumerate(order):
         later = {f"study.{each}" for each in order[index + 1 :]}
         assert not ours(f"study.{name}") & later, name

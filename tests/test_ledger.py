@@ -39,7 +39,7 @@ def states(ledger: Ledger, study: str = "search/all") -> list[TrialState]:
 
 
 def optuna_study(ledger: Ledger, study: str = "search/all") -> optuna.Study:
-    return optuna.load_study(study_name=f"{ledger.name}/{study}", storage=ledger.storage)
+    return optuna.load_study(study_name=f"{ledger.studies.name}/{study}", storage=ledger.storage)
 
 
 def wanted(plan: Plan, seeds: int = 2) -> list[tuple[str, TrialConfig]]:
@@ -99,7 +99,7 @@ def test_a_trial_that_died_inside_its_ask_never_started(make_plan: MakePlan, ope
     """It is in no budget, has no record and no outcome; the budget is used up by others."""
     plan = make_plan(trials=2, confirm_seeds=0)
     ledger = open_ledger(plan)
-    dead = ledger._study("demo/search/all").ask()
+    dead = ledger.studies.get("demo/search/all").ask()
     dead.suggest_float("learning_rate", 1e-4, 1e-2, log=True)
     again = open_ledger(plan)
     assert states(again) == [TrialState.FAIL]
@@ -113,7 +113,7 @@ def test_a_confirm_run_that_died_inside_its_ask_is_asked_again(
 ) -> None:
     plan = make_plan()
     ledger = open_ledger(plan)
-    trial = ledger._study("demo/confirm").ask()
+    trial = ledger.studies.get("demo/confirm").ask()
     trial.set_user_attr("arm", "all")
     again = open_ledger(plan)
     record = again.ask_confirm(wanted(plan))
@@ -131,7 +131,7 @@ def test_a_duplicate_that_was_not_told_is_proposed_again(
     ledger = open_ledger(plan)
     original = ask(ledger)
     ledger.tell(original, "complete", 0.5)
-    dead = ledger._study("demo/search/all").ask()
+    dead = ledger.studies.get("demo/search/all").ask()
     dead.suggest_categorical("warmup", (0.0, 0.1))
     dead.set_user_attr("duplicate_of", original.number)
     if with_key:
@@ -263,7 +263,7 @@ def test_an_opening_killed_before_the_plan_was_written_is_repeated(
     make_plan: MakePlan, open_ledger: OpenLedger, tmp_path: Path
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'optuna.db'}", "demo")
-    ledger._study("demo").set_user_attr("id", "drawn")
+    ledger.studies.get("demo").set_user_attr("id", "drawn")
     again = open_ledger(make_plan())
     assert again.study_id == "drawn"
     assert again.plan == make_plan()

@@ -43,7 +43,7 @@ def ledger(open_ledger: OpenLedger, make_plan: MakePlan) -> Ledger:
 @pytest.fixture
 def impatient(ledger: Ledger, tmp_path: Path) -> Ledger:
     """The same study, its connections content to wait for a lock for a moment only."""
-    return Ledger(f"sqlite:///{tmp_path / 'optuna.db'}?timeout=0.01", ledger.name)
+    return Ledger(f"sqlite:///{tmp_path / 'optuna.db'}?timeout=0.01", ledger.studies.name)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def wanted(ledger: Ledger) -> list[tuple[str, TrialConfig]]:
 
 
 def states(ledger: Ledger) -> dict[TrialState, int]:
-    found = [frozen.state for _, _, trials in ledger._trials() for frozen in trials]
+    found = [frozen.state for _, _, trials in ledger.studies.stored() for frozen in trials]
     return {state: found.count(state) for state in set(found)}
 
 
@@ -202,7 +202,7 @@ def test_a_read_only_database_stops_the_study_in_one_line(
     ledger = open_ledger(make_plan(trials=8, pruner="median"))  # which wants every report written
     record = ledger.ask_search()
     assert record is not None
-    read_only = Ledger(f"sqlite:///file:{tmp_path / 'optuna.db'}?mode=ro&uri=true", ledger.name)
+    read_only = Ledger(f"sqlite:///file:{tmp_path / 'optuna.db'}?mode=ro&uri=true", ledger.studies.name)
     for call in (
         read_only.ask_search,
         lambda: read_only.report(record, 1, 0.5),

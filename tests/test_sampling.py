@@ -54,7 +54,7 @@ def die_inside_ask(ledger: Ledger, plan: Plan) -> None:
     """Leave in every arm what a kill does: a trial with one of its parameters and without a key."""
     rate = plan.space.nuisance["learning_rate"]
     for arm in plan.arms():
-        trial = ledger._study(f"{plan.name}/search/{arm.name}").ask()
+        trial = ledger.studies.get(f"{plan.name}/search/{arm.name}").ask()
         if isinstance(rate, Range):
             trial.suggest_float("learning_rate", rate.low, rate.high, log=rate.log)
         else:

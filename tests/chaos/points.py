@@ -49,7 +49,7 @@ POINTS = {
     "ask: parameter": Point(f"{STORAGE}._set_trial_param"),
     "ledger: attribute": Point(f"{STORAGE}.set_trial_user_attr", 12),
     "report: value": Point(f"{STORAGE}.set_trial_intermediate_value"),
-    "pruner: decision": Point("study.ledger:decide"),
+    "pruner: decision": Point("study.ledger_running:decide"),
     "pruner: within its decision": Point("study.sampling:_Marks.set_trial_system_attr"),
     "pruner: mark": Point(f"{STORAGE}.set_trial_system_attr"),
     "tell: state": Point(f"{STORAGE}.set_trial_state_values"),

@@ -55,7 +55,9 @@ def test_every_point_is_a_function(name: str) -> None:
 OF_A_LEDGER = [
     name
     for name, point in POINTS.items()
-    if point.target.startswith(("optuna.", "sqlalchemy.", "study.ledger:", "study.sampling:"))
+    if point.target.startswith(
+        ("optuna.", "sqlalchemy.", "study.ledger:", "study.ledger_running:", "study.sampling:")
+    )
 ]
 
 
