@@ -46,6 +46,11 @@ class Running:
     def stderr(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
+    def done(self) -> int:
+        """Trials of a study that have ended, as its progress says."""
+        lines = [line for line in self.stderr().splitlines() if " done, " in line]
+        return int(lines[-1].split("] ")[1].split("/")[0]) if lines else 0
+
     def finish(self, timeout: float = 120) -> Answer:
         self.process.wait(timeout)
         return Answer(self.process.returncode, self.out.read_text(encoding="utf-8"), self.stderr())

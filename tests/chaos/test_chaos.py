@@ -37,7 +37,14 @@ def check(chaos: Chaos, undisturbed: Undisturbed, alone: Alone) -> list[str]:
     return wrong + check_alone(whole, alone)
 
 
-@pytest.mark.parametrize("concurrency", [1, pytest.param(2, marks=pytest.mark.slow)])
+FEW = ["point", "worker", "point"]  # the group is killed after each too
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "kinds"),
+    [(1, FEW), pytest.param(2, [*FEW, "group", "point", "SIGTERM"], marks=pytest.mark.slow)],
+    ids=["one at a time", "two at a time"],
+)
 def test_a_study_that_is_killed_at_random_ends_as_if_it_had_not_been(
     kdstudy: Kdstudy,
     arguments: list[str | Path],
@@ -46,13 +53,14 @@ def test_a_study_that_is_killed_at_random_ends_as_if_it_had_not_been(
     alone: Alone,
     tmp_path: Path,
     concurrency: int,
+    kinds: list[str],
 ) -> None:
     seed = int(os.environ.get("KDSTUDY_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
     print(f"seed {seed}")
     home = tmp_path / "home"
     shutil.copytree(artifacts, home / "artifacts")
     chaos = Chaos(kdstudy, arguments, home, seed, concurrency, Points(random.Random(seed)))
-    chaos.run(["point", "worker", "point", "group", "point", "SIGTERM"])
+    chaos.run(kinds)
     whole = Whole(home, NAME)
     confirmed = next(record for record in whole.records if record.phase == "confirm")
     trial = kdstudy.start("trial", *arguments[2:], "--home", home, *settings_of(confirmed), "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.processes import Answer, Kdstudy
 
@@ -80,16 +82,6 @@ class Asked:
         return ["--task", str(self.task), "--model", str(self.model)]
 
 
-@pytest.fixture(scope="session")
-def asked(task_folder: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """A user's own space, far from the repository; paths with spaces and letters that are not ASCII."""
-    folder = tmp_path_factory.mktemp("ìṣẹ́ mi, 我的")
-    (folder / "my_space.py").write_text(SPACE)
-    task = shutil.copytree(task_folder, folder / "ìbéèrè errands")
-    model = shutil.copytree(model_folder, folder / "mödel tiny")
-    return Asked(folder / "my_space.py", task, model)
-
-
 @dataclass(frozen=True)
 class Finished:
     """A study that was run to its end, and what the command said."""
@@ -100,12 +92,38 @@ class Finished:
 
 
 @pytest.fixture(scope="session")
-def finished(kdstudy: Kdstudy, asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def of_all_workers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that pytest's workers share: what takes long is made by one of them."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "end to end"
+    shared.mkdir(exist_ok=True)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def asked(task_folder: Path, model_folder: Path, of_all_workers: Path) -> Asked:
+    """A user's own space, far from the repository; paths with spaces and letters that are not ASCII."""
+    folder = of_all_workers / "ìṣẹ́ mi, 我的"
+    asked = Asked(folder / "my_space.py", folder / "ìbéèrè errands", folder / "mödel tiny")
+    with FileLock(of_all_workers / "asked.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            shutil.copytree(task_folder, asked.task)
+            shutil.copytree(model_folder, asked.model)
+            asked.space.write_text(SPACE)
+    return asked
+
+
+@pytest.fixture(scope="session")
+def finished(kdstudy: Kdstudy, asked: Asked, of_all_workers: Path) -> Finished:
     """One study for all tests that only read."""
-    home = tmp_path_factory.mktemp("at home, ở nhà") / "home"
-    answer = kdstudy("run", asked.space, *asked.on, "--home", home)
-    assert answer.code == 0, answer.err
-    return Finished(home, "my_space", answer)
+    home, said = of_all_workers / "at home, ở nhà", of_all_workers / "answer.pickle"
+    with FileLock(of_all_workers / "finished.lock"):
+        if not said.exists():
+            answer = kdstudy("run", asked.space, *asked.on, "--home", home)
+            assert answer.code == 0, answer.err
+            said.write_bytes(pickle.dumps(answer))
+    return Finished(home, "my_space", pickle.loads(said.read_bytes()))
 
 
 @pytest.fixture

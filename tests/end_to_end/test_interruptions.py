@@ -19,12 +19,6 @@ NAME = "my_space"  # as the study that nobody disturbed, so that the two can be 
 PLANNED = 8
 
 
-def ended(command: Any, home: Path) -> int:
-    """Trials that have ended, as `status` says; none while there is no study yet."""
-    answer = command("status", NAME, "--home", home, "--json")
-    return int(json.loads(answer.out)["complete"]) if answer.code == 0 else 0
-
-
 def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[..., Any]) -> None:
     """The study in `home` has the numbers, to the bit, of the one that nobody disturbed."""
     expected = read(finished.home, finished.name)
@@ -39,32 +33,10 @@ def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[...,
     assert len(whole.metric_rows) == len(expected.metric_rows)
 
 
-def test_a_study_that_was_killed_is_resumed_to_the_same_end(
-    kdstudy: Any,
-    command: Any,
-    asked: Any,
-    finished: Any,
-    home_with_artifacts: Path,
-    check_whole: Callable[..., Any],
-    read: Callable[..., Any],
-) -> None:
-    home = home_with_artifacts
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
-    running.wait_until(lambda: ended(command, home) >= 2)
-    running.kill()
-    assert running.process.returncode == -signal.SIGKILL
-    counts = json.loads(command("status", NAME, "--home", home, "--json").out)
-    assert counts["waiting"] > 0
-    assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
-    answer = kdstudy("resume", NAME, "--home", home)
-    assert answer.code == 0, answer.err
-    check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
-
-
 @pytest.mark.parametrize(
     "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda how: how.name
 )
-def test_a_study_that_is_told_to_stop_says_how_to_go_on(
+def test_a_study_that_was_killed_and_then_told_to_stop_comes_to_the_same_end(
     kdstudy: Any,
     command: Any,
     asked: Any,
@@ -76,12 +48,20 @@ def test_a_study_that_is_told_to_stop_says_how_to_go_on(
 ) -> None:
     home = home_with_artifacts
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
-    running.wait_until(lambda: ended(command, home) >= 1)
+    running.wait_until(lambda: running.done() >= 2)
+    running.kill()
+    assert running.process.returncode == -signal.SIGKILL
+    counts = json.loads(command("status", NAME, "--home", home, "--json").out)
+    assert counts["waiting"] > 0
+    assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
+
+    resumed = kdstudy.start("resume", NAME, "--home", home)
+    resumed.wait_until(lambda: resumed.done() > counts["complete"])
     if how == signal.SIGINT:
-        os.killpg(running.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
+        os.killpg(resumed.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
     else:
-        running.process.send_signal(how)
-    answer = running.finish(timeout=60)
+        resumed.process.send_signal(how)
+    answer = resumed.finish(timeout=60)
     assert answer.code == 130
     assert answer.out == ""
     *_, last = answer.err.splitlines()
@@ -120,7 +100,7 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
     home = home_with_artifacts
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
     for kills in range(1, 5):
-        running.wait_until(lambda kills=kills: ended(command, home) >= kills)  # type: ignore[misc]
+        running.wait_until(lambda: running.done() >= kills)  # noqa: B023 (it is called here)
         running.kill()
         running = kdstudy.start("resume", NAME, "--home", home)
     answer = running.finish(timeout=240)
@@ -141,7 +121,7 @@ def test_a_trial_whose_worker_was_killed_goes_on_in_another(
     home = home_with_artifacts
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
     for kills in (1, 2, 3):
-        running.wait_until(lambda kills=kills: ended(command, home) >= kills)  # type: ignore[misc]
+        running.wait_until(lambda: running.done() >= kills)  # noqa: B023
         running.wait_until(lambda: running.workers("ray::ImplicitFunc"))
         os.kill(running.workers("ray::ImplicitFunc")[0], signal.SIGKILL)
     answer = running.finish(timeout=240)

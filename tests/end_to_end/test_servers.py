@@ -165,12 +165,6 @@ def mlflow_server(tmp_path: Path) -> Iterator[Callable[[str], MlflowServer]]:
         server.kill()
 
 
-def done(running: Any) -> int:
-    """Trials that have ended, as the log says."""
-    lines = [line for line in running.stderr().splitlines() if " done, " in line]
-    return int(lines[-1].split("] ")[1].split("/")[0]) if lines else 0
-
-
 def checkpoints(home: Path) -> set[Path]:
     """Checkpoints and results of the trials: what is written by those that run."""
     names = ("checkpoint-*.pt", "result.json")
@@ -215,9 +209,9 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     server = mlflow_server(postgres.url("mlflow"))
     where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger")]
     running = kdstudy.start("run", asked.space, *asked.on, *where, "--tracking-uri", server.url)
-    running.wait_until(lambda: done(running) >= 1)
+    running.wait_until(lambda: running.done() >= 1)
     server.kill()
-    running.wait_until(lambda: done(running) >= 3)  # training goes on meanwhile
+    running.wait_until(lambda: running.done() >= 3)  # training goes on meanwhile
     postgres.stop()
     before = checkpoints(home_with_artifacts)
     try:
@@ -264,7 +258,7 @@ def test_with_the_ledger_away_running_trials_end_and_none_begins(
         running.wait_until(lambda: min(reported(home).values()) == 10**8)  # both have room for another
         time.sleep(5)
         assert reported(home).keys() == before.keys()
-        assert done(running) == 0
+        assert running.done() == 0
     finally:
         postgres.start()
     answer = running.finish(timeout=240)
@@ -293,11 +287,11 @@ def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
     server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
     where = ["--home", home, "--tracking-uri", server.url, "--trials", str(trials)]
     running = kdstudy.start("run", asked.space, *asked.on, *where)
-    running.wait_until(lambda: done(running) >= 2)
+    running.wait_until(lambda: running.done() >= 2)
     server.kill()
-    before, until = done(running), time.monotonic() + 60
+    before, until = running.done(), time.monotonic() + 60
     running.wait_until(lambda: time.monotonic() > until)
-    assert done(running) > before + 2
+    assert running.done() > before + 2
     server.start()
     answer = running.finish(timeout=400)
     assert answer.code == 0, answer.err
@@ -331,7 +325,7 @@ def test_what_mlflow_missed_is_sent_by_status_sync(
     home = home_with_artifacts
     server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home, "--tracking-uri", server.url)
-    running.wait_until(lambda: done(running) >= 2)
+    running.wait_until(lambda: running.done() >= 2)
     server.kill()
     answer = running.finish(timeout=300)
     assert answer.code == 0, answer.err
