@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_parts, next_best, winner
-from analysis.effects.runs import TEACHER_SEED
-from analysis.intervals import ALPHA, MARGIN
+from analysis.effects.runs import TEACHER_SEED, over_teachers, runs_of
+from analysis.intervals import ALPHA, MARGIN, holm, paired_t
 from analysis.results import Results
 from analysis.scope import saw, scope
-from analysis.tables import p_value
+from analysis.tables import p_value, points, signed
 
 __all__ = ["answer"]
 
@@ -24,10 +25,14 @@ EQUAL_DIFFERENCE = "from the smallest to the largest share of the data its strai
 def answer(results: Results) -> list[str]:
     """Sentences; the first is the answer.
 
-    It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next.
-    Where the audit has findings, no winner is named. Where an interval contains 0 and the margin that does
-    not matter is excluded, the two are said to be equal.
+    It is claim C1's number where the factors ask it, else claim C4's, else the best arm against the next and
+    of each factor the largest main effect; of one arm it is how well that does. Where the audit has findings,
+    no winner is named. Where an interval contains 0 and the margin that does not matter is excluded, the two
+    are said to be equal. What is claimed together is corrected together (Holm): C1's number with how copying
+    and distilling act on one another, C4's slopes with each other.
     """
+    if {finding.rule for finding in results.findings} == {"arms"} and len(results.confirmed):
+        return [_of_one(results)]
     if results.findings:
         reasons = len(results.findings)
         return [
@@ -40,11 +45,11 @@ def answer(results: Results) -> list[str]:
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):
-        more = _largest(results) if len(results.compared) > 1 else []
+        more = _of_factors(results) if len(results.compared) > 1 else []
         return [_of_arms(results), *more]
     if len(results.confirmed) and not results.languages:
         return ["There is no answer: scores per language, over which all is computed, are not on record."]
-    return ["There is no answer yet: no seed has a confirm run of every arm.", *_largest(results)]
+    return ["There is no answer yet: no seed has a confirm run of every arm.", *_of_factors(results)]
 
 
 def _macro(effects: pd.DataFrame) -> pd.DataFrame:
@@ -55,6 +60,7 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
     parts = claim_parts(results.confirmed, results.factors)
     assert parts is not None  # the claim is their difference
+    p_claim, p_interaction = holm(np.array([row["p"], parts.interaction.p]))
     alphas = ", ".join(map(str, parts.alphas))
     mean = f" (the mean at alpha {alphas})" if len(parts.alphas) > 1 else ""
     sentences = [
@@ -62,7 +68,7 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
         f"{_points(parts.init)}, distilling rather than training on labels alone by "
         f"{_points(parts.distillation)}{mean}, each averaged over the other: a difference of "
         f"{_points(row['estimate'])} {_interval(row)}, which is what copying without distilling has over "
-        f"distilling without copying, {scope(results, row)}." + _zero(row, *WHICH)
+        f"distilling without copying, {scope(results, row)}." + _zero({**row, "p_holm": p_claim}, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
     for row in new.to_dict("records"):
@@ -70,8 +76,8 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"For new languages of the same kind the difference is {_points(row['estimate'])} "
             f"{_interval(row)}." + _zero(row, *WHICH)
         )
-    found = parts.interaction
-    if found.p < ALPHA:  # means over each other's levels hide that copying and distilling act on one another
+    if p_interaction < ALPHA:  # means over each other's levels hide that copying and distilling interact
+        found = parts.interaction
         crossed = {"low": found.low, "high": found.high, "seeds": found.n}
         sentences.append(
             "These are means, and the one depends on the other: copying changes accuracy by "
@@ -111,33 +117,46 @@ def _of_arms(results: Results) -> str:
     return first + shown
 
 
-def _largest(results: Results) -> list[str]:
+def _of_factors(results: Results) -> list[str]:
+    """Of each factor the largest main effect, and whether its sign is shown."""
     main = _macro(results.effects[results.effects["kind"] == "main"])
     main = main[(main["estimand"] == THESE_LANGUAGES) & main["estimate"].notna()]
-    ours = main[main["factor"] != TEACHER_SEED]
-    if ours.empty:
-        return []
-    row = ours.loc[ours["estimate"].abs().idxmax()]
-    sentence = (
-        f"The largest main effect is {row['effect']}: {_points(row['estimate'])} of macro test accuracy "
-        f"{_interval(row)}, {scope(results, row)}."
-    )
-    if pd.notna(row["p_holm"]):
-        # it was chosen for being large, so its own interval and p say too much
-        told = "its sign is shown" if row["p_holm"] < ALPHA else "these runs do not tell its sign"
-        sentence += (
-            f" After Holm's correction for all main effects, {main['p'].count()} in number, {told} (p "
-            f"{p_value(row['p_holm'])}); the interval is not corrected."
+    sentences = []
+    for _, of_factor in main[main["factor"] != TEACHER_SEED].groupby("factor", sort=False):
+        row = of_factor.loc[of_factor["estimate"].abs().idxmax()]
+        sentence = (
+            f"The largest main effect of {row['factor']} is {row['levels']}: {_points(row['estimate'])} of "
+            f"macro test accuracy {_interval(row)}, {scope(results, row)}."
         )
-    return [sentence]
+        if pd.notna(row["p_holm"]):
+            # it was chosen for being large, so its own interval and p say too much
+            told = "its sign is shown" if row["p_holm"] < ALPHA else "these runs do not tell its sign"
+            sentence += (
+                f" After Holm's correction for all main effects, {main['p'].count()} in number, {told} (p "
+                f"{p_value(row['p_holm'])}); the interval is not corrected."
+            )
+        sentences.append(sentence)
+    return sentences
+
+
+def _of_one(results: Results) -> str:
+    """Of a study with one arm: how well its selected student does."""
+    runs = over_teachers(runs_of(results.confirmed, {}))
+    macro = runs.values[0].mean(axis=1)  # of the one arm that there is
+    found = paired_t(macro[np.isfinite(macro)])
+    row = {"low": found.low, "high": found.high, "seeds": found.n}
+    return (
+        f"There is one arm, {runs.arms[0]}, and so no winner: its students have a macro test accuracy of "
+        f"{points(found.estimate)}% {_interval(row)}, {scope(results)}."
+    )
 
 
 def _points(estimate: float) -> str:
-    return f"{100 * estimate:+.2f} points"
+    return f"{signed(estimate)} points"
 
 
 def _bounds(row: Any) -> str:
-    return f"{100 * row['low']:.2f} to {100 * row['high']:.2f}"
+    return f"{points(row['low'])} to {points(row['high'])}"
 
 
 def _seeds(row: Any) -> str:
@@ -152,15 +171,23 @@ def _interval(row: Any) -> str:
 
 
 def _zero(row: Any, untold: str, equal: str, corrected: str = "", of_all: float = 1.0) -> str:
-    """Says it plainly where the interval contains 0: the two are shown to be equal, or nothing is told.
+    """Says it plainly where nothing is told, or the two are shown to be equal.
 
+    Nothing is told where the interval contains 0, or the test says so after its correction for others.
     `of_all`: how many times the row's difference is the one that must be within the margin.
     """
-    if pd.isna(row["low"]) or not row["low"] <= 0 <= row["high"]:
+    if pd.isna(row["low"]):
         return ""
+    if not row["low"] <= 0 <= row["high"]:
+        shown = row["p_holm"] < ALPHA
+        return "" if shown else f" After Holm's correction (p {p_value(row['p_holm'])}) {_not_told(untold)}."
     if row["equivalent_within"] * of_all <= MARGIN:
         return (
             f" The interval contains 0, and {equal} within {100 * MARGIN:g} point (two one-sided tests, "
             f"TOST, at 5%{corrected})."
         )
-    return f" The interval contains 0: these runs do not tell {untold}."
+    return f" The interval contains 0: {_not_told(untold)}."
+
+
+def _not_told(what: str) -> str:
+    return f"these runs do not tell {what}"

@@ -32,6 +32,7 @@ def caveats(record: StudyRecord) -> list[str]:
             _early_ends,
             _untuned_languages,
             _superseded,
+            _after_test,
             _numerics,
         )
         for text in part(record)
@@ -55,6 +56,8 @@ def _teacher_data(record: StudyRecord) -> Iterator[str]:
         yield "What the teacher saw (teacher_data) was tuned: all training data, or the student's share."
     elif record.fixed.get("teacher_data") == "same":
         yield "teacher_data is same: the teacher saw only the student's share of the training data."
+    elif "teacher_data" not in record.fixed:
+        yield "What the teacher saw (teacher_data) is not on record: all data, or the student's share."
     else:
         yield (
             "teacher_data is full: the teacher saw all training data, of which its students saw a share; "
@@ -165,6 +168,15 @@ def _superseded(record: StudyRecord) -> Iterator[str]:
     confirm = record.trials[record.trials["phase"] == "confirm"]
     if left_out := len(confirm) - len(confirm_runs(record)):
         yield f"{left_out} confirm runs are of values that are no longer selected, and are left out."
+
+
+def _after_test(record: StudyRecord) -> Iterator[str]:
+    """A budget that was raised: whether to raise it may have hung on what test had said."""
+    if late := int(search_trials(record)["after_test"].sum()):
+        yield (
+            f"{late} search trials began after test had been read. They were selected by validation, but "
+            "that they were run may hang on what test had said, which no interval here knows of."
+        )
 
 
 def _numerics(record: StudyRecord) -> Iterator[str]:

@@ -19,14 +19,14 @@ from analysis.domain import Value
 from analysis.effects.cells import matched_cells
 from analysis.effects.contrasts import Contrast
 from analysis.effects.runs import Factors, Runs, runs_of
-from analysis.intervals import Interval, paired_t
+from analysis.intervals import Interval, holm, paired_t
 from analysis.matching import matched, means_by_seed, shared_macro
 
 __all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_interaction"]
 
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
 INTERACTION_COLUMNS = [
-    *("teacher_data", "estimate", "low", "high", "p", "seeds", "fractions", "decades"),
+    *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "fractions", "decades"),
     *("cells", "cells_dropped", "equivalent_within", "averaged_over"),
 ]
 
@@ -38,6 +38,11 @@ class AdvantageSlope(NamedTuple):
     fractions: tuple[Any, ...]
     contrast: Contrast
     teacher_data: Value | None
+
+    @property
+    def decades(self) -> float:
+        """log10 of the largest fraction over the smallest."""
+        return float(np.log10(max(self.fractions) / min(self.fractions)))
 
 
 def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -86,16 +91,15 @@ def fraction_interaction(
 
     Returns:
         One row for each `teacher_data` (missing where that is no factor) at which matched arms of both inits
-        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, seeds, fractions,
-        decades` (log10 of the largest fraction over the smallest), and the last four as in
-        `analysis.effects.effects`: `equivalent_within` is per tenfold less data too. Of several sets of
-        fractions the largest that has a cell is taken. Only seeds that have every one of the fractions
-        count; without one there is no row.
+        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, p_holm` (corrected
+        for the rows; Holm 1979), `seeds, fractions, decades` (log10 of the largest fraction over the
+        smallest), and the last four as in `analysis.effects.effects`: `equivalent_within` is per tenfold less
+        data too. Of several sets of fractions the largest that has a cell is taken. Only seeds that have
+        every one of the fractions count; without one there is no row.
     """
     rows = []
-    for of_kind, fractions, slope, kind in advantage_slopes(
-        runs_of(results, factors), factors, level, baseline
-    ):
+    for found in advantage_slopes(runs_of(results, factors), factors, level, baseline):
+        of_kind, fractions, slope, kind = found
         if not (shared := list(of_kind.shared(slope.arms))):
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
@@ -104,14 +108,15 @@ def fraction_interaction(
                 "p": interval.p,
                 "seeds": interval.n,
                 "fractions": len(fractions),
-                "decades": float(np.log10(max(fractions) / min(fractions))),
+                "decades": found.decades,
                 "cells": paired.cells,
                 "cells_dropped": paired.dropped,
                 "equivalent_within": interval.within,
                 "averaged_over": ", ".join(slope.averaged_over(of_kind, paired)),
             }
             rows.append({"teacher_data": kind} | _numbers(interval) | about)
-    return pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
+    table = pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
+    return table.assign(p_holm=holm(table["p"].to_numpy(dtype=float)))
 
 
 def advantage_slopes(

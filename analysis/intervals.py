@@ -98,7 +98,7 @@ def new_languages(differences: Array, level: float = LEVEL) -> Interval:
     seeds, languages = differences.shape
     if not differences.size:
         return _unknown(math.nan, seeds, level)
-    estimate = float(differences.mean())
+    estimate = float(np.mean(differences.mean(axis=1)))  # to the bit what these languages have
     if seeds < 2 or languages < FEWEST_LANGUAGES:
         return _unknown(estimate, seeds, level)
     of_seed, of_language = differences.mean(axis=1), differences.mean(axis=0)

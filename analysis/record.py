@@ -44,7 +44,8 @@ class StudyRecord:
     it, values without effect included; facts: the other params of the study's run.
 
     trials: one row a teacher or trial, with its params as text, and the metrics training_loss, seconds and
-    parameters. Teachers stand first, then search, then confirm; by arm, seed, and in the ledger's order.
+    parameters. after_test: of a search trial, that it began when confirm runs had. Teachers stand first, then
+    search, then confirm; by arm, seed, and in the ledger's order.
     scores: one row a (trial, split, metric, language), the last value; `macro` and `worst` are rows of their
     own. curves: one row a report of the confirm runs and of each arm's best search trial: training loss, and
     macro accuracy on validation. Both stand in the order of `trials`.

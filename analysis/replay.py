@@ -9,6 +9,9 @@ kind may be cheaper.
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -19,7 +22,7 @@ from analysis.intervals import Array
 
 __all__ = ["replay"]
 
-COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "same", "none"]
+COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
 BUDGETS = 12
 """At most so many budgets are replayed, evenly spaced in the logarithm where there are more."""
 
@@ -39,7 +42,8 @@ def replay(
     Each replay takes b of every arm's search trials (all, where it has fewer) and draws s of the confirm
     seeds, the same for all arms. Where trials do not depend on each other, the b are drawn at random. An
     `adaptive` sampler learns: its late trials are better than those that a study of b would have asked for,
-    so the b are the first ones, and seeds alone are drawn.
+    so the b are the first ones, and seeds alone differ between replays: each choice of them is one replay, so
+    that with all seeds there is a single one.
 
     A replay selects in each arm as the study does (`study.selection`: the highest validation macro among
     complete trials), and concludes on the test macro of what it selected. An arm whose b trials hold no
@@ -62,17 +66,19 @@ def replay(
         search: search trials that ended (`analysis.search`), as they were asked: `arm, outcome, value`.
         results: the `confirmed` table; factors: its factors and their levels.
         conclude: default that of `analysis.conclusion`.
+        replays: how many are drawn; of an adaptive search at most so many.
         adaptive: whether the search's trials depend on the scores of those before them.
         seed: of the draws. One replay's draws for b are among those for b + 1, and so with seeds.
 
     Returns:
         One row for each b and s, from the fewest seeds that the audit lets pass (from two, where the study
         itself has no more): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
-        search and confirm trials, how many such a study runs), `same` (share of replays with the study's
-        conclusion), `none` (of those that conclude nothing). The last row is the study itself: its `none` is
-        1 where it concludes nothing, and then `same` is agreement on nothing. Arms without a confirm run are
-        left out, also of what the study ran. Empty where there are fewer than two arms that could be
-        concluded of (those that differ by the teacher's seed alone are one) or two seeds, or no search trial.
+        search and confirm trials, how many such a study runs), `replays` (how many there are), `same` (share
+        of them with the study's conclusion), `none` (of those that conclude nothing). The last row is the
+        study itself: its `none` is 1 where it concludes nothing, and then `same` is agreement on nothing.
+        Arms without a confirm run are left out, also of what the study ran. Empty where there are fewer than
+        two arms that could be concluded of (those that differ by the teacher's seed alone are one) or two
+        seeds, or no search trial.
     """
     runs = runs_of(results, factors)
     arms, macro = runs.arms, macro_by_seed(runs)
@@ -91,11 +97,15 @@ def replay(
     for b in _budgets(counts.max(initial=0)):
         shift = np.stack([of_arm[:, min(b, of_arm.shape[1]) - 1] for of_arm in shifts], axis=1)
         for s in range(min(FEWEST_SEEDS, seeds), seeds + 1):
-            replayed = macro[:, drawn[:, :s]].swapaxes(0, 1) + shift[:, :, None]
+            chosen = drawn[:, :s]
+            if adaptive and math.comb(seeds, s) <= replays:
+                chosen = np.array(list(itertools.combinations(range(seeds), s)))
+            replayed = macro[:, chosen].swapaxes(0, 1) + shift[: len(chosen), :, None]
             spent = np.minimum(b, counts).sum() + s * len(arms)
             share = spent / (counts.sum() + seeds * len(arms))
             codes = conclude(replayed)
-            rows.append([b, s, float(share), float((codes == whole).mean()), float((codes == 0).mean())])
+            same, none = float((codes == whole).mean()), float((codes == 0).mean())
+            rows.append([b, s, float(share), len(chosen), same, none])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

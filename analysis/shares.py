@@ -28,7 +28,7 @@ __all__ = [
 PHASES = ("teacher", "search", "confirm")
 RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
 """Of two runs of one key the lower counts. Being pruned depends on other trials too, and failing on luck."""
-TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics"]
+TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics", "after_test"]
 MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parameters"}
 """Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
@@ -62,6 +62,8 @@ class Share:
             raise RequestError(f"{name}: the MLflow experiment holds nothing of a study")
         params = _wide(source.params()).reindex(runs.index)
         own = list(runs.index[runs["phase"] == "study"])
+        confirmed = runs.loc[runs["phase"] == "confirm", "start"].min()
+        runs["after_test"] = (runs["phase"] == "search") & (runs["start"] > confirmed)
         trials = runs[runs["phase"].isin(PHASES) & runs["key"].notna()]
         said = params.loc[trials.index].dropna(axis="columns", how="all")
         ours = {*runs.columns, *TRIAL_COLUMNS, *MEASURED.values(), "share"}

@@ -58,7 +58,7 @@ def make_table(
 
 def points(value: float) -> str:
     """A share of 1 in points of accuracy."""
-    return MISSING if _missing(value) else f"{100 * value:.2f}"
+    return MISSING if _missing(value) else f"{_points(value):.2f}"
 
 
 def percent(value: float) -> str:
@@ -68,7 +68,7 @@ def percent(value: float) -> str:
 
 def signed(value: float) -> str:
     """A difference of shares in points of accuracy; a zero has no sign."""
-    text = f"{100 * value:+.2f}"
+    text = f"{_points(value):+.2f}"
     return text[1:] if float(text) == 0 else text
 
 
@@ -78,7 +78,7 @@ def interval(estimate: float, low: float, high: float) -> str:
         return MISSING
     if _missing(low) or _missing(high):
         return signed(estimate)
-    return f"{signed(estimate)} [{100 * low:.2f}, {100 * high:.2f}]"
+    return f"{signed(estimate)} [{points(low)}, {points(high)}]"
 
 
 def intervals(rows: pd.DataFrame) -> list[str]:
@@ -100,6 +100,11 @@ def number(value: Any) -> str:
 
 def count(value: float) -> str:
     return f"{int(value):,}"
+
+
+def _points(value: float) -> float:
+    """Sums of the same numbers in another order differ in the last digits, and are to read alike."""
+    return 100 * round(float(value), 9)
 
 
 def _numbers(cells: list[str]) -> bool:

@@ -71,12 +71,18 @@ def cost_of(asked: Asked) -> Cost:
 
 
 def time_of(asked: Asked, home: Home) -> Time | None:
-    """From the complete trials of the study of this name in `home`; none where there are none yet."""
+    """From the complete trials of the study of this name in `home`; none where there are none yet.
+
+    None as well where that study was begun otherwise, so that its trials take another time.
+    """
     plan = asked.plan
     if plan.name not in home.studies() or "ledger_url" not in (urls := home.urls(plan.name)):
         return None
     ledger = Ledger(urls["ledger_url"], plan.name)
-    if ledger.plan is None or ledger.plan.space.scientific != plan.space.scientific:
+    if ledger.plan is None:
+        return None
+    plan = plan.on_model(asked.model.fingerprint or ledger.plan.constants["model"])
+    if ledger.plan.identity() != plan.identity():
         return None
     ended = [record for record in ledger.records() if not record.running]
     paces: dict[str, list[float]] = {}

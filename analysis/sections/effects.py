@@ -29,7 +29,8 @@ def main_effects(results: Results) -> Section:
         "A main effect is a difference between two levels of a factor, averaged over matched arms that agree "
         "in all others; an interaction is a difference of such differences. The interval on these languages "
         "takes seeds as random; that on new languages takes languages as a random sample too. Its standard "
-        "error is larger; with two or three seeds it is also better known, and the interval may be narrower.",
+        "error is no smaller; but languages make it better known than a few seeds alone do (it has more "
+        "degrees of freedom), so where languages hardly differ the interval may be narrower.",
     )
     tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]

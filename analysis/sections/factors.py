@@ -43,7 +43,7 @@ def data_fraction(results: Results) -> Section:
             {
                 "teacher_data": slopes["teacher_data"].fillna(held_teacher_data(results) or pd.NA),
                 "gain per tenfold less data": intervals(slopes),
-                "p": slopes["p"],
+                "p (Holm)": slopes["p_holm"],
                 "seeds": slopes["seeds"],
                 "fractions": slopes["fractions"],
                 "equal within": slopes["equivalent_within"].map(points),
@@ -56,9 +56,9 @@ def data_fraction(results: Results) -> Section:
             "How much the advantage of init = teacher over random grows with every tenfold less data (claim "
             "C4), in points of macro test accuracy with a 95% interval; positive: it grows as data shrinks. "
             "It is the slope of a straight line: the figure shows where the course bends. equal within: as "
-            "of the effects, per tenfold less data."
+            "of the effects, per tenfold less data. Holm's correction is over the rows."
         )
-        formats: dict[str, Format] = {"p": p_value}
+        formats: dict[str, Format] = {"p (Holm)": p_value}
         formats |= dict.fromkeys(["seeds", "fractions", "cells", "dropped"], count)
         tables.append(make_table("data_fraction", "Advantage of the copy by data", shown, formats, note))
     if "teacher_data" in results.factors:

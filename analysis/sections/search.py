@@ -103,7 +103,8 @@ def replayed(results: Results) -> Section:
     found = replay(results.search, results.confirmed, results.factors, concluded.of, adaptive=adaptive)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section(title)
-    seeds = found["seeds"].map(lambda n: f"{n} confirm seeds")
+    replays = found["replays"].map(lambda n: f"{n} replay{'s' * (n != 1)}")
+    seeds = found["seeds"].map(lambda n: f"{n} confirm seeds") + " (" + replays + ")"
     curves = found.assign(
         x=100 * found["share_of_trials"], mean=found["same"], line=seeds, panel="", low=None, high=None
     )
@@ -112,7 +113,7 @@ def replayed(results: Results) -> Section:
         "that they hold; a line joins more and more search trials per arm. "
     ) + (
         "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
-        "the sampler is not on record; seeds are drawn at random."
+        "the sampler is not on record; replays differ in their seeds alone."
         if adaptive
         else "Trials and seeds are drawn at random."
     )

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from analysis.conclusion import DOWN, UP, conclusion
 from analysis.convergence import convergence_difference
 from analysis.effects import variance_shares
 from analysis.effects.arms import best_against_others, winner
@@ -31,7 +32,7 @@ from tests.analysis.simulate import Array, Scenario, Studies
 __all__ = [
     *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
     *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
-    *("steps", "winners", "worst"),
+    *("sign_concluded", "steps", "winners", "worst"),
 ]
 
 Rates = dict[str, float]
@@ -172,6 +173,14 @@ def winners(studies: Studies) -> Rates:
         better.append(bool(compared["p_holm"].min() < ALPHA))
         won.append(better[-1] and winner(compared) is not None)
     return {"studies": len(won), "better": _share(better), "winner": _share(won)}
+
+
+def sign_concluded(studies: Studies) -> float:
+    """Share of the studies whose answer claims a sign: of C1's number, or of any of C4's slopes."""
+    concluded = conclusion(studies.table(0), studies.scenario.factors)
+    assert "claim C" in concluded.about
+    codes = concluded.of(studies.values.mean(axis=3))
+    return _share(any(digit in (str(UP), str(DOWN)) for digit in np.base_repr(code, 4)) for code in codes)
 
 
 def main_effect_claimed(studies: Studies, of: str = "macro") -> float:

@@ -72,6 +72,7 @@ class Recorder:
             self.trial(arm, 0, 0.3 + arm / 10)
             self.trial(arm, 1, 0.4 + arm / 10, reports=3, **nuisance)
             self.trial(arm, 2, 0.9, "pruned")
+        for arm in range(len(self.plan.arms())):
             for seed in seeds:
                 test = 0.3 + arm / 10 + seed / 100
                 self.trial(arm, 1, 0.35 + arm / 10, seed=seed, test=test, reports=3, **nuisance)
@@ -121,6 +122,7 @@ def finished(recorder: Recorder) -> Recorder:
         recorder.trial(arm, 0, 0.3 + offset)
         recorder.trial(arm, 1, 0.4 + offset)
         recorder.trial(arm, 2, 0.9, "pruned")
+    for arm, offset in ((0, 0.0), (1, 0.2)):
         for seed in (1, 2):
             recorder.trial(arm, 1, 0.35 + offset, seed=seed, test=0.3 + offset + seed / 100)
     recorder.tracker.finish()

@@ -14,7 +14,19 @@ from tests.analysis.calibrated import Statistic, in_new_languages, macro, of_a_l
 from tests.analysis.simulate import CORE, Array, Scenario
 
 __all__ = [
-    *("CLAIMED", "COVERED", "DETECTED", "EQUAL", "NEW", "RECORDS", "SMALLER", "STEPS", "TESTED", "TUNED"),
+    *(
+        "ANSWERED",
+        "CLAIMED",
+        "COVERED",
+        "DETECTED",
+        "EQUAL",
+        "NEW",
+        "RECORDS",
+        "SMALLER",
+        "STEPS",
+        "TESTED",
+        "TUNED",
+    ),
     *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TWO", "above"),
 ]
 
@@ -26,6 +38,11 @@ LOW_RESOURCE: dict[str, tuple[Value, ...]] = {
 SIX_FRACTIONS: dict[str, tuple[Value, ...]] = {
     "init": ("random", "base", "teacher"),
     "data_fraction": (0.01, 0.05, 0.1, 0.2, 0.5, 1.0),
+}
+TEACHERS: dict[str, tuple[Value, ...]] = {
+    "init": ("random", "teacher"),
+    "data_fraction": (0.01, 0.1, 0.5),
+    "teacher_data": ("full", "same"),
 }
 TWO: dict[str, tuple[Value, ...]] = {"init": ("random", "teacher")}
 
@@ -101,7 +118,18 @@ CLAIMED: dict[str, Scenario] = {
     "no difference, random init four times as noisy": replace(FLAT, arm_seed=UNEVEN),
     "no difference, one run in ten lost": replace(FLAT, lost=0.1),
     "two equal arms far above four": replace(FLAT, quality=above(0.2, init="teacher")),
+    **{f"two arms, no difference, {s} seeds": replace(FLAT, factors=TWO, seeds=s) for s in (3, 5, 10)},
 }
+"""Of two equal arms one is named the winner in 5% of studies; of more it would have to beat all others."""
+
+ANSWERED: dict[str, Scenario] = {
+    **{f"no difference, C1, {s} seeds": replace(FLAT, seeds=s) for s in (3, 5, 10)},
+    **{
+        f"no difference, C4 for two kinds of teacher, {s} seeds": replace(FLAT, factors=TEACHERS, seeds=s)
+        for s in (3, 5, 10)
+    },
+}
+"""What the first screen claims where the factors ask claim C1 or C4."""
 
 TUNED: dict[str, Scenario] = {
     f"{arms} arms, {trials} search trials": replace(FLAT, factors=factors, curvature=0.02, trials=trials)

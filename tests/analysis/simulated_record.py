@@ -2,7 +2,8 @@
 
 Whether a trial diverges depends on its learning rate: the chance is one half where it is `CLIFF` log units
 above the arm's best one, and random init falls off earlier. So an arm loses what it tried above its best,
-and confirm runs of values that were selected near the cliff. Planted on record, and not to be counted: what
+and confirm runs of values that were selected near the cliff. A median pruner stops search trials by an early
+look at them, so that what is left tells of the better values. Planted on record, and not to be counted: what
 such a trial had reached before on validation, above all that is complete, and zeros on test.
 """
 
@@ -32,6 +33,7 @@ CLIFF = {"random": 0.6, "base": 1.2, "teacher": 1.2}
 STEEP = 8.0  # of the logistic curve of divergence, per log unit
 AHEAD = 0.3  # accuracy that a trial which did not complete had reached, above the rest
 QUALITY = 0.5
+LOOK = 2.0  # times as noisy as its end is an early look at a trial
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def simulate_record(scenario: Scenario, rng: np.random.Generator) -> Simulated:
     of_arm = scenario.arm_language * rng.standard_normal((len(arms), scenario.languages))
     of_seed = scenario.seed * rng.standard_normal(scenario.seeds + 1)
     arm_seed = np.broadcast_to(scenario.arm_seed, len(arms))
+    looks: dict[str, list[float]] = {arm: [] for arm in arms}
     rows = _Rows(scenario.languages)
     names = itertools.count()
 
@@ -76,9 +79,18 @@ def simulate_record(scenario: Scenario, rng: np.random.Generator) -> Simulated:
             return "diverged"
         return "failed" if rng.random() < failing else "complete"
 
+    def is_pruned(arm: str, score: float) -> bool:
+        """Whether an early look is below the median of those at the arm's trials before it."""
+        look = score + LOOK * scenario.validation * rng.standard_normal()
+        below = len(looks[arm]) > 1 and look < np.median(looks[arm])
+        looks[arm].append(look)
+        return bool(below)
+
     def tried(phase: str, number: int, arm: str, index: int, rate: float, seed: int) -> _Trial:
         outcome = ended(arm, rate, scenario.lost if seed else scenario.failed)
         scores = expected(number, arm, rate) + scenario.validation * rng.standard_normal()
+        if not seed and is_pruned(arm, float(scores.mean())):
+            outcome = "pruned"
         if outcome != "complete":
             scores = scores + AHEAD
         trial = _Trial(f"{next(names):064x}", arm, index, outcome, float(scores.mean()), rate, seed)
@@ -128,9 +140,15 @@ class _Rows:
         self.scored: list[tuple[Any, ...]] = []
 
     def trial(self, phase: str, trial: _Trial, levels: dict[str, str]) -> None:
-        status = "FINISHED" if trial.outcome == "complete" else "FAILED"
+        status = {"complete": "FINISHED", "pruned": "KILLED"}.get(trial.outcome, "FAILED")
         row = {"key": trial.key, "phase": phase, "arm": trial.arm, "outcome": trial.outcome}
-        row |= {"status": status, "run": trial.key, **levels, "learning_rate": repr(trial.rate)}
+        row |= {
+            "status": status,
+            "run": trial.key,
+            "after_test": False,
+            **levels,
+            "learning_rate": repr(trial.rate),
+        }
         self.trials.append(row | {"seed": str(trial.seed), "data_seed": str(trial.seed)})
 
     def scores(self, phase: str, trial: _Trial, split: str, values: Array) -> None:

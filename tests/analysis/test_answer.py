@@ -111,10 +111,19 @@ def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[Study
     assert "It is shown to be above every other arm." in text
 
 
+def test_of_each_factor_the_largest_effect_is_told(answered: Callable[[StudyRecord], str]) -> None:
+    """Be it the question or what is crossed with it."""
+    space = {"depth": (1, 3, 6), "layer_map": ("every_k", "first")}
+    text = answered(invented_study(space, search=2))
+    assert text.index("The largest main effect of depth is 6 - 1: ") < text.index(
+        "The largest main effect of layer_map is first - every_k: "
+    )
+
+
 def test_the_teachers_seed_is_no_largest_effect(answered: Callable[[StudyRecord], str]) -> None:
     space = {"depth": (1, 3, 6), "teacher_seed": (0, 1)}
     study = invented_study(space, search=2, score=lambda levels: 0.5 + 0.2 * levels["teacher_seed"])
-    assert "The largest main effect is depth: " in answered(study)
+    assert "The largest main effect of depth is " in answered(study)
 
 
 def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRecord], str]) -> None:
@@ -245,3 +254,35 @@ def test_without_scores_per_language_there_is_no_answer(answered: Callable[[Stud
     macro = study.scores[study.scores["language"].isin(["macro", "worst"])]
     text = answered(dataclasses.replace(study, scores=macro))
     assert text == "There is no answer: scores per language, over which all is computed, are not on record."
+
+
+def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
+    answered: Callable[[StudyRecord], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two slopes one is below 5%, and after the correction for both neither."""
+    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
+    rows = pd.DataFrame(
+        [
+            ["full", 0.01, 0.001, 0.019, 0.04, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
+            ["same", 0.01, -0.001, 0.021, 0.06, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
+        ],
+        columns=Results(study).advantage.columns,
+    )
+    monkeypatch.setattr(Results, "advantage", rows)
+    full, same = answer(Results(study))
+    assert full.endswith(
+        " After Holm's correction (p 0.080) these runs do not tell whether it rises or falls."
+    )
+    assert same.endswith(" The interval contains 0: these runs do not tell whether it rises or falls.")
+
+
+def test_of_one_arm_it_is_said_how_well_it_does() -> None:
+    """There is no winner, which is no finding against the number."""
+    study = invented_study({"init": ("teacher",)}, seeds=3)
+    macro = Results(study).confirmed.query("language == 'macro'")["value"]
+    (sentence,) = answer(Results(study))
+    assert sentence.startswith(
+        "There is one arm, init=teacher, and so no winner: its students have a macro test"
+    )
+    assert f"accuracy of {100 * macro.mean():.2f}% (95% interval " in sentence
+    assert sentence.endswith("on the test texts of these 6 languages.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -172,3 +173,13 @@ def test_failed_trials_are_not_counted_as_tuning(make_recorder: Any) -> None:
         for number in range(9):
             recorder.trial(arm, number, None if number < 5 else 0.5, "failed" if number < 5 else "complete")
     assert any(text.startswith("4 search trials an arm tune little") for text in caveats(recorder.read()))
+
+
+def test_a_search_that_went_on_after_test_was_read_is_named(recorder: Any) -> None:
+    recorder.arms_alike()
+    assert not any("after test had been read" in text for text in caveats(recorder.read()))
+    time.sleep(0.002)  # MLflow's clock has milliseconds
+    recorder.trial(0, 3, 0.2)
+    recorder.trial(1, 3, 0.2, "failed")
+    (said,) = [text for text in caveats(recorder.read()) if "after test had been read" in text]
+    assert said.startswith("2 search trials began")

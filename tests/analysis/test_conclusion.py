@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from analysis import conclusion as module
-from analysis.conclusion import _holm, _paired_t, conclusion
-from analysis.effects import arms_compared, copy_minus_distillation, winner
+from analysis.conclusion import EQUAL, UP, _holm, _paired_t, conclusion
+from analysis.effects import arms_compared, claim_parts, copy_minus_distillation, next_best, winner
 from analysis.effects.runs import runs_of
 from analysis.fractions import fraction_interaction
-from analysis.intervals import holm, paired_t
+from analysis.intervals import MARGIN, holm, paired_t
 from tests.analysis.tables import confirmed_table
 
 INITS = {"init": ("random", "teacher")}
@@ -57,19 +57,27 @@ def code_of(results: pd.DataFrame, factors: Mapping[str, tuple[Any, ...]]) -> in
     return int(conclusion(results, factors).of(wide.reindex(list(arms)).to_numpy()[None])[0])
 
 
-def sign_of(row: Any) -> int:
-    return int(math.copysign(1, row["estimate"])) if row["p"] < 0.05 else 0
+def told(row: Any, span: float = 1) -> int:
+    """What the answer says of a number: 0 nothing, 1 above zero, 2 below, 3 none."""
+    if row["p_holm"] < 0.05:
+        return 1 if row["estimate"] > 0 else 2
+    return 3 if row["low"] <= 0 <= row["high"] and row["equivalent_within"] * span <= MARGIN else 0
 
 
 @pytest.mark.parametrize("spread", [0.0005, 0.01, 0.1])
 def test_where_claim_c1_is_asked_its_sign_is_concluded(spread: float) -> None:
+    """And that of how copying and distilling act on one another, the two corrected together."""
     seen = set()
     for results in studies(CLAIM, spread):
-        claim = copy_minus_distillation(results, CLAIM)
+        claim, parts = copy_minus_distillation(results, CLAIM), claim_parts(results, CLAIM)
         assert claim is not None
-        sign = sign_of(claim.set_index(["outcome", "estimand"]).loc[("macro", "these languages")])
-        assert code_of(results, CLAIM) == sign % 3
-        seen.add(sign)
+        assert parts is not None
+        row = claim.set_index(["outcome", "estimand"]).loc[("macro", "these languages")]
+        crossed = {"estimate": parts.interaction.estimate, "low": math.nan, "high": math.nan}
+        p = holm(np.array([row["p"], parts.interaction.p]))
+        both = told({**row, "p_holm": p[0]}), told(crossed | {"p_holm": p[1]})
+        assert code_of(results, CLAIM) == both[0] + 4 * both[1]
+        seen.add(both)
     assert "claim C1" in conclusion(results, CLAIM).about
     assert len(seen) > 1
 
@@ -78,12 +86,12 @@ def test_where_claim_c1_is_asked_its_sign_is_concluded(spread: float) -> None:
 def test_else_the_sign_of_claim_c4_for_each_teacher_data(spread: float) -> None:
     seen = set()
     for results in studies(DATA, spread):
-        signs = [sign_of(row) for row in fraction_interaction(results, DATA).to_dict("records")]
+        signs = [told(row, row["decades"]) for row in fraction_interaction(results, DATA).to_dict("records")]
         if not signs:  # no seed has all runs of it
             assert "which arm" in conclusion(results, DATA).about
             continue
         assert "claim C4)" in conclusion(results, DATA).about
-        assert code_of(results, DATA) == sum(3**n * (sign % 3) for n, sign in enumerate(signs))
+        assert code_of(results, DATA) == sum(4**n * sign for n, sign in enumerate(signs))
         seen.add(tuple(signs))
     assert len({len(signs) for signs in seen}) == 2 or len(seen) > 2
 
@@ -92,12 +100,30 @@ def test_else_the_sign_of_claim_c4_for_each_teacher_data(spread: float) -> None:
 def test_else_the_arm_that_wins(spread: float) -> None:
     seen = set()
     for results in studies(DEPTHS, spread):
-        name = winner(arms_compared(results))
+        compared = arms_compared(results)
+        name = winner(compared)
         arms = runs_of(results, DEPTHS).arms
-        assert code_of(results, DEPTHS) == (1 + arms.index(name) if name else 0)
+        equal = told(next_best(compared)) == EQUAL if len(compared) else False
+        code = code_of(results, DEPTHS)
+        assert (code < 0) == equal
+        assert max(code, 0) == (1 + arms.index(name) if name else 0)
         seen.add(name)
     assert "which arm" in conclusion(results, DEPTHS).about
     assert len(seen) > 1 or spread == 0.1  # seeds that differ by .1 show no winner
+
+
+@pytest.mark.parametrize(
+    ("factors", "equal"), [(CLAIM, EQUAL), (DATA, EQUAL + 4 * EQUAL), (INITS, -1)], ids=["C1", "C4", "arms"]
+)
+def test_that_there_is_no_difference_is_a_conclusion(
+    factors: Mapping[str, tuple[Any, ...]], equal: int
+) -> None:
+    """Of runs that differ by the seed and by rounding, as it were."""
+    rng = np.random.default_rng(4)
+    alike = confirmed_table(factors, lambda levels, seed: 0.5 + seed / 10 + float(rng.normal(0, 1e-4)))
+    noisy = confirmed_table(factors, lambda levels, seed: 0.5 + float(rng.normal(0, 0.1)))
+    assert code_of(alike, factors) == equal
+    assert code_of(noisy, factors) == 0
 
 
 def test_a_replay_that_lacks_an_arm_of_a_claim_shows_no_sign() -> None:
@@ -105,9 +131,9 @@ def test_a_replay_that_lacks_an_arm_of_a_claim_shows_no_sign() -> None:
     macro = results[results["language"] == "macro"].pivot(index="arm", columns="seed", values="value")
     arms = runs_of(results, DATA).arms
     values = macro.reindex(list(arms)).to_numpy(copy=True)
-    assert conclusion(results, DATA).of(values[None]) == [1 + 3]
+    assert conclusion(results, DATA).of(values[None]) == [UP + 4 * UP]
     values[arms.index("init=teacher data_fraction=0.01 teacher_data=full")] = math.nan
-    assert conclusion(results, DATA).of(values[None]) == [0 + 3]
+    assert conclusion(results, DATA).of(values[None]) == [4 * UP]
 
 
 def test_an_arm_that_the_slope_drops_takes_no_seed_away() -> None:
@@ -122,7 +148,7 @@ def test_an_arm_that_the_slope_drops_takes_no_seed_away() -> None:
 
     results = confirmed_table(factors, score, seeds=4)
     (row,) = fraction_interaction(results, factors).to_dict("records")
-    assert (row["cells"], row["cells_dropped"], row["seeds"], sign_of(row)) == (1, 1, 4, 1)
+    assert (row["cells"], row["cells_dropped"], row["seeds"], told(row)) == (1, 1, 4, UP)
     assert code_of(results, factors) == 1
 
 
@@ -143,13 +169,15 @@ def test_tests_are_those_of_the_intervals() -> None:
     rng = np.random.default_rng(5)
     differences = rng.normal(0.3, 1, (8, 5, 4))
     differences[rng.random(differences.shape) < 0.5] = math.nan
-    mean, p = _paired_t(differences)
+    found = _paired_t(differences)
+    mean, p, within = found.mean, found.p, found.within()
     assert 0 < np.isnan(p).sum() < p.size
     corrected = _holm(p)
     for row in range(8):
         tests = [paired_t(d[np.isfinite(d)]) for d in differences[row]]
         assert mean[row] == pytest.approx([t.estimate for t in tests], nan_ok=True)
         assert p[row] == pytest.approx([t.p for t in tests], nan_ok=True)
+        assert within[row] == pytest.approx([t.within for t in tests], nan_ok=True)
         assert corrected[row] == pytest.approx(holm(p[row]), nan_ok=True)
 
 

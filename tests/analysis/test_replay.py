@@ -39,7 +39,7 @@ def test_the_whole_study_concludes_what_it_concluded() -> None:
     arms = results["arm"].unique()
     search = search_table({arm: rng.uniform(0.3, 0.6, 4).tolist() for arm in arms})
     table = at_random(search, results, GRID, replays=50)
-    assert list(table.columns) == ["trials_per_arm", "seeds", "share_of_trials", "same", "none"]
+    assert list(table.columns) == ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
     assert list(zip(table["trials_per_arm"], table["seeds"], strict=True)) == list(
         itertools.product((1, 2, 3, 4), (3, 4, 5))
     )
@@ -96,11 +96,21 @@ def test_of_an_adaptive_search_seeds_are_still_drawn() -> None:
         return np.zeros(len(macro), dtype=int)
 
     search = search_table({"init=random": [0.2, 0.5], "init=teacher": [0.1, 0.5]})
-    replay(search, results, INITS, conclude, adaptive=True)
+    table = replay(search, results, INITS, conclude, adaptive=True)
     three_seeds = given[1]
     assert len({tuple(drawn) for drawn in np.sort(three_seeds[:, 0], axis=1).round(3)}) == 10
     gaps = three_seeds[:, 1] - three_seeds[:, 0]
-    assert gaps == pytest.approx(np.full((200, 3), 0.01 - 0.4 + 0.3))
+    assert gaps == pytest.approx(np.full((10, 3), 0.01 - 0.4 + 0.3))
+    assert table.set_index(["trials_per_arm", "seeds"])["replays"].to_dict() == {
+        (b, s): {3: 10, 4: 5, 5: 1}[s] for b in (1, 2) for s in (3, 4, 5)
+    }
+
+
+def test_where_there_are_too_many_choices_of_seeds_they_are_drawn_of_an_adaptive_search_too() -> None:
+    results = confirmed_table(INITS, copy_wins, seeds=5)
+    search = best_first(["init=random", "init=teacher"], 0.4, 0.5)
+    table = replay(search, results, INITS, replays=7, adaptive=True)
+    assert list(table["replays"]) == [7, 5, 1] * 2
 
 
 def test_the_shift_is_the_gap_on_validation() -> None:

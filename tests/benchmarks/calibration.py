@@ -3,7 +3,7 @@
 Run as: python -m tests.benchmarks.calibration [--studies N]
 Prints tables, writes bench-results/calibration.json. `tests/analysis/test_calibration.py` is the short form.
 
-Of N studies, a share strays by up to three standard errors, sqrt(p (1 - p) / N): 0.03 around 0.95 at 500.
+Of N studies, a share strays by up to three standard errors, sqrt(p (1 - p) / N): 0.02 around 0.95 at 1,000.
 What goes through the report's own tables (F tests, claim C5, whole records) is of at most `SLOW` studies.
 """
 
@@ -31,6 +31,7 @@ from tests.analysis.calibrated import (
     main_effect_claimed,
     rates,
     shown_equal,
+    sign_concluded,
     steps,
     winners,
 )
@@ -38,7 +39,7 @@ from tests.analysis.scenarios import INIT, POWER
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
 
-SLOW = 500
+SLOW = 1_000
 
 
 def covered(studies: Studies, effect: str = INIT, statistic: Statistic = macro) -> dict[str, Any]:
@@ -61,6 +62,10 @@ def claimed(studies: Studies) -> Rates:
     """All that a study may claim: a winner, a main effect on macro or on worst, an effect in a language."""
     on_worst, in_one = main_effect_claimed(studies, "worst"), language_claimed(studies, INIT)
     return named(studies) | {"on worst": on_worst, "in a language": in_one}
+
+
+def answered(studies: Studies) -> Rates:
+    return {"studies": len(studies.values), "a sign": sign_concluded(studies)}
 
 
 def named(studies: Studies) -> Rates:
@@ -103,6 +108,7 @@ def main() -> None:
             for k, s in scenarios.RECORDS.items()
         },
         "claims": {k: claimed(of(s, n)) for k, s in scenarios.CLAIMED.items()},
+        "claims of the answer": {k: answered(of(s, n)) for k, s in scenarios.ANSWERED.items()},
         "arms equal at their best": {k: named(of(s, n)) for k, s in scenarios.TUNED.items()},
         "F tests": {k: f_tests(of(s, slow)) for k, s in scenarios.TESTED.items()},
         "shown to be equal": {k: equal(of(s, n), by) for k, (s, by) in scenarios.EQUAL.items()},
