@@ -115,7 +115,7 @@ class _Made:
         self.identity = (f"{number:064x}", phase, arm, seed)
         self.trials.append(
             {"key": self.identity[0], "phase": phase, "arm": arm, "outcome": outcome, "status": "FINISHED"}
-            | {"run": f"the run {number}", "numerics": "device=cpu threads=1", **params}
+            | {"run": f"the run {number}", "numerics": "device=cpu threads=1", "after_test": False, **params}
             | {"seed": str(seed), "data_seed": str(seed)}
             | {"steps": "400", "training_loss": 0.4, "seconds": 20.0 + depth, "parameters": 9e5 + 2e5 * depth}
         )

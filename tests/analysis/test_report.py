@@ -286,7 +286,7 @@ def test_without_the_claim_the_best_arm_is_compared_with_the_next(
         r"depth=6 has the highest mean macro test accuracy, \+\d\.\d\d points against the next, depth=3",
         page.text,
     )
-    assert re.search(r"The largest main effect is depth: 6 - 1: \+\d\.\d\d points", page.text)
+    assert re.search(r"The largest main effect of depth is 6 - 1: \+\d\.\d\d points", page.text)
 
 
 def test_where_the_audit_has_findings_no_winner_is_named(

@@ -61,6 +61,7 @@ def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler
     adaptive = sampler in ("tpe", "pruned", None)
     assert ("Trials are the first of each arm" in drawing.caption) is adaptive
     assert ("Trials and seeds are drawn at random." in drawing.caption) is not adaptive
+    assert ("replays differ in their seeds alone." in drawing.caption) is adaptive
 
 
 def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
@@ -70,11 +71,12 @@ def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
     study = invented_study({"init": ("random", "teacher")}, seeds=4, search=4)
     section = search.replayed(Results(study))
     table = drawn(monkeypatch, search, "lines", section)
-    three = table[table["line"] == "3 confirm seeds"]
+    three = table[table["line"] == "3 confirm seeds (4 replays)"]
     assert list(three["x"]) == pytest.approx([100 * 2 * (b + 3) / 16 for b in (1, 2, 3, 4)])
     assert table["x"].max() == 100
     same, trials = section.tables
-    assert same.columns == trials.columns == ("search trials per arm", "3 confirm seeds", "4 confirm seeds")
+    columns = ("3 confirm seeds (4 replays)", "4 confirm seeds (1 replay)")
+    assert same.columns == trials.columns == ("search trials per arm", *columns)
     assert [row[1] for row in trials.rows] == ["50", "62", "75", "88"]
     assert same.rows[-1] == ("4", f"{100 * three['mean'].iloc[-1]:.0f}", "100")
     assert "not audited" in " ".join(section.text)
