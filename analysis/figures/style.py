@@ -127,7 +127,8 @@ def legend_below(figure: Figure, axes: Sequence[Axes], title: str) -> None:
         text: handle for each in axes for handle, text in zip(*each.get_legend_handles_labels(), strict=True)
     }
     if found:
-        columns = max(1, min(len(found), 110 // (max(map(len, found)) + 8)))
+        room = int(110 * figure.get_figwidth() / WIDTH)  # letters
+        columns = max(1, min(len(found), room // (max(map(len, found)) + 8)))
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, title=title)
 
 
