@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.effects import NEW_LANGUAGES, THESE_LANGUAGES, claim_parts, next_best, winner
 from analysis.effects.runs import TEACHER_SEED, over_teachers, runs_of
-from analysis.intervals import ALPHA, MARGIN, holm, paired_t
+from analysis.intervals import ALPHA, MARGIN, paired_t
 from analysis.results import Results
 from analysis.scope import saw, scope
 from analysis.tables import p_value, points, signed
@@ -31,7 +31,7 @@ def answer(results: Results) -> list[str]:
     are said to be equal. What is claimed together is corrected together (Holm): C1's number with how copying
     and distilling act on one another, C4's slopes with each other.
     """
-    if {finding.rule for finding in results.findings} == {"arms"} and len(results.confirmed):
+    if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
         return [_of_one(results)]
     if results.findings:
         reasons = len(results.findings)
@@ -60,7 +60,6 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
     row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
     parts = claim_parts(results.confirmed, results.factors)
     assert parts is not None  # the claim is their difference
-    p_claim, p_interaction = holm(np.array([row["p"], parts.interaction.p]))
     alphas = ", ".join(map(str, parts.alphas))
     mean = f" (the mean at alpha {alphas})" if len(parts.alphas) > 1 else ""
     sentences = [
@@ -68,7 +67,7 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
         f"{_points(parts.init)}, distilling rather than training on labels alone by "
         f"{_points(parts.distillation)}{mean}, each averaged over the other: a difference of "
         f"{_points(row['estimate'])} {_interval(row)}, which is what copying without distilling has over "
-        f"distilling without copying, {scope(results, row)}." + _zero({**row, "p_holm": p_claim}, *WHICH)
+        f"distilling without copying, {scope(results, row)}." + _zero(row, *WHICH)
     ]
     new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
     for row in new.to_dict("records"):
@@ -76,13 +75,12 @@ def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
             f"For new languages of the same kind the difference is {_points(row['estimate'])} "
             f"{_interval(row)}." + _zero(row, *WHICH)
         )
-    if p_interaction < ALPHA:  # means over each other's levels hide that copying and distilling interact
-        found = parts.interaction
-        crossed = {"low": found.low, "high": found.high, "seeds": found.n}
+    crossed = _macro(results.claim_interaction)
+    crossed = crossed[(crossed["estimand"] == THESE_LANGUAGES) & (crossed["p_holm"] < ALPHA)]
+    for row in crossed.to_dict("records"):  # means over each other's levels hide that the two interact
         sentences.append(
             "These are means, and the one depends on the other: copying changes accuracy by "
-            f"{_points(found.estimate)} more where students are distilled than where not "
-            f"{_interval(crossed)}."
+            f"{_points(row['estimate'])} more where students are distilled than where not {_interval(row)}."
         )
     return sentences
 
@@ -145,8 +143,9 @@ def _of_one(results: Results) -> str:
     macro = runs.values[0].mean(axis=1)  # of the one arm that there is
     found = paired_t(macro[np.isfinite(macro)])
     row = {"low": found.low, "high": found.high, "seeds": found.n}
+    name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"
     return (
-        f"There is one arm, {runs.arms[0]}, and so no winner: its students have a macro test accuracy of "
+        f"There is one arm{name}, and so no winner: its students have a macro test accuracy of "
         f"{points(found.estimate)}% {_interval(row)}, {scope(results)}."
     )
 

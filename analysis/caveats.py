@@ -174,8 +174,8 @@ def _after_test(record: StudyRecord) -> Iterator[str]:
     """A budget that was raised: whether to raise it may have hung on what test had said."""
     if late := int(search_trials(record)["after_test"].sum()):
         yield (
-            f"{late} search trials began after test had been read. They were selected by validation, but "
-            "that they were run may hang on what test had said, which no interval here knows of."
+            f"{late} search trials began after confirm runs had, which read test. They were selected by "
+            "validation, but that they were run may hang on what test said, which no interval here knows of."
         )
 
 

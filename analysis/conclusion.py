@@ -77,13 +77,13 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
     runs = runs_of(results, factors)
     if claim := _claim(runs, factors):
         about = (
-            "the sign of the effect of copying minus that of distilling (claim C1), and of how the one "
-            "depends on the other"
+            "the sign of the effect of copying minus that of distilling (claim C1), or that there is no "
+            "difference, and how the one depends on the other"
         )
         return Conclusion(about, partial(_signs, claim))
     if slopes := _slopes(runs, factors):
         each = " for each teacher_data" if len(slopes) > 1 else ""
-        about = f"whether the copy's advantage rises or falls as data shrinks (claim C4){each}"
+        about = f"whether the copy's advantage rises, falls or stays as data shrinks (claim C4){each}"
         return Conclusion(about, partial(_signs, slopes))
     of_teachers: dict[str, list[int]] = {}  # arms that differ by the teacher's seed alone are one
     for number, arm in enumerate(runs.arms):
@@ -92,7 +92,7 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
     def wins(macro: Array) -> Codes:
         return _winner(np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1))
 
-    return Conclusion("which arm is above all others, if any", wins)
+    return Conclusion("which arm is above all others, or that the best two are equal, if any", wins)
 
 
 def macro_by_seed(runs: Runs) -> Array:

@@ -13,7 +13,8 @@ from analysis.caveats import caveats
 from analysis.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.design import cells, confirmed, confirmed_trials, factors
 from analysis.domain import Value
-from analysis.effects import arms_compared, copy_minus_distillation, effects, variance_shares
+from analysis.effects import arms_compared, copying_and_distilling, effects, variance_shares
+from analysis.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
 from analysis.fractions import fraction_interaction
 from analysis.intervals import MARGIN
 from analysis.languages import SUMMARIES
@@ -49,7 +50,16 @@ class Results:
     @cached_property
     def claim(self) -> pd.DataFrame:
         """Claim C1 as rows of the effects table; none where the factors do not ask it."""
-        found = copy_minus_distillation(self.confirmed, self.factors, self.cells)
+        return self._copying[self._copying["factor"] == COPY_MINUS_DISTILLATION]
+
+    @cached_property
+    def claim_interaction(self) -> pd.DataFrame:
+        """How copying and distilling act on one another, likewise; p_holm is corrected for the two."""
+        return self._copying[self._copying["factor"] == COPY_X_DISTILLATION]
+
+    @cached_property
+    def _copying(self) -> pd.DataFrame:
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property

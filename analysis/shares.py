@@ -62,7 +62,7 @@ class Share:
             raise RequestError(f"{name}: the MLflow experiment holds nothing of a study")
         params = _wide(source.params()).reindex(runs.index)
         own = list(runs.index[runs["phase"] == "study"])
-        confirmed = runs.loc[runs["phase"] == "confirm", "start"].min()
+        confirmed = runs.loc[(runs["phase"] == "confirm") & (runs["outcome"] == "complete"), "start"].min()
         runs["after_test"] = (runs["phase"] == "search") & (runs["start"] > confirmed)
         trials = runs[runs["phase"].isin(PHASES) & runs["key"].notna()]
         said = params.loc[trials.index].dropna(axis="columns", how="all")

@@ -9,10 +9,11 @@ from statistics import mean
 from study.config import TrialConfig
 from study.home import Home
 from study.ledger import Ledger
-from study.plan import Arm
+from study.plan import Arm, Plan
 from study.request import Asked
 from study.trial.attempts import read_record
 from study.trial.data.fractions import sample_rows
+from study.trial.data.task import Task
 from study.trial.inputs import Inputs
 
 __all__ = ["Cost", "Time", "cost_of", "time_of"]
@@ -51,7 +52,7 @@ def cost_of(asked: Asked) -> Cost:
     plan = asked.plan
     arms, seeds = plan.arms(), plan.space.confirm_seeds
     search = sum(plan.planned(arm) for arm in arms)
-    steps = _steps(asked)
+    steps = _steps(asked.task, plan)
     trained: dict[str, int] = {}
     for arm in arms:
         for draft in plan.drafts(arm):
@@ -79,11 +80,12 @@ def time_of(asked: Asked, home: Home) -> Time | None:
     if plan.name not in home.studies() or "ledger_url" not in (urls := home.urls(plan.name)):
         return None
     ledger = Ledger(urls["ledger_url"], plan.name)
-    if ledger.plan is None:
+    if (begun := ledger.plan) is None:
         return None
-    plan = plan.on_model(asked.model.fingerprint or ledger.plan.constants["model"])
-    if ledger.plan.identity() != plan.identity():
+    plan = plan.on_model(asked.model.fingerprint or begun.constants["model"])
+    if plan.identity() != begun.identity():
         return None
+    plan = plan.continuing(begun)
     ended = [record for record in ledger.records() if not record.running]
     paces: dict[str, list[float]] = {}
     for record in ended:
@@ -93,7 +95,7 @@ def time_of(asked: Asked, home: Home) -> Time | None:
             paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])
     if not paces:
         return None
-    seconds = _seconds_of_a_trial(plan.arms(), _steps(asked), paces)
+    seconds = _seconds_of_a_trial(plan.arms(), _steps(asked.task, plan), paces)
     planned = {arm.name: plan.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
     left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
     return Time(
@@ -110,9 +112,9 @@ def _seconds_of_a_trial(
     return {a.name: steps[a.name] * (mean(paces[a.name]) if a.name in paces else overall) for a in arms}
 
 
-def _steps(asked: Asked) -> dict[str, int]:
+def _steps(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
-    train, plan = asked.task.splits["train"], asked.plan
+    train = task.splits["train"]
     texts = {
         fraction: len(
             sample_rows(train.labels, train.languages, fraction, plan.constants["task"], data_seed=0)

@@ -45,6 +45,9 @@ class RunningTrials:
         A report that is made again, after a kill, is answered as it was the first time. For that, the
         decision is written before the marks that a halving pruner leaves while it decides: with a mark but
         no decision, the trial would count as promoted.
+
+        Raises:
+            DBAPIError: as the storage raises it; `study.patience.at_once` tells what it means.
         """
         study = self.studies.of(record)
         if record.phase == "confirm" or isinstance(study.pruner, NopPruner):

@@ -116,11 +116,7 @@ class OptunaStudies:
         """
         self.check(plan)
         if (old := self.plan) is not None:
-            larger = {
-                b: max(getattr(old.space, b), getattr(plan.space, b)) for b in ("trials", "confirm_seeds")
-            }
-            # The old space otherwise, because the order of its hyperparameters is in the names of its arms.
-            plan = plan.model_copy(update={"space": old.space.model_copy(update=larger)})
+            plan = plan.continuing(old)
         root = self.get(self.name)
         if "id" not in root.user_attrs:
             root.set_user_attr("id", uuid.uuid4().hex)

@@ -165,6 +165,16 @@ class Plan(BaseModel):
             del space[budget]
         return {"constants": self.constants, "space": space}
 
+    def continuing(self, begun: Plan) -> Plan:
+        """This plan as it goes on with `begun`, whose identity it has: with the larger of both budgets.
+
+        The space is that of `begun` otherwise, because the order of its hyperparameters is in the names of
+        its arms.
+        """
+        budgets = ("trials", "confirm_seeds")
+        larger = {name: max(getattr(begun.space, name), getattr(self.space, name)) for name in budgets}
+        return self.model_copy(update={"space": begun.space.model_copy(update=larger)})
+
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)
 

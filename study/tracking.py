@@ -104,6 +104,7 @@ class Tracker:
             tags | number,
             record.key[:8],
             self.arm_runs[record.arm],
+            start_time=lines[0]["time_ms"] if lines else None,  # MLflow was away when it began
         )
         count = len(lines)  # the driver may add lines meanwhile
         rows = [row for line in lines[self._logged.get(run, 0) : count] for row in report_rows(line)]
@@ -229,15 +230,19 @@ class Tracker:
         name: str,
         parent: str | None,
         params: Mapping[str, Any] | None = None,
+        start_time: int | None = None,
     ) -> str:
-        """Get or create the run that is `identity` within the study, with `params` where they are given."""
+        """Get or create the run that is `identity` within the study, with `params` where they are given.
+
+        start_time: in ms, of a run that is made late; default now.
+        """
         self._look()
         if identity not in self._runs:
             tags = tags | {"kdstudy.study": self.study_id, "kdstudy.identity": identity}
             if parent:
                 tags["mlflow.parentRunId"] = parent
             self._uncertain = True
-            created = self.client.create_run(self.experiment, run_name=name, tags=tags)
+            created = self.client.create_run(self.experiment, start_time, tags, name)
             self._uncertain = False
             self._remember(created)
             self._times[created.info.run_id] = {}

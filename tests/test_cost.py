@@ -68,6 +68,18 @@ def test_time_is_not_known_before_a_trial_has_ended(ask: Ask, tmp_path: Path) ->
     assert not (tmp_path / "home").exists()
 
 
+def end_next(ledger: Ledger, home: Home, seconds: float | None, outcome: Any) -> None:
+    """Have the next search trial, of 100 steps, end after so many seconds."""
+    record = ledger.ask_search()
+    assert record is not None
+    ledger.begin_attempt(record)
+    if seconds is not None:
+        own = attempt_folder(home.trials("demo") / record.key, 1)
+        own.mkdir(parents=True)
+        write_record(own, [], {"seconds": seconds, "steps": 100})
+    ledger.tell(record, outcome, 0.5 if outcome == "complete" else None)
+
+
 def test_time_is_judged_arm_by_arm_from_trials_that_have_ended(
     ask: Ask, tmp_path: Path, fast_sqlite: None
 ) -> None:
@@ -77,14 +89,7 @@ def test_time_is_judged_arm_by_arm_from_trials_that_have_ended(
     ledger = Ledger(urls["ledger_url"], "demo")
     ledger.open(asked.plan)
     for seconds, outcome in ((30.0, "complete"), (50.0, "complete"), (None, "pruned")):
-        record = ledger.ask_search()
-        assert record is not None
-        ledger.begin_attempt(record)
-        if seconds is not None:
-            own = attempt_folder(home.trials("demo") / record.key, 1)
-            own.mkdir(parents=True)
-            write_record(own, [], {"seconds": seconds, "steps": 100})
-        ledger.tell(record, outcome, 0.5 if outcome == "complete" else None)  # type: ignore[arg-type]
+        end_next(ledger, home, seconds, outcome)
     found = time_of(asked, home)
     assert found is not None
     assert found.measured == 2
@@ -97,6 +102,21 @@ def test_time_is_judged_arm_by_arm_from_trials_that_have_ended(
     assert (more.hours, more.left) == pytest.approx((8 * 80 / 3600, found.left + 3 * 80 / 3600))
     for other in ({"fixed": {"steps": 50}}, {"fixed": {"steps": 100, "batch_size": 8}}):  # another pace
         assert time_of(ask(scientific=BOTH, nuisance=RATE, **other), home) is None
+
+
+def test_time_knows_the_arms_by_the_names_that_are_on_record(
+    ask: Ask, tmp_path: Path, fast_sqlite: None
+) -> None:
+    """A space whose factors stand in another order is the same one; its arms are named otherwise."""
+    home, factors = Home(tmp_path / "home"), BOTH | {"depth": (1, 2)}
+    asked = ask(scientific=factors, nuisance=RATE, fixed={"steps": 100})
+    turned = ask(scientific=dict(reversed(factors.items())), nuisance=RATE, fixed={"steps": 100})
+    assert turned.plan.arms()[0].name != asked.plan.arms()[0].name
+    ledger = Ledger(home.begin("demo", {})["ledger_url"], "demo")
+    ledger.open(asked.plan)
+    for seconds in (10.0, 20.0, 30.0, 40.0):
+        end_next(ledger, home, seconds, "complete")
+    assert time_of(turned, home) == time_of(asked, home) is not None
 
 
 def test_what_is_said_of_cost_and_time() -> None:

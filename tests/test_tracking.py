@@ -215,6 +215,24 @@ def test_a_report_is_logged_at_its_step_and_time(
     assert found["loss"] == [(*at[0], 0.9), (*at[1], 0.8)]
 
 
+def test_a_run_that_is_made_late_begins_with_its_trials_first_report(
+    track: Track, plan: Plan, client: MlflowClient, make_report: Any
+) -> None:
+    """MLflow was away meanwhile; the order of starts is that of the trials."""
+    tracker, at_once, late = track(plan), trial(plan), trial(plan, rate=2e-3)
+    before = time.time_ns() // 10**6
+    tracker.replay(at_once, [], "RUNNING")
+    line = make_report(1, 0.5)
+    tracker.replay(late, [line], "RUNNING")
+    starts = {
+        run.data.tags["kdstudy.key"]: run.info.start_time
+        for run in client.search_runs([tracker.experiment])
+        if "kdstudy.key" in run.data.tags
+    }
+    assert starts[late.key] == line["time_ms"]
+    assert starts[at_once.key] >= before
+
+
 def test_test_is_logged_only_where_it_was_scored(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:

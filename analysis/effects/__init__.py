@@ -13,7 +13,7 @@ from analysis.effects.estimates import (
     NEW_LANGUAGES,
     THESE_LANGUAGES,
     claim_parts,
-    copy_minus_distillation,
+    copying_and_distilling,
     effects,
 )
 from analysis.effects.variance import variance_shares
@@ -23,7 +23,7 @@ __all__ = [
     "THESE_LANGUAGES",
     "arms_compared",
     "claim_parts",
-    "copy_minus_distillation",
+    "copying_and_distilling",
     "effects",
     "next_best",
     "variance_shares",

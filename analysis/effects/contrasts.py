@@ -19,9 +19,12 @@ from analysis.effects.runs import Factors, Runs
 from analysis.intervals import Array
 
 __all__ = [
-    *("Contrast", "Paired", "copy_and_distillation", "copy_with_distillation"),
-    *("interactions", "main_effects"),
+    *("COPY_MINUS_DISTILLATION", "COPY_X_DISTILLATION", "Contrast", "Paired"),
+    *("copy_and_distillation", "copy_with_distillation", "interactions", "main_effects"),
 ]
+
+COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION = "copy - distillation", "copy x distillation"
+"""What stands for the factor in the names of claim C1's contrasts."""
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -173,13 +176,13 @@ def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
     below 1 each counts alike. None where init or alpha is not a factor, or there are no such four arms.
     """
     levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
-    return _of_four_arms(runs, factors, "copy - distillation", levels, (1, 0, 0, -1))
+    return _of_four_arms(runs, factors, COPY_MINUS_DISTILLATION, levels, (1, 0, 0, -1))
 
 
 def copy_with_distillation(runs: Runs, factors: Factors) -> Contrast | None:
     """Their interaction, of the same cells: (Ca - Ra) - (C1 - R1); what the means of the two effects hide."""
     levels = "(teacher - random) at alpha < 1 - at alpha = 1"
-    return _of_four_arms(runs, factors, "copy x distillation", levels, (-1, 1, 1, -1))
+    return _of_four_arms(runs, factors, COPY_X_DISTILLATION, levels, (-1, 1, 1, -1))
 
 
 def _of_four_arms(

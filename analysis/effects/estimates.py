@@ -23,7 +23,7 @@ from analysis.languages import SUMMARIES
 
 __all__ = [
     *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
-    *("ClaimParts", "claim_parts", "copy_minus_distillation", "effects"),
+    *("ClaimParts", "claim_parts", "copying_and_distilling", "effects"),
 ]
 
 THESE_LANGUAGES = "these languages"
@@ -57,31 +57,31 @@ def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
 
 
-def copy_minus_distillation(
+def copying_and_distilling(
     results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
 ) -> pd.DataFrame | None:
-    """Claim C1 as one number: the init effect (teacher - random) minus distillation, of the same arms.
+    """Claim C1 as one number, and how the two act on one another, of the same arms.
 
-    Rows and columns as of `effects`, of kind "contrast". None where init or alpha is not a factor, lacks
-    the levels that it takes, or has no matched cells.
+    COPY_MINUS_DISTILLATION: the init effect (teacher - random) minus that of distillation.
+    COPY_X_DISTILLATION: how much more copying does where students are distilled than where not.
+    Rows and columns as of `effects`, of kind "contrast", which makes the two a family. None where init or
+    alpha is not a factor, lacks the levels that it takes, or has no matched cells.
     """
     runs = runs_of(results, factors, planned)
-    contrast = copy_and_distillation(runs, factors)
-    table = _table(runs, [contrast] if contrast else [])
+    contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
+    table = _table(runs, [contrast for contrast in contrasts if contrast])
     return table if len(table) else None
 
 
 class ClaimParts(NamedTuple):
     """init, distillation: the two effects on macro whose difference is claim C1's number.
 
-    alphas: those below 1, each of which counts alike. interaction: how much more copying does where students
-    are distilled than where not.
+    alphas: those below 1, each of which counts alike.
     """
 
     init: float
     distillation: float
     alphas: tuple[Value, ...]
-    interaction: Interval
 
 
 def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
@@ -91,11 +91,10 @@ def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
     rows of `effects`, which are over all inits.
     """
     runs = runs_of(results, factors)
-    both = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
-    if not both[0] or not both[1] or not (shared := list(runs.shared(both[0].arms))):
+    contrast = copy_and_distillation(runs, factors)
+    if not contrast or not (shared := list(runs.shared(contrast.arms))):
         return None
-    paired, crossed = (contrast.paired(runs.values[:, :, shared]) for contrast in both if contrast)
-    if not paired or not crossed:
+    if not (paired := contrast.paired(runs.values[:, :, shared])):
         return None
     of_alphas = [paired.means[np.array(cells)].mean(axis=0) for cells in paired.kept]
     copied, random, copied_distilled, random_distilled = np.mean(of_alphas, axis=0)
@@ -103,7 +102,6 @@ def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
         float(copied - random + copied_distilled - random_distilled) / 2,
         float(copied_distilled - copied + random_distilled - random) / 2,
         tuple(runs.cells[cells[0][-1]]["alpha"] for cells in paired.kept),
-        paired_t(crossed.differences.mean(axis=1)),
     )
 
 

@@ -35,10 +35,10 @@ METHOD = (
     "of copied students on labels alone minus that of random ones that are distilled. The main effects, of "
     "init and alpha, are over all arms: every set of matched arms counts once.",
     "Many comparisons: p values are corrected by Holm's method over all effects of a kind, over the "
-    "languages of one effect, over all pairs of arms when the best is compared with the others, in the "
-    "answer over claim C1's number and how copying and distilling act on one another, and, of how the copy's "
-    "advantage changes with the data (claim C4), over the kinds of teacher_data. Uncorrected are those of "
-    "the steps to a score, and of the shares of variance (F tests).",
+    "languages of one effect, over all pairs of arms when the best is compared with the others, over claim "
+    "C1's number and how copying and distilling act on one another, and, of how the copy's advantage changes "
+    "with the data (claim C4), over the kinds of teacher_data. Uncorrected are those of the steps to a "
+    "score, and of the shares of variance (F tests).",
     "No difference: claimed where two one-sided tests at 5% (TOST, Schuirmann 1987) show the difference to "
     f"be within {100 * MARGIN:g} point of accuracy, which is where its 90% interval lies inside that margin. "
     "They are not corrected for many comparisons, save that of the best arm with the next one, which is "

@@ -53,6 +53,7 @@ class Recorder:
         lines.append(self.make_report(reports, value, outcome, test, languages))
         if outcome != "complete":
             lines[-1]["result"] = None
+        self.tracker.replay(record, [], "RUNNING")
         self.tracker.replay(record, lines, outcome or "RUNNING")
         return config.key
 

@@ -30,10 +30,20 @@ class InMemory:
         self.experiments[name] = Experiment(number, name, artifact_location, "active", of_it)
         return number
 
-    def create_run(self, experiment: str, run_name: str = "", tags: dict[str, str] | None = None) -> Run:
+    def create_run(
+        self,
+        experiment: str,
+        start_time: int | None = None,
+        tags: dict[str, str] | None = None,
+        run_name: str = "",
+    ) -> Run:
         run = f"{len(self.stored):032x}"
         self.stored[run] = {
-            "about": {"experiment_id": experiment, "run_name": run_name, "start_time": next(self.clock)},
+            "about": {
+                "experiment_id": experiment,
+                "run_name": run_name,
+                "start_time": start_time or next(self.clock),
+            },
             "status": "RUNNING",
             "stage": "active",
             "tags": dict(tags or {}),

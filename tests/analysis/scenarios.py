@@ -27,7 +27,7 @@ __all__ = [
         "TESTED",
         "TUNED",
     ),
-    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TWO", "above"),
+    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TEACHERS", "TWO", "above"),
 ]
 
 LOW_RESOURCE: dict[str, tuple[Value, ...]] = {

@@ -13,6 +13,7 @@ import pytest
 from analysis import results as results_module
 from analysis.answer import answer
 from analysis.domain import Domain
+from analysis.intervals import holm
 from analysis.record import StudyRecord
 from analysis.results import Results
 from tests.analysis.invented import invented_study
@@ -249,8 +250,11 @@ def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) ->
     assert "on the test texts of this language." in text
 
 
-def test_without_scores_per_language_there_is_no_answer(answered: Callable[[StudyRecord], str]) -> None:
-    study = invented_study(CLAIM, search=2)
+@pytest.mark.parametrize("space", [CLAIM, {"init": ("teacher",)}], ids=["arms", "one arm"])
+def test_without_scores_per_language_there_is_no_answer(
+    space: Any, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = invented_study(space, search=2)
     macro = study.scores[study.scores["language"].isin(["macro", "worst"])]
     text = answered(dataclasses.replace(study, scores=macro))
     assert text == "There is no answer: scores per language, over which all is computed, are not on record."
@@ -286,3 +290,22 @@ def test_of_one_arm_it_is_said_how_well_it_does() -> None:
     )
     assert f"accuracy of {100 * macro.mean():.2f}% (95% interval " in sentence
     assert sentence.endswith("on the test texts of these 6 languages.")
+
+
+def test_what_the_answer_claims_of_copying_is_corrected_as_in_its_table() -> None:
+    """With how the two act on one another: the report says one p of one number."""
+    results = Results(invented_study(CLAIM, search=2))
+    both = pd.concat([results.claim, results.claim_interaction])
+    of_macro = both[(both["outcome"] == "macro") & (both["estimand"] == "these languages")]
+    assert of_macro["p_holm"].to_numpy() == pytest.approx(holm(of_macro["p"].to_numpy()))
+
+
+def test_a_claim_that_stands_by_itself_alone_is_not_made(
+    answered: Callable[[StudyRecord], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = invented_study(CLAIM, search=2)
+    weak = Results(study).claim.assign(low=0.001, high=0.2, p=0.046, p_holm=0.092)
+    monkeypatch.setattr(Results, "claim", weak)
+    text = answered(study)
+    said = " After Holm's correction (p 0.092) these runs do not tell which of the two does more."
+    assert text.count(said) == 2  # of new languages too

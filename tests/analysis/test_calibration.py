@@ -265,11 +265,13 @@ def test_the_answer_of_low_resource_has_the_interval_of_the_slope() -> None:
 
 @pytest.mark.parametrize("name", ["5 seeds, 90% at about report 5 of 60, a copy's at half"])
 def test_intervals_of_the_steps_to_a_score_cover(name: str) -> None:
-    """Claim C5, each init's own final score; of 150 intervals."""
+    """Claim C5, each init's own final score; of 150 intervals. Between two reports a score is taken to rise
+    in a straight line, which puts a fast student's steps up: by a quarter of a standard error here.
+    """
     scenario, reports = STEPS[name]
     found = rates(steps(studies(scenario, 150), INIT, reports=reports))
     assert found["covered"] > 0.95 - strays(0.95, 150)
-    assert abs(found["bias"]) < 3
+    assert abs(found["bias"]) / math.sqrt(found["studies"]) < 0.5  # of one estimate's standard error
 
 
 def test_intervals_cover_through_selection_and_divergence() -> None:

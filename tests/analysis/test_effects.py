@@ -19,11 +19,12 @@ from statsmodels.stats.anova import anova_lm
 from analysis.effects import (
     arms_compared,
     claim_parts,
-    copy_minus_distillation,
+    copying_and_distilling,
     effects,
     variance_shares,
     winner,
 )
+from analysis.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
 from analysis.effects.estimates import EFFECT_COLUMNS
 from analysis.intervals import holm
 
@@ -220,10 +221,14 @@ def test_a_cell_of_which_an_arm_was_never_confirmed_is_counted_as_dropped() -> N
     assert row(found, INIT)["estimate"] == row(effects(results, CORE), INIT)["estimate"]
     assert row(found, "init: teacher - base")["cells_dropped"] == 0
     assert row(found, "alpha: 0.2 - 1.0", "worst")["cells_dropped"] == 1
-    assert copy_minus_distillation(results, CORE, planned) is None  # it is of that arm
+    assert copying_and_distilling(results, CORE, planned) is None  # it is of that arm
     assert (
         row_of_kind(found, "interaction")["levels"] == "(teacher - base) at 0.2 - at 1.0"
     )  # all four are there
+
+
+def row_of_factor(found: pd.DataFrame, factor: str) -> pd.Series:
+    return found[found["factor"] == factor].iloc[0]
 
 
 def row_of_kind(found: pd.DataFrame, kind: str) -> pd.Series:
@@ -237,7 +242,7 @@ def test_an_effect_says_which_factors_it_averages_over(core: pd.DataFrame) -> No
     assert row_of_kind(found, "interaction")["averaged_over"] == ""
     one = core[core["alpha"] == 1.0]
     assert row(effects(one, CORE), INIT)["averaged_over"] == ""
-    claim = copy_minus_distillation(core, CORE)
+    claim = copying_and_distilling(core, CORE)
     assert claim is not None
     assert set(claim["averaged_over"]) == {""}  # init and alpha are its sides
 
@@ -306,7 +311,7 @@ def test_where_there_is_nothing_to_compare_the_tables_are_empty(core: pd.DataFra
     results = core[core["arm"] == "init=base alpha=1.0"] if keep == "one arm" else core.iloc[:0]
     assert list(effects(results, CORE).columns) == EFFECT_COLUMNS
     assert len(effects(results, CORE)) == 0
-    assert copy_minus_distillation(results, CORE) is None
+    assert copying_and_distilling(results, CORE) is None
     assert len(arms_compared(results)) == 0
     assert winner(arms_compared(results)) is None
     assert variance_shares(results, CORE)["share"].isna().all()
@@ -350,10 +355,10 @@ def of_two_inits(results: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("estimand", ["these languages", "new languages"])
-def test_copy_minus_distillation_is_the_difference_of_the_two_main_effects_of_its_inits(
+def test_copying_minus_distilling_is_the_difference_of_the_two_main_effects_of_its_inits(
     core: pd.DataFrame, estimand: str
 ) -> None:
-    claim = copy_minus_distillation(core, CORE)
+    claim = copying_and_distilling(core, CORE)
     assert claim is not None
     assert list(claim.columns) == EFFECT_COLUMNS
     found = effects(of_two_inits(core), CORE)
@@ -365,6 +370,9 @@ def test_copy_minus_distillation_is_the_difference_of_the_two_main_effects_of_it
     assert (one["cells"], one["cells_dropped"]) == (1, 0)
     d = per_seed(core, "macro", init="teacher", alpha=1.0) - per_seed(core, "macro", init="random", alpha=0.2)
     assert row(claim, name)["p"] == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
+    both = claim[(claim["outcome"] == "macro") & (claim["estimand"] == estimand)]
+    assert list(both["factor"]) == [COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION]
+    assert both["p_holm"].to_numpy() == pytest.approx(holm(both["p"].to_numpy()))
 
 
 def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> None:
@@ -376,7 +384,7 @@ def test_the_two_effects_of_the_claim_are_of_the_same_runs_as_its_number() -> No
     assert of_whole[:2] == pytest.approx(both)
     assert of_whole.alphas == (0.2,)
     lacking = missing(("random", 1.0, 2), ("base", 0.2, 4), ("base", 0.2, 5))
-    claim = copy_minus_distillation(lacking, CORE)
+    claim = copying_and_distilling(lacking, CORE)
     parts = claim_parts(lacking, CORE)
     assert claim is not None
     assert parts is not None
@@ -402,13 +410,13 @@ def test_where_copying_and_distilling_do_the_same_the_claim_is_zero(more: Any, i
         noisy(lambda cell: 0.5 + 0.1 * (cell["init"] == "teacher" and cell["alpha"] < 1)),
         without=lambda cell: inert if cell["alpha"] == 1.0 else (),
     )
-    claim = copy_minus_distillation(results, factors)
+    claim = copying_and_distilling(results, factors)
     parts = claim_parts(results, factors)
     assert claim is not None
     assert parts is not None
     assert claim["estimate"].iloc[0] == pytest.approx(0, abs=0.01)
     assert parts[:2] == pytest.approx((0.05, 0.05), abs=0.01)
-    assert parts.interaction.estimate == pytest.approx(0.1, abs=0.02)
+    assert row_of_factor(claim, COPY_X_DISTILLATION)["estimate"] == pytest.approx(0.1, abs=0.02)
 
 
 def test_several_alphas_below_one_count_alike() -> None:
@@ -420,7 +428,7 @@ def test_several_alphas_below_one_count_alike() -> None:
         without=lambda cell: ("loss",) if cell["alpha"] == 1.0 else (),
     )
     results = results[~((results["alpha"] == 0.5) & (results["loss"] == "mse"))]
-    claim = copy_minus_distillation(results, factors)
+    claim = copying_and_distilling(results, factors)
     assert claim is not None
     copied = per_seed(results, "macro", init="teacher", alpha=1.0).mean()
     distilled = [per_seed(results, "macro", init="random", alpha=alpha).mean() for alpha in (0.0, 0.5)]
@@ -441,7 +449,7 @@ def test_several_alphas_below_one_count_alike() -> None:
     ],
 )
 def test_without_both_sides_of_the_claim_there_is_no_number(factors: dict[str, tuple[Any, ...]]) -> None:
-    assert copy_minus_distillation(table(factors, noisy(lambda cell: 0.5)), factors) is None
+    assert copying_and_distilling(table(factors, noisy(lambda cell: 0.5)), factors) is None
 
 
 # ---------------------------------------------------------------- families

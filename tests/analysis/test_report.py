@@ -19,7 +19,7 @@ from analysis import results as results_module
 from analysis.answer import answer
 from analysis.audit import Finding
 from analysis.design import confirmed, factors
-from analysis.effects import claim_parts, copy_minus_distillation
+from analysis.effects import claim_parts, copying_and_distilling
 from analysis.fractions import fraction_interaction
 from analysis.latex import latex_table
 from analysis.pages import html_page, markdown_page
@@ -238,7 +238,7 @@ def test_nothing_of_the_place_or_the_time_is_in_a_report(written: tuple[Path, li
 def test_the_answer_is_the_number_of_the_claim(
     claim_study: StudyRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = copy_minus_distillation(confirmed(claim_study), factors(claim_study))
+    found = copying_and_distilling(confirmed(claim_study), factors(claim_study))
     assert found is not None
     row = found[(found["outcome"] == "macro") & (found["estimand"] == "these languages")].iloc[0]
     page, markdown = pages(claim_study, monkeypatch)

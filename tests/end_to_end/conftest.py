@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -106,24 +107,27 @@ def asked(task_folder: Path, model_folder: Path, of_all_workers: Path) -> Asked:
     folder = of_all_workers / "ìṣẹ́ mi, 我的"
     asked = Asked(folder / "my_space.py", folder / "ìbéèrè errands", folder / "mödel tiny")
     with FileLock(of_all_workers / "asked.lock"):
-        if not folder.exists():
-            folder.mkdir()
-            shutil.copytree(task_folder, asked.task)
-            shutil.copytree(model_folder, asked.model)
-            asked.space.write_text(SPACE)
+        if not asked.space.exists():
+            shutil.copytree(task_folder, asked.task, dirs_exist_ok=True)
+            shutil.copytree(model_folder, asked.model, dirs_exist_ok=True)
+            asked.space.write_text(SPACE)  # last: it says that the others are there
     return asked
 
 
 @pytest.fixture(scope="session")
 def finished(kdstudy: Kdstudy, asked: Asked, of_all_workers: Path) -> Finished:
-    """One study for all tests that only read."""
+    """One study for all tests that only read; where it failed, it has failed for all of them."""
     home, said = of_all_workers / "at home, ở nhà", of_all_workers / "answer.pickle"
     with FileLock(of_all_workers / "finished.lock"):
         if not said.exists():
-            answer = kdstudy("run", asked.space, *asked.on, "--home", home)
-            assert answer.code == 0, answer.err
+            try:
+                answer = kdstudy("run", asked.space, *asked.on, "--home", home)
+            except subprocess.TimeoutExpired as late:
+                answer = Answer(-1, "", str(late))
             said.write_bytes(pickle.dumps(answer))
-    return Finished(home, "my_space", pickle.loads(said.read_bytes()))
+    answer = pickle.loads(said.read_bytes())
+    assert answer.code == 0, answer.err
+    return Finished(home, "my_space", answer)
 
 
 @pytest.fixture

@@ -90,7 +90,6 @@ def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_ru
 @pytest.mark.slow
 def test_killed_again_and_again_it_still_comes_to_the_same_end(
     kdstudy: Any,
-    command: Any,
     asked: Any,
     finished: Any,
     home_with_artifacts: Path,
@@ -111,7 +110,6 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
 @pytest.mark.slow
 def test_a_trial_whose_worker_was_killed_goes_on_in_another(
     kdstudy: Any,
-    command: Any,
     asked: Any,
     finished: Any,
     home_with_artifacts: Path,
