@@ -5,12 +5,15 @@ Descriptions only: no interval and no test. Pruned, diverged and failed trials a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.design import confirmed
+from analysis.domain import parse_arm
 from analysis.record import StudyRecord
 
-__all__ = ["WIDEST", "arms_summary", "languages_summary"]
+__all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
 
 WIDEST = 12
 """Arms up to which languages x arms is a table; above, the report's figure and its CSV file show it."""
@@ -69,6 +72,16 @@ def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy")
         table.insert(0, "teacher", teacher.set_index("language")["value"])
     names = sorted(name for name in table.index if name not in ("macro", "worst"))
     return table.reindex([*names, *(name for name in ("macro", "worst") if name in table.index)])
+
+
+def by_levels(languages: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """The table with arms named by their levels of `factors` alone; a dash where one has no effect."""
+
+    def levels(arm: str) -> str:
+        of_arm = parse_arm(arm)
+        return " ".join(str(of_arm.get(factor, "-")) for factor in factors)
+
+    return languages.rename(columns={arm: levels(arm) for arm in languages.columns if arm != "teacher"})
 
 
 def _mean(values: pd.Series) -> float | None:

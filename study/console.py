@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.measure import Measurement
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from analysis.record import StudyRecord
     from study.cost import Cost, Time
     from study.home import Home
@@ -54,7 +57,7 @@ def print_plan(
 
 def print_findings(record: StudyRecord) -> None:
     """The arms and the languages of what MLflow has on record."""
-    from analysis.summary import WIDEST, arms_summary, languages_summary
+    from analysis.summary import WIDEST, arms_summary, by_levels, languages_summary
     from study.tables import frame_table
 
     out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
@@ -66,7 +69,16 @@ def print_findings(record: StudyRecord) -> None:
         languages = languages_summary(record, split)
         if len(languages):
             title = f"accuracy per language, {split} (means over confirm seeds)"
-            out.print(frame_table(languages.reset_index(), title))
+            table = frame_table(languages.reset_index(), title)
+            if _breaks_words(table):
+                title += f"; columns: {', '.join(record.scientific)}"
+                table = frame_table(by_levels(languages, list(record.scientific)).reset_index(), title)
+            out.print(table)
+
+
+def _breaks_words(table: Table) -> bool:
+    """Whether the terminal is too narrow for the longest word of every column."""
+    return Measurement.get(out, out.options.update(width=10_000), table).minimum > out.width
 
 
 def print_status(found: Mapping[str, Any], home: Home) -> None:

@@ -82,6 +82,22 @@ def test_of_many_arms_no_table_of_languages_is_squeezed_into_the_terminal(
     assert "yor" not in out
 
 
+def test_where_arms_have_long_names_columns_are_named_by_their_levels(
+    make_recorder: Any, tracking_uri: str, report: Report, tmp_path: Path
+) -> None:
+    shares = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
+    recorder = make_recorder(scientific=shares | {"teacher_data": ("full", "same")})
+    recorder.arms_alike()
+    uri = ("--tracking-uri", tracking_uri)
+    code, out, errors = report(recorder.plan.name, *uri, "--out", tmp_path / "long")
+    assert (code, errors) == (0, [])
+    assert "; columns: init, data_fraction, teacher_data" in out
+    inits, fractions, teachers = (line.split() for line in out.partition("; columns: ")[2].splitlines()[2:5])
+    assert set(inits) == {"random", "teacher"}
+    assert set(fractions) == {"0.01", "0.1", "1.0"}
+    assert set(teachers) == {"language", "full", "same", "-"}
+
+
 def test_a_study_on_a_server_is_reported_without_a_home(
     finished: Any, home: Path, report: Report, tracking_uri: str, tmp_path: Path
 ) -> None:
