@@ -99,7 +99,8 @@ def _status_lines(found: Mapping[str, Any], home: Home) -> list[str]:
     elif found["waiting"]:
         lines.append(f"not running; go on with: kdstudy resume {shlex.quote(found['name'])}{home.option}")
     if found["unsent"] or found["study_unsent"]:
-        what = f"{found['unsent']} trials" if found["unsent"] else "the study's own runs"
+        many = found["unsent"]
+        what = f"{many} trial{'s' * (many != 1)}" if many else "the study's own runs"
         lines.append(f"MLflow may lack something of {what}: --sync sends it")
     return lines
 
