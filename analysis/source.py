@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -73,7 +73,7 @@ class Client:
         with self._asking():
             self.client = MlflowClient(tracking_uri=uri)
             experiment = self.client.get_experiment_by_name(name)
-            _check(name, None if experiment is None else experiment.lifecycle_stage)
+            _check(name, uri, None if experiment is None else experiment.lifecycle_stage)
             assert experiment is not None
             self._runs = list(self._pages(experiment.experiment_id))
 
@@ -125,11 +125,11 @@ class Database:
             url = sa.make_url(uri)
             self.engine = sa.create_engine(url)  # it connects to nothing yet
         if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
-            _check(name, None)
+            _check(name, uri, None)
         self._asking = partial(_asking, name, (sa.exc.SQLAlchemyError, pd.errors.DatabaseError))
         columns = ("experiment_id", "lifecycle_stage")
         found = self._read(_select("experiments", *columns).where(sa.column("name") == name))
-        _check(name, found["lifecycle_stage"].iloc[0] if len(found) else None)
+        _check(name, uri, found["lifecycle_stage"].iloc[0] if len(found) else None)
         runs = _select("runs", "run_uuid", "name", "status", "start_time").where(
             sa.column("experiment_id") == int(found["experiment_id"].iloc[0]),
             sa.column("lifecycle_stage") == "active",
@@ -168,11 +168,18 @@ class Database:
             return pd.read_sql(query, connection)
 
 
-def _check(name: str, stage: str | None) -> None:
+def _check(name: str, uri: str, stage: str | None) -> None:
     if stage is None:
-        raise RequestError(f"{name}: no such experiment in MLflow; the study has recorded nothing yet")
+        where = _without_password(uri)
+        raise RequestError(f"{name}: no such experiment in MLflow at {where}; it has recorded nothing there")
     if stage == "deleted":
         raise RequestError(f"{name}: its MLflow experiment was deleted; restore it to report it")
+
+
+def _without_password(uri: str) -> str:
+    with suppress(sa.exc.ArgumentError):  # it is no URL, but a name
+        return sa.make_url(uri).render_as_string(hide_password=True)
+    return uri
 
 
 @contextmanager

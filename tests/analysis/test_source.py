@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from analysis.record import merge, read_study
-from analysis.source import Client
+from analysis.source import Client, _check
 from study.config import RequestError
 from tests.analysis.recorded import assert_same, runs_of
 
@@ -23,10 +23,28 @@ def mlflow_uri(tracking_uri: str) -> str:
 
 
 def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
-    with pytest.raises(RequestError, match=r"^nowhere: no such experiment in MLflow; the study has recorded"):
+    with pytest.raises(
+        RequestError, match=r"^nowhere: no such experiment in MLflow at \S+; it has recorded nothing there$"
+    ):
         read_study(tracking_uri, "nowhere")
-    with pytest.raises(RequestError, match=r"^nowhere: no such experiment in MLflow; the study has recorded"):
+    with pytest.raises(
+        RequestError, match=r"^nowhere: no such experiment in MLflow at \S+; it has recorded nothing there$"
+    ):
         merge([Client(tracking_uri, "nowhere")], "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
+        ("https://me:secret@host:5000", "https://me:***@host:5000"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_no_password_is_printed(uri: str, shown: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        _check("demo", uri, None)
+    assert f"at {shown};" in str(refused.value)
 
 
 def test_a_report_that_was_logged_twice_is_one_point_of_its_curve(recorder: Any) -> None:
