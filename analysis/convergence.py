@@ -1,9 +1,11 @@
 """How many steps a student needs: when it first has a given share of a final score.
 
-A run is seen at its reports only. The step is interpolated, on a line over log2 steps, between the first
-report at which the share was reached and the one before it. A run that has it at its first report got there
-at some step up to that one, and counts with it: nothing finer is known. `resolution` is the steps between
-reports.
+A run is seen at its reports only. The step is interpolated over log2 steps, between the first report at
+which the share was reached and the one before it, on a monotone cubic through the reports (Fritsch and
+Butland, 1984: "A method for constructing local monotone piecewise cubic interpolants"). A curve that levels
+off lies above the line between two reports, so that a line puts the step too late, and the more so the faster
+the student. A run that has the share at its first report got there at some step up to that one, and counts
+with it: nothing finer is known. `resolution` is the steps between reports.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
 from analysis.intervals import paired_t
 from analysis.matching import Factors, matched, means_by_seed
@@ -146,9 +150,10 @@ class _Run(NamedTuple):
             return np.nan
         if at == 0:
             return float(self.steps[0])
-        before, after = self.macro[at - 1], self.macro[at]  # the one below the target, the other not
-        ratio = self.steps[at] / self.steps[at - 1]
-        return float(self.steps[at - 1] * ratio ** ((target - before) / (after - before)))
+        around = slice(max(at - 2, 0), at + 2)  # the cubic between two reports depends on no others
+        log2_steps = np.log2(self.steps)
+        course = PchipInterpolator(log2_steps[around], self.macro[around] - target)
+        return float(2 ** brentq(course, log2_steps[at - 1], log2_steps[at]))  # below 0 there, here not
 
 
 def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:

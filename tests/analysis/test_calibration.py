@@ -263,15 +263,17 @@ def test_the_answer_of_low_resource_has_the_interval_of_the_slope() -> None:
         assert (row["low"], row["high"], row["p"]) == pytest.approx((interval.low, interval.high, interval.p))
 
 
-@pytest.mark.parametrize("name", ["5 seeds, 90% at about report 5 of 60, a copy's at half"])
+@pytest.mark.parametrize(
+    "name", [f"5 seeds, 90% at about report 5 of {n}, a copy's at half" for n in (60, 4)]
+)
 def test_intervals_of_the_steps_to_a_score_cover(name: str) -> None:
-    """Claim C5, each init's own final score; of 150 intervals. Between two reports a score is taken to rise
-    in a straight line, which puts a fast student's steps up: by a quarter of a standard error here.
+    """Claim C5, each init's own final score; of 150 intervals. With 4 reports a run a straight line between
+    two of them would put the ratio of steps up by .38 of a standard error.
     """
     scenario, reports = STEPS[name]
     found = rates(steps(studies(scenario, 150), INIT, reports=reports))
     assert found["covered"] > 0.95 - strays(0.95, 150)
-    assert abs(found["bias"]) / math.sqrt(found["studies"]) < 0.5  # of one estimate's standard error
+    assert abs(found["bias"]) < 3  # standard errors of the mean of all, .25 of one estimate's
 
 
 def test_intervals_cover_through_selection_and_divergence() -> None:

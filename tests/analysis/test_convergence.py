@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.interpolate import pchip_interpolate
 
 from analysis.convergence import arm_convergence, convergence_difference, last_gains, steps_to_share
 from analysis.results import Results
@@ -20,21 +25,57 @@ FACTORS = {"init": ("random", "teacher")}
 
 
 def between(before: int, after: int, share: float) -> float:
-    """The step that lies so far between two, in the logarithm."""
+    """The step that lies so far between two, in the logarithm: of two reports, and of any on one line."""
     return float(before * (after / before) ** share)
 
 
-def test_the_step_lies_on_the_line_between_the_reports_around_the_share() -> None:
+def crossing(curve: Sequence[float], target: float, before: int, after: int) -> float:
+    """Where the monotone cubic through all reports, one every ten steps, is at `target`: by a fine table."""
+    reports = np.log2(10 * np.arange(1, len(curve) + 1))
+    fine = np.linspace(math.log2(before), math.log2(after), 10**5)
+    return float(2 ** np.interp(target, pchip_interpolate(reports, curve, fine), fine))
+
+
+def test_the_step_lies_on_the_monotone_cubic_through_the_reports() -> None:
     steps = steps_to_share(curve_table({("r", 1): SLOW, ("t", 1): FAST}))
     assert list(steps.columns) == ["arm", "seed", "final", "resolution", "own", "best"]
-    expected = {"r": between(40, 50, 0.5), "t": between(10, 20, 0.35 / 0.36)}
+    expected = {"r": crossing(SLOW, 0.45, 40, 50), "t": crossing(FAST, 0.45, 10, 20)}
     assert steps.set_index("arm")["own"].to_dict() == pytest.approx(expected)
     assert set(steps["resolution"]) == {10}
 
 
+@given(
+    curve=st.lists(st.floats(0, 1).map(lambda score: round(score, 3)), min_size=1, max_size=8),
+    share=st.floats(0.05, 1),
+)
+def test_the_step_lies_between_the_first_report_that_has_the_share_and_the_one_before(
+    curve: list[float], share: float
+) -> None:
+    step = steps_to_share(curve_table({("a", 1): curve}), share)["own"].item()
+    first = next(report for report, score in enumerate(curve) if score >= share * curve[-1])
+    rounding = 1e-9
+    assert 10 * max(first, 1) - rounding <= step <= 10 * (first + 1) + rounding
+
+
+@pytest.mark.parametrize("steps", [(10, 20, 40, 80), (10, 20, 30, 40, 50)])
+def test_a_line_over_the_logarithm_of_steps_is_met_where_it_is(steps: tuple[int, ...]) -> None:
+    curve = pd.DataFrame({"arm": "a", "seed": 1, "step": steps, "macro": 0.1 * np.log2(steps)})
+    assert steps_to_share(curve)["own"].item() == pytest.approx(steps[-1] ** 0.9)
+
+
+@pytest.mark.parametrize("reports", [4, 8, 60])
+def test_of_a_course_that_levels_off_the_step_is_its_own(reports: int) -> None:
+    """The course is 1 - exp(-t / c); by a line between two reports the step is up to 3% too high."""
+    for constant in (10.0, 13.0, 17.0):
+        curve = 1 - np.exp(-10 * np.arange(1, reports + 1) / constant)
+        true = -constant * math.log(1 - 0.9 * curve[-1])
+        found = steps_to_share(curve_table({("a", 1): curve}))["own"].item()
+        assert found == pytest.approx(true, rel=0.005)
+
+
 def test_a_share_that_is_met_exactly_is_reached() -> None:
     steps = steps_to_share(curve_table({("a", 1): [0.2, 0.25, 0.5]}), share=0.5)
-    assert steps["own"].item() == 20
+    assert steps["own"].item() == pytest.approx(20)
 
 
 def test_what_is_there_at_the_first_report_counts_with_it() -> None:
@@ -44,8 +85,9 @@ def test_what_is_there_at_the_first_report_counts_with_it() -> None:
 
 
 def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
-    curves = curve_table({("a", 1): [0.1, 0.5, 0.2, 0.3, 0.5]}).sample(frac=1, random_state=1)
-    assert steps_to_share(curves)["own"].item() == pytest.approx(between(10, 20, 0.35 / 0.4))
+    curve = [0.1, 0.5, 0.2, 0.3, 0.5]
+    curves = curve_table({("a", 1): curve}).sample(frac=1, random_state=1)
+    assert steps_to_share(curves)["own"].item() == pytest.approx(crossing(curve, 0.45, 10, 20))
 
 
 def test_the_best_arms_final_score_is_a_mean_over_its_seeds() -> None:
@@ -63,7 +105,7 @@ def test_an_arm_is_summed_up_by_medians() -> None:
     arms = arm_convergence(steps_to_share(curve_table(runs)))
     row = arms.iloc[0]
     assert (row["arm"], row["runs"], row["never"]) == ("r", 3, 0)
-    assert row["own"] == pytest.approx(between(20, 30, 0.31 / 0.4))
+    assert row["own"] == pytest.approx(crossing([0.5, 0.5, 0.9, 0.9, 0.9], 0.81, 20, 30))
 
 
 @pytest.mark.parametrize(("reached", "median"), [(3, 18.49968), (2, 18.49968), (1, math.nan), (0, math.nan)])
