@@ -9,6 +9,7 @@ from analysis.design import confirm_runs, confirmed, factors, own_teachers
 from analysis.domain import parse_value
 from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
+from analysis.search import search_results
 from analysis.tables import number
 from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, search_trials, tried, tuned
 
@@ -27,6 +28,7 @@ def caveats(record: StudyRecord) -> list[str]:
             _teacher_data,
             _teachers,
             _few_trials,
+            _scored_alike,
             _unequal_tuning,
             _bounds,
             _early_ends,
@@ -112,6 +114,19 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
             f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
             "selected ones, which is what is measured here."
         )
+
+
+def _scored_alike(record: StudyRecord) -> Iterator[str]:
+    """Arms whose search said nothing of their values: often none of its trials learned anything."""
+    complete = search_results(record).dropna(subset=["value"])
+    for arm, trials in complete.groupby("arm", sort=False):
+        names = tuned(record, trials)
+        if names and len(trials) > 1 and trials["value"].nunique() == 1:
+            score = f"{100 * trials['value'].iloc[0]:.1f} points"
+            yield (
+                f"{arm}: all {len(trials)} search trials scored alike ({score}), so nothing selected its "
+                f"{', '.join(names)}. Where that is the score of guessing, none of them learned."
+            )
 
 
 def _unequal_tuning(record: StudyRecord) -> Iterator[str]:

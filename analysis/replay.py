@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,9 +22,14 @@ from analysis.conclusion import Conclude, conclusion, macro_by_seed
 from analysis.effects.runs import Factors, runs_of, without_teacher_seed
 from analysis.intervals import Array
 
-__all__ = ["replay"]
+__all__ = ["Drawn", "replay"]
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
+Drawn = Literal["first", "alike", "apart"]
+"""Which of an arm's search trials a replay takes: the first; at random, the same in all arms; at random."""
+
 BUDGETS = 12
 """At most so many budgets are replayed, evenly spaced in the logarithm where there are more."""
 
@@ -35,15 +42,16 @@ def replay(
     replays: int = 200,
     seed: int = 0,
     *,
-    adaptive: bool,
+    drawn: Drawn,
 ) -> pd.DataFrame:
     """How often the study would have concluded the same from b search trials an arm and s confirm seeds.
 
     Each replay takes b of every arm's search trials (all, where it has fewer) and draws s of the confirm
-    seeds, the same for all arms. Where trials do not depend on each other, the b are drawn at random. An
-    `adaptive` sampler learns: its late trials are better than those that a study of b would have asked for,
-    so the b are the first ones, and seeds alone differ between replays: each choice of them is one replay, so
-    that with all seeds there is a single one.
+    seeds, the same for all arms. Where trials do not depend on each other, the b are drawn at random: "apart"
+    in each arm, or "alike", the same ones in all arms, where these tried the same points in the same order.
+    An adaptive sampler learns: its late trials are better than those that a study of b would have asked for,
+    so the b are the "first" ones, and seeds alone differ between replays: each choice of them is one replay,
+    so that with all seeds there is a single one.
 
     A replay selects in each arm as the study does (`study.selection`: the highest validation macro among
     complete trials), and concludes on the test macro of what it selected. An arm whose b trials hold no
@@ -66,8 +74,8 @@ def replay(
         search: search trials that ended (`analysis.search`), as they were asked: `arm, outcome, value`.
         results: the `confirmed` table; factors: its factors and their levels.
         conclude: default that of `analysis.conclusion`.
-        replays: how many are drawn; of an adaptive search at most so many.
-        adaptive: whether the search's trials depend on the scores of those before them.
+        replays: how many are drawn; of the first trials at most so many.
+        drawn: which trials a replay takes.
         seed: of the draws. One replay's draws for b are among those for b + 1, and so with seeds.
 
     Returns:
@@ -90,15 +98,16 @@ def replay(
     rng = np.random.default_rng(seed)
     of_arms = [search[search["arm"] == arm] for arm in arms]
     counts = np.array([len(trials) for trials in of_arms], dtype=int)
-    shifts = [_shifts(trials, replays, None if adaptive else rng) for trials in of_arms]
-    drawn = rng.permuted(np.tile(np.arange(seeds), (replays, 1)), axis=1)
+    orders = _orders(counts, replays, drawn, rng)
+    shifts = [_shifts(trials, order) for trials, order in zip(of_arms, orders, strict=True)]
+    of_seeds = rng.permuted(np.tile(np.arange(seeds), (replays, 1)), axis=1)
     whole = conclude(macro[None])[0]
     rows = []
     for b in _budgets(counts.max(initial=0)):
         shift = np.stack([of_arm[:, min(b, of_arm.shape[1]) - 1] for of_arm in shifts], axis=1)
         for s in range(min(FEWEST_SEEDS, seeds), seeds + 1):
-            chosen = drawn[:, :s]
-            if adaptive and math.comb(seeds, s) <= replays:
+            chosen = of_seeds[:, :s]
+            if drawn == "first" and math.comb(seeds, s) <= replays:
                 chosen = np.array(list(itertools.combinations(range(seeds), s)))
             replayed = macro[:, chosen].swapaxes(0, 1) + shift[: len(chosen), :, None]
             spent = np.minimum(b, counts).sum() + s * len(arms)
@@ -109,19 +118,26 @@ def replay(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _shifts(trials: pd.DataFrame, replays: int, rng: np.random.Generator | None) -> Array:
+def _orders(counts: Indices, replays: int, drawn: Drawn, rng: np.random.Generator) -> Iterator[Indices]:
+    """For each arm [replays x n]: in which order a replay takes its n trials."""
+    all_points = np.tile(np.arange(counts.max(initial=0)), (replays, 1))
+    if drawn == "alike":
+        all_points = rng.permuted(all_points, axis=1)
+    for count in counts:
+        order = all_points[all_points < count].reshape(replays, count)
+        yield rng.permuted(order, axis=1) if drawn == "apart" else order
+
+
+def _shifts(trials: pd.DataFrame, order: Indices) -> Array:
     """[replays x b = 1 ... n]: score of the best of the first b of n trials, minus the study's best.
 
-    They are shuffled in each replay; without `rng` they stand as they are. Missing where none of them is
-    complete. Zero where the study itself has none on record: what it confirmed then is taken as given.
+    Missing where none of them is complete. Zero where the study itself has none on record: what it confirmed
+    then is taken as given.
     """
     scores = trials["value"].where(trials["outcome"] == "complete").to_numpy(float)
     if not np.isfinite(scores).any():
-        return np.zeros((replays, 1))
-    taken = np.tile(scores, (replays, 1))
-    if rng is not None:
-        taken = rng.permuted(taken, axis=1)
-    return np.fmax.accumulate(taken, axis=1) - np.nanmax(scores)
+        return np.zeros((len(order), 1))
+    return np.fmax.accumulate(scores[order], axis=1) - np.nanmax(scores)
 
 
 def _budgets(most: int) -> list[int]:

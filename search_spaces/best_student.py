@@ -21,5 +21,6 @@ SPACE = SearchSpace(
     fixed={"depth": "1/2", "steps": 400},
     trials=60,
     reports=8,
+    sampler="tpe",
     pruner="hyperband",
 )

@@ -36,8 +36,8 @@ def ask(options: dict[str, Any]) -> Asked:
     """
     space_name, space = load_space(options["space"])
     space = override(space, options["settings"] or [])
-    budgets = {budget: options[budget] for budget in ("trials", "confirm_seeds")}
-    space = space.model_copy(update={k: v for k, v in budgets.items() if v is not None})
+    given = {name: options[name] for name in ("trials", "confirm_seeds", "sampler")}
+    space = space.model_copy(update={k: v for k, v in given.items() if v is not None})
     home = Home.at(options["home"])
     name = space_name if options["name"] is None else options["name"]
     home.study(name)  # refuses what is no name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,7 @@ __all__ = [
     "LanguagesOption",
     "ModelOption",
     "NameOption",
+    "SamplerOption",
     "SeedsOption",
     "SetOption",
     "SharedOption",
@@ -59,6 +60,12 @@ StorageOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]
+SamplerOption = Annotated[
+    Literal["quasi", "tpe", "random"] | None,
+    typer.Option(
+        help="quasi: the same points in every arm; tpe: Optuna's, apart in each; default the space's."
+    ),
+]
 TrialsOption = Annotated[int | None, typer.Option(min=1, help="Search trials per arm.")]
 SeedsOption = Annotated[int | None, typer.Option(min=0, help="Confirm runs per arm.")]
 ClusterOption = Annotated[str, typer.Option(help="A cluster's name, or HOST:PORT of a running Ray.")]

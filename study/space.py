@@ -55,6 +55,9 @@ class SearchSpace(BaseModel):
     trials: search trials per arm. confirm_seeds: fresh seeds for each arm's best. reports: how often a
     trial reports, which is also where a pruner may stop it. A depth may be a share of the teacher's
     layers, such as "1/2".
+
+    sampler: "quasi" tries the same evenly spread points in every arm, so that no arm has better luck than
+    another; "tpe" goes where scores were high, which finds the best of one arm sooner.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +69,7 @@ class SearchSpace(BaseModel):
     trials: int = Field(ge=1)
     confirm_seeds: int = Field(3, ge=0)
     reports: int = Field(4, ge=1)
-    sampler: Literal["tpe", "random", "quasi", "grid"] = "tpe"
+    sampler: Literal["quasi", "tpe", "random", "grid"] = "quasi"
     pruner: Literal["none", "median", "halving", "hyperband"] = "none"
     seed: int = 0
 

@@ -33,7 +33,7 @@ SPACE = SearchSpace(
         ({"sampler": "grid", "nuisance": {"learning_rate": RATE}}, "learning_rate: a grid needs levels"),
         ({"nuisance": {"batch_size": Range(low=16, high=64)}}, "batch_size: is not a real number and needs"),
         ({"nuisance": {"init": Range(low=0, high=1)}}, "init: is not a real number and needs levels"),
-        ({"sampler": "best"}, "Input should be 'tpe', 'random', 'quasi' or 'grid'"),
+        ({"sampler": "best"}, "Input should be 'quasi', 'tpe', 'random' or 'grid'"),
         ({"trials": 0}, "greater than or equal to 1"),
         ({"budget": 3}, "Extra inputs are not permitted"),
     ],

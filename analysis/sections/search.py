@@ -12,16 +12,23 @@ from analysis.conclusion import conclusion
 from analysis.figures.lines import MOST_PANELS, lines
 from analysis.figures.panels import placed
 from analysis.importance import importance
-from analysis.replay import replay
+from analysis.replay import Drawn, replay
 from analysis.results import Results
 from analysis.sections.section import Drawing, Section
 from analysis.tables import Format, Table, count, make_table, percent, points
 
 __all__ = ["hyperparameters", "replayed", "search_budget"]
 
-NOT_ADAPTIVE = ("random", "quasi", "grid")
-"""Samplers whose trials do not depend on the scores of those before them."""
-
+DRAWN: dict[str | None, Drawn] = {"random": "apart", "quasi": "alike", "grid": "alike"}
+"""Samplers whose trials do not depend on the scores of those before them, and how replays draw theirs."""
+HOW = {
+    "first": (
+        "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
+        "the sampler is not on record; replays differ in their seeds alone."
+    ),
+    "alike": "Trials, of the same points in all arms, and seeds are drawn at random.",
+    "apart": "Trials and seeds are drawn at random.",
+}
 
 FORMULA = (
     "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an "
@@ -97,10 +104,10 @@ def hyperparameters(results: Results) -> Section:
 
 def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
-    sampled = results.record.facts.get("sampler") in NOT_ADAPTIVE
-    adaptive = not sampled or bool(results.search["outcome"].eq("pruned").any())
+    pruned = bool(results.search["outcome"].eq("pruned").any())
+    drawn = "first" if pruned else DRAWN.get(results.record.facts.get("sampler"), "first")
     concluded = conclusion(results.confirmed, results.factors)
-    found = replay(results.search, results.confirmed, results.factors, concluded.of, adaptive=adaptive)
+    found = replay(results.search, results.confirmed, results.factors, concluded.of, drawn=drawn)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section(title)
     replays = found["replays"].map(lambda n: f"{n} replay{'s' * (n != 1)}")
@@ -110,12 +117,7 @@ def replayed(results: Results) -> Section:
     )
     caption = (
         "Share of replays with the study's conclusion, by the share of the study's search and confirm trials "
-        "that they hold; a line joins more and more search trials per arm. "
-    ) + (
-        "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
-        "the sampler is not on record; replays differ in their seeds alone."
-        if adaptive
-        else "Trials and seeds are drawn at random."
+        f"that they hold; a line joins more and more search trials per arm. {HOW[drawn]}"
     )
     if set(results.confirmed["arm"]) < set(results.record.arms):
         caption += " Arms without a confirm run are left out."

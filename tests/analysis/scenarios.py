@@ -76,6 +76,7 @@ COVERED: dict[str, tuple[Scenario, str]] = {
     "interaction, 5 seeds": (Scenario(), "init x alpha: (teacher - random) at 0.2 - at 1.0"),
     "C1, 5 seeds": (Scenario(), "C1"),
     "2 search trials": (Scenario(trials=2), INIT),
+    "8 search trials at random": (Scenario(sampler="random"), INIT),
     "random init four times as noisy": (Scenario(arm_seed=UNEVEN), INIT),
     "one run in ten lost": (Scenario(lost=0.1), INIT),
     "one run in four lost": (Scenario(lost=0.25), INIT),
@@ -132,7 +133,10 @@ ANSWERED: dict[str, Scenario] = {
 """What the first screen claims where the factors ask claim C1 or C4."""
 
 TUNED: dict[str, Scenario] = {
-    f"{arms} arms, {trials} search trials": replace(FLAT, factors=factors, curvature=0.02, trials=trials)
+    f"{arms} arms, {trials} search trials{where}": replace(
+        FLAT, factors=factors, curvature=0.02, trials=trials, sampler=sampler
+    )
+    for sampler, where in (("quasi", ""), ("random", " at random"))
     for arms, factors in (("two", TWO), ("six", CORE))
     for trials in (2, 4, 8, 16, 32, 64)
 }

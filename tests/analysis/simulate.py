@@ -1,8 +1,8 @@
 """Simulated studies whose true effects are known, the noisy tuning step included.
 
-Each arm has a best value of its nuisance that nobody knows. Its search draws trials at random values and
-takes the one with the highest noisy validation accuracy; accuracy falls with the square of the distance, in
-log units, between a value and the best one. The confirm runs then score at the value that was taken:
+Each arm has a best value of its nuisance that nobody knows. Its search tries values, evenly spread and the
+same in all arms or at random, and takes the one with the highest noisy validation accuracy; accuracy falls
+with the square of the distance, in log units, between a value and the best one. The confirm runs then score at the value that was taken:
 
     accuracy[a, s, l] = quality[a] + language[l] + arm x language[a, l] + seed[s] + arm x seed[a, s] + rest
 
@@ -15,11 +15,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr
+from scipy.stats import qmc
 
 from analysis.domain import Value
 from analysis.effects.runs import Runs
@@ -45,7 +46,7 @@ class Scenario:
     """Standard deviations are of accuracy; `quality` is what a cell adds at its best nuisance value.
 
     curvature: accuracy lost one log unit off; 0 leaves the arms exactly as `quality` says. trials: of each
-    arm's search. validation: noise of one search score. lost: share of confirm runs, and `failed` of search
+    arm's search. sampler: "quasi" tries the same points of a scrambled Sobol sequence in all arms. validation: noise of one search score. lost: share of confirm runs, and `failed` of search
     trials, that have no score. draw: where all effects but the residual are drawn from, with variance 1.
     arm_seed: one for all arms, or one an arm.
     """
@@ -60,6 +61,7 @@ class Scenario:
     arm_language: float = 0.02
     rest: float = 0.02
     trials: int = 8
+    sampler: Literal["quasi", "random"] = "quasi"
     curvature: float = 0.02
     validation: float = 0.01
     lost: float = 0.0
@@ -148,10 +150,19 @@ def simulate(scenario: Scenario, studies: int, rng: np.random.Generator) -> Stud
 def _lost_in_tuning(scenario: Scenario, shape: tuple[int, int], rng: np.random.Generator) -> Array:
     """[studies x arms]: accuracy lost because the search did not find the best nuisance value."""
     best = rng.uniform(-RANGE / 2, RANGE / 2, (*shape, 1))
-    tried = rng.uniform(-RANGE, RANGE, (*shape, scenario.trials))
+    tried = RANGE * (2 * _points(scenario, shape, rng) - 1)
     lost = scenario.curvature * (tried - best) ** 2
     seen = -lost + scenario.validation * rng.standard_normal(lost.shape)
     without = rng.random(lost.shape) < scenario.failed
     without[:, :, 0] = False  # an arm whose trials all fail has no confirm run
     taken = np.where(without, -np.inf, seen).argmax(axis=2)
     return np.take_along_axis(lost, taken[:, :, None], axis=2)[:, :, 0]
+
+
+def _points(scenario: Scenario, shape: tuple[int, int], rng: np.random.Generator) -> Array:
+    """[studies x arms x trials] in [0, 1): where a search tries its nuisance."""
+    if scenario.sampler == "random" or not scenario.curvature:  # then it does not matter where
+        return rng.random((*shape, scenario.trials))
+    power = max(1, scenario.trials - 1).bit_length()  # a Sobol sequence is asked for 2^k points
+    of_studies = [qmc.Sobol(1, rng=rng).random_base2(power)[: scenario.trials, 0] for _ in range(shape[0])]
+    return np.broadcast_to(np.stack(of_studies)[:, None], (*shape, scenario.trials))

@@ -175,6 +175,16 @@ def test_failed_trials_are_not_counted_as_tuning(make_recorder: Any) -> None:
     assert any(text.startswith("4 search trials an arm tune little") for text in caveats(recorder.read()))
 
 
+def test_an_arm_whose_trials_all_score_alike_was_not_tuned(recorder: Any) -> None:
+    for arm, scores in enumerate(([0.025, 0.025, 0.025], [0.025, 0.5, 0.025])):
+        for number, score in enumerate(scores):
+            recorder.trial(arm, number, score, learning_rate=(1e-3, 3e-4, 1e-4)[number])
+    recorder.trial(0, 3, None, "diverged")
+    (said,) = [text for text in caveats(recorder.read()) if "scored alike" in text]
+    assert said.startswith("init=random: all 3 search trials scored alike (7.5 points), so nothing selected ")
+    assert "its learning_rate." in said
+
+
 def test_a_search_that_went_on_after_test_was_read_is_named(recorder: Any) -> None:
     recorder.arms_alike()
     assert not any("began after confirm runs had" in text for text in caveats(recorder.read()))

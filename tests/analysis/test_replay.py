@@ -17,7 +17,7 @@ from tests.analysis.tables import confirmed_table, search_table
 INITS = {"init": ("random", "teacher")}
 GRID = {"init": ("random", "base", "teacher"), "alpha": (0.2, 1.0)}
 
-at_random = partial(replay, adaptive=False)
+at_random = partial(replay, drawn="apart")
 
 
 def copy_wins(levels: dict[str, Any], seed: int) -> float:
@@ -79,11 +79,30 @@ def test_a_conclusion_that_hangs_on_one_trial_is_drawn_as_often_as_that_trial() 
         assert found[b, 5] == pytest.approx(b / 4, abs=0.05)
 
 
+def test_of_points_that_all_arms_tried_replays_hold_the_same_in_every_arm() -> None:
+    """One point of four is good, for either init; whoever draws it alone wins."""
+    results = confirmed_table(INITS, copy_wins)
+    search = search_table({arm: [0.0, 0.0, 0.5, 0.0] for arm in ("init=random", "init=teacher")})
+    alike = same(replay(search, results, INITS, replays=500, drawn="alike"))
+    assert set(alike.values()) == {1.0}
+    apart = same(replay(search, results, INITS, replays=500, drawn="apart"))
+    assert apart[1, 5] == pytest.approx(1 - 3 / 16, abs=0.06)
+
+
+def test_an_arm_that_has_fewer_of_the_points_gives_those_that_it_has() -> None:
+    """The copy lacks the fourth point; its third is the good one, for which two of three have to be drawn."""
+    results = confirmed_table(INITS, copy_wins)
+    search = search_table({"init=random": [0.4] * 4, "init=teacher": [0.0, 0.0, 0.5]})
+    found = same(replay(search, results, INITS, replays=2000, drawn="alike"))
+    for b, share in ((1, 1 / 3), (2, 2 / 3), (3, 1), (4, 1)):
+        assert found[b, 5] == pytest.approx(share, abs=0.05)
+
+
 def test_trials_that_learnt_from_those_before_them_are_taken_in_order() -> None:
     """The third trial is what the search had learnt: at random it is as likely in any small budget."""
     results = confirmed_table(INITS, copy_wins)
     search = search_table({"init=random": [0.4] * 4, "init=teacher": [0.0, 0.0, 0.5, 0.0]})
-    found = same(replay(search, results, INITS, adaptive=True))
+    found = same(replay(search, results, INITS, drawn="first"))
     assert [found[b, 5] for b in (1, 2, 3, 4)] == [0, 0, 1, 1]
 
 
@@ -96,7 +115,7 @@ def test_of_an_adaptive_search_seeds_are_still_drawn() -> None:
         return np.zeros(len(macro), dtype=int)
 
     search = search_table({"init=random": [0.2, 0.5], "init=teacher": [0.1, 0.5]})
-    table = replay(search, results, INITS, conclude, adaptive=True)
+    table = replay(search, results, INITS, conclude, drawn="first")
     three_seeds = given[1]
     assert len({tuple(drawn) for drawn in np.sort(three_seeds[:, 0], axis=1).round(3)}) == 10
     gaps = three_seeds[:, 1] - three_seeds[:, 0]
@@ -109,7 +128,7 @@ def test_of_an_adaptive_search_seeds_are_still_drawn() -> None:
 def test_where_there_are_too_many_choices_of_seeds_they_are_drawn_of_an_adaptive_search_too() -> None:
     results = confirmed_table(INITS, copy_wins, seeds=5)
     search = best_first(["init=random", "init=teacher"], 0.4, 0.5)
-    table = replay(search, results, INITS, replays=7, adaptive=True)
+    table = replay(search, results, INITS, replays=7, drawn="first")
     assert list(table["replays"]) == [7, 5, 1] * 2
 
 

@@ -60,7 +60,9 @@ def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler
     (drawing,) = search.replayed(Results(dataclasses.replace(study, facts=facts))).drawings
     adaptive = sampler in ("tpe", "pruned", None)
     assert ("Trials are the first of each arm" in drawing.caption) is adaptive
-    assert ("Trials and seeds are drawn at random." in drawing.caption) is not adaptive
+    alike = sampler in ("quasi", "grid")
+    assert ("Trials and seeds are drawn at random." in drawing.caption) is (sampler == "random")
+    assert ("Trials, of the same points in all arms, and seeds are drawn" in drawing.caption) is alike
     assert ("replays differ in their seeds alone." in drawing.caption) is adaptive
 
 

@@ -35,7 +35,7 @@ SPACE = SearchSpace(
     scientific={"init": ("teacher", "random")},
     nuisance={"learning_rate": Range(low=1e-4, high=1e-2, log=True)},
     fixed={"steps": 20, "batch_size": 8, "depth": 1, "teacher_steps": 10},
-    trials=1, confirm_seeds=0, reports=2,
+    trials=1, confirm_seeds=0, reports=2, sampler="tpe",
 )
 """
 LANGUAGES = ("eng", "swh")

@@ -50,7 +50,7 @@ SPACE = SearchSpace(
     question="ours",
     nuisance={nuisance},
     fixed={fixed},
-    trials={trials}, confirm_seeds={confirm_seeds}, reports={reports},
+    trials={trials}, confirm_seeds={confirm_seeds}, reports={reports}, sampler="tpe",
 )
 """
 

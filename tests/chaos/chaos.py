@@ -38,6 +38,7 @@ SPACE = SearchSpace(
         "teacher_learning_rate": 3e-3,
     },
     trials=20,
+    sampler="tpe",
     confirm_seeds=1,
     reports=4,
     pruner="halving",

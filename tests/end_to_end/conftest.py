@@ -34,6 +34,7 @@ SPACE = SearchSpace(
     trials=3,
     confirm_seeds=1,
     reports=4,
+    sampler="tpe",
 )
 """
 PLANNED = 2 * 3 + 2 * 1
