@@ -134,6 +134,7 @@ def plan(
                 "time": time and asdict(time),
                 "memory": memory,
                 "arms": arms,
+                "sampler": the_plan.space.sampler,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
             }
@@ -374,7 +375,7 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
             raise
-        _complain(error.format_message())
+        _complain(error.format_message().replace("Value error, ", ""))  # what a type says, said by pydantic
 
 
 def _complain(message: str) -> None:

@@ -37,9 +37,8 @@ def print_plan(
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     out.print(listing(["arm", "search", "confirm", "trials"], rows))
-    out.print(
-        listing(["nuisance, tuned per arm", "from"], [[k, str(v)] for k, v in plan.space.nuisance.items()])
-    )
+    nuisance = ["nuisance, tuned per arm", f"by {plan.space.sampler} search, from"]
+    out.print(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
     out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
         out.print(line, highlight=False, soft_wrap=True)

@@ -2,7 +2,8 @@
 
 Each arm has a best value of its nuisance that nobody knows. Its search tries values, evenly spread and the
 same in all arms or at random, and takes the one with the highest noisy validation accuracy; accuracy falls
-with the square of the distance, in log units, between a value and the best one. The confirm runs then score at the value that was taken:
+with the square of the distance, in log units, between a value and the best one. The confirm runs then score
+at the value that was taken:
 
     accuracy[a, s, l] = quality[a] + language[l] + arm x language[a, l] + seed[s] + arm x seed[a, s] + rest
 
@@ -46,9 +47,10 @@ class Scenario:
     """Standard deviations are of accuracy; `quality` is what a cell adds at its best nuisance value.
 
     curvature: accuracy lost one log unit off; 0 leaves the arms exactly as `quality` says. trials: of each
-    arm's search. sampler: "quasi" tries the same points of a scrambled Sobol sequence in all arms. validation: noise of one search score. lost: share of confirm runs, and `failed` of search
-    trials, that have no score. draw: where all effects but the residual are drawn from, with variance 1.
-    arm_seed: one for all arms, or one an arm.
+    arm's search. sampler: "quasi" tries the same points of a scrambled Sobol sequence in all arms.
+    validation: noise of one search score. lost: share of confirm runs, and `failed` of search trials, that
+    have no score. draw: where all effects but the residual are drawn from, with variance 1. arm_seed: one
+    for all arms, or one an arm.
     """
 
     factors: dict[str, tuple[Value, ...]] = field(default_factory=lambda: CORE)

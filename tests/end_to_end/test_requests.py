@@ -150,6 +150,7 @@ BAD = [
     (f"{RUN} --name " + "x" * 101, "must be letters, digits"),
     (f"{RUN} --trails 3", "No such option: --trails"),
     (f"{RUN} --trials 0", "Invalid value for '--trials'"),
+    (f"{RUN} --sampler best", "Invalid value for '--sampler': 'best' is not one of 'quasi', 'tpe', 'random'"),
     (f"{RUN} --trials many", "Invalid value for '--trials'"),
     (f"{RUN} --home {{file}}", "file is not a folder that can be written to"),
     (f"{TRIAL} --home {{file}}/home", "file is not a folder that can be written to"),
@@ -251,6 +252,13 @@ def test_a_plan_counts_arms_and_trials_and_writes_nothing(
     assert re.search(r"^memory of a trial: .* at once on this machine \(.* GiB\)$", table.out, re.M)
     assert plan["memory"]["cpu"] > 2**29
     assert tree(place.folder) == before
+
+
+def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> None:
+    for option, sampler in (("", "quasi"), (" --sampler tpe", "tpe")):
+        arguments = place.filled(f"plan {{space}} {ON}{option}")
+        assert json.loads(command(*arguments, "--json").out)["sampler"] == sampler
+        assert f"by {sampler} search, from" in command(*arguments).out
 
 
 def test_a_plan_names_arms_that_tune_more_on_the_same_budget(command: Any, place: Place) -> None:
