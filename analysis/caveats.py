@@ -11,7 +11,16 @@ from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
 from analysis.search import search_results
 from analysis.tables import number
-from analysis.tuning import at_edges, ends_by_nature, exhausted, failed_trials, search_trials, tried, tuned
+from analysis.tuning import (
+    at_edges,
+    ends_by_nature,
+    exhausted,
+    failed_trials,
+    outermost,
+    search_trials,
+    tried,
+    tuned,
+)
 
 __all__ = ["caveats"]
 
@@ -146,6 +155,12 @@ def _bounds(record: StudyRecord) -> Iterator[str]:
         if ends_by_nature(record, name, end):
             text = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)})"
             yield f"{arm}: {text}, where it ends by its nature: there is nothing beyond."
+    for name, arms in outermost(record).items():
+        where = arms[0] if len(arms) == 1 else f"{len(arms)} of {len(record.arms)} arms"
+        yield (
+            f"{where}: the selected {name} is the lowest or the highest that was tried; the best may lie "
+            "between it and the end of the range."
+        )
     for name, domain in record.nuisance.items():
         if len(domain.levels) == 1:
             yield f"{name} was to be tuned and had one value, {domain}: it was held."

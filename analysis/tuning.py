@@ -12,7 +12,7 @@ from analysis.record import StudyRecord
 from study.config import TrialConfig
 
 __all__ = [
-    *("at_edges", "ends_by_nature", "exhausted"),
+    *("at_edges", "ends_by_nature", "exhausted", "outermost"),
     *("failed_trials", "search_trials", "tried", "tuned"),
 ]
 
@@ -89,6 +89,23 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
                 low, high = low and len(numbers) > 1, high and len(numbers) > 1
             if low or high:
                 yield arm, name, "lower end" if low else "upper end", value
+
+
+def outermost(record: StudyRecord) -> dict[str, list[str]]:
+    """Of each range the arms whose selected value is the lowest or highest of three or more that they tried.
+
+    Without those that lie at an edge of the range itself.
+    """
+    edges, search = {(arm, name) for arm, name, _, _ in at_edges(record)}, tried(record)
+    selected = record.trials.set_index("key")
+    found: dict[str, list[str]] = {}
+    for name in (n for n, domain in record.nuisance.items() if domain.is_range and n in search):
+        for arm, key in record.best.items():
+            values = pd.to_numeric(search.loc[search["arm"] == arm, name]).dropna().unique()
+            value = pd.to_numeric(selected.loc[key, name])
+            if len(values) > 2 and value in (values.min(), values.max()) and (arm, name) not in edges:
+                found.setdefault(name, []).append(arm)
+    return found
 
 
 def ends_by_nature(record: StudyRecord, name: str, end: str) -> bool:

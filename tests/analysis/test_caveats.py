@@ -175,6 +175,18 @@ def test_failed_trials_are_not_counted_as_tuning(make_recorder: Any) -> None:
     assert any(text.startswith("4 search trials an arm tune little") for text in caveats(recorder.read()))
 
 
+@pytest.mark.parametrize(("best", "said"), [(1e-3, True), (3e-4, False), (2e-4, True)])
+def test_the_outermost_of_what_was_tried_may_not_be_the_best(recorder: Any, best: float, said: bool) -> None:
+    """The range is wider on either side."""
+    for arm in (0, 1):
+        for number, value in enumerate((2e-4, 3e-4, 1e-3)):
+            score = 0.6 if value == (best if arm == 0 else 3e-4) else 0.5
+            recorder.trial(arm, number, score, learning_rate=value)
+    texts = [text for text in caveats(recorder.read()) if "that was tried" in text]
+    assert len(texts) == said
+    assert all(text.startswith("init=random: the selected learning_rate is the lowest or") for text in texts)
+
+
 def test_an_arm_whose_trials_all_score_alike_was_not_tuned(recorder: Any) -> None:
     for arm, scores in enumerate(([0.025, 0.025, 0.025], [0.025, 0.5, 0.025])):
         for number, score in enumerate(scores):
