@@ -23,7 +23,7 @@ from analysis.tuning import (
 __all__ = ["tuning_caveats"]
 
 FEW_TRIALS = 8
-"""Search trials an arm up to which equal arms were claimed to differ in 1 study of 8 or more (simulated)."""
+"""Search trials an arm up to which equal arms are claimed to differ in 1 study of 10 or more (simulated)."""
 
 
 def tuning_caveats(record: StudyRecord) -> Iterator[str]:
