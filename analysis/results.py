@@ -26,6 +26,14 @@ __all__ = ["SHARE", "Results"]
 SHARE = 0.9
 """Of a final score: how many steps a student needs is told by when it gets there."""
 
+WHERE_TUNED = {
+    "quasi": ", at evenly spread points, the same in all",
+    "grid": ", on a grid, the same in all",
+    "random": ", at random points of its own",
+    "tpe": ", by TPE, at points of its own",
+}
+"""Where an arm has points of its own, how good its best is hangs on luck too."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -117,7 +125,8 @@ class Results:
 def _tuned(record: StudyRecord) -> Iterator[str]:
     if record.nuisance:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
-        yield f"Tuned anew in every arm, by macro validation accuracy: {tuned}."
+        where = WHERE_TUNED.get(record.facts.get("sampler", ""), "")
+        yield f"Tuned anew in every arm, by macro validation accuracy{where}: {tuned}."
 
 
 def _updates(record: StudyRecord) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from mlflow.entities import RunTag
 
 from analysis.caveats import caveats
+from analysis.results import Results
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
+from tests.analysis.invented import invented_study
 
 
 def test_what_was_held_is_named(recorder: Any) -> None:
@@ -205,3 +208,18 @@ def test_a_search_that_went_on_after_test_was_read_is_named(recorder: Any) -> No
     recorder.trial(1, 3, 0.2, "failed")
     (said,) = [text for text in caveats(recorder.read()) if "began after confirm runs had" in text]
     assert said.startswith("2 search trials began")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        ("quasi", ", at evenly spread points, the same in all: "),
+        ("tpe", ", by TPE, at points of its own: "),
+        ("", ": "),
+    ],
+)
+def test_where_arms_were_tuned_is_said(sampler: str, said: str) -> None:
+    study = invented_study({"init": ("random", "teacher")}, seeds=3, search=3)
+    study = dataclasses.replace(study, facts=study.facts | {"sampler": sampler})
+    (text,) = [text for text in Results(study).caveats if text.startswith("Tuned anew")]
+    assert text.startswith(f"Tuned anew in every arm, by macro validation accuracy{said}learning_rate")
