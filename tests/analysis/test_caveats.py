@@ -11,9 +11,9 @@ from mlflow.entities import RunTag
 
 from analysis.caveats import caveats
 from analysis.results import Results
+from tests.analysis.invented import invented_study
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
-from tests.analysis.invented import invented_study
 
 
 def test_what_was_held_is_named(recorder: Any) -> None:
