@@ -42,6 +42,10 @@ NO_BAND = (
     "trials depend on earlier ones, or were drawn from a grid, or some were pruned, or the sampler is not on "
     "record, so the curve describes the trials seen."
 )
+FEW = (
+    "There is no band: {most} trials an arm do not bound the median of the best of two or more, whatever the "
+    "distribution (11 would)."
+)
 EXACT = {
     "random": "exact whatever the distribution",
     "quasi": "exact for independent draws and close to it for quasi-random ones, which are more even",
@@ -70,7 +74,10 @@ def search_budget(results: Results) -> Section:
         )
     ]
     drawn = curves[~adaptive]
-    if sampler and len(drawn):
+    bounded = drawn.dropna(subset=["low", "high"]).groupby("arm").size().max()
+    if sampler and len(drawn) and not bounded > 1:
+        text.append(FEW.format(most=curves["trials"].max()))
+    elif sampler and len(drawn):
         caption = (
             "Median of the best macro validation accuracy of so many search trials. Bands: pointwise 95% "
             f"intervals from order statistics, {EXACT[sampler]}, where the trials bound them."

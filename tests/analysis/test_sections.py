@@ -124,9 +124,16 @@ def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "the conclusion that the record would give if nothing stood against it" in refused
 
 
+def whole_search(trials: int, sampler: str) -> Results:
+    """A study of so many search trials an arm, none of them pruned (of the invented ones two are)."""
+    study = invented_study({"init": ("base", "teacher")}, seeds=2, search=trials + 2)
+    kept = study.trials[study.trials["outcome"] != "pruned"]
+    return Results(dataclasses.replace(study, trials=kept, facts=study.facts | {"sampler": sampler}))
+
+
 def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The best of one draw is the mean of all trials on average; that of three is the best of the three."""
-    results = Results(invented_study({"init": ("base", "teacher")}, seeds=2, search=3))
+    """The best of one draw is the mean of all trials on average; that of all is the best of them."""
+    results = whole_search(11, "random")
     section = search.search_budget(results)
     made: list[pd.DataFrame] = []
     monkeypatch.setattr(search, "lines", lambda table, *texts: made.append(table))
@@ -137,7 +144,7 @@ def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: py
     values = results.search[results.search["arm"] == "init=base"]["value"]
     of_arm = expected[expected["arm"] == "init=base"].set_index("x")
     assert of_arm["mean"][1] == pytest.approx(values.mean())
-    assert of_arm["mean"][3] == pytest.approx(values.max())
+    assert of_arm["mean"][11] == pytest.approx(values.max())
     assert expected[["low", "high"]].isna().all(axis=None)
     assert median["low"].notna().any()
     assert "C(r, b) / C(n, b)" in " ".join(section.text)
@@ -149,10 +156,15 @@ def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: py
     [("random", "exact whatever the distribution,"), ("quasi", "close to it for quasi-random ones")],
 )
 def test_how_exact_a_band_is_is_said(sampler: str, said: str) -> None:
-    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=3)
-    results = Results(dataclasses.replace(study, facts=study.facts | {"sampler": sampler}))
-    _, median = search.search_budget(results).drawings
+    _, median = search.search_budget(whole_search(11, sampler)).drawings
     assert said in median.caption
+
+
+def test_too_few_trials_for_a_band_are_said_to_be() -> None:
+    """Of ten the median of one trial is bounded, and of the best of two it is not."""
+    section = search.search_budget(whole_search(10, "quasi"))
+    assert [drawing.name for drawing in section.drawings] == ["search_budget"]
+    assert "10 trials an arm do not bound the median of the best of two" in " ".join(section.text)
 
 
 def test_the_median_of_arms_with_pruned_trials_has_no_band() -> None:
