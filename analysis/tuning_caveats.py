@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.budget import budget_curve
 from analysis.design import confirm_runs, confirmed
 from analysis.languages import SUMMARIES
 from analysis.record import StudyRecord
@@ -22,6 +23,9 @@ from analysis.tuning import (
 
 __all__ = ["tuning_caveats"]
 
+RISES = 0.01
+"""Accuracy that the last half of an arm's search trials may bring before it is said to be under-tuned."""
+
 FEW_TRIALS = 8
 """Search trials an arm up to which equal arms are claimed to differ in 1 study of 10 or more (simulated)."""
 
@@ -30,6 +34,7 @@ def tuning_caveats(record: StudyRecord) -> Iterator[str]:
     """One sentence each."""
     for part in (
         _few_trials,
+        _still_rising,
         _scored_alike,
         _unequal_tuning,
         _bounds,
@@ -49,6 +54,21 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
         yield (
             f"{trials} an arm tune little: arms that are equal at their best values may differ at the "
             "selected ones, which is what is measured here."
+        )
+
+
+def _still_rising(record: StudyRecord) -> Iterator[str]:
+    """What the last half of the trials brought, where they do not depend on each other."""
+    curves = budget_curve(search_results(record), record.facts.get("sampler"), record.nuisance)
+    gains = {}
+    for arm, curve in curves[~curves["adaptive"].astype(bool)].groupby("arm", sort=False):
+        expected = curve["expected"].to_numpy(float)
+        gains[str(arm)] = expected[-1] - expected[len(expected) // 2 - 1] if len(expected) > 1 else 0.0
+    rising = [gain for gain in gains.values() if gain > RISES]
+    if rising:
+        yield (
+            f"In {len(rising)} of {len(gains)} arms the best of half as many search trials is expected to be "
+            f"more than 1 point lower (by up to {100 * max(rising):.1f}): more trials may find better."
         )
 
 

@@ -190,6 +190,22 @@ def test_the_outermost_of_what_was_tried_may_not_be_the_best(recorder: Any, best
     assert all(text.startswith("init=random: the selected learning_rate is the lowest or") for text in texts)
 
 
+@pytest.mark.parametrize("sampler", ["quasi", "tpe"])
+def test_arms_whose_search_still_rises_are_counted(make_recorder: Any, sampler: str) -> None:
+    """Of four trials one is the best by 0.1: half of the draws of two lack it."""
+    recorder = make_recorder(**INIT, sampler=sampler)
+    for arm, best in enumerate((0.6, 0.5)):
+        for number in range(4):
+            recorder.trial(arm, number, best if number == 2 else 0.5, learning_rate=10.0 ** (-4 + number / 4))
+    texts = [text for text in caveats(recorder.read()) if "half as many" in text]
+    if sampler == "tpe":
+        assert texts == []
+    else:
+        (said,) = texts
+        assert said.startswith("In 1 of 2 arms")
+        assert "(by up to 5.0)" in said
+
+
 def test_an_arm_whose_trials_all_score_alike_was_not_tuned(recorder: Any) -> None:
     for arm, scores in enumerate(([0.025, 0.025, 0.025], [0.025, 0.5, 0.025])):
         for number, score in enumerate(scores):
