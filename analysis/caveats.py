@@ -1,4 +1,4 @@
-"""For what an answer holds: what was held at one value, how the teacher was made, how far arms were tuned."""
+"""For what an answer holds: what was held at one value, how the teacher was made, how runs were computed."""
 
 from __future__ import annotations
 

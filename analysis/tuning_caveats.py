@@ -60,11 +60,11 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
 def _still_rising(record: StudyRecord) -> Iterator[str]:
     """What the last half of the trials brought, where they do not depend on each other."""
     curves = budget_curve(search_results(record), record.facts.get("sampler"), record.nuisance)
-    gains = {}
-    for arm, curve in curves[~curves["adaptive"].astype(bool)].groupby("arm", sort=False):
+    gains = []
+    for _, curve in curves[~curves["adaptive"].astype(bool)].groupby("arm"):
         expected = curve["expected"].to_numpy(float)
-        gains[str(arm)] = expected[-1] - expected[len(expected) // 2 - 1] if len(expected) > 1 else 0.0
-    rising = [gain for gain in gains.values() if gain > RISES]
+        gains.append(expected[-1] - expected[len(expected) // 2 - 1])  # of one trial none
+    rising = [gain for gain in gains if gain > RISES]
     if rising:
         yield (
             f"In {len(rising)} of {len(gains)} arms the best of half as many search trials is expected to be "

@@ -1,4 +1,4 @@
-"""Samplers and pruners: Optuna's, made anew for every ask from (study seed, arm, n-th trial).
+"""Samplers and pruners: a design's n-th point, or Optuna's own, made anew for every ask from (seed, arm, n).
 
 A seeded sampler that lives as long as its process repeats itself after a restart. One that is made for
 the n-th ask gives the n-th suggestion of an undisturbed run, whatever was killed before it.

@@ -56,8 +56,8 @@ class SearchSpace(BaseModel):
     trial reports, which is also where a pruner may stop it. A depth may be a share of the teacher's
     layers, such as "1/2".
 
-    sampler: "quasi" tries the same evenly spread points in every arm, so that no arm has better luck than
-    another; "tpe" goes where scores were high, which finds the best of one arm sooner.
+    sampler: "quasi" tries the same evenly spread points in every arm, so that arms differ less by
+    luck; "tpe" goes where scores were high, which finds the best of one arm sooner.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -247,7 +247,7 @@ def make_plan() -> Callable[..., Plan]:
     ) -> Plan:
         rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
         defaults = {"question": "why?", "nuisance": rate, "trials": 4, "confirm_seeds": 2, "reports": 3}
-        defaults["sampler"] = "tpe"
+        defaults |= {"sampler": "tpe"}
         space = SearchSpace(**defaults | roles)
         return Plan.make(name, space, task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
 

@@ -19,7 +19,7 @@ from analysis.tables import Format, Table, count, make_table, percent, points
 
 __all__ = ["hyperparameters", "replayed", "search_budget"]
 
-DRAWN: dict[str | None, Drawn] = {"random": "apart", "quasi": "alike", "grid": "alike"}
+REPLAYED: dict[str | None, Drawn] = {"random": "apart", "quasi": "alike", "grid": "alike"}
 """Samplers whose trials do not depend on the scores of those before them, and how replays draw theirs."""
 HOW = {
     "first": (
@@ -112,7 +112,7 @@ def hyperparameters(results: Results) -> Section:
 def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
     pruned = bool(results.search["outcome"].eq("pruned").any())
-    drawn = "first" if pruned else DRAWN.get(results.record.facts.get("sampler"), "first")
+    drawn = "first" if pruned else REPLAYED.get(results.record.facts.get("sampler"), "first")
     concluded = conclusion(results.confirmed, results.factors)
     found = replay(results.search, results.confirmed, results.factors, concluded.of, drawn=drawn)
     if found.empty or found["trials_per_arm"].nunique() < 2:
