@@ -19,7 +19,7 @@ from analysis.latex import latex_table
 from analysis.pages import html_page, markdown_page
 from analysis.results import Results
 from analysis.sections import sections
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["write_report"]
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.source import Source
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 
 __all__ = [
     "IDENTITY",

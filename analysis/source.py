@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 import sqlalchemy as sa
 
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["Client", "Database", "Source", "open_source"]
 

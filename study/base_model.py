@@ -8,9 +8,10 @@ from pathlib import Path
 
 from transformers import PreTrainedConfig
 
-from study.config import RequestError, digest
-from study.disk import stopped_by_a_full_disk
-from study.trial.artifacts import Store
+from study.config import digest
+from study.errors import RequestError
+from study.storage.artifacts import Store
+from study.storage.disk import stopped_by_a_full_disk
 from study.trial.models import (
     check_encoder,
     check_teacher,

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedConfig
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 from study.plan import Plan
 from study.trial.data.task import Task
 from study.trial.inputs import Inputs

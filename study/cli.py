@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.config import RequestError, StudyStopped
 from study.console import err, out, print_findings, print_json, print_plan, print_status, say_notes
+from study.errors import RequestError, StudyStopped
 from study.options import (
     ClusterOption,
     ConcurrencyOption,

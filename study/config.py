@@ -14,18 +14,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-__all__ = ["GATES", "RequestError", "StudyStopped", "TrialConfig", "canonical_json", "digest", "parse_config"]
+from study.errors import RequestError
+
+__all__ = ["GATES", "TrialConfig", "canonical_json", "digest", "parse_config"]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
 """Hyperparameters whose values decide whether others have an effect (`TrialConfig.inert`)."""
-
-
-class StudyStopped(Exception):
-    """The study cannot go on here and now, in one line; what was measured is kept, and it can be resumed."""
-
-
-class RequestError(ValueError):
-    """A request that cannot be served. Its text is one line: the file, the field, what would be right."""
 
 
 def canonical_json(value: Any) -> str:

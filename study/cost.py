@@ -11,7 +11,7 @@ from study.home import Home
 from study.ledger import Ledger
 from study.plan import Arm, Plan
 from study.request import Asked
-from study.trial.attempts import read_record
+from study.storage.attempts import read_record
 from study.trial.data.fractions import sample_rows
 from study.trial.data.task import Task
 from study.trial.inputs import Inputs

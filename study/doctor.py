@@ -15,7 +15,7 @@ from typing import Literal
 
 from cluster import find_cluster
 from study.home import Home
-from study.trial.artifacts import write_atomically
+from study.storage.artifacts import write_atomically
 
 __all__ = ["Finding", "examine"]
 

@@ -11,8 +11,8 @@ import typer
 
 from analysis.record import read_study
 from cluster import find_cluster
-from study.config import RequestError, StudyStopped
 from study.console import err, out, print_findings
+from study.errors import RequestError, StudyStopped
 from study.home import Home
 from study.ledger import Ledger
 from study.live import view_for

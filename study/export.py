@@ -9,17 +9,17 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.home import Home
 from study.ledger import Ledger
 from study.prepare import build_inputs
 from study.records import Record
 from study.selection import BestValidation
+from study.storage.attempts import student_folder
+from study.storage.mirror import check_storage
 from study.trial import run_trial
-from study.trial.attempts import student_folder
 from study.trial.data.vocabulary import load_vocabulary
 from study.trial.inputs import Inputs
-from study.trial.mirror import check_storage
 from study.trial.models import build_student, load_classifier, load_tokenizer, put_back, quiet
 from study.trial.training import Numerics
 

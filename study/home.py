@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from study.config import RequestError
-from study.trial.artifacts import Store, write_atomically
-from study.trial.mirror import Mirror
+from study.errors import RequestError
+from study.storage.artifacts import Store, write_atomically
+from study.storage.mirror import Mirror
 
 __all__ = ["Home"]
 

@@ -33,8 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from study.config import RequestError, StudyStopped
-from study.patience import Away, patiently
+from study.errors import Away, RequestError, StudyStopped
+from study.patience import patiently
 
 __all__ = ["Holder", "Lease", "check_free", "holder_of", "is_alive"]
 

@@ -7,8 +7,8 @@ import time
 import optuna
 from optuna.storages import RDBStorage
 
-from study.config import RequestError, StudyStopped
-from study.patience import Away, patiently
+from study.errors import Away, RequestError, StudyStopped
+from study.patience import patiently
 
 __all__ = ["open_storage"]
 

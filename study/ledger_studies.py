@@ -15,7 +15,7 @@ from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.plan import Plan
 from study.records import Phase, Record
 from study.sampling import make_pruner

@@ -20,18 +20,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from study.config import StudyStopped
+from study.errors import Away, StudyStopped
 from study.journal import Journal
 from study.lease import Lease
 from study.ledger import Ledger
 from study.outbox import BOUND, Outbox
-from study.patience import PATIENCE, Away, patiently
+from study.patience import PATIENCE, patiently
 from study.posts import post_as_it_stands, post_trial
 from study.records import Outcome, Phase, Record
 from study.selection import BestValidation
+from study.storage.attempts import tidy_mirror, tidy_trial
+from study.storage.mirror import Mirror
 from study.tracking import Tracker
-from study.trial.attempts import tidy_mirror, tidy_trial
-from study.trial.mirror import Mirror
 
 T = TypeVar("T")
 

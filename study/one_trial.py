@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from study.base_model import store_model
-from study.config import RequestError, TrialConfig, parse_config
+from study.config import TrialConfig, parse_config
+from study.errors import RequestError
 from study.home import Home
 from study.plan import Plan
 from study.prepare import build_inputs, store_task
 from study.request import Asked, Request, plan_for
 from study.space import SearchSpace, Value, override, parse_value
+from study.storage.artifacts import Store
 from study.trial import Progress, run_trial
-from study.trial.artifacts import Store
 from study.trial.training import Numerics
 
 __all__ = ["OneTrial", "ask_one", "run_one", "space_of_one"]

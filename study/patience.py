@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from study.config import StudyStopped
+from study.errors import Away, StudyStopped
 
-__all__ = ["PATIENCE", "Away", "at_once", "patiently"]
+__all__ = ["PATIENCE", "at_once", "patiently"]
 
 PATIENCE = 900.0  # seconds that a database may be away before the study stops
 PAUSE = (0.2, 5.0)  # seconds between two attempts: the first, and the longest
@@ -22,10 +22,6 @@ PAUSE = (0.2, 5.0)  # seconds between two attempts: the first, and the longest
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Away(Exception):
-    """The database does not answer, and may come back."""
 
 
 def at_once(call: Callable[[], T]) -> T:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from study.config import GATES, RequestError, TrialConfig, parse_config
+from study.config import GATES, TrialConfig, parse_config
+from study.errors import RequestError
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:

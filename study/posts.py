@@ -17,12 +17,12 @@ from study.journal import Journal, find_unsent, unsent_mark
 from study.outbox import Outbox
 from study.plan import Plan
 from study.records import Record
+from study.storage.artifacts import Store
+from study.storage.attempts import bring_attempts
+from study.storage.mirror import Mirror
 from study.tracking import Tracker
 from study.trial import read_result
-from study.trial.artifacts import Store
-from study.trial.attempts import bring_attempts
 from study.trial.inputs import Inputs
-from study.trial.mirror import Mirror
 
 __all__ = ["configs_of", "post_as_it_stands", "post_study", "post_trial", "post_unsent"]
 

@@ -17,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from study.config import RequestError, TrialConfig
-from study.disk import stopped_by_a_full_disk
-from study.trial.artifacts import Store
+from study.config import TrialConfig
+from study.errors import RequestError
+from study.storage.artifacts import Store
+from study.storage.disk import stopped_by_a_full_disk
+from study.streams import stream
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.data.task import SPLITS, Task, load_saved_task, save_task
 from study.trial.data.tokens import EncodedSplit, encode_task
@@ -41,7 +43,6 @@ from study.trial.models import (
     why_not_trimmable,
 )
 from study.trial.scores import score
-from study.trial.streams import stream
 from study.trial.training import Numerics, Recipe, Training, train_to_the_end
 
 __all__ = [

@@ -23,10 +23,11 @@ from study.capacity import (
     share_of_gpu,
     this_machine,
 )
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 from study.plan import ModelFacts, Plan
 from study.space import SearchSpace
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
 from study.trial.data.sources import load_task, registered_tasks
 from study.trial.data.task import Task, load_saved_task
 from study.trial.inputs import Inputs

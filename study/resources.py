@@ -24,9 +24,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import Cluster
 from study.capacity import Machine, Need, check_room, gib, share_of_gpu
-from study.config import RequestError, StudyStopped
-from study.disk import cannot_write
+from study.errors import RequestError, StudyStopped
 from study.lifecycle import WORKER_DEATHS
+from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "check_cluster", "connected", "default_resources", "in_room"]
 

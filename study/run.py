@@ -12,8 +12,8 @@ from cluster import Cluster
 from study import prepare
 from study.base_model import store_model
 from study.capacity import known_extent, largest, need_of
-from study.config import StudyStopped, TrialConfig
-from study.disk import stopped_by_a_full_disk
+from study.config import TrialConfig
+from study.errors import StudyStopped
 from study.home import Home
 from study.interrupt import graceful
 from study.lease import Holder, Lease, check_free
@@ -26,11 +26,12 @@ from study.records import Phase, Record
 from study.request import Asked, Request, check_here
 from study.resources import Resources, call_in_ray, check_cluster, connected, default_resources, in_room
 from study.status import confirm_wanted, is_finished, summary
+from study.storage.artifacts import Store
+from study.storage.disk import stopped_by_a_full_disk
+from study.storage.mirror import check_storage
 from study.tracking import Tracker
 from study.tracking_store import check_tracking, make_database
-from study.trial.artifacts import Store
 from study.trial.inputs import Inputs
-from study.trial.mirror import check_storage
 from study.trial.models import read_config
 from study.tune import run_phase
 from study.watch import View, Watch

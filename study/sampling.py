@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from study.plan import Arm, Plan
 from study.space import Range
-from study.trial.streams import generator, stream
+from study.streams import generator, stream
 
 __all__ = ["decide", "fixed_sampler", "make_pruner", "make_sampler"]
 

@@ -18,7 +18,8 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 import search_spaces
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 
 __all__ = ["Range", "SearchSpace", "Value", "load_space", "override", "registered_spaces"]
 

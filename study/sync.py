@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.home import Home
 from study.journal import find_unsent
 from study.lease import Lease

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.journal import last_report
 from study.plan import Plan
 from study.records import Record

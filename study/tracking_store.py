@@ -10,7 +10,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
 
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["check_ours", "check_tracking", "first_line", "is_server", "make_database"]
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from ray import tune
 
-from study.config import StudyStopped, TrialConfig
-from study.disk import stopped_by_a_full_disk
+from study.config import TrialConfig
+from study.errors import StudyStopped
 from study.prepare import build_inputs
+from study.storage.artifacts import Store
+from study.storage.disk import stopped_by_a_full_disk
 from study.trial import run_trial
-from study.trial.artifacts import Store
 from study.trial.memory import give_back_memory
 from study.trial.training import Numerics
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.config import TrialConfig
     from study.ledger import Ledger
     from study.plan import Plan
+    from study.storage.artifacts import Store
     from study.trial import Progress
-    from study.trial.artifacts import Store
     from study.trial.data import Task
     from study.trial.inputs import Inputs
     from tests.s3 import S3
@@ -177,8 +177,8 @@ class Workshop:
         full_vocabulary: bool = False,
     ) -> Iterator[Progress]:
         """One more attempt at the trial `config` in `folder`, its inputs built first."""
+        from study.storage.attempts import attempt_folders
         from study.trial import run_trial
-        from study.trial.attempts import attempt_folders
         from study.trial.training import Numerics
 
         self.inputs(config, full_vocabulary=full_vocabulary)
@@ -194,7 +194,7 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
     from study.base_model import store_model
     from study.prepare import store_task
-    from study.trial.artifacts import Store
+    from study.storage.artifacts import Store
     from study.trial.data import load_task
 
     def build(task_folder: Path) -> Workshop:

@@ -11,9 +11,9 @@ from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 
 from study import base_model
 from study.base_model import EMBEDDED, Model, find_model, find_teacher, store_model
-from study.config import RequestError
+from study.errors import RequestError
+from study.storage.artifacts import Store
 from study.trial import pretraining
-from study.trial.artifacts import Store
 from study.trial.models import encoder_fingerprint, load_tokenizer
 from study.trial.training import Training
 from tests.kills import killed_in

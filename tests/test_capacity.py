@@ -18,7 +18,7 @@ from study.capacity import (
     share_of_gpu,
     this_machine,
 )
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.memory import MIB, Peak
 from study.trial.models import read_config
 

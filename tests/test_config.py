@@ -11,7 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from study.config import GATES, RequestError, TrialConfig, canonical_json, digest, parse_config
+from study.config import GATES, TrialConfig, canonical_json, digest, parse_config
+from study.errors import RequestError
 
 MINIMAL: dict[str, Any] = {
     "task": "a" * 64,

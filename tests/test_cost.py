@@ -13,9 +13,9 @@ from study.home import Home
 from study.ledger import Ledger
 from study.request import Asked, Request, plan_for
 from study.space import SearchSpace
+from study.storage.artifacts import Store
+from study.storage.attempts import attempt_folder, write_record
 from study.tables import cost_lines
-from study.trial.artifacts import Store
-from study.trial.attempts import attempt_folder, write_record
 
 Ask = Callable[..., Asked]
 

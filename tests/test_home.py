@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.home import Home
-from study.trial.artifacts import Store
-from study.trial.mirror import Mirror
+from study.storage.artifacts import Store
+from study.storage.mirror import Mirror
 
 
 def test_everything_is_inside_the_home(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_only_what_deals_with_the_ledgers_database_and_mlflows_reader_import_sql
 
 
 def test_storage_at_a_url_is_one_rooms_business() -> None:
-    assert {module for module in modules() if "pyarrow.fs" in imports(module)} == {"study.trial.mirror"}
+    assert {module for module in modules() if "pyarrow.fs" in imports(module)} == {"study.storage.mirror"}
 
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:

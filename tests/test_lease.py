@@ -18,10 +18,9 @@ from sqlalchemy import Engine, create_engine, event, update
 from sqlalchemy.exc import OperationalError
 
 from study import lease
-from study.config import RequestError, StudyStopped
+from study.errors import Away, RequestError, StudyStopped
 from study.lease import Holder, Lease, check_free, holder_of, is_alive
 from study.ledger import Ledger
-from study.patience import Away
 
 processes = multiprocessing.get_context("fork")
 NewEngine = Callable[[], Engine]

@@ -14,7 +14,8 @@ import pytest
 from optuna.trial import TrialState
 
 from study import patience
-from study.config import RequestError, StudyStopped, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError, StudyStopped
 from study.ledger import Ledger
 from study.plan import Plan
 from study.records import Record

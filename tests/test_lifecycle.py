@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from study import lifecycle, outbox, patience, posts
-from study.config import StudyStopped
+from study.errors import StudyStopped
 from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease
 from study.ledger import Ledger
@@ -29,8 +29,8 @@ from study.plan import Plan
 from study.posts import post_unsent
 from study.records import Record
 from study.status import confirm_wanted, summary
+from study.storage.attempts import attempt_folder, write_record
 from study.tracking import Tracker
-from study.trial.attempts import attempt_folder, write_record
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., dict[str, Any]]

@@ -17,9 +17,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from study import patience
-from study.config import StudyStopped, TrialConfig
+from study.config import TrialConfig
+from study.errors import Away, StudyStopped
 from study.ledger import Ledger
-from study.patience import Away, patiently
+from study.patience import patiently
 from study.plan import Plan
 from study.records import Record
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
 

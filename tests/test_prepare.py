@@ -12,10 +12,10 @@ import torch
 
 from study import prepare
 from study.base_model import find_teacher, store_model
-from study.config import RequestError
+from study.errors import RequestError
 from study.prepare import build_inputs, has_inputs, store_task
-from study.trial import artifacts
-from study.trial.artifacts import Store
+from study.storage import artifacts
+from study.storage.artifacts import Store
 from study.trial.data import load_saved_task
 from study.trial.models import load_classifier, load_tokenizer
 from study.trial.training import Training

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from study.base_model import store_model
-from study.config import RequestError
+from study.errors import RequestError
 from study.plan import Plan
 from study.prepare import store_task
 from study.request import Request, absolute, ask_again, plan_for
 from study.space import Range, SearchSpace
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
 
 BuildTask = Callable[..., Path]
 

@@ -10,7 +10,7 @@ import pytest
 from cluster import find_cluster
 from study import resources
 from study.capacity import Need
-from study.config import RequestError
+from study.errors import RequestError
 from study.request import Request
 from study.resources import Resources, check_cluster, in_room
 from study.trial.memory import MIB, Peak

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study import run
-from study.config import RequestError
+from study.errors import RequestError
 from study.request import Request
 from study.resources import Resources
 from study.trial.memory import Extent

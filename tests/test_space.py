@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.space import Range, SearchSpace, load_space, override, parse_value, registered_spaces
 
 RATE = Range(low=1e-4, high=1e-2, log=True)

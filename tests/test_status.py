@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.home import Home
 from study.journal import unsent_mark
 from study.lease import Lease

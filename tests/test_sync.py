@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from study import outbox, sync
-from study.config import RequestError
+from study.errors import RequestError
 from study.home import Home
 from study.journal import Journal, find_unsent, unsent_mark
 from study.lease import Lease, holder_of
@@ -24,11 +24,11 @@ from study.plan import Plan
 from study.posts import post_study, post_trial, post_unsent
 from study.records import Record
 from study.status import read_status
+from study.storage.attempts import attempt_folder, write_record
+from study.storage.mirror import Mirror
 from study.sync import sync_study
 from study.tracking import Tracker
-from study.trial.attempts import attempt_folder, write_record
 from study.trial.inputs import Inputs
-from study.trial.mirror import Mirror
 
 
 @dataclass(frozen=True)

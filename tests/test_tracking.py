@@ -15,7 +15,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 from study.plan import Plan
 from study.records import Record
 from study.tracking import Tracker

@@ -20,7 +20,7 @@ from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
 from cluster import find_cluster
 from study import tune
-from study.config import StudyStopped
+from study.errors import StudyStopped
 from study.lifecycle import WORKER_DEATHS
 from study.records import Record
 from study.resources import Resources, connected

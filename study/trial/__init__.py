@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from study.config import TrialConfig
-from study.trial.artifacts import Store
-from study.trial.attempts import (
+from study.storage.artifacts import Store
+from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
     bring_attempts,

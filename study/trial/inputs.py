@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from study.config import TrialConfig, digest
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
 from study.trial.data.fractions import sample_rows
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
 from study.trial.data.vocabulary import Vocabulary, load_trimmed_ids, load_vocabulary

@@ -21,8 +21,8 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from study.trial.artifacts import write_atomically
-from study.trial.streams import stream
+from study.storage.artifacts import write_atomically
+from study.streams import stream
 
 __all__ = [
     "Interval",

@@ -10,7 +10,7 @@ import pytest
 from analysis.design import cells, confirmed_trials, factors
 from analysis.domain import Domain
 from analysis.record import CURVE_COLUMNS, SCORE_COLUMNS, read_studies, read_study
-from study.config import RequestError
+from study.errors import RequestError
 from study.tracking import Tracker
 from tests.analysis.recorded import assert_same, runs_of
 

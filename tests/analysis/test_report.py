@@ -31,7 +31,7 @@ from analysis.sections.arms import arms
 from analysis.sections.factors import alpha_and_temperature, data_fraction, depth, size
 from analysis.sections.method import versions
 from analysis.tables import interval, p_value
-from study.config import RequestError
+from study.errors import RequestError
 from tests.analysis.invented import invented_study
 
 HOSTILE = "<script>alert(1)</script> a_b%&$#{}~^\\ | `x` *y* [z](q) 中文 " + "very_long_name_" * 6

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.record import merge, read_study
 from analysis.source import Client, _check
-from study.config import RequestError
+from study.errors import RequestError
 from tests.analysis.recorded import assert_same, runs_of
 
 

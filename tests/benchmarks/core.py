@@ -11,8 +11,8 @@ from study.base_model import find_teacher, store_model
 from study.plan import ModelFacts, Plan
 from study.prepare import build_inputs, store_task
 from study.space import SearchSpace
+from study.storage.artifacts import Store
 from study.trial import student_training
-from study.trial.artifacts import Store
 from study.trial.data.batches import TrainingBatches
 from study.trial.data.task import load_saved_task
 from study.trial.inputs import Inputs

@@ -25,12 +25,12 @@ from study.config import TrialConfig
 from study.plan import ModelFacts, Plan
 from study.prepare import build_inputs, store_task
 from study.space import SearchSpace
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
+from study.streams import generator
 from study.trial.data.sources import load_task
 from study.trial.data.task import SPLITS, Split, Task, save_task
 from study.trial.models import build_tokenizer, encoder_config, load_tokenizer, new_classifier
 from study.trial.models.loading import quiet, seeded
-from study.trial.streams import generator
 
 __all__ = ["SHAPES", "Prepared", "Shape", "prepare", "read_task"]
 

@@ -32,8 +32,8 @@ class Alone:
         return self.known[record.key]
 
     def _run(self, record: Any) -> dict[tuple[str, int], float]:
+        from study.storage.artifacts import Store
         from study.trial import run_trial
-        from study.trial.artifacts import Store
         from study.trial.training import Numerics
 
         config, store, test = record.trial_config(), Store(self.artifacts), record.phase == "confirm"

@@ -23,8 +23,8 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from study.config import TrialConfig
+from study.storage.artifacts import Store
 from study.trial import run_trial
-from study.trial.artifacts import Store
 from study.trial.training import Numerics
 
 TRIALS = 40

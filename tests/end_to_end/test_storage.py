@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from study.trial.mirror import Mirror
+from study.storage.mirror import Mirror
 
 NAME = "my_space"
 PLANNED = 8

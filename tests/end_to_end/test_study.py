@@ -367,8 +367,8 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
 ) -> None:
     """To the bit, on tokens that the task does not have too; and so is every weight."""
     from study.home import Home
+    from study.storage.attempts import student_folder
     from study.trial import run_trial
-    from study.trial.attempts import student_folder
     from study.trial.models import load_classifier, load_tokenizer
     from study.trial.training import Numerics
 
@@ -410,7 +410,7 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
 def test_a_student_whose_weights_were_not_kept_is_trained_again(
     command: Any, finished: Any, on_record: Any, asked: Any, tmp_path: Path
 ) -> None:
-    from study.trial.attempts import student_folder
+    from study.storage.attempts import student_folder
 
     trials = finished.home / "studies" / finished.name / "trials"
     dropped = [r for r in on_record.records if student_folder(trials / r.key) is None]

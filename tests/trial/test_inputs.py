@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study.config import TrialConfig
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
 from study.trial.inputs import Inputs
 
 FIXED: dict[str, Any] = {"task": "t", "model": "m", "model_layers": 4, "depth": 2}

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from study.base_model import find_model, find_teacher
 from study.config import TrialConfig
-from study.trial.artifacts import Store
+from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
 from study.trial.inputs import Inputs
 from study.trial.models import load_tokenizer, new_classifier

@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file
 
 from study.config import digest
+from study.storage.artifacts import Store
+from study.storage.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
 from study.trial import Progress, read_result, run_trial
-from study.trial.artifacts import Store
-from study.trial.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
 from study.trial.data.tokens import EncodedSplit
 from study.trial.data.vocabulary import load_vocabulary
 from study.trial.losses import objective

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from study.trial.streams import generator
+from study.streams import generator
 
 __all__ = ["TrainingBatches", "evaluation_batches"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.fields import check_languages, check_rows
 from study.trial.data.rows import Rows, Splits, shown
 from study.trial.data.shared import comparable, drop_from_training, shared_texts

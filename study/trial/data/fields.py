@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.rows import Rows, shown
 
 __all__ = ["check_languages", "check_rows"]

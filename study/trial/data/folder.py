@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.readers import READERS
 from study.trial.data.rows import SPLIT_NAMES, Splits, printable
 

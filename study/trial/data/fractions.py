@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.trial.streams import generator
+from study.streams import generator
 
 __all__ = ["sample_rows"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.checks import check_languages_exist
 from study.trial.data.rows import SPLIT_NAMES, Rows, Splits, shown, split_called
 from study.trial.data.snapshots import Snapshot, fetch

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.rows import Rows, printable
 
 __all__ = ["COLUMNS", "READERS"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.task import SPLITS, Task
 
 __all__ = ["SPLIT_NAMES", "Rows", "Splits", "printable", "rows_of", "shown", "split_called"]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["Snapshot", "fetch"]
 

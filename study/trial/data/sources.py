@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.checks import build_task
 from study.trial.data.folder import folder_rows
 from study.trial.data.hub import HubData, hub_rows

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["DistillationLoss", "distillation_loss", "distillation_losses", "find_distillation_loss"]
 

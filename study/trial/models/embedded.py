@@ -16,8 +16,8 @@ from tokenizers.models import BPE
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, RobertaConfig
 
+from study.streams import stream
 from study.trial.models.loading import seeded
-from study.trial.streams import stream
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import RobertaForMaskedLM

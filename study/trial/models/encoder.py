@@ -9,7 +9,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer

@@ -12,7 +12,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from study.config import RequestError, canonical_json
+from study.config import canonical_json
+from study.errors import RequestError
 from study.trial.models.loading import one_line, read_config
 from study.trial.models.tokenizer import definition, load_tokenizer
 

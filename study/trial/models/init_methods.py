@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
+from study.streams import stream
 from study.trial.models.layer_maps import Groups
 from study.trial.models.loading import labelled, read_config, seeded
 from study.trial.models.shapes import with_layers
 from study.trial.models.stack import layer_stack
 from study.trial.models.teacher import classifier_on, load_classifier
-from study.trial.streams import stream
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel

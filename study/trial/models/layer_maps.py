@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from study.config import RequestError
+from study.errors import RequestError
 
 __all__ = ["Groups", "LayerMap", "find_layer_map", "layer_map", "layer_maps"]
 

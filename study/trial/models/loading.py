@@ -20,7 +20,7 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
-from study.config import RequestError
+from study.errors import RequestError
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel

@@ -6,7 +6,7 @@ import copy
 
 from transformers import PreTrainedConfig
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models.layer_maps import Groups
 from study.trial.models.loading import skeleton
 from study.trial.models.stack import layer_shapes

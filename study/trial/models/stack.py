@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from study.config import RequestError
+from study.errors import RequestError
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel

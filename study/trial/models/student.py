@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from transformers import PreTrainedConfig
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 from study.trial.data.vocabulary import Vocabulary
 from study.trial.models.init_methods import Origins, find_init_method
 from study.trial.models.layer_maps import find_layer_map

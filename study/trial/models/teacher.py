@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedConfig
 
-from study.config import RequestError
+from study.errors import RequestError
+from study.streams import stream
 from study.trial.models.loading import (
     classifier_class,
     labelled,
@@ -22,7 +23,6 @@ from study.trial.models.loading import (
     skeleton,
 )
 from study.trial.models.tokenizer import check_same_tokenizer, load_tokenizer
-from study.trial.streams import stream
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models.loading import one_line
 
 __all__ = ["check_same_tokenizer", "definition", "load_tokenizer"]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.checks import build_task
 from study.trial.data.rows import Rows
 

@@ -9,7 +9,7 @@ import io
 import pandas as pd
 import pytest
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.sources import load_task
 
 

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.checks import build_task
 from study.trial.data.hub import HubData, hub_rows
 from study.trial.data.named import NAMED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.data.checks import build_task
 from study.trial.data.rows import rows_of
 from study.trial.data.sources import load_task, registered_tasks

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.losses import distillation_loss, distillation_losses
 from study.trial.losses.distillation import find_distillation_loss
 

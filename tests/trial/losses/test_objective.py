@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from study.config import RequestError, TrialConfig
+from study.config import TrialConfig
+from study.errors import RequestError
 from study.trial.losses import cross_entropy, distillation_losses, objective
 
 LOSSES = sorted(distillation_losses())

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from study.streams import stream
 from study.trial.models import (
     build_tokenizer,
     contrast,
@@ -21,7 +22,6 @@ from study.trial.models import (
     mask_tokens,
     new_encoder,
 )
-from study.trial.streams import stream
 
 TEXTS = [
     f"{verb} {noun} {time}"

@@ -25,7 +25,7 @@ from transformers import (
     XLMConfig,
 )
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import (
     check_encoder,
     encoder_facts,

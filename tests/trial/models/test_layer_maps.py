@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import layer_map, layer_maps
 
 MAPS = list(layer_maps().values())

@@ -3,7 +3,7 @@
 import pytest
 from transformers import AutoConfig, ModernBertConfig
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import check_possible, init_method
 
 

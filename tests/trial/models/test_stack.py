@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers import MobileBertConfig, XLMConfig
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import layer_stack
 from study.trial.models.loading import read_config, skeleton
 

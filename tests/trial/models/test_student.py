@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import build_student, check_possible, init_methods, layer_maps, load_classifier
 from study.trial.models.init_methods import copy_layers
 from study.trial.models.loading import assemble

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import normalizers
 from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
 
-from study.config import RequestError
+from study.errors import RequestError
 from study.trial.models import (
     build_student,
     check_teacher,

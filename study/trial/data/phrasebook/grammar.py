@@ -16,8 +16,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from study.streams import stream
 from study.trial.data.task import SPLITS
-from study.trial.streams import stream
 
 __all__ = [
     "INTENTS",

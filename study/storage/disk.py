@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from study.config import StudyStopped
+from study.errors import StudyStopped
 
 __all__ = ["cannot_write", "stopped_by_a_full_disk"]
 

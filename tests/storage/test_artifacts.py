@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.trial import artifacts
-from study.trial.artifacts import Store, write_atomically
+from study.storage import artifacts
+from study.storage.artifacts import Store, write_atomically
 
 processes = multiprocessing.get_context("fork")
 Builder = Callable[[Path, Path], None]

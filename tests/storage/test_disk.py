@@ -27,12 +27,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from study import resources, worker
-from study.config import RequestError, StudyStopped
-from study.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
+from study.errors import RequestError, StudyStopped
 from study.ledger import Ledger
 from study.prepare import build_inputs
 from study.resources import Resources, call_in_ray
-from study.trial.artifacts import Store, write_atomically
+from study.storage.artifacts import Store, write_atomically
+from study.storage.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
 from study.worker import Work
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CANNOT_WRITE), ids=errno.errorcode.get)

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from study.config import digest
-from study.trial.artifacts import write_atomically
-from study.trial.mirror import Mirror, StorageAway
+from study.errors import StorageAway
+from study.storage.artifacts import write_atomically
+from study.storage.mirror import Mirror
 
 __all__ = [
     "attempt_folder",

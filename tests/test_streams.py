@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.trial.streams import generator, stream
+from study.streams import generator, stream
 
 SEEDS = st.integers(0, 2**31)
 NAMES = st.lists(

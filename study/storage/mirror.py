@@ -28,9 +28,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from study.config import RequestError, StudyStopped
+from study.errors import RequestError, StorageAway
 
-__all__ = ["Mirror", "StorageAway", "check_storage"]
+__all__ = ["Mirror", "check_storage"]
 
 PATIENCE = 900.0  # seconds that the storage may be away before the study stops, as for the ledger
 PAUSE = (0.5, 10.0)  # seconds between two attempts: the first, and the longest
@@ -56,10 +56,6 @@ except Exception as error:
 """  # in a process of its own, because one that waits for S3 does not end either
 
 T = TypeVar("T")
-
-
-class StorageAway(StudyStopped):
-    """The storage did not answer for long enough."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.trial import read_result
-from study.trial.attempts import (
+from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
     read_record,
@@ -17,6 +16,7 @@ from study.trial.attempts import (
     tidy_trial,
     write_record,
 )
+from study.trial import read_result
 from tests.reports import told
 
 

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from study.config import RequestError, StudyStopped
-from study.trial import Progress, mirror, run_trial
-from study.trial.artifacts import Store
-from study.trial.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
-from study.trial.mirror import Mirror, StorageAway, check_storage
+from study.errors import RequestError, StorageAway, StudyStopped
+from study.storage import mirror
+from study.storage.artifacts import Store
+from study.storage.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
+from study.storage.mirror import Mirror, check_storage
+from study.trial import Progress, run_trial
 from study.trial.training import Numerics
 from tests.reports import told
 from tests.s3 import BreakingNetwork

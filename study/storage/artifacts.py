@@ -26,7 +26,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from study.trial.mirror import Mirror
+from study.storage.mirror import Mirror
 
 __all__ = ["Store", "write_atomically"]
 
