@@ -64,7 +64,7 @@ class Client:
     """By MLflow's client."""
 
     def __init__(self, uri: str, name: str) -> None:
-        # as in study.tracking: MLflow's own retries keep silent for minutes about a server that is away
+        # as in study.tracking.store: MLflow's own retries keep silent for minutes about a server that is away
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
         from mlflow import MlflowClient  # it takes seconds to import, and a database is read without

@@ -14,12 +14,12 @@ import pytest
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.config import TrialConfig
-    from study.ledger import Ledger
-    from study.plan import Plan
+    from study.ledger.ledger import Ledger
+    from study.planning.plan import Plan
     from study.storage.artifacts import Store
-    from study.trial import Progress
-    from study.trial.data import Task
+    from study.trial.data.task import Task
     from study.trial.inputs import Inputs
+    from study.trial.progress import Progress
     from tests.s3 import S3
 
 LANGUAGES = ("deu", "hau", "yor")
@@ -100,7 +100,7 @@ def build_model_folder(task_folder: Path) -> Callable[..., Path]:
     import torch
     from transformers import RobertaConfig, RobertaForMaskedLM
 
-    from study.trial.models import build_tokenizer
+    from study.trial.models.embedded import build_tokenizer
 
     rows = [json.loads(line) for line in (task_folder / "train.jsonl").read_text("utf-8").splitlines()]
     tokenizer = build_tokenizer([row["text"] for row in rows])
@@ -133,7 +133,7 @@ def model_folder(build_model_folder: Callable[..., Path], tmp_path_factory: pyte
 @pytest.fixture(scope="session")
 def base_folder(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny base model as trials read it: its encoder alone, without the masked-LM head."""
-    from study.trial.models import import_encoder
+    from study.trial.models.encoder import import_encoder
 
     folder = tmp_path_factory.mktemp("base")
     import_encoder(str(model_folder), folder)
@@ -164,7 +164,7 @@ class Workshop:
         full_vocabulary: bool = False,
     ) -> Inputs:
         """What the trial `config` reads, built where it is not there."""
-        from study.prepare import build_inputs
+        from study.trial.prepare import build_inputs
 
         return build_inputs(self.store, config, "", splits, 1, full_vocabulary)
 
@@ -178,8 +178,8 @@ class Workshop:
     ) -> Iterator[Progress]:
         """One more attempt at the trial `config` in `folder`, its inputs built first."""
         from study.storage.attempts import attempt_folders
-        from study.trial import run_trial
         from study.trial.training import Numerics
+        from study.trial.trial import run_trial
 
         self.inputs(config, full_vocabulary=full_vocabulary)
         attempt = len(attempt_folders(folder)) + 1
@@ -192,10 +192,10 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     """`new_workshop(task folder)`: a store of its own with that task and the tiny base model."""
     import torch
 
-    from study.base_model import store_model
-    from study.prepare import store_task
+    from study.planning.base_model import store_model
     from study.storage.artifacts import Store
-    from study.trial.data import load_task
+    from study.trial.data.sources import load_task
+    from study.trial.prepare import store_task
 
     def build(task_folder: Path) -> Workshop:
         torch.set_num_threads(1)
@@ -239,7 +239,7 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 @pytest.fixture(scope="session")
 def make_plan() -> Callable[..., Plan]:
     """A plan; the keywords are its search space's. Tasks and models are names only: nothing reads them."""
-    from study.plan import ModelFacts, Plan
+    from study.planning.plan import ModelFacts, Plan
     from study.space import Range, SearchSpace
 
     def make(
@@ -268,7 +268,7 @@ def fast_sqlite() -> None:
 @pytest.fixture
 def open_ledger(fast_sqlite: None, tmp_path: Path) -> Callable[..., Ledger]:
     """`open_ledger(plan, database)`: the ledger as a new process finds it, opened and mended."""
-    from study.ledger import Ledger
+    from study.ledger.ledger import Ledger
 
     def open_(plan: Plan, database: str = "optuna") -> Ledger:
         ledger = Ledger(f"sqlite:///{tmp_path / database}.db", plan.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from study.trial import Progress
+from study.trial.progress import Progress
 
 __all__ = ["told"]
 

@@ -64,62 +64,93 @@ def inside(room: str) -> list[str]:
     return [module for module in modules() if module == room or module.startswith(f"{room}.")]
 
 
-def test_only_the_driver_and_its_workers_import_ray() -> None:
-    assert importers("ray") == {"study.resources", "study.tune", "study.worker"}
+WORDS = ("config", "errors", "space", "selection", "streams", "home")
+ORDER = ("storage", "trial", "planning", "ledger", "tracking", "driver", "cli")
+"""The rooms of `study/`: each may import from those before it, and from the words."""
 
 
-def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
-    of_the_ledger = {"study.ledger", *(f"study.ledger_{part}" for part in ("running", "storage", "studies"))}
-    of_the_ledger |= {"study.transaction", "study.sampling"}
-    assert importers("optuna") == of_the_ledger | {"analysis.importance"}
+def room_of(module: str) -> str:
+    """The room of a module of `study/`, or the module's own name for one of the words."""
+    return module.split(".")[1] if "." in module else ""
 
 
-def test_only_what_deals_with_the_ledgers_database_and_mlflows_reader_import_sqlalchemy() -> None:
-    of_the_ledger = {"study.lease", "study.patience", "study.transaction"}
-    assert importers("sqlalchemy") == of_the_ledger | {"analysis.source"}
+def rooms_of(names: set[str]) -> set[str]:
+    """The rooms of those of `names` that are in `study/`."""
+    return {room_of(name) for name in names if name.startswith("study.")}
 
 
-def test_storage_at_a_url_is_one_rooms_business() -> None:
+def test_the_engine_is_six_files_and_seven_rooms() -> None:
+    there = {p.stem for p in (ROOT / "study").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert there == {"__init__", *WORDS, *ORDER}
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if room_of(name) in ORDER])
+def test_the_rooms_of_the_engine_import_one_way(module: str) -> None:
+    """storage <- trial <- planning <- ledger <- tracking <- driver <- cli."""
+    below = {*WORDS, *ORDER[: ORDER.index(room_of(module)) + 1]}
+    assert rooms_of(ours(module)) <= below
+
+
+def test_the_words_import_no_room_but_the_place_where_things_are_stored() -> None:
+    known = {word: rooms_of(ours(f"study.{word}")) for word in WORDS}
+    assert known == {
+        "config": {"errors"},
+        "errors": set(),
+        "space": {"config"},
+        "selection": set(),
+        "streams": set(),
+        "home": {"errors", "storage"},
+    }
+    stored = set().union(*(rooms_of(ours(module)) for module in inside("study.storage")))
+    assert stored <= {"storage", "config", "errors"}
+
+
+def test_what_marks_a_room_imports_nothing() -> None:
+    """A worker would import the driver otherwise, and `status` would import MLflow."""
+    marks = [name for name, path in modules().items() if path.name == "__init__.py"]
+    rooms = [name for name in marks if name.startswith("study.")]
+    assert {name: imports(name) for name in rooms if imports(name)} == {}
+
+
+def test_only_the_driver_imports_ray() -> None:
+    assert rooms_of(importers("ray")) == {"driver"}
+
+
+def test_only_the_ledger_and_the_importance_import_optuna() -> None:
+    assert rooms_of(importers("optuna")) == {"ledger"}
+    assert importers("optuna") - set(inside("study")) == {"analysis.importance"}
+
+
+def test_only_the_ledger_and_mlflows_reader_import_sqlalchemy() -> None:
+    assert rooms_of(importers("sqlalchemy")) == {"ledger"}
+    assert importers("sqlalchemy") - set(inside("study")) == {"analysis.source"}
+
+
+def test_storage_at_a_url_is_one_files_business() -> None:
     assert {module for module in modules() if "pyarrow.fs" in imports(module)} == {"study.storage.mirror"}
 
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:
-    writer = {"study.tracking", "study.tracking_rows", "study.tracking_store"}
-    assert importers("mlflow") == {*writer, "analysis.source"}
+    assert rooms_of(importers("mlflow")) == {"tracking"}
+    assert importers("mlflow") - set(inside("study")) == {"analysis.source"}
 
 
-def test_a_trial_knows_nothing_of_the_study_but_its_configuration() -> None:
-    outside = {name for module in inside("study.trial") for name in ours(module)} - set(inside("study.trial"))
-    assert outside == {"study.config"}
+def test_a_trial_knows_nothing_of_the_study_but_its_configuration_and_the_store() -> None:
+    known = set().union(*(rooms_of(ours(module)) for module in inside("study.trial")))
+    assert known == {"trial", "storage", "config", "errors", "streams"}
 
 
 def test_a_cluster_knows_nothing_of_the_engine() -> None:
     assert {name for module in inside("cluster") for name in ours(module)} == {"cluster"}
 
 
-def test_the_analysis_knows_the_configuration_and_the_rule_of_selection() -> None:
+def test_the_analysis_knows_the_configuration_the_errors_and_the_rule_of_selection() -> None:
     known = {name for module in inside("analysis") for name in ours(module)} - set(inside("analysis"))
-    assert known == {"study.config", "study.selection"}
+    assert known == {"study.config", "study.errors", "study.selection"}
 
 
 def test_a_search_space_needs_the_words_of_a_space_alone() -> None:
     assert {name for module in inside("search_spaces") for name in ours(module)} == {"study.space"}
-
-
-def test_what_everything_rests_on_rests_on_nothing() -> None:
-    assert not ours("study.config")
-    assert not ours("study.selection")
-    assert ours("study.space") == {"study.config", "search_spaces"}
-
-
-def test_the_driver_and_its_clients_point_one_way() -> None:
-    """config, space <- plan <- ledger <- tracking <- outbox <- lifecycle <- tune <- run <- cli."""
-    order = ["config", "space", "plan", "sampling", "patience", "lease", "transaction", "records"]
-    order += ["ledger_studies", "ledger_running", "ledger", "tracking", "outbox", "lifecycle", "status"]
-    order += ["watch", "resources", "tune", "run", "sync", "cli"]
-    for index, name in enumerate(order):
-        later = {f"study.{each}" for each in order[index + 1 :]}
-        assert not ours(f"study.{name}") & later, name
 
 
 def test_nothing_imports_in_a_circle() -> None:
@@ -148,8 +179,8 @@ def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow_nor_storage_at_a
     """The command as far as its request, which is wrong: everything that a trial uses is imported by then."""
     script = """
 import json, sys
-from study.cli import main
-import study.one_trial
+from study.cli.app import main
+import study.cli.trial
 sys.argv = ["kdstudy", "trial", "--task", "./nowhere"]
 try:
     main()
@@ -167,8 +198,8 @@ def test_a_worker_imports_nothing_of_the_drivers() -> None:
     """Every worker pays for it, once a phase."""
     script = """
 import json, sys
-import study.worker
-print(json.dumps(sorted({"optuna", "mlflow", "sqlalchemy", "torch", "study.tune"} & set(sys.modules))))
+import study.driver.worker
+print(json.dumps(sorted({"optuna", "mlflow", "sqlalchemy", "torch", "study.driver.tune"} & set(sys.modules))))
 """
     answer = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300

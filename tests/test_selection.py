@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.records import Record
+from study.ledger.records import Record
 from study.selection import BestValidation, Candidate
 
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from study.errors import RequestError
-from study.space import Range, SearchSpace, load_space, override, parse_value, registered_spaces
+from study.planning.spaces import load_space, override, parse_value, registered_spaces
+from study.space import Range, SearchSpace
 
 RATE = Range(low=1e-4, high=1e-2, log=True)
 SPACE = SearchSpace(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from study.trial.data.batches import TrainingBatches, evaluation_batches
 from study.trial.data.tokens import EncodedSplit
-from study.trial.models import skip_unread
+from study.trial.models.unread import skip_unread
 from study.trial.training import Numerics
 
 __all__ = ["classifier_step", "predict_logits"]

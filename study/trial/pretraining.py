@@ -13,10 +13,11 @@ from torch import Tensor
 
 from study.streams import stream
 from study.trial.data.batches import TrainingBatches
-from study.trial.data.phrasebook import phrasebook
+from study.trial.data.phrasebook.task import phrasebook
 from study.trial.data.tokens import encode_task, load_encoded_split
-from study.trial.losses import cross_entropy
-from study.trial.models import build_tokenizer, contrast, mask_tokens, new_encoder, quiet
+from study.trial.losses.objective import cross_entropy
+from study.trial.models.embedded import build_tokenizer, contrast, mask_tokens, new_encoder
+from study.trial.models.loading import quiet
 from study.trial.training import Numerics, Recipe, Training, train_to_the_end
 
 __all__ = ["PRETRAINING", "pretrain"]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from analysis.record import StudyRecord, read_study
-from study.plan import Plan
-from study.records import Record
-from study.tracking import Tracker
+from study.ledger.records import Record
+from study.planning.plan import Plan
+from study.tracking.tracker import Tracker
 from tests.analysis.in_memory import InMemory
 
 MakeReport = Callable[..., dict[str, Any]]
@@ -87,7 +87,7 @@ class Recorder:
 def mlflow_uri(monkeypatch: pytest.MonkeyPatch) -> str:
     """An MLflow in memory. A module that is about MLflow itself has a fixture of this name of its own."""
     store = InMemory()
-    for client in ("mlflow.MlflowClient", "study.tracking.MlflowClient"):
+    for client in ("mlflow.MlflowClient", "study.tracking.tracker.MlflowClient"):
         monkeypatch.setattr(client, lambda tracking_uri: store)
     return "memory:"
 

@@ -24,7 +24,7 @@ def mlflow_uri(tracking_uri: str) -> str:
 @pytest.fixture
 def report(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Report:
     """`report(*arguments)`: (exit code, stdout, lines of stderr); the working directory is empty."""
-    from study.cli import main
+    from study.cli.app import main
 
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

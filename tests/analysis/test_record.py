@@ -11,7 +11,7 @@ from analysis.design import cells, confirmed_trials, factors
 from analysis.domain import Domain
 from analysis.record import CURVE_COLUMNS, SCORE_COLUMNS, read_studies, read_study
 from study.errors import RequestError
-from study.tracking import Tracker
+from study.tracking.tracker import Tracker
 from tests.analysis.recorded import assert_same, runs_of
 
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from study.base_model import find_teacher, store_model
-from study.plan import ModelFacts, Plan
-from study.prepare import build_inputs, store_task
+from study.planning.base_model import find_teacher, store_model
+from study.planning.plan import ModelFacts, Plan
 from study.space import SearchSpace
 from study.storage.artifacts import Store
-from study.trial import student_training
 from study.trial.data.batches import TrainingBatches
 from study.trial.data.task import load_saved_task
 from study.trial.inputs import Inputs
-from study.trial.models import build_student
+from study.trial.models.student import build_student
+from study.trial.prepare import build_inputs, store_task
 from study.trial.training import Numerics, Training
+from study.trial.trial import student_training
 from tests.benchmarks.shapes import Prepared, Shape
 
 __all__ = ["Core", "core_of"]

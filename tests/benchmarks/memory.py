@@ -22,9 +22,9 @@ from transformers import RobertaConfig
 from study.config import TrialConfig
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.data.tokens import EncodedSplit
-from study.trial.losses import cross_entropy
+from study.trial.losses.objective import cross_entropy
 from study.trial.memory import MIB, Extent, predict_peak
-from study.trial.models import new_classifier
+from study.trial.models.teacher import new_classifier
 from study.trial.training import Numerics, Recipe, Training
 
 GRID: dict[str, dict[str, int]] = {

@@ -3,7 +3,7 @@
 Run as: python -m tests.benchmarks.orchestration [TRIALS [STOCK [SIMULATED]]]
         (default 150 12 10000, about ten minutes on an idle machine; make bench)
 
-whole path   `study.run`'s own phase over Ray Tune: ledger on SQLite, MLflow on SQLite, journals on disk. Its
+whole path   `study.driver.run`: ledger and MLflow on SQLite, journals on disk. Its
              trials make five reports with a score for each of 52 languages and end; nothing is trained.
 stock        Ray Tune with OptunaSearch on RDB storage (SQLite) and MLflowLoggerCallback: the same reports;
              as documented, and with `reuse_actors`, which kdstudy uses and few would think of.
@@ -38,7 +38,7 @@ ARMS = {"init": ("random", "base", "teacher"), "depth": (1, 2, 3, 4)}
 
 
 def no_op(asked: dict[str, Any]) -> None:
-    """In place of `study.worker.train`: all reports of a trial that trains nothing."""
+    """In place of `study.driver.worker.train`: all reports of a trial that trains nothing."""
     from ray import tune
 
     for number in range(1, REPORTS + 1):
@@ -96,15 +96,15 @@ class Silent:
 
 def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     """A study of `trials` trials in twelve arms, with all that its driver has."""
-    from study.lease import Lease
-    from study.ledger import Ledger
-    from study.outbox import Outbox
-    from study.plan import ModelFacts, Plan
-    from study.request import Request
-    from study.resources import Resources
-    from study.run import _Study
+    from study.driver.resources import Resources
+    from study.driver.run import _Study
+    from study.ledger.lease import Lease
+    from study.ledger.ledger import Ledger
+    from study.planning.plan import ModelFacts, Plan
+    from study.planning.request import Request
     from study.space import Range, SearchSpace
-    from study.tracking import Tracker
+    from study.tracking.outbox import Outbox
+    from study.tracking.tracker import Tracker
 
     space = SearchSpace(
         question="what does a trial cost?",
@@ -133,9 +133,9 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
 def whole_path(trials: int) -> dict[str, Any]:
     """See the module."""
     from cluster import find_cluster
-    from study import tune
+    from study.driver import tune
+    from study.driver.resources import connected
     from study.home import Home
-    from study.resources import connected
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(connected(find_cluster("local")))
@@ -206,14 +206,20 @@ def stock(trials: int, reuse_actors: bool) -> dict[str, Any]:
 
 def simulated(trials: int) -> dict[str, Any]:
     """See the module."""
+    from study.driver.lifecycle import Lifecycle
+    from study.driver.watch import Watch
     from study.home import Home
-    from study.lifecycle import Lifecycle
-    from study.watch import Watch
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Home(Path(folder))
         study = open_study(home, trials, stack)
-        parts = (study.ledger, study.lease, study.tracker, study.outbox, home.trials("bench"))
+        parts = (
+            study.ledger,
+            study.lease,
+            study.tracker,
+            study.outbox,
+            home.trials("bench"),
+        )
         cycle = Lifecycle(*parts, "search", study.ledger.ask_search)
         watch = Watch(study.view, study.plan, cycle)
         before, began = _memory(), time.monotonic()

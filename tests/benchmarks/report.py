@@ -39,9 +39,9 @@ METRICS = ("accuracy", "macro_f1", "retention")
 
 def generate(database: Path, runs: int, languages: int) -> None:
     """Write the study into `database`, a file that is not there yet."""
-    from study.plan import ModelFacts, Plan
+    from study.planning.plan import ModelFacts, Plan
     from study.space import Range, SearchSpace
-    from study.tracking import Tracker
+    from study.tracking.tracker import Tracker
 
     space = SearchSpace(
         question="how long does a large study take to be read?",

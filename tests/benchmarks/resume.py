@@ -22,10 +22,10 @@ from typing import Any
 import optuna
 
 from study.home import Home
-from study.journal import Journal
-from study.ledger import Ledger
-from study.plan import Plan
-from study.tracking import Tracker
+from study.ledger.ledger import Ledger
+from study.planning.plan import Plan
+from study.tracking.journal import Journal
+from study.tracking.tracker import Tracker
 
 SPACE = """
 from study.space import Range, SearchSpace

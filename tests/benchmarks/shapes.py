@@ -20,17 +20,19 @@ import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast, RobertaConfig, XLMRobertaConfig
 
-from study.base_model import store_model
 from study.config import TrialConfig
-from study.plan import ModelFacts, Plan
-from study.prepare import build_inputs, store_task
+from study.planning.base_model import store_model
+from study.planning.plan import ModelFacts, Plan
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.streams import generator
 from study.trial.data.sources import load_task
 from study.trial.data.task import SPLITS, Split, Task, save_task
-from study.trial.models import build_tokenizer, encoder_config, load_tokenizer, new_classifier
+from study.trial.models.embedded import build_tokenizer, encoder_config
 from study.trial.models.loading import quiet, seeded
+from study.trial.models.teacher import new_classifier
+from study.trial.models.tokenizer import load_tokenizer
+from study.trial.prepare import build_inputs, store_task
 
 __all__ = ["SHAPES", "Prepared", "Shape", "prepare", "read_task"]
 

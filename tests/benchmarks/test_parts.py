@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from study.trial.models import build_tokenizer
+from study.trial.models.embedded import build_tokenizer
 from tests.benchmarks.orchestration import simulated
 from tests.benchmarks.shapes import SHAPES, SPECIAL, _sample, _spread, read_task
 from tests.benchmarks.tost import tost

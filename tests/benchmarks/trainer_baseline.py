@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from study.cli.tables import listing
 from study.storage.attempts import read_record
-from study.tables import listing
 from tests.benchmarks.measured import ROOT, Measured, machine, run_measured
 from tests.benchmarks.shapes import SHAPES, Prepared, Shape, prepare, read_task
 from tests.benchmarks.tost import tost

@@ -33,8 +33,8 @@ class Alone:
 
     def _run(self, record: Any) -> dict[tuple[str, int], float]:
         from study.storage.artifacts import Store
-        from study.trial import run_trial
         from study.trial.training import Numerics
+        from study.trial.trial import run_trial
 
         config, store, test = record.trial_config(), Store(self.artifacts), record.phase == "confirm"
         found: dict[tuple[str, int], float] = {}

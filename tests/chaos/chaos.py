@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from study.lifecycle import WORKER_DEATHS
+from study.driver.lifecycle import WORKER_DEATHS
 from tests.chaos.points import WORKER, Fault, Points
 from tests.processes import Kdstudy, Running
 

@@ -34,8 +34,8 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
     from transformers import RobertaConfig, RobertaForMaskedLM
 
-    from study.trial.data import load_task
-    from study.trial.models import build_tokenizer
+    from study.trial.data.sources import load_task
+    from study.trial.models.embedded import build_tokenizer
 
     folder = tmp_path_factory.mktemp("base model")
     tokenizer = build_tokenizer(list(load_task("phrasebook", LANGUAGES).splits["train"].texts))

@@ -24,8 +24,8 @@ from ray.tune.search.optuna import OptunaSearch
 
 from study.config import TrialConfig
 from study.storage.artifacts import Store
-from study.trial import run_trial
 from study.trial.training import Numerics
+from study.trial.trial import run_trial
 
 TRIALS = 40
 

@@ -55,10 +55,14 @@ def test_every_point_is_a_function(name: str) -> None:
 OF_A_LEDGER = [
     name
     for name, point in POINTS.items()
-    if point.target.startswith(
-        ("optuna.", "sqlalchemy.", "study.ledger:", "study.ledger_running:", "study.sampling:")
-    )
+    if point.target.startswith(("optuna.", "sqlalchemy.", "study.ledger.")) and not name.startswith("lease")
 ]
+
+
+def test_no_point_of_a_ledger_is_left_out() -> None:
+    """The list above is made from the names of modules: without this test a move would shorten the list."""
+    begins = ("ledger:", "ask:", "report:", "pruner:", "tell:", "database:")
+    assert [name for name in POINTS if name.startswith(begins)] == OF_A_LEDGER
 
 
 @pytest.mark.parametrize("name", OF_A_LEDGER)

@@ -23,7 +23,7 @@ class Whole:
 
     @cached_property
     def records(self) -> list[Any]:
-        from study.ledger import Ledger
+        from study.ledger.ledger import Ledger
 
         ledger = Ledger(f"sqlite:///{self.home / 'studies' / self.name / 'optuna.db'}", self.name)
         return ledger.records()

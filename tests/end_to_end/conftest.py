@@ -54,7 +54,7 @@ def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """The command's entry point in this process: as good for what starts no Ray, and far quicker."""
-    from study.cli import main
+    from study.cli.app import main
 
     def run(*arguments: str | Path, **environment: str) -> Answer:
         monkeypatch.setattr(sys, "argv", ["kdstudy", *map(str, arguments)])
@@ -181,7 +181,7 @@ def read() -> Callable[..., Recorded]:
 
     from mlflow import MlflowClient
 
-    from study.ledger import Ledger
+    from study.ledger.ledger import Ledger
 
     def read_home(home: Path, name: str) -> Recorded:
         client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")

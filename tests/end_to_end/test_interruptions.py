@@ -166,8 +166,8 @@ def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_hom
 
 HOLD = """
 import sys
-from study.lease import Lease
-from study.ledger import Ledger
+from study.ledger.lease import Lease
+from study.ledger.ledger import Ledger
 
 url, name = sys.argv[1:]
 with Lease(Ledger(url, name).storage.engine, name) as lease:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from study.capacity import Machine
+from study.planning.capacity import Machine
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ def origin(
     task_folder: Path, model_folder: Path, base_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """What requests name, right and wrong."""
-    from study.trial.models import load_tokenizer, new_classifier
+    from study.trial.models.teacher import new_classifier
+    from study.trial.models.tokenizer import load_tokenizer
 
     folder = tmp_path_factory.mktemp("origin")
     shutil.copytree(task_folder, folder / "task")
@@ -224,7 +225,7 @@ def test_tasks_are_listed(command: Any) -> None:
 
 
 def test_the_embedded_task_is_what_its_listing_says(command: Any) -> None:
-    from study.trial.data import load_task
+    from study.trial.data.sources import load_task
 
     said = json.loads(command("tasks", "--json").out)["phrasebook"]
     task = load_task("phrasebook")
@@ -275,7 +276,7 @@ def test_a_plan_names_arms_that_tune_more_on_the_same_budget(command: Any, place
 def test_what_has_no_room_in_this_machine_is_refused_at_planning(
     command: Any, place: Place, tree: Any, monkeypatch: pytest.MonkeyPatch, command_line: str
 ) -> None:
-    monkeypatch.setattr("study.request.this_machine", lambda: Machine(2, 2**29))
+    monkeypatch.setattr("study.planning.capacity.this_machine", lambda: Machine(2, 2**29))
     before = tree(place.folder)
     answer = command(*place.filled(f"{command_line} {{space}} {ON}"))
     assert (answer.code, answer.out) == (2, "")

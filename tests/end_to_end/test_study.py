@@ -368,9 +368,10 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
     """To the bit, on tokens that the task does not have too; and so is every weight."""
     from study.home import Home
     from study.storage.attempts import student_folder
-    from study.trial import run_trial
-    from study.trial.models import load_classifier, load_tokenizer
+    from study.trial.models.teacher import load_classifier
+    from study.trial.models.tokenizer import load_tokenizer
     from study.trial.training import Numerics
+    from study.trial.trial import run_trial
 
     answer = command(
         "export",

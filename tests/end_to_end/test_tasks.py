@@ -87,7 +87,8 @@ def test_one_percent_with_a_teacher_that_saw_no_more(trial: Callable[..., Any], 
 def test_a_teacher_of_the_users_own(
     trial: Callable[..., Any], base_folder: Path, task_folder: Path, tmp_path: Path
 ) -> None:
-    from study.trial.models import load_tokenizer, new_classifier
+    from study.trial.models.teacher import new_classifier
+    from study.trial.models.tokenizer import load_tokenizer
 
     given = tmp_path / "my teacher"
     new_classifier(base_folder, ("weather", "news", "music", "alarm"), 5).save_pretrained(given)

@@ -9,10 +9,11 @@ import pytest
 from transformers import RobertaConfig
 
 import search_spaces
-from study.plan import ModelFacts, Plan
-from study.space import registered_spaces
-from study.trial.losses import distillation_losses
-from study.trial.models import check_possible, encoder_config
+from study.planning.plan import ModelFacts, Plan
+from study.planning.spaces import registered_spaces
+from study.trial.losses.distillation import distillation_losses
+from study.trial.models.embedded import encoder_config
+from study.trial.models.student import check_possible
 
 SHAPES = {"embedded": encoder_config(), "base": RobertaConfig(num_hidden_layers=12, hidden_size=768)}
 SPACES = registered_spaces()

@@ -26,14 +26,14 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from study import resources, worker
+from study.driver import resources, worker
+from study.driver.resources import Resources, call_in_ray
+from study.driver.worker import Work
 from study.errors import RequestError, StudyStopped
-from study.ledger import Ledger
-from study.prepare import build_inputs
-from study.resources import Resources, call_in_ray
+from study.ledger.ledger import Ledger
 from study.storage.artifacts import Store, write_atomically
 from study.storage.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
-from study.worker import Work
+from study.trial.prepare import build_inputs
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CANNOT_WRITE), ids=errno.errorcode.get)
 PAGE = 4096

@@ -22,8 +22,9 @@ from study.storage import mirror
 from study.storage.artifacts import Store
 from study.storage.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
 from study.storage.mirror import Mirror, check_storage
-from study.trial import Progress, run_trial
+from study.trial.progress import Progress
 from study.trial.training import Numerics
+from study.trial.trial import run_trial
 from tests.reports import told
 from tests.s3 import BreakingNetwork
 
@@ -188,8 +189,8 @@ def test_a_network_that_breaks_in_the_middle_leaves_the_old_object(s3: Any, tmp_
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from study.trial import mirror
-from study.trial.artifacts import Store
+from study.storage import mirror
+from study.storage.artifacts import Store
 
 put = mirror._write
 def killed(there, source, target):

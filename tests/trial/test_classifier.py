@@ -13,11 +13,12 @@ import torch
 from torch.nn import functional as F
 
 from study.trial.classifier import classifier_step, predict_logits
-from study.trial.data import load_task
 from study.trial.data.batches import TrainingBatches
+from study.trial.data.sources import load_task
 from study.trial.data.tokens import EncodedSplit, encode_task, load_encoded_split
-from study.trial.losses import cross_entropy
-from study.trial.models import load_tokenizer, new_classifier
+from study.trial.losses.objective import cross_entropy
+from study.trial.models.teacher import new_classifier
+from study.trial.models.tokenizer import load_tokenizer
 from study.trial.training import Numerics
 
 LABELS = ("alarm", "music", "news", "weather")

@@ -17,12 +17,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from study.base_model import find_model, find_teacher
 from study.config import TrialConfig
+from study.planning.base_model import find_model, find_teacher
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
 from study.trial.inputs import Inputs
-from study.trial.models import load_tokenizer, new_classifier
+from study.trial.models.teacher import new_classifier
+from study.trial.models.tokenizer import load_tokenizer
 
 Rows = list[dict[str, str]]
 Mutate = Callable[[Path, random.Random], None]

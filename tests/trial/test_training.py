@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from study.trial.models import new_classifier
+from study.trial.models.teacher import new_classifier
 from study.trial.training import (
     Interval,
     Numerics,

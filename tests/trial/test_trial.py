@@ -20,12 +20,16 @@ from safetensors.torch import load_file
 from study.config import digest
 from study.storage.artifacts import Store
 from study.storage.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
-from study.trial import Progress, read_result, run_trial
 from study.trial.data.tokens import EncodedSplit
 from study.trial.data.vocabulary import load_vocabulary
-from study.trial.losses import objective
-from study.trial.models import build_student, load_classifier, load_tokenizer, put_back
+from study.trial.losses.objective import objective
+from study.trial.models.student import build_student
+from study.trial.models.teacher import load_classifier
+from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.trimming import put_back
+from study.trial.progress import Progress
 from study.trial.training import Numerics
+from study.trial.trial import read_result, run_trial
 from tests.reports import told
 
 REPORTS = 4
@@ -172,7 +176,7 @@ def test_killed_at_the_end_it_ends_the_same(
         if moment == "before the weights":
             patch.setattr("transformers.PreTrainedModel.save_pretrained", killed)
         else:
-            patch.setattr("study.trial.write_record", killed)
+            patch.setattr("study.trial.trial.write_record", killed)
         with pytest.raises(KeyboardInterrupt):
             next(trial)
     assert read_result(tmp_path, workshop.config()) is None
@@ -189,7 +193,7 @@ def test_a_search_trial_killed_at_the_end_repeats_its_last_interval(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("study.trial.write_record", killed)
+        patch.setattr("study.trial.trial.write_record", killed)
         with pytest.raises(KeyboardInterrupt):
             list(workshop.trial(workshop.config(), tmp_path, test=False))
     saved = sorted(path.name for path in attempt_folder(tmp_path, 1).glob("checkpoint-*.pt"))
@@ -298,7 +302,7 @@ def test_a_trial_that_changes_its_vocabulary_midway_begins_anew_with_the_same_nu
 def test_where_the_vocabulary_cannot_be_trimmed_it_is_full(
     new_workshop: Any, task_folder: Path, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.prepare.why_not_trimmable", lambda *_: "tiny needs all its tokens")
+    monkeypatch.setattr("study.trial.prepare.why_not_trimmable", lambda *_: "tiny needs all its tokens")
     workshop = new_workshop(task_folder)
     inputs = workshop.inputs(workshop.config())
     assert inputs.vocabulary is None

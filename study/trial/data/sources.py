@@ -59,7 +59,7 @@ def task(name: str, description: str, languages: int, labels: int) -> Callable[[
 
 @task("phrasebook", "embedded: requests to an assistant, needs no download", languages=12, labels=10)
 def _phrasebook(chosen: Sequence[str] | None) -> Splits:
-    from study.trial.data.phrasebook import phrasebook  # takes a second, and few callers need it
+    from study.trial.data.phrasebook.task import phrasebook  # takes a second, and few callers need it
 
     return rows_of(phrasebook())
 

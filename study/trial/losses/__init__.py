@@ -5,8 +5,3 @@
 with student logits z_s, teacher logits z_t, labels y. Reading order: `objective.py` (the mixture), then
 `distillation.py` (the registry of `soft`: one decorated function each).
 """
-
-from study.trial.losses.distillation import DistillationLoss, distillation_loss, distillation_losses
-from study.trial.losses.objective import cross_entropy, objective
-
-__all__ = ["DistillationLoss", "cross_entropy", "distillation_loss", "distillation_losses", "objective"]

@@ -274,7 +274,7 @@ def test_a_hub_that_cannot_be_reached(hub, monkeypatch):
 @pytest.mark.slow
 def test_the_usual_variables_make_it_offline(hub, tmp_path):
     hub("org/one", {f"{s}.jsonl": lines(rows(s, "de")) for s in SPLITS})
-    program = "from study.trial.data import load_task; print(load_task('hub:org/one').languages)"
+    program = "from study.trial.data.sources import load_task; print(load_task('hub:org/one').languages)"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "hub")}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert ran.stdout.strip() == "('de',)", ran.stderr

@@ -13,8 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from study.trial.data import phrasebook as package
-from study.trial.data.phrasebook import grammars, phrasebook
+from study.trial.data.phrasebook import task as package
 from study.trial.data.phrasebook.grammar import (
     INTENTS,
     Language,
@@ -23,6 +22,7 @@ from study.trial.data.phrasebook.grammar import (
     folded,
     language_rows,
 )
+from study.trial.data.phrasebook.task import grammars, phrasebook
 from study.trial.data.task import SPLITS, Task
 
 FINGERPRINT = "2e2c09af99eab43b1082eb17220553e119b0db806cb2b9c0ad1af93107a0577e"

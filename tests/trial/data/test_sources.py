@@ -67,7 +67,7 @@ def test_the_registered_tasks_are_told_without_loading_them():
 
 
 def test_the_embedded_task_is_what_it_is_said_to_be():
-    from study.trial.data.phrasebook import phrasebook
+    from study.trial.data.phrasebook.task import phrasebook
 
     told = registered_tasks()[0]
     task = load_task("phrasebook")

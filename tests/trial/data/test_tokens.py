@@ -11,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.trial.data import SPLITS, Task, load_task
+from study.trial.data.sources import load_task
+from study.trial.data.task import SPLITS, Task
 from study.trial.data.tokens import EncodedSplit, encode_task, load_encoded_split
-from study.trial.models import load_tokenizer
+from study.trial.models.tokenizer import load_tokenizer
 
 PAD = 1
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from study.errors import RequestError
-from study.trial.losses import distillation_loss, distillation_losses
-from study.trial.losses.distillation import find_distillation_loss
+from study.trial.losses.distillation import distillation_loss, distillation_losses, find_distillation_loss
 
 LOSSES = list(distillation_losses().values())
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from study.config import TrialConfig
 from study.errors import RequestError
-from study.trial.losses import cross_entropy, distillation_losses, objective
+from study.trial.losses.distillation import distillation_losses
+from study.trial.losses.objective import cross_entropy, objective
 
 LOSSES = sorted(distillation_losses())
 

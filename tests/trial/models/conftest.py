@@ -24,7 +24,9 @@ from transformers import (
 )
 
 from study.config import TrialConfig
-from study.trial.models import build_tokenizer, import_encoder, new_classifier
+from study.trial.models.embedded import build_tokenizer
+from study.trial.models.encoder import import_encoder
+from study.trial.models.teacher import new_classifier
 
 LABELS = ("cancel", "greet", "order")
 LAYERS = 4

@@ -14,14 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.streams import stream
-from study.trial.models import (
-    build_tokenizer,
-    contrast,
-    encoder_facts,
-    import_encoder,
-    mask_tokens,
-    new_encoder,
-)
+from study.trial.models.embedded import build_tokenizer, contrast, mask_tokens, new_encoder
+from study.trial.models.encoder import encoder_facts, import_encoder
 
 TEXTS = [
     f"{verb} {noun} {time}"
@@ -59,7 +53,7 @@ def test_composed_and_decomposed_letters_are_the_same(words) -> None:
 
 def test_the_same_texts_give_the_same_tokenizer_in_another_process(words) -> None:
     code = (
-        "import sys, hashlib; from study.trial.models import build_tokenizer; "
+        "import sys, hashlib; from study.trial.models.embedded import build_tokenizer; "
         "t = build_tokenizer(sys.stdin.read().split('\\n')); "
         "print(hashlib.sha256(t.backend_tokenizer.to_str().encode()).hexdigest())"
     )

@@ -26,14 +26,9 @@ from transformers import (
 )
 
 from study.errors import RequestError
-from study.trial.models import (
-    check_encoder,
-    encoder_facts,
-    encoder_fingerprint,
-    import_encoder,
-    new_classifier,
-    resolve_folder,
-)
+from study.trial.models.encoder import check_encoder, encoder_facts, import_encoder, resolve_folder
+from study.trial.models.fingerprint import encoder_fingerprint
+from study.trial.models.teacher import new_classifier
 
 
 def test_what_is_stored_is_the_encoder_without_its_masked_lm_head(family) -> None:
@@ -254,8 +249,9 @@ def test_a_pooler_is_kept_where_there_is_one(bert, tmp_path) -> None:
 HUB = """
 import sys
 from pathlib import Path
-from study.config import RequestError
-from study.trial.models import encoder_fingerprint, import_encoder, resolve_folder
+from study.errors import RequestError
+from study.trial.models.encoder import import_encoder, resolve_folder
+from study.trial.models.fingerprint import encoder_fingerprint
 import_encoder("org/tiny", Path(sys.argv[1]))
 print(encoder_fingerprint(resolve_folder("org/tiny")))
 try:

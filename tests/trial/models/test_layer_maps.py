@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.errors import RequestError
-from study.trial.models import layer_map, layer_maps
+from study.trial.models.layer_maps import layer_map, layer_maps
 
 MAPS = list(layer_maps().values())
 each_map = pytest.mark.parametrize("layers_of", MAPS, ids=lambda layers_of: layers_of.name)

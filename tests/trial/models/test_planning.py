@@ -4,7 +4,8 @@ import pytest
 from transformers import AutoConfig, ModernBertConfig
 
 from study.errors import RequestError
-from study.trial.models import check_possible, init_method
+from study.trial.models.init_methods import init_method
+from study.trial.models.student import check_possible
 
 
 @pytest.mark.parametrize(

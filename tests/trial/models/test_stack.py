@@ -6,8 +6,8 @@ from torch import nn
 from transformers import MobileBertConfig, XLMConfig
 
 from study.errors import RequestError
-from study.trial.models import layer_stack
 from study.trial.models.loading import read_config, skeleton
+from study.trial.models.stack import layer_stack
 
 
 def test_it_is_found_in_every_architecture(family) -> None:

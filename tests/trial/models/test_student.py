@@ -9,9 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from study.errors import RequestError
-from study.trial.models import build_student, check_possible, init_methods, layer_maps, load_classifier
-from study.trial.models.init_methods import copy_layers
+from study.trial.models.init_methods import copy_layers, init_methods
+from study.trial.models.layer_maps import layer_maps
 from study.trial.models.loading import assemble
+from study.trial.models.student import build_student, check_possible
+from study.trial.models.teacher import load_classifier
 
 each_method = pytest.mark.parametrize("method", list(init_methods().values()), ids=lambda method: method.name)
 

@@ -12,15 +12,10 @@ from tokenizers import normalizers
 from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
 
 from study.errors import RequestError
-from study.trial.models import (
-    build_student,
-    check_teacher,
-    import_teacher,
-    load_classifier,
-    load_tokenizer,
-    new_classifier,
-)
 from study.trial.models.loading import labelled
+from study.trial.models.student import build_student
+from study.trial.models.teacher import check_teacher, import_teacher, load_classifier, new_classifier
+from study.trial.models.tokenizer import load_tokenizer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 from transformers import AutoTokenizer
 
-from study.trial.models import load_tokenizer
+from study.trial.models.tokenizer import load_tokenizer
 
 
 def test_the_file_decides_and_not_the_class_that_it_names(families, tmp_path) -> None:

@@ -13,22 +13,21 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, BertConfig, ModernBertConfig, RobertaConfig
 
-from study.trial import training
 from study.trial.data.vocabulary import Vocabulary
-from study.trial.models import (
-    build_student,
+from study.trial.models.init_methods import init_methods
+from study.trial.models.loading import read_config
+from study.trial.models.student import build_student
+from study.trial.models.teacher import load_classifier, new_classifier
+from study.trial.models.trimming import (
     full_size,
-    init_methods,
-    load_classifier,
-    new_classifier,
     put_back,
-    read_config,
     special_ids,
+    token_embedding,
     trim,
     why_not_trimmable,
 )
-from study.trial.models.trimming import token_embedding
 from study.trial.training import Numerics, Recipe, Training
+from study.trial.trial import training
 
 PAD = 1
 STEPS = 20

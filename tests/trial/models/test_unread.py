@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from study.trial.models import build_student, skip_unread
+from study.trial.models.student import build_student
+from study.trial.models.unread import skip_unread
 from study.trial.training import Numerics, Recipe, Training
 
 LEAVES_OUT = {"bert", "roberta", "xlm-roberta", "electra", "deberta-v2"}

@@ -1,0 +1,150 @@
+"""What a plan costs: trials, trial-steps, its teachers' steps; and time, once trials of it have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import mean
+from typing import Any
+
+from study.config import TrialConfig
+from study.home import Home
+from study.ledger.ledger import Ledger
+from study.planning.capacity import share_of_gpu, this_machine, uses_gpus
+from study.planning.plan import Arm, Plan
+from study.planning.resolve import Asked
+from study.storage.attempts import read_record
+from study.trial.data.fractions import sample_rows
+from study.trial.data.task import Task
+from study.trial.inputs import Inputs
+
+__all__ = ["Cost", "Time", "cost_of", "memory_of", "time_of"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Trials by phase, and optimiser steps: of all trials, and of the teachers that are trained for them.
+
+    steps is what all trials take if none is pruned and, where steps are tuned, each takes the most.
+    """
+
+    arms: int
+    search: int
+    confirm: int
+    trials: int
+    steps: int
+    teachers: int
+    teacher_steps: int
+
+
+@dataclass(frozen=True)
+class Time:
+    """Hours of trials, one after another, judged from `measured` of them: all of the plan's, and those left.
+
+    An arm without a measured trial is taken to need the others' mean seconds a step.
+    """
+
+    measured: int
+    hours: float
+    left: float
+
+
+def cost_of(asked: Asked) -> Cost:
+    """Counted from the plan, and where trials are given in epochs from the task's texts."""
+    plan = asked.plan
+    arms, seeds = plan.arms(), plan.space.confirm_seeds
+    search = sum(plan.planned(arm) for arm in arms)
+    steps = _steps(asked.task, plan)
+    trained: dict[str, int] = {}
+    for arm in arms:
+        for draft in plan.drafts(arm):
+            for seed in range(seeds + 1):
+                config = TrialConfig(**(draft.model_dump() | {"seed": seed, "data_seed": seed}))
+                if not config.teacher:
+                    trained[Inputs(asked.store, config).teacher_key] = config.teacher_steps
+    return Cost(
+        arms=len(arms),
+        search=search,
+        confirm=len(arms) * seeds,
+        trials=search + len(arms) * seeds,
+        steps=sum(steps[arm.name] * (plan.planned(arm) + seeds) for arm in arms),
+        teachers=len(trained),
+        teacher_steps=sum(trained.values()),
+    )
+
+
+def time_of(asked: Asked, home: Home) -> Time | None:
+    """From the complete trials of the study of this name in `home`; none where there are none yet.
+
+    None as well where that study was begun otherwise, so that its trials take another time.
+    """
+    plan = asked.plan
+    if plan.name not in home.studies() or "ledger_url" not in (urls := home.urls(plan.name)):
+        return None
+    ledger = Ledger(urls["ledger_url"], plan.name)
+    if (begun := ledger.plan) is None:
+        return None
+    plan = plan.on_model(asked.model.fingerprint or begun.constants["model"])
+    if plan.identity() != begun.identity():
+        return None
+    plan = plan.continuing(begun)
+    ended = [record for record in ledger.records() if not record.running]
+    paces: dict[str, list[float]] = {}
+    for record in ended:
+        found = read_record(home.trials(plan.name) / record.key) if record.outcome == "complete" else None
+        if found is not None:
+            result = found["result"]
+            paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])
+    if not paces:
+        return None
+    seconds = _seconds_of_a_trial(plan.arms(), _steps(asked.task, plan), paces)
+    planned = {arm.name: plan.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
+    left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
+    return Time(
+        measured=sum(map(len, paces.values())),
+        hours=sum(seconds[arm] * n for arm, n in planned.items()) / 3600,
+        left=sum(seconds[arm] * n for arm, n in left.items()) / 3600,
+    )
+
+
+def _seconds_of_a_trial(
+    arms: list[Arm], steps: Mapping[str, int], paces: Mapping[str, list[float]]
+) -> dict[str, float]:
+    overall = mean(pace for of_arm in paces.values() for pace in of_arm)
+    return {a.name: steps[a.name] * (mean(paces[a.name]) if a.name in paces else overall) for a in arms}
+
+
+def _steps(task: Task, plan: Plan) -> dict[str, int]:
+    """The most steps that a trial of each arm takes."""
+    train = task.splits["train"]
+    texts = {
+        fraction: len(
+            sample_rows(train.labels, train.languages, fraction, plan.constants["task"], data_seed=0)
+        )
+        for fraction in {draft.data_fraction for draft in plan.all_drafts()}
+    }
+    return {
+        arm.name: max(draft.training_steps(texts[draft.data_fraction]) for draft in plan.drafts(arm))
+        for arm in plan.arms()
+    }
+
+
+def memory_of(asked: Asked) -> dict[str, Any]:
+    """What a plan says of it: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
+
+    "where" is what they would run on, and "of" how many bytes that has; of a cluster, which is not reached
+    to plan, neither is known.
+    """
+    request, need = asked.request, asked.need
+    said: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
+    if request.cluster != "local":
+        return said
+    machine, each = this_machine(), request.cpus_per_trial or 1
+    if not uses_gpus(request, machine):
+        at_once = request.concurrency or max(1, machine.fits(need.cpu, each))
+        return said | {"where": "cpu", "of": machine.memory, "at_once": at_once}
+    share: float = request.gpus_per_trial or 1  # type: ignore[assignment]
+    if request.gpus_per_trial == "auto":
+        share = share_of_gpu(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
+    at_once = request.concurrency or max(1, int(min(machine.gpus / share, machine.cpus / each)))
+    return said | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}

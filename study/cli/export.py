@@ -1,0 +1,113 @@
+"""Export: a student as a plain Hugging Face folder, loadable without this project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+from study.errors import RequestError
+from study.home import Home
+from study.ledger.ledger import Ledger
+from study.ledger.records import Record
+from study.selection import BestValidation
+from study.storage.attempts import student_folder
+from study.storage.mirror import check_storage
+from study.trial.data.vocabulary import load_vocabulary
+from study.trial.inputs import Inputs
+from study.trial.models.loading import quiet
+from study.trial.models.student import build_student
+from study.trial.models.teacher import load_classifier
+from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.trimming import put_back
+from study.trial.prepare import build_inputs
+from study.trial.training import Numerics
+from study.trial.trial import run_trial
+
+__all__ = ["export_student", "pick"]
+
+
+def pick(records: list[Record], key: str | None) -> Record:
+    """The study's best search trial, or the complete trial whose key begins with `key`.
+
+    Raises:
+        RequestError: where there is none, or more than one.
+    """
+    if key is None:
+        best = BestValidation().best(r for r in records if r.phase == "search")
+        if best is None:
+            raise RequestError("no trial of the study is complete yet")
+        return best
+    found = [record for record in records if record.key.startswith(key)]
+    if len(found) != 1:
+        raise RequestError(f"--trial {key}: {len(found)} trials of the study have keys that begin so")
+    if found[0].outcome != "complete":
+        raise RequestError(
+            f"--trial {key}: is {found[0].outcome or 'running'}, and only a complete one has weights"
+        )
+    return found[0]
+
+
+def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> bool:
+    """Write the student of `record`, with its full vocabulary, into `out`; whether it was trained again.
+
+    Weights are kept of each arm's best and of confirm runs. Another trial is a pure function of its
+    configuration, so its student is made once more. Tokens that are not the task's have the embeddings that
+    the student began with: nothing has moved them.
+
+    Raises:
+        RequestError: where `out` exists and is not an empty folder, or the study's storage is away.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RequestError(f"--out {out}: exists; name a new or an empty folder")
+    plan, config = ledger.plan, record.trial_config()
+    assert plan is not None
+    store = home.store_of(plan.name)
+    if store.mirror is not None:
+        check_storage(store.mirror.url)
+    kept = student_folder(home.trials(plan.name) / record.key, store.mirror)
+    store.has("models", config.model)  # for its tokenizer
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
+    numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
+    given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
+        source = kept
+        if again := source is None:
+            splits = ("train", "validation")
+            build_inputs(store, config, given, splits, numerics.threads, whole)
+            alone = replace(store, mirror=None)  # nobody goes on with this attempt
+            for _ in run_trial(
+                config, alone, Path(scratch), plan.space.reports, False, numerics, full_vocabulary=whole
+            ):
+                pass
+            source = student_folder(Path(scratch))
+        assert source is not None
+        folder = Path(scratch) / "folder"
+        if load_vocabulary(source) is None:
+            shutil.copytree(source, folder)
+        else:
+            inputs = build_inputs(store, config, given, (), numerics.threads, True)
+            _with_full_vocabulary(inputs, source, folder)
+        tokenizer = deepcopy(load_tokenizer(Inputs(store, config).base_folder))
+        tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
+        tokenizer.save_pretrained(folder)
+        about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
+        (folder / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    return again
+
+
+def _with_full_vocabulary(inputs: Inputs, source: Path, folder: Path) -> None:
+    """Write the student that a trial saved in `source` into `folder`, with the tokens that it was without."""
+    labels = inputs.task.labels
+    start = build_student(inputs.config, inputs.base_folder, inputs.teacher_folder, labels)
+    with quiet():
+        put_back(load_classifier(source, labels), load_vocabulary(source), start).save_pretrained(folder)

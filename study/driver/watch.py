@@ -1,0 +1,50 @@
+"""How a running phase is watched: often enough to be up to date, and never for much of the driver's time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from study.driver.lifecycle import Lifecycle
+from study.ledger.progress import summary
+from study.planning.plan import Plan
+
+__all__ = ["View", "Watch"]
+
+PAUSE = 0.5  # seconds between two looks, at least
+SHARE = 20.0  # times as long as a look takes, at least: that of a large study takes a while
+
+
+class View(Protocol):
+    """What a study's progress is shown on."""
+
+    def note(self, text: str) -> None: ...
+    def phase(self, text: str) -> None: ...
+    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
+
+
+class Watch:
+    """Shows on `view` how far `lifecycle` is, and what it cannot reach. To be called many times a second."""
+
+    def __init__(self, view: View, plan: Plan, lifecycle: Lifecycle) -> None:
+        self.view, self.plan, self.lifecycle = view, plan, lifecycle
+        self._said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
+        self._shown = -1
+        self._next = 0.0
+
+    def __call__(self, now: bool = False) -> None:
+        """Look, if anything has happened and the last look is a while ago; `now`: whatever has happened."""
+        lifecycle = self.lifecycle
+        for what, away in (("MLflow", lifecycle.outbox.away), ("the ledger", lifecycle.away)):
+            if (away is None) != (self._said[what] is None):
+                self._said[what] = away
+                back = f"{what} is back: it gets what it missed"
+                self.view.note(f"{what} is away, training goes on: {away}" if away else back)
+        began = time.monotonic()
+        due = now or (lifecycle.changes != self._shown and began >= self._next)
+        if due and lifecycle.away is None:  # else it may not be readable
+            self._shown = lifecycle.changes
+            ledger = lifecycle.ledger
+            self.view.progress(summary(self.plan, ledger.records(), ledger.driver), lifecycle.reports)
+            ended = time.monotonic()
+            self._next = ended + max(PAUSE, SHARE * (ended - began))

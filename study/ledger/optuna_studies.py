@@ -1,0 +1,139 @@
+"""The Optuna studies that a study consists of, and the plan on record at their root.
+
+`NAME` is the root, which holds the plan and the study's id; `NAME/search/ARM` is there for each arm, and
+`NAME/confirm` for the confirm phase.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import optuna
+from optuna.samplers import RandomSampler
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from study.errors import RequestError
+from study.ledger.records import Phase, Record
+from study.ledger.sampling import make_pruner
+from study.planning.plan import Plan
+
+__all__ = ["OptunaStudies"]
+
+
+class OptunaStudies:
+    """Those of the study `name` in `storage`."""
+
+    def __init__(self, storage: RDBStorage, name: str) -> None:
+        self.storage, self.name = storage, name
+        self._opened: dict[str, optuna.Study] = {}
+        self._plan: Plan | None = None
+
+    def search(self, arm: str) -> str:
+        """Name of the study that searches `arm`."""
+        return f"{self.name}/search/{arm}"
+
+    @property
+    def confirm(self) -> str:
+        """Name of the study of the confirm runs."""
+        return f"{self.name}/confirm"
+
+    def of(self, record: Record) -> optuna.Study:
+        """The one that `record` is in."""
+        return self.get(self.confirm if record.phase == "confirm" else self.search(record.arm))
+
+    def get(self, name: str) -> optuna.Study:
+        """The Optuna study `name`, made if it is not there. Its sampler is set anew for every ask."""
+        if name not in self._opened:
+            if name not in optuna.get_all_study_names(self.storage):  # a look writes nothing
+                optuna.create_study(
+                    storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+                )
+            self._opened[name] = optuna.load_study(
+                storage=self.storage,
+                study_name=name,
+                sampler=RandomSampler(seed=0),
+                pruner=make_pruner(self._plan) if self._plan else None,
+            )
+        return self._opened[name]
+
+    def stored(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
+        """All trials that are stored of the phases, as they are stored.
+
+        Raises:
+            RequestError: where there is no plan on record.
+        """
+        there = set(optuna.get_all_study_names(self.storage))
+        arms = self.require_plan().arms()
+        names: list[tuple[Phase, str]] = [("search", self.search(arm.name)) for arm in arms]
+        for phase, name in [*names, ("confirm", self.confirm)]:
+            if name in there:
+                study = self.get(name)
+                yield phase, study, study.get_trials(deepcopy=False)  # type: ignore[misc]
+
+    def forget(self) -> None:
+        """Have all read anew: Optuna's studies remember trials."""
+        self._opened.clear()
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan on record; none before the first run."""
+        if self._plan is None and self.name in optuna.get_all_study_names(self.storage):
+            text = self.get(self.name).user_attrs.get("plan")
+            self._plan = Plan.model_validate_json(text) if text else None
+        return self._plan
+
+    def require_plan(self) -> Plan:
+        """The plan on record.
+
+        Raises:
+            RequestError: where there is none.
+        """
+        if self.plan is None:
+            raise RequestError(f"{self.name}: was interrupted before its plan was written; run it again")
+        return self.plan
+
+    @property
+    def id(self) -> str:
+        """Drawn when the study began."""
+        return str(self.get(self.name).user_attrs["id"])
+
+    def check(self, plan: Plan) -> None:
+        """Raises:
+        RequestError: where another space, task or model is on record under this name.
+        """
+        if self.plan and (changes := list(_changes(self.plan.identity(), plan.identity()))):
+            shown = "; ".join(changes)
+            raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
+
+    def put(self, plan: Plan) -> None:
+        """Put `plan` on record, or continue the one there with the larger of both budgets.
+
+        Raises:
+            RequestError: where another space, task or model is on record under this name.
+        """
+        self.check(plan)
+        if (old := self.plan) is not None:
+            plan = plan.continuing(old)
+        root = self.get(self.name)
+        if "id" not in root.user_attrs:
+            root.set_user_attr("id", uuid.uuid4().hex)
+        if plan != old:
+            root.set_user_attr("plan", plan.model_dump_json())
+        self._plan = plan
+
+
+def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:
+    """Leaves that differ, as `where: old, now new`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _changes(old.get(name), new.get(name), f"{where}.{name}" if where else name)
+    elif old != new:
+        yield f"{where}: {_short(old)}, now {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text[:12] + "..." if len(text) == 64 else text

@@ -1,0 +1,85 @@
+"""How far a study is: trials counted by outcome, of the study and of its arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from study.config import TrialConfig
+from study.ledger.records import Record
+from study.planning.plan import Plan
+from study.selection import BestValidation
+
+__all__ = ["confirm_wanted", "is_finished", "summary"]
+
+OUTCOMES = ("complete", "pruned", "diverged", "failed")
+
+
+def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
+    """The confirm runs that the search so far asks for: each arm's best, at seeds 1, 2, ..., in rounds."""
+    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+    return [
+        (arm.name, TrialConfig(**(best[arm.name].config | {"seed": seed, "data_seed": seed})))
+        for seed in range(1, plan.space.confirm_seeds + 1)
+        for arm in plan.arms()
+        if arm.name in best
+    ]
+
+
+def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[str, Any]:
+    """Counts by key, of the study and of its arms.
+
+    `planned` is arms x trials plus the confirm runs; an arm whose search has ended without a complete
+    trial has none to confirm. Of the trials that the ledger has running, those run that `driver` has started
+    (none for nobody); the others wait, to go on from their checkpoints. Confirm runs of a best that a larger
+    budget has replaced are `superseded` and counted nowhere else.
+    """
+    wanted = {config.key for _, config in confirm_wanted(plan, records)}
+    counted = [r for r in records if r.phase == "search" or r.key in wanted]
+    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+    arms: list[dict[str, Any]] = []
+    for arm in plan.arms():
+        of_arm = [r for r in counted if r.arm == arm.name]
+        search = [r for r in of_arm if r.phase == "search"]
+        over = len(search) == plan.planned(arm) and not any(r.running for r in search)
+        confirm = 0 if over and arm.name not in best else plan.space.confirm_seeds
+        arms.append(
+            {
+                "arm": arm.name,
+                **_counts(plan.planned(arm) + confirm, of_arm, driver),
+                "best": _best(best.get(arm.name)),
+            }
+        )
+    overall = BestValidation().best(best.values())
+    total = _counts(sum(int(arm["planned"]) for arm in arms), counted, driver)
+    return {
+        "name": plan.name,
+        "space": plan.request.get("space"),
+        **total,
+        "superseded": len(records) - len(counted),
+        "arms": arms,
+        "best": _best(overall),
+        "reasons": {r.key: r.why for r in counted if r.outcome == "failed" and r.why},
+    }
+
+
+def is_finished(plan: Plan, records: list[Record]) -> bool:
+    """Whether every planned trial has ended."""
+    return summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
+
+
+def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str, int]:
+    counts: dict[str, int] = {outcome: sum(r.outcome == outcome for r in records) for outcome in OUTCOMES}
+    running = sum(r.running and r.driver == driver for r in records)
+    return {
+        "planned": planned,
+        **counts,
+        "running": running,
+        "waiting": planned - sum(counts.values()) - running,
+    }
+
+
+def _best(record: Record | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {"key": record.key, "arm": record.arm, "value": record.value, "config": record.config}

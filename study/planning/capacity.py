@@ -1,0 +1,197 @@
+"""How many trials fit: what the largest trial of a plan takes, against the machine that it would run on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from transformers import PreTrainedConfig
+
+from study.config import TrialConfig
+from study.errors import RequestError
+from study.planning.plan import Plan
+from study.planning.request import Request
+from study.trial.data.task import Task
+from study.trial.inputs import Inputs
+from study.trial.memory import MIB, Extent, Peak, predict_peak, teacher_of
+from study.trial.models.loading import read_config
+from study.trial.models.tokenizer import load_tokenizer
+
+__all__ = [
+    "Machine",
+    "Need",
+    "check_here",
+    "check_room",
+    "estimated_extent",
+    "gib",
+    "known_extent",
+    "largest",
+    "need_of",
+    "share_of_gpu",
+    "this_machine",
+    "uses_gpus",
+]
+
+CONTEXT = 600 * MIB  # of a GPU that each process takes before torch allocates anything; an estimate
+HEADROOM = 0.9  # of a GPU is given to trials; the rest is for fragments and an error of the prediction
+SAMPLE = 20_000  # texts that are tokenised to plan; of larger tasks every n-th
+
+
+@dataclass(frozen=True)
+class Machine:
+    """CPUs, bytes of memory, number of GPUs and the bytes of each (none where they are not known)."""
+
+    cpus: float
+    memory: int
+    gpus: float = 0
+    gpu_memory: int | None = None
+
+    def fits(self, peak: Peak, cpus: float = 1) -> int:
+        """How many trials of one CPU thread each have room in its memory and CPUs at once; GPUs aside."""
+        return min(int(self.cpus / cpus), self.memory // peak.host)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What the largest trial of a plan takes, and the training of its teacher (none for a given one).
+
+    Each on a CPU, and on a GPU.
+    """
+
+    config: TrialConfig
+    cpu: Peak
+    gpu: Peak
+    teacher_cpu: Peak | None
+    teacher_gpu: Peak | None
+
+
+def largest(plan: Plan) -> TrialConfig:
+    """A configuration with the greatest depth, batch and length that any arm of `plan` can draw."""
+    drafts = plan.all_drafts()
+    sizes = ("depth", "batch_size", "max_length", "teacher_batch_size")
+    return drafts[0].model_copy(update={name: max(getattr(d, name) for d in drafts) for name in sizes})
+
+
+def need_of(config: TrialConfig, base: PreTrainedConfig, extent: Extent, dtype: str = "bfloat16") -> Need:
+    """The memory of the trial `config` on either device; `dtype` is a GPU's."""
+    one, other = predict_peak(config, base, extent), predict_peak(config, base, extent, "cuda", dtype)
+    if config.teacher:
+        return Need(config, one, other, None, None)
+    teacher = teacher_of(config)
+    on_gpu = predict_peak(teacher, base, extent, "cuda", dtype)
+    return Need(config, one, other, predict_peak(teacher, base, extent), on_gpu)
+
+
+def known_extent(inputs: Inputs) -> Extent:
+    """Of inputs that have been built."""
+    splits = [inputs.split(name) for name in ("train", "validation", "test")]
+    longest = max(int(split.lengths.max()) for split in splits if len(split))
+    vocabulary = inputs.vocabulary
+    return Extent(
+        vocabulary=int(read_config(inputs.base_folder).vocab_size) if vocabulary is None else len(vocabulary),
+        longest=longest,
+        classes=len(inputs.task.labels),
+        texts=len(splits[0]),
+    )
+
+
+def estimated_extent(
+    task: Task, base: PreTrainedConfig, folder: Path | None, max_length: int, full_vocabulary: bool
+) -> Extent:
+    """Before anything is built: the tokens of at most `SAMPLE` texts, and all of the longest.
+
+    A base model that has not been built yet counts with its whole vocabulary and texts of `max_length`.
+    """
+    classes, rows = len(task.labels), len(task.splits["train"])
+    if folder is None:
+        return Extent(base.vocab_size, max_length, classes, rows)
+    texts = [text for split in task.splits.values() for text in split.texts]
+    long = sorted(texts, key=len)[-200:]
+    tokenizer = load_tokenizer(folder)
+    sample = texts[:: max(1, -(-len(texts) // SAMPLE))] + long
+    ids = tokenizer(sample, truncation=True, max_length=max_length)["input_ids"]
+    tokens = np.unique(np.concatenate([np.asarray(each, dtype=np.int64) for each in ids]))
+    vocabulary = base.vocab_size if full_vocabulary else len(tokens)
+    return Extent(vocabulary, max(map(len, ids)), classes, rows)
+
+
+def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
+    """Refuse what has no room in all of `machine`, called `where`.
+
+    Raises:
+        RequestError: saying what would have to be smaller.
+    """
+    room = machine.gpu_memory if on_gpu else machine.memory
+    if room is None:
+        return
+    trial, teacher = (need.gpu, need.teacher_gpu) if on_gpu else (need.cpu, need.teacher_cpu)
+    c = need.config
+    for what, peak, batch, name in (
+        (f"a student of depth {c.depth}", trial, c.batch_size, "batch_size"),
+        (f"its teacher of depth {c.model_layers}", teacher, c.teacher_batch_size, "teacher_batch_size"),
+    ):
+        if peak is None:
+            continue
+        takes = peak.device + CONTEXT if on_gpu else peak.host
+        if takes > room:
+            smaller = "depth, " if name == "batch_size" and c.depth > 1 else ""
+            raise RequestError(
+                f"memory: {what} on {batch} texts a step takes about {gib(takes)}, {where} has {gib(room)}: "
+                f"--set a smaller {smaller}{name} or max_length"
+            )
+
+
+def share_of_gpu(peak: Peak, gpu_memory: int) -> float:
+    """The part of a GPU that a trial is given where as many share it as fit: 1 / n, rounded down.
+
+    n = floor(HEADROOM x memory / (predicted peak + CUDA's context)), at least 1.
+    """
+    fit = max(1, int(HEADROOM * gpu_memory // (peak.device + CONTEXT)))
+    return int(10_000 / fit) / 10_000  # Ray counts in ten-thousandths
+
+
+def this_machine() -> Machine:
+    """CPUs that this process may use, and memory, less where its control group is limited; its GPUs."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            memory = min(memory, int(Path(file).read_text(encoding="ascii")))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    gpus = _gpus()
+    return Machine(len(os.sched_getaffinity(0)), memory, len(gpus), min(gpus) if gpus else None)
+
+
+def _gpus() -> list[int]:
+    """Bytes of each GPU here; asked in another process, because CUDA stays in the one that has asked."""
+    import torch
+
+    if not torch.cuda.device_count():
+        return []
+    ask = "import torch as t; c = t.cuda; print(*(c.mem_get_info(i)[1] for i in range(c.device_count())))"
+    answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    return [int(each) for each in answer.stdout.split()]
+
+
+def gib(count: float) -> str:
+    """As it is shown."""
+    return f"{count / 2**30:.1f} GiB"
+
+
+def check_here(need: Need, request: Request) -> None:
+    """Refuse what has no room on this machine.
+
+    Raises:
+        RequestError: as `check_room`.
+    """
+    machine = this_machine()
+    check_room(need, machine, uses_gpus(request, machine), "this machine")
+
+
+def uses_gpus(request: Request, machine: Machine) -> bool:
+    """Whether trials run on the GPUs of `machine`."""
+    return machine.gpus > 0 and request.gpus_per_trial != 0

@@ -1,0 +1,115 @@
+"""A request made exact: its task and models found, its space resolved into a plan, its memory checked.
+
+Everything that is wrong with a request is raised here, before the first byte is written or the first trial
+waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from study.config import TrialConfig
+from study.errors import RequestError
+from study.planning.base_model import Model, find_model, find_teacher
+from study.planning.capacity import (
+    Need,
+    check_here,
+    estimated_extent,
+    known_extent,
+    largest,
+    need_of,
+)
+from study.planning.plan import ModelFacts, Plan
+from study.planning.request import Request
+from study.space import SearchSpace
+from study.storage.artifacts import Store
+from study.trial.data.sources import load_task
+from study.trial.data.task import Task, load_saved_task
+from study.trial.inputs import Inputs
+from study.trial.losses.distillation import distillation_losses
+from study.trial.models.loading import read_config
+from study.trial.models.student import check_possible
+
+__all__ = ["Asked", "ask_again", "plan_for"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that can be served."""
+
+    request: Request
+    task: Task
+    model: Model
+    plan: Plan
+    store: Store
+
+    @cached_property
+    def need(self) -> Need:
+        """What the plan's largest trial takes; estimated from the task's texts until they are tokenised."""
+        config, base, whole = largest(self.plan), self.model.config, self.request.full_vocabulary
+        inputs = Inputs(self.store, config, whole)
+        built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
+        built += [] if whole else [("vocabularies", inputs.vocabulary_key)]
+        if all(self.store.has(kind, key) for kind, key in built):
+            return need_of(config, base, known_extent(inputs))
+        texts = estimated_extent(self.task, base, self.model.folder, config.max_length, whole)
+        return need_of(config, base, texts)
+
+
+def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> Asked:
+    """Load and check the task, look at the models, and resolve the space for them. Writes nothing.
+
+    Raises:
+        RequestError: for anything that cannot be served, naming it in one line.
+    """
+    task = load_task(request.task, request.languages, request.drop_shared)
+    model = find_model(store, request.model)
+    teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
+    config = model.config
+    facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
+    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
+    for draft in plan.all_drafts():
+        _check(draft, model)
+    asked = Asked(request, task, model, plan, store)
+    if request.cluster == "local":
+        check_here(asked.need, request)
+    return asked
+
+
+def ask_again(plan: Plan, store: Store) -> Asked:
+    """The request that `plan` was made for, as a resume puts it.
+
+    The task and the base model come from the store, so that a resume does not need the folders they were
+    read from; where the store has lost them, they are read again and must be what they were.
+
+    Raises:
+        RequestError: where neither is there, or the task has changed.
+    """
+    recorded = dict(plan.request)
+    recorded["languages"] = tuple(recorded["languages"]) if recorded["languages"] else None
+    request = Request(**recorded)
+    task_folder = store.path("tasks", plan.constants["task"])
+    if store.has("tasks", plan.constants["task"]):
+        task = load_saved_task(task_folder)
+    else:
+        task = load_task(request.task, request.languages, request.drop_shared)
+        if task.fingerprint != plan.constants["task"]:
+            raise RequestError(f"{request.task}: is not the task any more that {plan.name} was begun with")
+    fingerprint = plan.constants["model"]
+    folder = store.path("models", fingerprint)
+    if store.has("models", fingerprint):
+        model = Model(request.model, read_config(folder), folder, fingerprint)
+    else:
+        model = find_model(store, request.model)
+    return Asked(request, task, model, plan, store)
+
+
+def _check(config: TrialConfig, model: Model) -> None:
+    if config.loss not in distillation_losses():
+        known = ", ".join(distillation_losses())
+        raise RequestError(f"loss: no such distillation loss as {config.loss}; there are {known}")
+    check_possible(config.init, config.layer_map, config.depth, model.config)
+    if config.max_length > model.longest:
+        reach = f"the model's position embeddings reach {model.longest} tokens"
+        raise RequestError(f"max_length: {reach}, not {config.max_length}; --set max_length={model.longest}")

@@ -1,0 +1,59 @@
+"""The examination of a place: what stops a study is told from what is worth knowing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from study.cli.doctor import Finding, examine
+from study.home import Home
+
+
+def found(home: Path, cluster: str = "local") -> dict[str, Finding]:
+    return {finding.what: finding for finding in examine(Home(home), cluster)}
+
+
+def test_a_fit_place_has_nothing_bad_and_is_left_as_it_was(tmp_path: Path) -> None:
+    findings = found(tmp_path / "deep" / "home")
+    assert [finding for finding in findings.values() if finding.verdict == "bad"] == []
+    assert {
+        "python",
+        "torch",
+        "ray",
+        "optuna",
+        "mlflow",
+        "CPUs",
+        "GPUs",
+        "free disk",
+        "loopback ports",
+    } <= set(findings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    finding = found(tmp_path / "file" / "home")["home is writable"]
+    assert finding.verdict == "bad"
+
+
+def test_an_unknown_cluster_is_bad(tmp_path: Path) -> None:
+    finding = found(tmp_path, "nowhere")["cluster"]
+    assert (finding.verdict, finding.found.split(";")[0]) == ("bad", "nowhere: no such cluster")
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [(None, "note"), ("token", "ok")])
+def test_a_token_that_ray_may_not_look_for_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str | None, verdict: str
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+    if mode is None:
+        monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    else:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    findings = found(tmp_path, "head:6379")
+    assert findings["Ray authentication"].verdict == verdict
+    assert not any("secret" in finding.found for finding in findings.values())
+    assert found(tmp_path, "local")["Ray authentication"].verdict == "ok"

@@ -1,0 +1,228 @@
+"""One phase over Ray Tune: whatever the driver's side meets there is raised as it is, and at once.
+
+And why a trial is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+import torch
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import OutOfMemoryError, WorkerCrashedError
+
+from cluster import find_cluster
+from study.driver import tune
+from study.driver.lifecycle import WORKER_DEATHS
+from study.driver.resources import Resources, connected
+from study.driver.tune import run_phase
+from study.driver.worker import OUT_OF_MEMORY
+from study.errors import StudyStopped
+from study.ledger.records import Record
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_here() -> Iterator[None]:
+    with connected(find_cluster("local")):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def trials_of_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        tune.report({"report": "{}"})
+
+    monkeypatch.setattr(tune, "train", train)
+
+
+class Trials:
+    """In place of a lifecycle: `count` trials; the first call of `broken` raises `error`."""
+
+    def __init__(self, count: int, broken: str, error: Exception) -> None:
+        self.left, self.broken, self.error = count, broken, error
+        self.running: dict[str, Record] = {}
+        self.attempts: dict[str, int] = {}
+        self.calls: list[str] = []
+        self.ended: list[str] = []
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.broken:
+            raise self.error
+
+    def folder(self, key: str) -> Path:
+        return Path("nowhere")
+
+    def paused(self) -> bool:
+        return False
+
+    def next(self) -> Record | None:
+        self._called("next")
+        if not self.left:
+            return None
+        self.left -= 1
+        key = str(self.left)
+        self.attempts[key] = 1
+        self.running[key] = Record(key, "search", "all", self.left, {}, None, None, None, self.left)
+        return self.running[key]
+
+    def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
+        self._called("report")
+        return False
+
+    def end(self, key: str, traceback: str | None = None) -> None:
+        self._called("end")
+        self.ended.append(key)
+        del self.running[key]
+
+
+@pytest.mark.parametrize("error", [StudyStopped("database or disk is full"), OSError(28, "No space left")])
+@pytest.mark.parametrize("broken", ["next", "report", "end"])
+def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it(
+    broken: str, error: Exception
+) -> None:
+    """Tune would make a TuneError of it, or take it for the trial's own and ask the ledger again."""
+    trials: Any = Trials(3, broken, error)
+    with pytest.raises(type(error)) as raised:
+        run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+    assert raised.value is error
+    assert trials.calls[-1] == broken
+    assert trials.calls.count(broken) == 1
+
+
+def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
+    trials: Any = Trials(2, "nothing", ValueError())
+    run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+    assert trials.running == {}
+    assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
+
+
+def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than_run_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Tune would end the worker that is being started, run its trial on the idle one, and start another."""
+    there = str(tmp_path / "there")
+
+    def started() -> None:
+        """When a worker loads `train`: at once in the first, slowly in all others."""
+        try:
+            os.mkdir(there)
+        except FileExistsError:
+            time.sleep(1)
+
+    class Start:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return started, ()
+
+    start = Start()
+
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        tune.report({"report": "{}", "start": str(start)})
+
+    workers = []
+    add_actor = RayActorManager.add_actor
+
+    def counted(self: RayActorManager, *values: Any, **more: Any) -> Any:
+        workers.append(more)
+        return add_actor(self, *values, **more)
+
+    monkeypatch.setattr(RayActorManager, "add_actor", counted)
+    monkeypatch.setattr(tune, "train", train)
+    trials: Any = Trials(8, "nothing", ValueError())
+    run_phase(trials, None, Resources(1, 0, 2), lambda: None)  # type: ignore[arg-type]
+    assert trials.calls.count("end") == 8
+    assert len(workers) == 2
+
+
+def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three at once where two fit: without this the third would be the last of all."""
+
+    def train(asked: dict[str, Any]) -> None:
+        from ray import tune
+
+        time.sleep(0.2)
+        tune.report({"report": "{}"})
+
+    cpus = ray.cluster_resources()["CPU"]
+    monkeypatch.setattr(tune, "LONG_START", 1.0)
+    monkeypatch.setattr(tune, "train", train)
+    trials: Any = Trials(60, "nothing", ValueError())
+    run_phase(trials, None, Resources(cpus / 2, 0, 3), lambda: None)  # type: ignore[arg-type]
+    assert trials.ended.index("57") < 50  # they are numbered downwards
+
+
+# Why a trial is lost
+
+
+@pytest.fixture
+def why_lost(tmp_path: Path) -> Any:
+    """`why_lost(text)`: what the lifecycle is told of a trial whose error file holds `text`; or has none."""
+    told: list[tuple[str, str]] = []
+    lifecycle: Any = SimpleNamespace(lost=lambda key, why: told.append((key, why)))
+    ender = tune._Ender(lifecycle, tune._Trouble(), lambda: None)
+
+    def ask(text: str | None) -> str:
+        path = tmp_path / "error.txt"
+        if text is not None:
+            path.write_text(text, encoding="utf-8")
+        trial = SimpleNamespace(config={"key": "k"}, error_file=None if text is None else str(path))
+        ender.on_trial_error(0, [], trial)
+        key, why = told.pop()
+        assert key == "k"
+        return why
+
+    return ask
+
+
+def cpu_out_of_memory() -> str:
+    with pytest.raises(RuntimeError) as error:
+        torch.empty(2**60, dtype=torch.uint8)
+    return f"RuntimeError: {error.value}"
+
+
+OUT_OF = {
+    "Python": "Traceback ...\nMemoryError",
+    "NumPy": "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 EiB for an array",
+    "torch on a CPU": cpu_out_of_memory(),
+    "torch on a GPU": f"{torch.OutOfMemoryError.__module__}.{torch.OutOfMemoryError.__name__}: CUDA",
+    "Ray": f"ray.exceptions.{OutOfMemoryError.__name__}: Task was killed: the node ran low on memory",
+}
+
+
+@pytest.mark.parametrize("text", OUT_OF.values(), ids=OUT_OF.keys())
+def test_out_of_memory_is_a_reason_of_its_own_whoever_ran_out(why_lost: Any, text: str) -> None:
+    said = why_lost(text)
+    assert said == f"{text}\nran out of memory {WORKER_DEATHS + 1} times without a report"
+
+
+def test_every_sign_of_it_is_one_that_somebody_gives() -> None:
+    for sign in OUT_OF_MEMORY:
+        assert any(sign in text for text in OUT_OF.values()), sign
+
+
+@pytest.mark.parametrize("sign", OUT_OF_MEMORY)
+def test_each_sign_is_enough(why_lost: Any, sign: str) -> None:
+    assert "ran out of memory" in why_lost(f"Traceback ...\n{sign}: no")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", f"ray.exceptions.{WorkerCrashedError.__name__}: The worker died unexpectedly"],
+    ids=["no file", "an empty one", "a worker that died"],
+)
+def test_any_other_loss_is_of_the_worker_or_its_node(why_lost: Any, text: str | None) -> None:
+    said = why_lost(text)
+    assert said == f"{text or ''}\nlost its worker or node {WORKER_DEATHS + 1} times without a report"

@@ -1,0 +1,131 @@
+"""What a Ray worker tells the driver of a trial that goes wrong; and a worker that has done many."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from study.driver import worker
+from study.driver.worker import Work
+from study.trial.memory import MIB
+
+
+@pytest.fixture
+def attempt(
+    workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    """`attempt(error)`: an attempt at a trial that raises `error` after a report; and what was told."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(worker.tune, "report", told.append)
+    config, original = workshop.config(), worker.run_trial
+
+    def run(error: Exception) -> None:
+        def broken(*values: Any) -> Iterator[Any]:
+            yield next(iter(original(*values)))
+            raise error
+
+        monkeypatch.setattr(worker, "run_trial", broken)
+        work = Work(workshop.store, "", 4, False, False)
+        asked = {"work": work, "config": config.model_dump(), "threads": 1, "attempt": 1}
+        worker.train(asked | {"folder": str(tmp_path / "trial")})
+
+    return run, told
+
+
+def test_the_trials_own_error_is_told_with_its_traceback_and_not_raised(attempt: Any) -> None:
+    run, told = attempt
+    run(ValueError("no such thing"))
+    assert [list(each) for each in told] == [["report"], ["traceback"]]
+    assert told[1]["traceback"].endswith("ValueError: no such thing\n")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
+def test_a_disk_that_takes_nothing_more_stops_the_study_and_does_not_fail_the_trial(
+    attempt: Any, code: int
+) -> None:
+    run, told = attempt
+    run(OSError(code, "cannot", "/there"))
+    assert [list(each) for each in told] == [["report"], ["halt"]]
+    assert told[1]["halt"] == f"[Errno {code}] cannot: '/there'"
+
+
+def test_another_error_of_the_system_is_the_trials_own(attempt: Any) -> None:
+    run, told = attempt
+    run(OSError(errno.ENOENT, "gone"))
+    assert [list(each) for each in told] == [["report"], ["traceback"]]
+
+
+def cpu_out_of_memory() -> Exception:
+    try:
+        torch.empty(2**60, dtype=torch.uint8)
+    except RuntimeError as error:
+        return error
+    raise AssertionError("there was room")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), torch.OutOfMemoryError("CUDA"), cpu_out_of_memory()],
+    ids=lambda e: type(e).__name__,
+)
+def test_out_of_memory_is_raised_so_that_the_worker_goes_and_the_trial_is_asked_again(
+    attempt: Any, error: Exception
+) -> None:
+    run, told = attempt
+    with pytest.raises(type(error)):
+        run(error)
+    assert [list(each) for each in told] == [["report"]]
+
+
+# A worker that has done many trials
+
+GROWTH = 24 * MIB
+"""What memory may grow by from trial 11 to trial 52: no two trials cut malloc's pages alike."""
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_flat(
+    workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one process, each in a thread of its own, as Tune runs them in an actor that it uses again."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(worker.tune, "report", lambda report: told.append(report))
+    work = Work(workshop.store, "", 2, False, False)
+
+    def run(name: str, config: Any) -> Any:
+        told.clear()
+        asked = {"work": work, "config": config.model_dump(), "threads": 1, "attempt": 1}
+        thread = threading.Thread(target=worker.train, args=[asked | {"folder": str(tmp_path / name)}])
+        thread.start()
+        thread.join()
+        reports = [json.loads(each["report"]) for each in told]
+        for report in reports:
+            del report["seconds"], report["time_ms"]
+            if report["result"]:
+                del report["result"]["seconds"], report["result"]["ended_ms"]
+        return reports, (tmp_path / name / "attempt-1" / "student" / "model.safetensors").read_bytes()
+
+    first = run("first", workshop.config(steps=4))
+    sizes = []
+    for number in range(50):
+        others = {
+            "init": ("random", "base", "teacher")[number % 3],
+            "depth": 1 + number % 4,
+            "alpha": (0.5, 1.0)[number % 2],
+            "batch_size": 4 + number,
+        }
+        run(f"other {number}", workshop.config(steps=4, learning_rate=1e-3 * (1 + number), **others))
+        sizes.append(resident())
+    assert run("again", workshop.config(steps=4)) == first
+    assert resident() <= sizes[9] + GROWTH

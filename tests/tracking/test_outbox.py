@@ -1,0 +1,415 @@
+"""The outbox: every job is done in the end, in order, however often its server was away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.ledger.ledger import Ledger
+from study.tracking import outbox
+from study.tracking.journal import Journal, find_unsent, unsent_mark
+from study.tracking.outbox import Outbox
+from study.tracking.posts import post_trial
+from study.tracking.tracker import Tracker
+
+LONG = 20.0  # seconds; nothing here waits for so long unless it fails
+
+
+@pytest.fixture
+def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
+    """Tries again after moments."""
+    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.04))
+    with Outbox() as entered:
+        yield entered
+    entered._thread.join(LONG)
+
+
+class Slow:
+    """A job that is under way until it is let go, and tells what was done."""
+
+    def __init__(self, done: list[str], name: str) -> None:
+        self.done, self.name = done, name
+        self.under_way, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> None:
+        self.under_way.set()
+        assert self.go_on.wait(LONG)
+        self.done.append(self.name)
+
+
+def does(done: list[str], name: str) -> Callable[[], None]:
+    return lambda: done.append(name)
+
+
+def test_jobs_are_done_in_the_order_in_which_they_came(box: Outbox) -> None:
+    done: list[str] = []
+    for number in range(50):
+        box.put(str(number), does(done, str(number)))
+    assert box.flush(LONG)
+    assert done == [str(number) for number in range(50)]
+    assert (len(box), box.away) == (0, None)
+
+
+def test_jobs_are_done_one_after_another_and_elsewhere(box: Outbox) -> None:
+    done: list[str] = []
+    threads: list[int] = []
+
+    def second() -> None:
+        threads.append(threading.get_ident())
+        done.append("second")
+
+    first = Slow(done, "first")
+    box.put("first", first)
+    box.put("second", second)
+    assert first.under_way.wait(LONG)
+    assert (done, len(box)) == ([], 2)
+    first.go_on.set()
+    assert box.flush(LONG)
+    assert done == ["first", "second"]
+    assert threading.get_ident() not in threads
+
+
+def test_a_later_job_of_a_name_replaces_one_that_waits(box: Outbox) -> None:
+    done: list[str] = []
+    first = Slow(done, "first")
+    box.put("first", first)
+    assert first.under_way.wait(LONG)
+    for version in ("old", "newer", "newest"):
+        box.put("a", does(done, f"a {version}"))
+        box.put("b", does(done, f"b {version}"))
+    assert len(box) == 3
+    first.go_on.set()
+    assert box.flush(LONG)
+    assert done == ["first", "a newest", "b newest"]
+
+
+def test_a_later_job_of_a_name_follows_one_that_is_under_way(box: Outbox) -> None:
+    done: list[str] = []
+    first = Slow(done, "old")
+    box.put("a", first)
+    assert first.under_way.wait(LONG)
+    box.put("a", does(done, "new"))
+    assert not box.flush(0.01)
+    first.go_on.set()
+    assert box.flush(LONG)
+    assert done == ["old", "new"]
+
+
+def test_reports_that_come_fast_are_sent_together_and_the_last_at_once(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "APART", 0.2)
+    done: list[str] = []
+    began = time.monotonic()
+    while time.monotonic() < began + 1:
+        box.put("trial", does(done, "report"), last=False)
+        time.sleep(0.01)
+    assert 1 <= len(done) <= 5
+
+    monkeypatch.setattr(outbox, "APART", 3 * LONG)  # as good as never, unless it is the end
+    done.clear()
+    for report in ("1", "2", "3"):
+        box.put("trial", does(done, report), last=False)
+    box.put("other", does(done, "other"))
+    box.put("trial", does(done, "end"))
+    while len(box):
+        time.sleep(0.001)
+    assert sorted(done) == ["end", "other"]
+
+
+def test_who_waits_for_all_does_not_wait_until_a_report_is_due(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "APART", 3 * LONG)
+    done: list[str] = []
+    box.put("trial", does(done, "report"), last=False)
+    assert box.flush(LONG)
+    assert done == ["report"]
+
+
+def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
+    """A real one, on a port of its own, that is not there at first."""
+    answered: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answered.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *values: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Server, bind_and_activate=False)
+    server.server_bind()  # a port that nobody else takes, and on which nobody listens yet
+    port, attempts = server.server_address[1], []
+
+    def call() -> None:
+        attempts.append(1)
+        with closing(HTTPConnection("127.0.0.1", port, timeout=LONG)) as connection:
+            connection.request("GET", "/job")
+            connection.getresponse().read()
+
+    box.put("call", call)
+    assert not box.flush(LONG)
+    assert box.away is not None
+    assert "refused" in box.away
+    while len(attempts) < 4:
+        time.sleep(0.01)
+    assert len(box) == 1
+    server.server_activate()
+    answering = threading.Thread(target=server.serve_forever, args=(0.01,))
+    answering.start()
+    assert box.flush(LONG, even_away=True)
+    server.shutdown()
+    answering.join()
+    server.server_close()
+    assert answered == ["/job"]
+    assert (len(box), box.away) == (0, None)
+
+
+def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock that the outbox's own waiting moves."""
+    pauses: list[float] = []
+    now = [0.0]
+    wait = threading.Condition.wait
+
+    def pause(self: threading.Condition, timeout: float | None = None) -> bool:
+        if threading.current_thread() is not box._thread or timeout is None:
+            return wait(self, timeout)
+        pauses.append(timeout)
+        now[0] += timeout
+        return False
+
+    monkeypatch.setattr(threading.Condition, "wait", pause)
+    monkeypatch.setattr(outbox.time, "monotonic", lambda: now[0])
+    for _ in range(2):
+        fails = iter([True] * 5 + [False])
+
+        def job(fails: Iterator[bool] = fails) -> None:
+            if next(fails):
+                raise ConnectionError("no")
+
+        pauses.clear()
+        box.put("a", job)
+        assert box.flush(LONG, even_away=True)
+        assert pauses == pytest.approx([0.01, 0.02, 0.04, 0.04, 0.04])
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ConnectionError("connection refused\nin detail"), "connection refused"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("  \n"), "ValueError"),
+    ],
+)
+def test_it_says_in_one_line_why_nothing_is_sent(box: Outbox, error: Exception, why: str) -> None:
+    def away() -> None:
+        raise error
+
+    box.put("a", away)
+    assert not box.flush(LONG)
+    assert box.away == why
+
+
+def test_a_job_that_always_fails_does_not_hold_up_the_others(box: Outbox) -> None:
+    """One that MLflow refuses is no reason to lose the rest."""
+    done: list[str] = []
+
+    def refused() -> None:
+        raise ValueError("MLflow does not take it")
+
+    box.put("refused", refused)
+    for number in range(5):
+        box.put(str(number), does(done, str(number)))
+    deadline = time.monotonic() + LONG
+    while len(box) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sorted(done) == ["0", "1", "2", "3", "4"]
+    assert len(box) == 1
+    box.put("refused", does(done, "mended"))
+    assert box.flush(LONG, even_away=True)
+    assert done[-1] == "mended"
+
+
+def test_a_flush_gives_up_at_once_while_the_server_is_away(box: Outbox) -> None:
+    def away() -> None:
+        raise ConnectionError("no")
+
+    box.put("a", away)
+    assert not box.flush(3600)
+    assert not box.flush(3600)
+    assert not box.flush(0.1, even_away=True)
+
+
+def test_a_flush_of_nothing_is_done(box: Outbox) -> None:
+    assert box.flush(0)
+    assert box.flush(0, even_away=True)
+
+
+def test_a_flush_waits_no_longer_than_its_patience(box: Outbox) -> None:
+    slow = Slow([], "slow")
+    box.put("slow", slow)
+    assert slow.under_way.wait(LONG)
+    assert not box.flush(0.05)
+    slow.go_on.set()
+    assert box.flush(LONG)
+
+
+def test_the_last_wait_goes_on_while_jobs_get_done(box: Outbox) -> None:
+    """A server that comes back late has much to take, and is not left in the middle of it."""
+    waiting = threading.Event()
+    for name in map(str, range(8)):
+        box.put(name, lambda: waiting.wait(0.1) and None)
+    assert not box.flush(0.25, even_away=True)
+    assert box.finish(0.25)
+
+
+def test_the_last_wait_ends_where_nothing_gets_done(box: Outbox) -> None:
+    def away() -> None:
+        raise ConnectionError("no")
+
+    box.put("a", away)
+    assert not box.finish(0.1)
+    assert len(box) == 1
+
+
+class Killed(BaseException):
+    """Not an Exception."""
+
+
+def test_what_is_no_error_of_a_client_is_raised_where_the_job_is_waited_for(box: Outbox) -> None:
+    done: list[str] = []
+
+    def killed() -> None:
+        raise Killed
+
+    box.put("killed", killed)
+    box.put("after", does(done, "after"))
+    for _ in range(2):
+        with pytest.raises(Killed):
+            box.flush(LONG)
+    assert done == []
+
+
+def test_what_is_no_error_of_a_client_is_raised_after_the_server_was_away_too(box: Outbox) -> None:
+    errors = iter([ConnectionError("no"), Killed()])
+
+    def job() -> None:
+        raise next(errors)
+
+    box.put("a", job)
+    box._thread.join(LONG)
+    assert not box._thread.is_alive()
+    with pytest.raises(Killed):
+        box.flush(LONG)
+
+
+def test_left_with_jobs_it_does_not_do_them(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is on disk, marked, for the next process."""
+    monkeypatch.setattr(outbox, "LAST_JOB", 0.01)
+    done: list[str] = []
+    first = Slow(done, "first")
+    box.put("first", first)
+    assert first.under_way.wait(LONG)
+    box.put("second", does(done, "second"))
+    box.__exit__(None, None, None)
+    first.go_on.set()
+    box._thread.join(LONG)
+    assert done == ["first"]
+    assert len(box) == 1
+
+
+def test_left_while_the_server_is_away_it_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "RETRY", (3600.0, 3600.0))
+
+    def away() -> None:
+        raise ConnectionError("no")
+
+    with Outbox() as box:
+        box.put("a", away)
+        assert not box.flush(LONG)
+    box._thread.join(LONG)
+    assert not box._thread.is_alive()
+
+
+# A trial's job
+
+
+@pytest.fixture
+def study(
+    make_plan: Any, open_ledger: Any, tracking_uri: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[Ledger, Tracker]:
+    ledger: Ledger = open_ledger(make_plan(name=request.node.name))
+    assert ledger.plan is not None
+    return ledger, Tracker(tracking_uri, tmp_path.as_uri(), ledger.plan, ledger.study_id)
+
+
+def test_a_trial_is_marked_while_it_runs_or_mlflow_lacks_something(
+    box: Outbox, study: tuple[Ledger, Tracker], make_report: Any, tmp_path: Path
+) -> None:
+    ledger, tracker = study
+    record = ledger.ask_search()
+    assert record is not None
+    folder = tmp_path / "trials" / record.key
+    slow = Slow([], "slow")
+    box.put("slow", slow)
+    assert slow.under_way.wait(LONG)
+    post_trial(box, tracker, folder, record, Journal(folder), "RUNNING")
+    assert find_unsent(tmp_path / "trials") == [folder]  # before anything is sent
+    slow.go_on.set()
+    for state in ("RUNNING", "SCHEDULED", "RUNNING", "complete", "RUNNING"):
+        journal = Journal(folder)
+        journal.add(make_report(1, 0.5, "complete"))
+        post_trial(box, tracker, folder, record, journal, state)
+        assert box.flush(LONG)
+        assert unsent_mark(folder).exists() is (state == "RUNNING")
+    assert find_unsent(tmp_path / "absent") == []
+
+
+def test_the_mark_stays_where_mlflow_does_not_take_the_end(
+    box: Outbox, study: tuple[Ledger, Tracker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger, tracker = study
+    record = ledger.ask_search()
+    assert record is not None
+    folder = tmp_path / "trials" / record.key
+
+    def away(*values: Any, **more: Any) -> None:
+        raise ConnectionError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker.client, "set_terminated", away)
+        post_trial(box, tracker, folder, record, Journal(folder), "complete")
+        assert not box.flush(LONG)
+        assert unsent_mark(folder).exists()
+    assert box.flush(LONG, even_away=True)
+    assert not unsent_mark(folder).exists()
+
+
+# Of two drivers one writes
+
+
+def test_while_it_is_not_known_that_the_lease_is_held_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.02))
+    held, done = threading.Event(), []
+    with Outbox(held.is_set) as box:
+        box.put("a", lambda: done.append("a"))
+        assert not box.flush(0.2)
+        assert (done, box.away, len(box)) == ([], None, 1)
+        held.set()
+        assert box.flush(20)
+    assert done == ["a"]
