@@ -130,6 +130,10 @@ class TrialConfig(BaseModel):
         assert self.epochs is not None
         return max(1, math.ceil(self.epochs * math.ceil(rows / self.batch_size)))
 
+    def with_seed(self, seed: int) -> TrialConfig:
+        """This configuration with `seed` as the student's seed and as the seed of the data sample."""
+        return self.model_copy(update={"seed": seed, "data_seed": seed})
+
     @property
     def key(self) -> str:
         """The trial key: sha256 of the canonical JSON of the effective configuration."""

@@ -190,12 +190,12 @@ def resume(
 ) -> None:
     """Go on with a study: the same as running it again."""
     from study.cli.run import drive
-    from study.ledger.ledger import Ledger
+    from study.ledger.study import OpenStudy
     from study.planning.resolve import ask_again
 
     the_home = _home(home)
-    ledger = Ledger(the_home.urls(name)["ledger_url"], name, goes_on=True)
-    drive(ask_again(ledger.require_plan(), the_home.store), the_home, {}, retry_failed)
+    plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
+    drive(ask_again(plan, the_home.store), the_home, {}, retry_failed)
 
 
 @app.command()
@@ -316,13 +316,12 @@ def export(
 ) -> None:
     """A student as a Hugging Face folder, with the full vocabulary."""
     from study.cli.export import export_student, pick
-    from study.ledger.ledger import Ledger
+    from study.ledger.study import OpenStudy
 
-    the_home = _home(home)
-    ledger = Ledger(the_home.urls(name)["ledger_url"], name)
-    record = pick(ledger.records() if ledger.plan else [], key)
+    study = OpenStudy.at(_home(home), name)
+    record = pick(study.ledger.records() if study.ledger.plan else [], key)
     err.print(f"exporting {record.key[:8]} ({record.arm})", highlight=False)
-    if export_student(the_home, ledger, record, to):
+    if export_student(study, record, to):
         err.print("its weights were not kept: it was trained again", highlight=False)
     out.print(str(to), highlight=False, markup=False, soft_wrap=True)
 

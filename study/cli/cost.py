@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from study.config import TrialConfig
 from study.home import Home
-from study.ledger.ledger import Ledger
+from study.ledger.records import State
+from study.ledger.study import OpenStudy
 from study.planning.capacity import share_of_gpu, this_machine, uses_gpus
 from study.planning.plan import Arm, Plan
 from study.planning.resolve import Asked
@@ -59,7 +59,7 @@ def cost_of(asked: Asked) -> Cost:
     for arm in arms:
         for draft in plan.drafts(arm):
             for seed in range(seeds + 1):
-                config = TrialConfig(**(draft.model_dump() | {"seed": seed, "data_seed": seed}))
+                config = draft.with_seed(seed)
                 if not config.teacher:
                     trained[Inputs(asked.store, config).teacher_key] = config.teacher_steps
     return Cost(
@@ -79,19 +79,19 @@ def time_of(asked: Asked, home: Home) -> Time | None:
     None as well where that study was begun otherwise, so that its trials take another time.
     """
     plan = asked.plan
-    if plan.name not in home.studies() or "ledger_url" not in (urls := home.urls(plan.name)):
+    if plan.name not in home.studies():
         return None
-    ledger = Ledger(urls["ledger_url"], plan.name)
-    if (begun := ledger.plan) is None:
+    study = OpenStudy.at(home, plan.name)
+    if (begun := study.ledger.plan) is None:
         return None
     plan = plan.on_model(asked.model.fingerprint or begun.constants["model"])
     if plan.identity() != begun.identity():
         return None
     plan = plan.continuing(begun)
-    ended = [record for record in ledger.records() if not record.running]
+    ended = [record for record in study.ledger.records() if not record.running]
     paces: dict[str, list[float]] = {}
     for record in ended:
-        found = read_record(home.trials(plan.name) / record.key) if record.outcome == "complete" else None
+        found = read_record(study.trials / record.key) if record.outcome == State.COMPLETE else None
         if found is not None:
             result = found["result"]
             paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])

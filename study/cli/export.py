@@ -10,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from study.errors import RequestError
-from study.home import Home
-from study.ledger.ledger import Ledger
-from study.ledger.records import Record
+from study.ledger.records import Record, State
+from study.ledger.study import OpenStudy
 from study.selection import BestValidation
 from study.storage.attempts import student_folder
 from study.storage.mirror import check_storage
@@ -44,14 +43,14 @@ def pick(records: list[Record], key: str | None) -> Record:
     found = [record for record in records if record.key.startswith(key)]
     if len(found) != 1:
         raise RequestError(f"--trial {key}: {len(found)} trials of the study have keys that begin so")
-    if found[0].outcome != "complete":
+    if found[0].outcome != State.COMPLETE:
         raise RequestError(
             f"--trial {key}: is {found[0].outcome or 'running'}, and only a complete one has weights"
         )
     return found[0]
 
 
-def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> bool:
+def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     """Write the student of `record`, with its full vocabulary, into `out`; whether it was trained again.
 
     Weights are kept of each arm's best and of confirm runs. Another trial is a pure function of its
@@ -63,12 +62,10 @@ def export_student(home: Home, ledger: Ledger, record: Record, out: Path) -> boo
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"--out {out}: exists; name a new or an empty folder")
-    plan, config = ledger.plan, record.trial_config()
-    assert plan is not None
-    store = home.store_of(plan.name)
+    plan, config, store = study.ledger.require_plan(), record.config, study.store
     if store.mirror is not None:
         check_storage(store.mirror.url)
-    kept = student_folder(home.trials(plan.name) / record.key, store.mirror)
+    kept = student_folder(study.trials / record.key, store.mirror)
     store.has("models", config.model)  # for its tokenizer
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

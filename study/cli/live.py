@@ -13,6 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.trial.progress import Progress
+
 __all__ = ["LineView", "LiveView", "view_for"]
 
 
@@ -41,7 +43,7 @@ class LineView:
     def phase(self, text: str) -> None:
         self._print(f"[{_duration(self.clock.elapsed())}] {text}")
 
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None:
+    def progress(self, summary: dict[str, Any], reports: dict[str, Progress]) -> None:
         ended = _ended(summary)
         self.clock.count(ended)
         if ended == self._ended:
@@ -67,7 +69,7 @@ class LiveView:
         self.clock = _Clock()
         self._phase = ""
         self._summary: dict[str, Any] | None = None
-        self._reports: dict[str, dict[str, Any]] = {}
+        self._reports: dict[str, Progress] = {}
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
 
     def __enter__(self) -> LiveView:
@@ -88,7 +90,7 @@ class LiveView:
     def phase(self, text: str) -> None:
         self._phase = text
 
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None:
+    def progress(self, summary: dict[str, Any], reports: dict[str, Progress]) -> None:
         self.clock.count(_ended(summary))
         self._summary, self._reports = summary, dict(reports)
 
@@ -109,11 +111,10 @@ class LiveView:
             best = f"{arm['best']['value']:.3f}" if arm["best"] else "-"
             arms.add_row(arm["arm"], f"{_ended(arm)}/{arm['planned']}", best)
         running = Table("running", "step", "loss", "macro", box=None, pad_edge=False)
-        for key, line in list(self._reports.items())[:8]:
-            loss = "-" if line["loss"] is None else f"{line['loss']:.3f}"
-            scores = line["validation"]
-            macro = f"{scores['accuracy']['macro']:.3f}" if scores else "-"
-            running.add_row(key[:8], str(line["step"]), loss, macro)
+        for key, report in list(self._reports.items())[:8]:
+            loss = "-" if report.loss is None else f"{report.loss:.3f}"
+            macro = "-" if report.value is None else f"{report.value:.3f}"
+            running.add_row(key[:8], str(report.step), loss, macro)
         # the padding ends the bar's line, which the bar itself leaves open
         return Group(head, Padding(bar, (0, 0)), Text(counts), arms, *([running] if self._reports else []))
 

@@ -17,7 +17,7 @@ from study.cli.tables import status_table
 from study.driver.run import run_study
 from study.errors import RequestError, StudyStopped
 from study.home import Home
-from study.ledger.ledger import Ledger
+from study.ledger.study import OpenStudy
 from study.planning.resolve import Asked
 
 __all__ = ["drive"]
@@ -67,7 +67,7 @@ def _is_begun(home: Home, name: str) -> bool:
     if name not in home.studies():
         return False
     try:
-        return Ledger(home.urls(name)["ledger_url"], name).plan is not None
+        return OpenStudy.at(home, name).ledger.plan is not None
     except RequestError:  # the ledger is away
         return True
     except StudyStopped:  # there was no room for it yet

@@ -1,10 +1,10 @@
-"""A study's story: prepare, search, confirm. Running it again goes on where it stopped."""
+"""A study's story: prepare, search, confirm. To run it again is to go on from where it stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from study.ledger.lease import Holder, Lease, check_free
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted, is_finished, summary
 from study.ledger.records import Phase, Record
+from study.ledger.study import OpenStudy
 from study.planning.base_model import store_model
 from study.planning.capacity import check_here, known_extent, largest, need_of
 from study.planning.plan import Plan
@@ -38,8 +39,8 @@ from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
 from study.storage.mirror import check_storage
 from study.tracking.outbox import Outbox
-from study.tracking.posts import configs_of, post_study, post_unsent
-from study.tracking.store import check_tracking, make_database
+from study.tracking.posts import Posts, configs_of
+from study.tracking.store import check_tracking
 from study.tracking.tracker import Tracker
 from study.trial import prepare
 from study.trial.inputs import Inputs
@@ -48,7 +49,7 @@ from study.trial.models.loading import read_config
 __all__ = ["run_study"]
 
 FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
-LAST_PATIENCE = 60.0  # seconds without an answer that one at its end does
+LAST_PATIENCE = 60.0  # seconds without an answer from MLflow that a study waits at its end
 
 
 def run_study(
@@ -57,9 +58,9 @@ def run_study(
     """Run `asked` to its end, or go on with it; returns the study's summary.
 
     Raises:
-        RequestError: where the study was begun otherwise, or another process is driving it.
-        StudyStopped: where it cannot go on: the disk is full, the ledger is broken or away for long.
-        KeyboardInterrupt: where it was told to stop, and is to be resumed.
+        RequestError: if the study was begun otherwise, or another process is driving it.
+        StudyStopped: if the study cannot go on: the disk is full, the ledger is broken or away for long.
+        KeyboardInterrupt: if the user has stopped the study, which can be resumed.
     """
     request, name = asked.request, asked.plan.name
     dead = _check_begun(asked, home, urls)
@@ -67,77 +68,76 @@ def run_study(
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
-        with ThreadPoolExecutor(1) as beside:  # most of it is waiting
-            beside.submit(lambda: asked.need)  # kept there for later, and the model's code is imported
+        with ThreadPoolExecutor(1) as beside:  # Ray's start is mostly waiting
+            beside.submit(lambda: asked.need)  # `asked` keeps it for later, and the model's code is imported
             stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
-        if cluster.ray_init.get("address") != "local":  # of this machine it was known at planning
+        if cluster.ray_init.get("address") != "local":  # this machine was checked at planning
             check_cluster(asked.need, resources)
         urls = home.begin(name, urls)
-        store = home.store_of(name)
-        ledger = Ledger(urls["ledger_url"], name, goes_on=True)
-        lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
+        study = OpenStudy.at(home, name, waits=True)
+        ledger, store = study.ledger, study.store
+        lease = stack.enter_context(study.lease(dead))
         ledger.driver = lease.me.holder
         goes_on = ledger.plan is not None
-
         view.phase("preparing the task and the base model")
         prepare.store_task(store, asked.task)
-        fingerprint = asked.model.fingerprint
-        if fingerprint is None or not store.has("models", fingerprint):
-            of_model = (store, request.model, resources.threads)
-            (model,) = call_in_ray(store_model, [of_model], resources)
-            fingerprint = model.fingerprint
-        plan = ledger.open(asked.plan.on_model(fingerprint))
+        plan = ledger.open(asked.plan.on_model(_stored_model(asked, store, resources)))
         ledger.mend()
         if retry_failed:
             ledger.retry_failed()
-        with home.opening():
-            if urls["tracking_uri"] == home.tracking_uri:
-                make_database(home.database)
-            where = (urls["tracking_uri"], home.artifact_location(urls))
-            tracker = Tracker(*where, plan, ledger.study_id, goes_on)
+        tracker = Tracker.of(study, goes_on)
         outbox = stack.enter_context(Outbox(lease.holds))
-        post_unsent(outbox, tracker, home.trials(name), ledger.records(), store.mirror)
-        study = _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, view)
+        posts = Posts(outbox, tracker, study.folder, store)
+        posts.unsent(ledger.records())
+        driven = _Driven(study, plan, request, lease, posts, resources, view)
         if not is_finished(plan, ledger.records()):
-            study.post("begin")
-            try:
-                study.run()
-            except (KeyboardInterrupt, StudyStopped, OSError):
-                if not lease.lost:
-                    with suppress(StudyStopped, OSError):  # what stopped the study is what is to be said
-                        study.post("pause")
-                        outbox.flush(FAREWELL)
-                raise
-        study.post("finish")
+            with driven.paused_by_an_error():
+                driven.run()
+        driven.post("finish")
         away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
             sends = f"kdstudy status {name} --sync sends what it lacks"
             view.note(f"MLflow is away ({outbox.away or 'no answer'}): {sends}")
         elif away:
             view.note("MLflow is back: it has got what it missed")
-        return study.summary() | {"unsent": len(outbox)}
+        return driven.summary() | {"unsent": len(outbox)}
+
+
+def _stored_model(asked: Asked, store: Store, resources: Resources) -> str:
+    """Put the base model into the store if it is missing; returns its fingerprint."""
+    fingerprint = asked.model.fingerprint
+    if fingerprint is None or not store.has("models", fingerprint):
+        (model,) = call_in_ray(store_model, [(store, asked.request.model, resources.threads)], resources)
+        fingerprint = str(model.fingerprint)
+    return fingerprint
 
 
 @dataclass(frozen=True)
-class _Study:
-    """What the phases of one study share."""
+class _Driven:
+    """One study while it is driven: what its phases share."""
 
-    home: Home
-    store: Store
+    study: OpenStudy
     plan: Plan
     request: Request
-    ledger: Ledger
     lease: Lease
-    tracker: Tracker
-    outbox: Outbox
+    posts: Posts
     resources: Resources
     view: View
 
+    @property
+    def ledger(self) -> Ledger:
+        return self.study.ledger
+
+    @property
+    def store(self) -> Store:
+        return self.posts.store
+
     def run(self) -> None:
-        """Teachers, search, confirm."""
+        """Prepare the teachers, search, confirm."""
         plan, ledger = self.plan, self.ledger
+        self.post("begin")
         self.view.phase("preparing the teacher and its outputs")
         self.prepare(plan.all_drafts(), ("train", "validation"))
         self.post("begin")
@@ -152,12 +152,24 @@ class _Study:
             self.view.phase("confirm")
             self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
 
+    @contextmanager
+    def paused_by_an_error(self) -> Iterator[None]:
+        """If an error ends the study early: its runs in MLflow become SCHEDULED, and it can be resumed."""
+        try:
+            yield
+        except BaseException:
+            if not self.lease.lost:
+                with suppress(StudyStopped, OSError):  # the reason that stopped the study is the one to show
+                    self.post("pause")
+                    self.posts.outbox.flush(FAREWELL)
+            raise
+
     def sized(self) -> Resources:
-        """The resources of trials, now that what they read is there and tells what the largest takes."""
+        """Return the resources of trials, whose inputs are built now: what the largest trial takes is known."""
         config = largest(self.plan)
         inputs = Inputs(self.store, config, self.request.full_vocabulary)
         need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
-        if self.request.cluster == "local":  # again: of a large task it was estimated from a sample
+        if self.request.cluster == "local":  # again: for a large task planning estimates from a sample
             check_here(need, self.request)
         else:
             check_cluster(need, self.resources)
@@ -169,11 +181,10 @@ class _Study:
     def post(
         self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None
     ) -> None:
-        """Have MLflow told how the study stands, and of the teachers of `configs` (default: of all)."""
+        """Send the study's state to MLflow, and the teachers of `configs` (default: all teachers)."""
         if configs is None:
             configs = configs_of(self.plan, self.ledger.records())
-        folder = self.home.study(self.plan.name)
-        post_study(self.outbox, self.tracker, self.store, folder, configs, state)
+        self.posts.study(configs, state)
 
     def summary(self) -> dict[str, Any]:
         return summary(self.plan, self.ledger.records(), self.ledger.driver)
@@ -186,11 +197,11 @@ class _Study:
         calls = [
             (store, config, self.request.teacher, splits, self.resources.threads, whole)
             for config in distinct.values()
-            if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to be started for it
+            if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to start
         ]
         call_in_ray(prepare.build_inputs, calls, self.resources)
         found = [Inputs(store, config, whole) for config in distinct.values()]
-        for one in found:  # here too, where another node built it
+        for one in found:  # bring them here too, if another node built them
             store.has("outputs", one.outputs_key("validation"))
             store.has("vocabularies", one.vocabulary_key)
         for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
@@ -198,16 +209,14 @@ class _Study:
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
         """Run one phase: the trials that a former run left, then those that `ask` starts."""
-        folder = self.home.trials(self.plan.name)
-        records = (self.ledger, self.lease, self.tracker, self.outbox)
-        lifecycle = Lifecycle(*records, folder, phase, ask, self.store.mirror)
+        lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
         watch = Watch(self.view, self.plan, lifecycle)
         test = phase == "confirm"  # test is read in that phase only
         request = self.request
         work = Work(self.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
         try:
             with graceful(lifecycle.stop, self.view.note):
-                while lifecycle.has_next():  # again only where the phase's last trials lost their workers
+                while lifecycle.has_next():  # again only if the phase's last trials lost their workers
                     watch(now=True)
                     run_phase(lifecycle, work, resources, watch)
                 watch(now=True)
@@ -221,7 +230,7 @@ class _Study:
 
 
 def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | None:
-    """Refuse a study that was begun otherwise, before anything is written; its last driver, if that died."""
+    """Refuse a study that was begun otherwise, before anything is written; returns its dead driver."""
     name = asked.plan.name
     home.check_writable()
     home.check_urls(name, urls)
@@ -229,18 +238,18 @@ def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | Non
     known = home.urls(name) if begun else urls
     study_id = dead = None
     if "ledger_url" in known:
-        ledger = Ledger(known["ledger_url"], name, goes_on=begun)
-        if ledger.plan is not None:
-            fingerprint = asked.model.fingerprint or ledger.plan.constants["model"]
-            ledger.check(asked.plan.on_model(fingerprint))
-            study_id = ledger.study_id
-        dead = check_free(ledger.storage.engine, name)
+        study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name, waits=begun))
+        if study.ledger.plan is not None:
+            fingerprint = asked.model.fingerprint or study.ledger.plan.constants["model"]
+            study.ledger.check(asked.plan.on_model(fingerprint))
+            study_id = study.ledger.study_id
+        dead = check_free(study.ledger.storage.engine, name)
     tracking_uri = known.get("tracking_uri", home.tracking_uri)
     if tracking_uri != home.tracking_uri:
         check_tracking(tracking_uri, name, study_id)
     elif home.database.exists():
         with home.opening():
             check_tracking(tracking_uri, name, study_id)
-    if "storage_url" in known:  # last: it makes a folder where file:// names none yet
+    if "storage_url" in known:  # last: for a file:// URL this makes a folder
         check_storage(known["storage_url"])
     return dead

@@ -7,7 +7,6 @@ the ledger. (Ending happens in the callback because Tune calls the searcher's ho
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -34,6 +33,7 @@ from ray.tune.search import Searcher
 
 from study.driver.lifecycle import WORKER_DEATHS, Lifecycle
 from study.driver.worker import OUT_OF_MEMORY, Work, train
+from study.trial.progress import Progress
 
 __all__ = ["run_phase"]
 
@@ -117,7 +117,12 @@ class _Asker(_Unsaved, Searcher):
                 time.sleep(1)
             return None
         folder, attempt = str(self.lifecycle.folder(record.key)), self.lifecycle.attempts[record.key]
-        asked = {"key": record.key, "config": record.config, "folder": folder, "attempt": attempt}
+        asked = {
+            "key": record.key,
+            "config": record.config.model_dump(),
+            "folder": folder,
+            "attempt": attempt,
+        }
         return self.constants | asked
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
@@ -164,7 +169,7 @@ class _Reporter(_Unsaved, FIFOScheduler):
             self.lifecycle.stop(result["halt"])
         if "report" not in result:
             return False
-        return self.lifecycle.report(asked["key"], asked["attempt"], json.loads(result["report"]))
+        return self.lifecycle.report(asked["key"], asked["attempt"], Progress.from_json(result["report"]))
 
 
 class _Ender(_Unsaved, tune.Callback):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from study.driver.lifecycle import Lifecycle
 from study.ledger.progress import summary
 from study.planning.plan import Plan
+from study.trial.progress import Progress
 
 __all__ = ["View", "Watch"]
 
@@ -20,7 +21,7 @@ class View(Protocol):
 
     def note(self, text: str) -> None: ...
     def phase(self, text: str) -> None: ...
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None: ...
+    def progress(self, summary: dict[str, Any], reports: dict[str, Progress]) -> None: ...
 
 
 class Watch:
@@ -35,7 +36,7 @@ class Watch:
     def __call__(self, now: bool = False) -> None:
         """Look, if anything has happened and the last look is a while ago; `now`: whatever has happened."""
         lifecycle = self.lifecycle
-        for what, away in (("MLflow", lifecycle.outbox.away), ("the ledger", lifecycle.away)):
+        for what, away in (("MLflow", lifecycle.posts.outbox.away), ("the ledger", lifecycle.away)):
             if (away is None) != (self._said[what] is None):
                 self._said[what] = away
                 back = f"{what} is back: it gets what it missed"

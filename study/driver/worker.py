@@ -5,9 +5,8 @@ Every worker imports this file when it starts, and so nothing of the driver's: n
 
 from __future__ import annotations
 
-import json
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,4 +75,4 @@ def _run(asked: dict[str, Any]) -> None:
     for progress in run_trial(
         config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
     ):
-        tune.report({"report": json.dumps(asdict(progress))})
+        tune.report({"report": progress.to_json()})

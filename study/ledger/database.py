@@ -1,4 +1,4 @@
-"""The ledger's database opened as Optuna's storage, its tables made; or why it cannot be."""
+"""The ledger's database, opened as Optuna's storage."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from study.ledger.patience import patiently
 
 __all__ = ["open_storage"]
 
-POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms: a host that fell silent is away
-MAKING_TABLES = 25  # looks, 0.2 seconds apart, while another process makes the tables
+POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; then a silent host counts as away
+MAKING_TABLES = 25  # attempts, 0.2 seconds apart, while another process makes the tables
 
 
-def open_storage(url: str, goes_on: bool) -> RDBStorage:
-    """The storage at `url`.
+def open_storage(url: str, waits: bool) -> RDBStorage:
+    """Return the storage at `url`; its tables are made if they are missing.
 
-    goes_on: a study goes on there, so that a server that is away is waited for.
+    waits: wait for a server that does not answer now, because a study goes on there.
 
     Raises:
-        RequestError: for a storage that cannot be opened.
-        StudyStopped: where that is because the disk is full, or a server has been away for long.
+        RequestError: if the storage cannot be opened.
+        StudyStopped: if the disk is full, or a server has been away for long.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return patiently(lambda: _open(url)) if goes_on else _open(url)
+        return patiently(lambda: _open(url)) if waits else _open(url)
     except Exception as error:
         cause = error.__cause__ or error
         first = str(cause).splitlines()[0]
@@ -37,8 +37,10 @@ def open_storage(url: str, goes_on: bool) -> RDBStorage:
 
 
 def _open(url: str) -> RDBStorage:
-    """Its tables are made first. Of two processes that make them at once, one is told
-    that they are there (a `status` may come in the moment in which a study begins): it looks again.
+    """Open the storage, and make its tables.
+
+    Two processes may make the tables at once: a `status` may start in the moment in which a study begins. One
+    of the two then gets an error that says that the tables exist, and tries again.
     """
     engine = {"connect_args": POSTGRES} if url.startswith("postgresql") else None
     for _ in range(MAKING_TABLES):

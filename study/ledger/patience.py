@@ -1,12 +1,14 @@
-"""A database that is away for a while: what is asked of it waits.
+"""What happens while the ledger's database is away: calls wait, and are made again.
 
-A driver that can do something else meanwhile asks `at_once`, and again later; all others ask `patiently`.
+A driver that can do something else meanwhile uses `at_once`, or `Deferred` for calls that must keep their
+order. Everybody else uses `patiently`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -14,10 +16,11 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from study.errors import Away, StudyStopped
 
-__all__ = ["PATIENCE", "at_once", "patiently"]
+__all__ = ["PATIENCE", "Deferred", "at_once", "patiently"]
 
 PATIENCE = 900.0  # seconds that a database may be away before the study stops
-PAUSE = (0.2, 5.0)  # seconds between two attempts: the first, and the longest
+PAUSE = (0.2, 5.0)  # seconds between two attempts: the first pause, and the longest
+RETRY = 2.0  # seconds between two attempts of `Deferred`
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +28,11 @@ T = TypeVar("T")
 
 
 def at_once(call: Callable[[], T]) -> T:
-    """`call()`, an access of the ledger's database.
+    """Return `call()`, which uses the ledger's database.
 
     Raises:
-        Away: where it does not answer; a write may have been committed all the same.
-        StudyStopped: where it is broken: full, read-only.
+        Away: if the database does not answer; a write may have been committed all the same.
+        StudyStopped: if the database is broken: full, read-only.
     """
     try:
         return call()
@@ -37,19 +40,19 @@ def at_once(call: Callable[[], T]) -> T:
         cause = next(_database_errors(error), None)
         if cause is None:
             raise
-        said = str(cause.orig or cause).strip().partition("\n")[0]
+        reason = str(cause.orig or cause).strip().partition("\n")[0]
         if _is_away(cause):
-            raise Away(said) from error
-        raise StudyStopped(f"the ledger's database: {said}") from error
+            raise Away(reason) from error
+        raise StudyStopped(f"the ledger's database: {reason}") from error
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """`call()`, and while its database is away once more after ever longer pauses.
+    """Return `call()`. While the database is away, call again after pauses that become longer.
 
-    A write that raised may have been committed, so `call` must allow for that.
+    A write that raised may have been committed, so a second `call` must do no harm.
 
     Raises:
-        StudyStopped: where the database is away for longer than `PATIENCE`, or broken: full, read-only.
+        StudyStopped: if the database is away for longer than `PATIENCE`, or broken: full, read-only.
     """
     until, pause = time.monotonic() + PATIENCE, PAUSE[0]
     waiting = False
@@ -69,6 +72,74 @@ def patiently(call: Callable[[], T]) -> T:
         pause = min(PAUSE[1], pause * 2)
 
 
+class Deferred:
+    """Calls that need the ledger's database, made in the order in which they were put.
+
+    While the database is away, the calls wait here, and the driver goes on.
+    """
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        """Why the database could not be reached at the last attempt; None if the last attempt succeeded."""
+        self._calls: deque[Callable[[], None]] = deque()
+        self._away_since = self._next_try = 0.0
+
+    def put(self, call: Callable[[], None]) -> None:
+        """Make `call`, after all calls that wait; it waits too if the database is away."""
+        self._calls.append(call)
+        self.settle()
+
+    def settle(self) -> None:
+        """Make the calls that wait, as far as the database answers."""
+        if self._calls:
+            self.reach(self.settle_now)
+
+    def settle_now(self) -> None:
+        """Make the calls that wait.
+
+        Raises:
+            Away: if the database does not answer.
+        """
+        while self._calls:
+            self._calls[0]()  # the whole call is made again if it raises
+            self._calls.popleft()
+
+    def clear(self) -> None:
+        """Drop the calls that wait."""
+        self._calls.clear()
+
+    def reach(self, call: Callable[[], T]) -> T | None:
+        """Return `call()`; None if the database is away, or was away less than `RETRY` seconds ago.
+
+        Raises:
+            StudyStopped: if the database has been away for longer than `PATIENCE`, or is broken.
+        """
+        now = time.monotonic()
+        if self.away is not None and now < self._next_try:
+            return None
+        try:
+            answer = call()
+        except Away as away:
+            if self.away is None:
+                self._away_since = now
+            elif now - self._away_since > PATIENCE:
+                raise StudyStopped(f"the ledger's database: {away}") from away
+            self.away, self._next_try = str(away), time.monotonic() + RETRY
+            return None
+        self.away = None
+        return answer
+
+    def wait_for(self, call: Callable[[], T]) -> T:
+        """Return `call()`, which waits as long as the database is away.
+
+        Raises:
+            StudyStopped: if the database is away for longer than `PATIENCE`, or broken.
+        """
+        answer = patiently(call)
+        self.away = None
+        return answer
+
+
 def _database_errors(error: BaseException | None) -> Iterator[DBAPIError]:
     while error is not None:
         if isinstance(error, DBAPIError):
@@ -77,7 +148,7 @@ def _database_errors(error: BaseException | None) -> Iterator[DBAPIError]:
 
 
 def _is_away(error: DBAPIError) -> bool:
-    """Whether it may come back: a server that restarts, a file that another process has locked."""
+    """Return whether the database may come back: a server restarts, another process locks a file."""
     if type(error.orig).__module__.startswith("sqlite3"):
         return "locked" in str(error.orig) or "busy" in str(error.orig)
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

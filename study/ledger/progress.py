@@ -6,20 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from study.config import TrialConfig
-from study.ledger.records import Record
+from study.ledger.records import OUTCOMES, Record, State
 from study.planning.plan import Plan
 from study.selection import BestValidation
 
 __all__ = ["confirm_wanted", "is_finished", "summary"]
-
-OUTCOMES = ("complete", "pruned", "diverged", "failed")
 
 
 def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
     """The confirm runs that the search so far asks for: each arm's best, at seeds 1, 2, ..., in rounds."""
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
     return [
-        (arm.name, TrialConfig(**(best[arm.name].config | {"seed": seed, "data_seed": seed})))
+        (arm.name, best[arm.name].config.with_seed(seed))
         for seed in range(1, plan.space.confirm_seeds + 1)
         for arm in plan.arms()
         if arm.name in best
@@ -59,7 +57,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
         "superseded": len(records) - len(counted),
         "arms": arms,
         "best": _best(overall),
-        "reasons": {r.key: r.why for r in counted if r.outcome == "failed" and r.why},
+        "reasons": {r.key: r.why for r in counted if r.outcome == State.FAILED and r.why},
     }
 
 
@@ -69,7 +67,7 @@ def is_finished(plan: Plan, records: list[Record]) -> bool:
 
 
 def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str, int]:
-    counts: dict[str, int] = {outcome: sum(r.outcome == outcome for r in records) for outcome in OUTCOMES}
+    counts: dict[str, int] = {str(each): sum(r.outcome == each for r in records) for each in OUTCOMES}
     running = sum(r.running and r.driver == driver for r in records)
     return {
         "planned": planned,
@@ -82,4 +80,9 @@ def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str
 def _best(record: Record | None) -> dict[str, Any] | None:
     if record is None:
         return None
-    return {"key": record.key, "arm": record.arm, "value": record.value, "config": record.config}
+    return {
+        "key": record.key,
+        "arm": record.arm,
+        "value": record.value,
+        "config": record.config.model_dump(mode="json"),
+    }

@@ -1,54 +1,75 @@
-"""Records: trials as the ledger knows them, and the driver's memory of all of them.
+"""Records: trials as the ledger stores them, and the driver's copy of all records in memory.
 
-Reading them from the database takes longer with every trial. Since nobody but the lease's holder writes,
-it may remember what it has read and written; the memory is what a new process would read.
+The more trials a study has, the longer the database takes to return them. Only the holder of the lease writes
+to the ledger. So the holder may keep in memory what it has read and written: a new process that read the
+database would get the same records.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 
 from study.config import TrialConfig
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["Outcome", "Phase", "Record", "Records"]
+__all__ = ["OUTCOMES", "Phase", "Record", "Records", "State"]
 
-Outcome = Literal["complete", "pruned", "diverged", "failed"]
 Phase = Literal["search", "confirm"]
 
-NOT_ASKED = {"never_started", "retry_of"}  # trials that a sampler did not propose
+NOT_PROPOSED = {"never_started", "retry_of"}  # marks of trials that no sampler proposed
+
+
+class State(StrEnum):
+    """What a trial is doing, or how the trial ended. The values are those on record in ledger and MLflow."""
+
+    RUNNING = "RUNNING"
+    SCHEDULED = "SCHEDULED"  # begun, interrupted, and to be resumed
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether the state is an outcome: nothing more happens to the trial."""
+        return self in OUTCOMES
+
+
+OUTCOMES = (State.COMPLETE, State.PRUNED, State.DIVERGED, State.FAILED)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One trial as the ledger knows it. `value` is validation macro accuracy; missing until it has ended."""
+    """One trial as the ledger stores it.
+
+    outcome: how the trial ended; missing while the trial has not ended. value: validation macro accuracy of a
+    complete trial. driver: who started the trial last.
+    """
 
     key: str
     phase: Phase
     arm: str
     number: int
-    config: dict[str, Any]
-    outcome: Outcome | None
+    config: TrialConfig
+    outcome: State | None
     value: float | None
     why: str | None
     trial_id: int
-    driver: str = ""  # who started it last
+    driver: str = ""
 
     @property
     def running(self) -> bool:
+        """Whether the trial has not ended."""
         return self.outcome is None
-
-    def trial_config(self) -> TrialConfig:
-        return TrialConfig(**self.config)
 
     @classmethod
     def read(cls, phase: Phase, frozen: FrozenTrial) -> Record:
-        """The record that is stored as `frozen`."""
+        """Return the record of the Optuna trial `frozen`, which is in the study of `phase`."""
         attributes = frozen.user_attrs
         finished = frozen.state.is_finished()
         return cls(
@@ -56,8 +77,8 @@ class Record:
             phase=phase,
             arm=attributes["arm"],
             number=frozen.number,
-            config=json.loads(attributes["config"]),
-            outcome=attributes.get("outcome", "failed") if finished else None,
+            config=TrialConfig.model_validate_json(attributes["config"]),
+            outcome=State(attributes.get("outcome", State.FAILED)) if finished else None,
             value=frozen.value if frozen.state.name == "COMPLETE" else None,
             why=attributes.get("why"),
             trial_id=frozen._trial_id,
@@ -66,9 +87,10 @@ class Record:
 
 
 class Records:
-    """Every trial with a key, once: of a key that was tried again the newest, duplicates left out.
+    """The records of all trials that have a key. Duplicates are left out.
 
-    `studies`: names of the Optuna studies; in their order, and by number, the records come.
+    A key that was tried again has one record, that of the newest trial. Records come in the order of
+    `studies` (names of Optuna studies), then by number.
     """
 
     def __init__(self, studies: Sequence[str]) -> None:
@@ -81,34 +103,34 @@ class Records:
             yield from of_study.values()
 
     def read(self, study: str, phase: Phase, trials: Iterable[FrozenTrial]) -> None:
-        """Take all that is stored of `study`."""
+        """Add all `trials` that are stored in `study`."""
         for frozen in trials:
-            if not NOT_ASKED & frozen.user_attrs.keys():
+            if not NOT_PROPOSED & frozen.user_attrs.keys():
                 self._proposed[study] += 1
             if "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs:
                 self.put(study, Record.read(phase, frozen))
 
     def put(self, study: str, record: Record, proposed: bool = False) -> None:
-        """`record` is on record in `study`, as it is now. `proposed`: just so, by the study's sampler."""
+        """Store `record`, in place of an older one. proposed: the sampler of `study` has just proposed it."""
         self._records[study][record.key] = self._known[record.key] = record
         self._proposed[study] += proposed
 
     def put_duplicate(self, study: str) -> None:
-        """The sampler of `study` has proposed something that was known."""
+        """Count a proposal of the sampler of `study` whose key has a record already."""
         self._proposed[study] += 1
 
     def get(self, key: str) -> Record | None:
-        """The record of `key`, in whatever study."""
+        """Return the record of `key`, in any of the studies; None if there is none."""
         return self._known.get(key)
 
     def keys(self) -> set[str]:
-        """All keys on record."""
+        """Return all keys."""
         return set(self._known)
 
     def started(self, study: str) -> int:
-        """How many keys there are in `study`."""
+        """Return how many keys `study` has."""
         return len(self._records[study])
 
     def proposed(self, study: str) -> int:
-        """How often the sampler of `study` has proposed something, duplicates included."""
+        """Return how often the sampler of `study` has proposed something, duplicates included."""
         return self._proposed[study]

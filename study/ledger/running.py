@@ -1,17 +1,15 @@
-"""Running trials on record: attempts, deaths, and reports with what the pruner said of each.
+"""Running trials on record: attempts, deaths, and reports with the pruner's decision on each report.
 
-Each is read once; what is written is kept in memory too, since nobody but this process writes.
+The database is read once for each trial. Every write is applied to the copy in memory too, because nobody but
+this process writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
 from optuna.pruners import NopPruner
 from optuna.trial import FrozenTrial
 
-from study.ledger.optuna_studies import OptunaStudies
+from study.ledger.book import Book
 from study.ledger.patience import at_once
 from study.ledger.records import Record
 from study.ledger.sampling import decide
@@ -20,41 +18,49 @@ __all__ = ["RunningTrials"]
 
 
 class RunningTrials:
-    """Those of `studies`. `writing()` is one transaction."""
+    """The running trials in `book`."""
 
-    def __init__(self, studies: OptunaStudies, writing: Callable[[], AbstractContextManager[None]]) -> None:
-        self.studies, self.storage, self.writing = studies, studies.storage, writing
-        self._stored: dict[int, FrozenTrial] = {}
-        self._values: dict[int, dict[int, float]] = {}  # that are written with their trial's end
+    def __init__(self, book: Book) -> None:
+        self.book, self.storage = book, book.storage
+        self._values: dict[int, dict[int, float]] = {}  # reports that are written when their trial ends
+        self._first_attempts: dict[int, int] = {}  # of trials that were asked and have not begun
+
+    def started(self, trial_id: int, attempt: int) -> None:
+        """An ask has just started the trial, and has stored the number of its first attempt."""
+        self._first_attempts[trial_id] = attempt
+
+    def first_attempt(self, record: Record) -> int | None:
+        """Return the number of the attempt that the ask stored; None from the second call on."""
+        return self._first_attempts.pop(record.trial_id, None)
 
     def count(self, record: Record, what: str) -> int:
-        """Count one more of `what` on record with `record`; how many so far.
+        """Count one more of `what` for `record`; returns the new count.
 
         Raises:
-            Away: where the storage is away; to be called again, and counted once.
+            Away: if the database does not answer. The caller then calls again, and it counts once.
         """
         stored = at_once(lambda: self._read(record))
-        number = int(stored.user_attrs.get(what, 0)) + 1  # the same again, where the write raised
+        number = int(stored.user_attrs.get(what, 0)) + 1  # the same number again after a write that raised
         at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
         stored.user_attrs[what] = number
         return number
 
     def report(self, record: Record, index: int, value: float) -> bool:
-        """Put the value of report `index` (1..R) on record; whether the pruner stops the trial here.
+        """Store the value of report `index` (1..R); returns whether the pruner stops the trial here.
 
-        A report that is made again, after a kill, is answered as it was the first time. For that, the
-        decision is written before the marks that a halving pruner leaves while it decides: with a mark but
-        no decision, the trial would count as promoted.
+        A report that is made again, after a kill, gets the same answer as the first time. For this, the
+        decision is written before the marks that a halving pruner sets while it decides: a trial with a mark
+        and without a decision would count as promoted.
 
         Raises:
-            DBAPIError: as the storage raises it; `study.ledger.patience.at_once` tells what it means.
+            DBAPIError: as the storage raises it; `study.ledger.patience.at_once` translates it.
         """
-        study = self.studies.of(record)
+        study = self.book.studies.of(record)
         if record.phase == "confirm" or isinstance(study.pruner, NopPruner):
             self._values.setdefault(record.trial_id, {}).setdefault(index, value)
             return False
         stored = self._read(record)
-        with self.writing():
+        with self.book.writing():
             if index not in stored.intermediate_values:
                 self.storage.set_trial_intermediate_value(record.trial_id, index, value)
                 stored.intermediate_values[index] = value
@@ -70,20 +76,17 @@ class RunningTrials:
         return bool(decision["stop"])
 
     def write_values(self, record: Record) -> None:
-        """Put those reports on record that no pruner has asked for."""
+        """Write the reports of `record` that no pruner had to see."""
         for index, reported in self._values.get(record.trial_id, {}).items():
             self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
 
     def ended(self, record: Record) -> None:
-        """Keep nothing more of `record`."""
-        self._stored.pop(record.trial_id, None)
+        """Forget the trial of `record`: it has ended."""
+        self.book.running.pop(record.trial_id, None)
         self._values.pop(record.trial_id, None)
 
-    def forget(self) -> None:
-        """Have all read anew. Reports that are not written yet stay."""
-        self._stored.clear()
-
     def _read(self, record: Record) -> FrozenTrial:
-        if record.trial_id not in self._stored:
-            self._stored[record.trial_id] = self.storage.get_trial(record.trial_id)
-        return self._stored[record.trial_id]
+        running = self.book.running
+        if record.trial_id not in running:
+            running[record.trial_id] = self.storage.get_trial(record.trial_id)
+        return running[record.trial_id]

@@ -1,7 +1,8 @@
-"""A trial's journal, `progress.jsonl`: one line a report, written once.
+"""A trial's journal, `progress.jsonl`: one line for each report, written once.
 
-The driver is its only writer. MLflow is a replay of it: a line logged twice has the same run, key, step,
-time and value, which adds no row there. While a tracking server is away, the file is the outbox.
+Only the driver writes the journal. MLflow is a replay of the journal: a report that is logged twice has the
+same run, key, step, time and value both times, and MLflow then adds no row. While a tracking server is away,
+the journal keeps what the server has missed.
 """
 
 from __future__ import annotations
@@ -10,31 +11,35 @@ import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from study.trial.progress import Progress
 
 __all__ = ["Journal", "find_unsent", "last_report", "unsent_mark"]
 
 
 def unsent_mark(folder: Path) -> Path:
-    """The file that stands in a trial's folder while MLflow may lack something of it."""
+    """Return the file that stands in a trial's folder while MLflow may lack something of the trial."""
     return folder / "unsent"
 
 
 def find_unsent(trials: Path) -> list[Path]:
-    """Folders of the trials of which MLflow may lack something."""
+    """Return the folders of the trials of which MLflow may lack something."""
     return sorted(mark.parent for mark in trials.glob("*/unsent"))
 
 
 class Journal:
-    """Reports of the trial in `folder`, in order. A last line cut short by a kill counts as not written.
+    """The reports of the trial in `folder`, in the order in which they were written.
 
-    So does a line that a disk has spoilt: the trial's checkpoints and its result hold every report again.
+    A last line that a kill has cut short is dropped, and so is a line that a disk has spoilt (each line has a
+    checksum): the trial's checkpoints and its result contain every report again.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "progress.jsonl"
-        self.lines: list[dict[str, Any]] = []
+        self.reports: list[Progress] = []
         if self.path.exists():
             whole = 0
             for line in self.path.read_bytes().splitlines(keepends=True):
@@ -42,43 +47,45 @@ class Journal:
                     break
                 whole += len(line)
                 if (report := _read(line)) is not None:
-                    self.lines.append(report)
+                    self.reports.append(report)
             if whole < self.path.stat().st_size:
                 os.truncate(self.path, whole)
 
     @property
-    def last(self) -> dict[str, Any] | None:
-        """The report that came last, which carries the result of a trial that has ended."""
-        return last_report(self.lines)
+    def last(self) -> Progress | None:
+        """The newest report. The newest report of a trial that has ended carries the result."""
+        return last_report(self.reports)
 
-    def add(self, report: dict[str, Any]) -> dict[str, Any]:
-        """Write `report` (its `report` counts 1..R) unless it was written before; returns its line."""
-        for line in self.lines:
-            if line["report"] == report["report"]:
-                return line
-        if not self.path.parent.exists():  # making it again would wait for the disk
+    def add(self, report: Progress) -> Progress:
+        """Write `report`, unless a report of its number was written before; returns the report on record."""
+        for written in self.reports:
+            if written.report == report.report:
+                return written
+        if not self.path.parent.exists():  # to make the folder again would wait for the disk
             self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
-            file.write(json.dumps(report | {"crc32": _crc32(report)}, ensure_ascii=False).encode() + b"\n")
+            fields = asdict(report)
+            text = json.dumps(fields | {"crc32": _crc32(fields)}, ensure_ascii=False)
+            file.write(text.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self.lines.append(report)
+        self.reports.append(report)
         return report
 
 
-def last_report(lines: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The newest of `lines`, which need not be in order: a spoilt one is written again at the end."""
-    return max(lines, key=lambda line: int(line["report"]), default=None)
+def last_report(reports: Sequence[Progress]) -> Progress | None:
+    """Return the newest of `reports`. They need not be in order: a spoilt one is written again at the end."""
+    return max(reports, key=lambda report: report.report, default=None)
 
 
-def _read(line: bytes) -> dict[str, Any] | None:
+def _read(line: bytes) -> Progress | None:
     try:
-        report = json.loads(line)
-        crc32 = report.pop("crc32")
+        fields = json.loads(line)
+        crc32 = fields.pop("crc32")
+        return Progress.of(fields) if crc32 == _crc32(fields) else None
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
-    return report if crc32 == _crc32(report) else None
 
 
-def _crc32(report: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(report, ensure_ascii=False).encode())
+def _crc32(fields: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(fields, ensure_ascii=False).encode())

@@ -1,4 +1,4 @@
-"""What MLflow is told: journal lines, results and scores as metrics, a study's plan as params."""
+"""What MLflow receives: reports, results and scores as metrics, a study's plan as params."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from mlflow.entities import Metric
 
 from study.planning.plan import Plan
 from study.space import NOT_SEARCHED
+from study.trial.progress import Progress
 
 __all__ = ["code_version", "numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
 
 
-def report_rows(line: Mapping[str, Any]) -> list[Metric]:
-    """One journal line as metrics: validation scores and the loss."""
-    metrics = dict(score_rows("validation", line["validation"]))
-    if line["loss"] is not None:
-        metrics["loss"] = line["loss"]
-    return [Metric(name, value, line["time_ms"], line["step"]) for name, value in metrics.items()]
+def report_rows(report: Progress) -> list[Metric]:
+    """Return one report as metrics: validation scores and the loss."""
+    metrics = dict(score_rows("validation", report.validation))
+    if report.loss is not None:
+        metrics["loss"] = report.loss
+    return [Metric(name, value, report.time_ms, report.step) for name, value in metrics.items()]
 
 
-def result_rows(line: Mapping[str, Any], result: Mapping[str, Any]) -> list[Metric]:
-    """A trial's result as metrics, at the time of `line`, its last: test scores, seconds, parameters."""
+def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
+    """Return a trial's result as metrics at the time of its last report: test scores, seconds, parameters."""
     metrics = dict(score_rows("test", result["test"]))
     metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
-    return [Metric(name, value, line["time_ms"], result["steps"]) for name, value in metrics.items()]
+    return [Metric(name, value, last.time_ms, result["steps"]) for name, value in metrics.items()]
 
 
 def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
-    """Flat metrics `split/metric/language`, `split/metric/macro` and `split/metric/worst`."""
+    """Yield flat metrics `split/metric/language`, `split/metric/macro` and `split/metric/worst`."""
     for metric in ("accuracy", "macro_f1", "retention"):
         values = (scores or {}).get(metric)
         if values:
@@ -44,7 +45,7 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
 
 
 def numerics_text(result: Mapping[str, Any]) -> str:
-    """What decided a result's last bits, `name=value ...`; of its teacher's too where they differ."""
+    """Return what decided a result's last bits, `name=value ...`; for its teacher too, if that differs."""
     named = dict(result["numerics"])
     for what, fields in result["other_numerics_of_teacher"].items():
         named |= {f"teacher_{what}_{field}": theirs for field, (theirs, _) in fields.items()}
@@ -52,11 +53,12 @@ def numerics_text(result: Mapping[str, Any]) -> str:
 
 
 def study_params(plan: Plan) -> dict[str, Any]:
-    """What was asked, and every hyperparameter's role. No budgets: they may grow, and params cannot change.
+    """Return what was requested, and every hyperparameter's role, as params of the study's run.
 
-    The request's names of task and model are `task_source` and so on, since the params of these names are
-    fingerprints, as in every trial. Defaults that the model decides, such as the learning rate, are no facts
-    of the study: where they were held they stand among `fixed`.
+    Budgets are left out: they may grow, and params cannot change. The request's names of task and model
+    become `task_source` and so on, because the params `task` and `model` are fingerprints, as in every trial.
+    A default that the model decides, such as the learning rate, is no fact of the study: if the study holds
+    the default, it stands among `fixed`.
     """
     space = plan.space
     params: dict[str, Any] = {"question": space.question}
@@ -75,7 +77,7 @@ def study_params(plan: Plan) -> dict[str, Any]:
 
 
 def code_version() -> str:
-    """Commit of this code, where it runs from a checkout; `unknown` elsewhere."""
+    """Return the commit of this code if it runs from a git checkout, else `unknown`."""
     here = Path(__file__).parent
     answer = subprocess.run(
         ["git", "-C", str(here), "describe", "--always", "--dirty"],

@@ -1,4 +1,4 @@
-"""`kdstudy status --sync`: what MLflow lacks, because it was away, is sent to it."""
+"""`kdstudy status --sync`: MLflow receives what it missed while it was away."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import Literal
 
 from study.errors import RequestError
 from study.home import Home
-from study.ledger.lease import Lease
-from study.ledger.ledger import Ledger
-from study.ledger.progress import is_finished
+from study.ledger.study import OpenStudy
 from study.tracking.journal import find_unsent
 from study.tracking.outbox import Outbox
-from study.tracking.posts import configs_of, post_study, post_unsent
+from study.tracking.posts import Posts, configs_of
 from study.tracking.tracker import Tracker
 
 __all__ = ["sync_study"]
@@ -20,23 +18,20 @@ PATIENCE = 600.0  # seconds, while the server answers
 
 
 def sync_study(home: Home, name: str) -> int:
-    """Send what the trials of study `name` have journalled and MLflow lacks; returns the number of trials.
+    """Send what the journals of the study `name` have and MLflow lacks; returns the number of trials.
 
     Raises:
-        RequestError: where the study is being run (it sends by itself), or MLflow is still away.
+        RequestError: if the study is being run (its driver sends by itself), or MLflow is still away.
     """
-    urls = home.urls(name)
-    ledger = Ledger(urls["ledger_url"], name)
-    plan = ledger.require_plan()
-    with Lease(ledger.storage.engine, name) as lease, Outbox(lease.holds) as outbox:
-        with home.opening():
-            tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
-        records = ledger.records()
-        store = home.store_of(name)
-        sent = post_unsent(outbox, tracker, home.trials(name), records, store.mirror)
-        state: Literal["finish", "pause"] = "finish" if is_finished(plan, records) else "pause"
-        post_study(outbox, tracker, store, home.study(name), configs_of(plan, records), state)
+    study = OpenStudy.at(home, name)
+    plan = study.ledger.require_plan()
+    with study.lease() as lease, Outbox(lease.holds) as outbox:
+        posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
+        records = study.ledger.records()
+        sent = posts.unsent(records)
+        state: Literal["finish", "pause"] = "finish" if study.is_finished() else "pause"
+        posts.study(configs_of(plan, records), state)
         if not outbox.flush(PATIENCE):
-            left = len(find_unsent(home.trials(name)))
+            left = len(find_unsent(study.trials))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")
     return sent

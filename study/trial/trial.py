@@ -19,7 +19,6 @@ from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
     bring_attempts,
-    read_record,
     send_attempt,
     write_record,
 )
@@ -29,11 +28,11 @@ from study.trial.losses.objective import objective
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
 from study.trial.models.trimming import full_size
-from study.trial.progress import Progress
+from study.trial.progress import Progress, last_progress, read_result
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
-__all__ = ["read_result", "run_trial", "student_training"]
+__all__ = ["run_trial", "student_training"]
 
 
 def run_trial(
@@ -80,7 +79,7 @@ def run_trial(
 
     history, began_on = training.restore(*attempt_folders(folder))
     # the last report is made once, with the result
-    yield from (Progress(**report) for report in history if report["step"] < training.recipe.steps)
+    yield from (Progress.of(report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
     for number, step in enumerate(report_steps(training.recipe.steps, reports), 1):
         if number <= len(history):
@@ -128,26 +127,7 @@ def run_trial(
             vocabulary.save(own / "student")
     write_record(own, history, result)
     send_attempt(own, store.mirror, ended=True)
-    yield _last(history, result)
-
-
-def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
-    """All reports of the trial that ended in `folder`, the last with its result; none if it has not."""
-    if (record := read_record(folder)) is None:
-        return None
-    if record["result"]["key"] != config.key:
-        raise ValueError(f"{folder} holds the result of another trial")
-    history = record["history"]
-    whole = len(history) if record["result"]["outcome"] == "diverged" else len(history) - 1
-    return [*(Progress(**report) for report in history[:whole]), _last(history, record["result"])]
-
-
-def _last(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:
-    """The report that carries the result: the last one made, or for a diverged trial one more."""
-    if result["outcome"] == "diverged":
-        number, seconds, time_ms = len(history) + 1, result["seconds"], result["ended_ms"]
-        return Progress(number, result["steps"], None, seconds, time_ms, None, result)
-    return Progress(**(history[-1] | {"result": result}))
+    yield last_progress(history, result)
 
 
 def _now_ms() -> int:

@@ -226,7 +226,7 @@ def simulated(trials: int) -> dict[str, Any]:
         ended: list[tuple[float, float]] = []  # on the clock, and in seconds of this process's CPU
         while (record := cycle.next()) is not None:
             for number in range(1, REPORTS + 1):
-                cycle.report(record.key, 1, report(number, record.config["learning_rate"], LANGUAGES[:2]))
+                cycle.report(record.key, 1, report(number, record.config.learning_rate, LANGUAGES[:2]))
                 watch()
             cycle.end(record.key)
             watch()

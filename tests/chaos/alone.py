@@ -36,7 +36,7 @@ class Alone:
         from study.trial.training import Numerics
         from study.trial.trial import run_trial
 
-        config, store, test = record.trial_config(), Store(self.artifacts), record.phase == "confirm"
+        config, store, test = record.config, Store(self.artifacts), record.phase == "confirm"
         found: dict[tuple[str, int], float] = {}
         with tempfile.TemporaryDirectory() as folder:
             for progress in run_trial(config, store, Path(folder), self.reports, test, Numerics.here(1)):
@@ -84,7 +84,7 @@ def check_alone(whole: Whole, alone: Alone) -> list[str]:
 
 def settings_of(record: Any) -> list[str]:
     """The options of `kdstudy trial` that ask for the trial of `record`."""
-    return [part for name in SET for part in ("--set", f"{name}={record.config[name]}")]
+    return [part for name in SET for part in ("--set", f"{name}={getattr(record.config, name)}")]
 
 
 def check_command(whole: Whole, record: Any, command: Running) -> list[str]:

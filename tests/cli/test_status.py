@@ -92,7 +92,7 @@ def test_the_best_is_named_by_arm_and_over_all(plan: Plan) -> None:
         "key": records[1].key,
         "arm": "init=random",
         "value": 0.6,
-        "config": records[1].config,
+        "config": records[1].config.model_dump(),
     }
 
 
@@ -110,7 +110,7 @@ def test_confirm_runs_are_each_arms_best_at_fresh_seeds_in_rounds(plan: Plan) ->
         ("init=random", 2, 2),
         ("init=teacher", 2, 2),
     ]
-    assert found[0][1].learning_rate == search[1].config["learning_rate"]
+    assert found[0][1].learning_rate == search[1].config.learning_rate
     confirmed = record(plan, 0, 1, value=0.99, seed=1)
     assert confirm_wanted(plan, [*search, confirmed]) == found  # what they find moves nothing
 

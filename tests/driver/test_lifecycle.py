@@ -369,7 +369,7 @@ def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
     for record in records[1:]:
         run = runs[record.key]
         assert (run.info.status, run.data.tags["kdstudy.outcome"]) == (status, outcome)
-        assert run.data.params["learning_rate"] == str(record.config["learning_rate"])
+        assert run.data.params["learning_rate"] == str(record.config.learning_rate)
         assert steps(driver, run, "validation/accuracy/macro") == reported
         assert steps(driver, run, "seconds") == ([6] if outcome == "complete" else [])
         left = ["traceback.txt"] if outcome == "failed" else ["progress.jsonl"]

@@ -58,7 +58,7 @@ def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
         else:
             assert len(steps) < 4
             assert record.value is None
-        if record.config["learning_rate"] == 1e6:
+        if record.config.learning_rate == 1e6:
             assert (record.outcome, steps) == ("diverged", [])
     (confirm,) = [r for r in on_record.records if r.phase == "confirm"]
     assert confirm.outcome == "complete"

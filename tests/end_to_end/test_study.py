@@ -105,8 +105,8 @@ def test_confirm_runs_are_each_arms_best_on_a_fresh_seed(on_record: Any) -> None
         search = [r for r in on_record.records if r.phase == "search" and r.arm == arm]
         (confirm,) = [r for r in on_record.records if r.phase == "confirm" and r.arm == arm]
         best = max(search, key=lambda r: (r.value, -r.number))
-        assert {r.config["seed"] for r in search} == {r.config["data_seed"] for r in search} == {0}
-        assert confirm.config == best.config | {"seed": 1, "data_seed": 1}
+        assert {r.config.seed for r in search} == {r.config.data_seed for r in search} == {0}
+        assert confirm.config == best.config.with_seed(1)
 
 
 def test_weights_are_kept_of_the_best_and_the_confirmed_and_no_optimiser_state(
@@ -389,7 +389,7 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
     record = next(r for r in on_record.records if r.key == confirm["key"])
     store, numerics = Home(finished.home).store, Numerics.here(1)
     for _ in run_trial(
-        record.trial_config(), store, tmp_path / "t", 4, False, numerics, full_vocabulary=True
+        record.config, store, tmp_path / "t", 4, False, numerics, full_vocabulary=True
     ):
         pass
     folder = student_folder(tmp_path / "t")

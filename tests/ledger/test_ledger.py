@@ -89,7 +89,7 @@ def test_a_record_holds_the_whole_configuration(make_plan: MakePlan, open_ledger
     plan = make_plan(nuisance={"alpha": Range(low=0, high=1), "warmup": (0.0, 0.1)}, fixed={"epochs": 2})
     ledger = open_ledger(plan)
     record = ask(ledger)
-    config = record.trial_config()
+    config = record.config
     params = optuna_study(ledger).trials[0].params
     assert config == plan.config(plan.arms()[0], params)
     assert (record.key, record.phase, record.arm, record.number) == (config.key, "search", "all", 0)
@@ -230,7 +230,7 @@ def test_a_larger_budget_goes_on_with_the_suggestions_it_would_have_had(
     def run(ledger: Ledger) -> list[str]:
         keys = []
         while (record := ledger.ask_search()) is not None:
-            ledger.tell(record, "complete", record.config["learning_rate"])
+            ledger.tell(record, "complete", record.config.learning_rate)
             keys.append(record.key)
         return keys
 
@@ -333,7 +333,7 @@ def test_a_server_that_stays_away_when_a_study_goes_on_stops_it_and_is_no_wrong_
 ) -> None:
     monkeypatch.setattr(patience, "PATIENCE", 0.0)
     with pytest.raises(StudyStopped, match=r"^the ledger's database: [^\n]*$"):
-        Ledger("postgresql+psycopg://nobody@127.0.0.1:1/none", "demo", goes_on=True)
+        Ledger("postgresql+psycopg://nobody@127.0.0.1:1/none", "demo", waits=True)
 
 
 # Attempts and retries.

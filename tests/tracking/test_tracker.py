@@ -193,7 +193,7 @@ def test_params_are_the_effective_configuration(track: Track, plan: Plan, client
     for arm in (2, 3):
         record = trial(plan, arm)
         params = client.get_run(begin(tracker, record)).data.params
-        effective = record.trial_config().effective()
+        effective = record.config.effective()
         assert params == {name: str(value) for name, value in effective.items()}
         assert ("temperature" in params) is (arm == 3)  # alpha is 1 in the other
 
@@ -510,7 +510,7 @@ def test_the_study_run_names_the_role_of_every_hyperparameter(
     track(plan)
     (study,) = runs(client, plan, "study")
     named = [name.partition(".") for name in study.data.params if "." in name]
-    effective = trial(plan, 3).trial_config().effective()
+    effective = trial(plan, 3).config.effective()
     decided = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
     assert sorted(name for _, _, name in named) == sorted(effective.keys() - decided)
     assert {name: role for role, _, name in named if role != "fixed"} == {

@@ -1,0 +1,57 @@
+"""The book: what the ledger's database holds of one study, read once and kept up to date in memory.
+
+Only the holder of the lease writes to a study's ledger. So a driver reads the database once, and then applies
+each of its own writes to the copy in memory. A write that raises leaves the database in an unknown state: the
+driver then forgets the copy, and the next use reads the database again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from study.ledger.optuna_studies import OptunaStudies
+from study.ledger.records import Records
+from study.ledger.transaction import one_transaction
+
+__all__ = ["Book"]
+
+
+class Book:
+    """The records of the study `name` in `storage`, and the stored state of the trials that are running."""
+
+    def __init__(self, storage: RDBStorage, name: str) -> None:
+        self.storage = storage
+        self.studies = OptunaStudies(storage, name)
+        self.running: dict[int, FrozenTrial] = {}
+        """Optuna's number of a trial in the database -> the running trial as it is stored."""
+        self._records: Records | None = None
+
+    def records(self) -> Records:
+        """Return all records of the study."""
+        if self._records is None:
+            arms = [self.studies.search(arm.name) for arm in self.studies.require_plan().arms()]
+            records = Records([*arms, self.studies.confirm])
+            for phase, study, trials in self.studies.stored():
+                records.read(study.study_name, phase, trials)
+            self._records = records
+        return self._records
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """One transaction: everything written within is committed at the end, or nothing is."""
+        try:
+            with one_transaction(self.storage):
+                yield
+        except BaseException:
+            self.forget()
+            raise
+
+    def forget(self) -> None:
+        """Forget the copy in memory; the next use reads the database."""
+        self._records = None
+        self.running.clear()
+        self.studies.forget()

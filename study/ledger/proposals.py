@@ -1,0 +1,200 @@
+"""The next trial of a study: proposed by the sampler of an arm, wanted as a confirm run, or tried again.
+
+Arms are served in turn: the next search trial starts in the arm with the fewest trials, so that arms always
+have nearly equal budgets. A proposal whose key has a record already is a duplicate: it is answered from the
+record, and the sampler proposes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from study.config import TrialConfig
+from study.ledger.book import Book
+from study.ledger.patience import at_once
+from study.ledger.records import Phase, Record, Records, State
+from study.ledger.running import RunningTrials
+from study.ledger.sampling import fixed_sampler, make_sampler
+from study.planning.plan import Arm
+
+__all__ = ["Proposals"]
+
+DUPLICATES_IN_A_ROW = 8  # after so many the next untried point of a finite arm is taken instead
+MOST_PROPOSALS = 10_000  # for one trial
+
+
+class Proposals:
+    """Starts the trials of one study. driver: who starts them; on record with each trial."""
+
+    def __init__(self, book: Book, running: RunningTrials) -> None:
+        self.book, self.studies, self.running = book, book.studies, running
+        self.driver = ""
+        self._budgets: dict[Arm, int] | None = None
+        self._before: Records | None = None  # the records before an ask that has not returned
+
+    def new_budgets(self) -> None:
+        """Read the budgets of the arms again: the plan has changed."""
+        self._budgets = None
+
+    def ask_search(self) -> Record | None:
+        """Start the next search trial; returns None if every arm has used its budget.
+
+        Raises:
+            Away: if the database does not answer; the caller then calls again.
+        """
+        return self._ask(self._search)
+
+    def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
+        """Start the first of `wanted`, (arm, configuration), that has no record; None if all have one.
+
+        Raises:
+            Away: if the database does not answer; the caller then calls again.
+        """
+        return self._ask(lambda: self._confirm(wanted))
+
+    def retry_failed(self) -> list[Record]:
+        """Start every failed trial again, as a new Optuna trial with the same key and parameters."""
+        return [self._retry(record) for record in list(self.book.records()) if record.outcome == State.FAILED]
+
+    def _ask(self, ask: Callable[[], Record | None]) -> Record | None:
+        """Return `ask()`.
+
+        An ask that raised may have been committed all the same. Then the next call returns the trial that the
+        first call started.
+        """
+        record = at_once(lambda: self._first_try(ask) if self._before is None else self._next_try(ask))
+        self._before = None
+        return record
+
+    def _first_try(self, ask: Callable[[], Record | None]) -> Record | None:
+        self._before = self.book.records()  # an ask that raises does not change these
+        return ask()
+
+    def _next_try(self, ask: Callable[[], Record | None]) -> Record | None:
+        assert self._before is not None
+        self.close_unstarted()
+        known = {record.trial_id for record in self._before}
+        started = [record for record in self.book.records() if record.trial_id not in known]
+        return started[0] if started else ask()
+
+    def close_unstarted(self) -> None:
+        """Read the database again, and close trials whose ask was interrupted.
+
+        Such a trial counts in no budget and has no outcome. A duplicate that was not told is one of them: the
+        sampler will propose it again.
+        """
+        self.book.forget()
+        for _, study, trials in self.studies.stored():
+            for frozen in trials:
+                started = "key" in frozen.user_attrs and "duplicate_of" not in frozen.user_attrs
+                if frozen.state == TrialState.RUNNING and not started:
+                    with self.book.writing():
+                        self.book.storage.set_trial_user_attr(frozen._trial_id, "never_started", True)
+                        study.tell(frozen.number, state=TrialState.FAIL)
+
+    def _search(self) -> Record | None:
+        records = self.book.records()
+        if self._budgets is None:
+            plan = self.studies.require_plan()
+            self._budgets = {arm: plan.planned(arm) for arm in plan.arms()}
+        started = {arm: records.started(self.studies.search(arm.name)) for arm in self._budgets}
+        open_arms = [arm for arm, budget in self._budgets.items() if started[arm] < budget]
+        if not open_arms:
+            return None
+        arm = min(open_arms, key=lambda arm: started[arm])
+        for attempt in range(MOST_PROPOSALS):
+            untried = self._untried(arm, records.keys()) if attempt >= DUPLICATES_IN_A_ROW else None
+            if (record := self._propose(arm, untried)) is not None:
+                return record
+        raise RuntimeError(f"arm {arm.name}: no new configuration in {MOST_PROPOSALS} proposals")
+
+    def _propose(self, arm: Arm, point: dict[str, Any] | None) -> Record | None:
+        """Start `point`, or else what the sampler of `arm` proposes; returns None for a duplicate."""
+        plan, records, name = self.studies.require_plan(), self.book.records(), self.studies.search(arm.name)
+        study = self.studies.get(name)
+        study.sampler = fixed_sampler(point) if point else make_sampler(plan, arm, records.proposed(name))
+        with self.book.writing():
+            trial = study.ask()
+            config = plan.suggest(trial, arm)
+            if (original := records.get(config.key)) is None:
+                record = self._start(trial, "search", arm.name, config)
+            else:
+                _tell_duplicate(study, trial, original)
+        if original is not None:
+            records.put_duplicate(name)
+            return None
+        records.put(name, record, proposed=True)
+        return record
+
+    def _confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
+        records = self.book.records()
+        for arm, config in wanted:
+            if records.get(config.key) is None:
+                study = self.studies.get(self.studies.confirm)
+                with self.book.writing():
+                    record = self._start(study.ask(), "confirm", arm, config)
+                records.put(self.studies.confirm, record, proposed=True)
+                return record
+        return None
+
+    def _retry(self, failed: Record) -> Record:
+        study, stored = self.studies.of(failed), self.book.storage.get_trial(failed.trial_id)
+        study.sampler = fixed_sampler(stored.params)
+        with self.book.writing():
+            trial = study.ask()
+            trial.set_user_attr("retry_of", failed.number)
+            if failed.phase == "search":
+                plan = self.studies.require_plan()
+                plan.suggest(trial, next(arm for arm in plan.arms() if arm.name == failed.arm))
+            attempt = int(stored.user_attrs.get("attempts", 0)) + 1  # no two attempts write into one folder
+            record = self._start(trial, failed.phase, failed.arm, failed.config, attempt)
+        self.book.records().put(study.study_name, record)
+        return record
+
+    def _start(
+        self, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig, attempt: int = 1
+    ) -> Record:
+        """Write what makes `trial` a started trial. The key comes last: without a key it never started."""
+        trial.set_user_attr("arm", arm)
+        trial.set_user_attr("config", config.model_dump_json())
+        trial.set_user_attr("attempts", attempt)
+        trial.set_user_attr("driver", self.driver)
+        trial.set_user_attr("key", config.key)
+        self.running.started(trial._trial_id, attempt)
+        return Record(
+            key=config.key,
+            phase=phase,
+            arm=arm,
+            number=trial.number,
+            config=config,
+            outcome=None,
+            value=None,
+            why=None,
+            trial_id=trial._trial_id,
+            driver=self.driver,
+        )
+
+    def _untried(self, arm: Arm, known: set[str]) -> dict[str, Any] | None:
+        """Return the first point of `arm` whose key is not `known`; None for an arm with a range."""
+        plan = self.studies.require_plan()
+        points = plan.points(arm) or iter(())
+        return next((point for point in points if plan.config(arm, point).key not in known), None)
+
+
+def _tell_duplicate(study: optuna.Study, trial: optuna.Trial, original: Record) -> None:
+    """End the duplicate `trial` as its original ended.
+
+    An original that still runs teaches the sampler nothing: the duplicate then counts as failed in Optuna.
+    """
+    trial.set_user_attr("duplicate_of", original.number)
+    trial.set_user_attr("key", original.key)
+    if original.outcome == State.COMPLETE:
+        study.tell(trial, original.value)
+    elif original.outcome in (State.PRUNED, State.DIVERGED):
+        study.tell(trial, state=TrialState.PRUNED)
+    else:
+        study.tell(trial, state=TrialState.FAIL)
