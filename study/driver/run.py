@@ -22,7 +22,6 @@ from study.driver.resources import (
 )
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
-from study.driver.worker import Work
 from study.errors import StudyStopped
 from study.home import Home
 from study.ledger.lease import Holder, Lease, check_free
@@ -41,9 +40,10 @@ from study.tracking.outbox import Outbox
 from study.tracking.posts import configs_of, post_study, post_unsent
 from study.tracking.store import check_tracking, make_database
 from study.tracking.tracker import Tracker
-from study.trial import prepare
 from study.trial.inputs import Inputs
+from study.trial.job import TrialJob
 from study.trial.models.loading import read_config
+from study.trial.prepare import Preparation
 
 __all__ = ["run_study"]
 
@@ -82,7 +82,7 @@ def run_study(
         goes_on = ledger.plan is not None
 
         view.phase("preparing the task and the base model")
-        prepare.store_task(store, asked.task)
+        Preparation(store).store_task(asked.task)
         fingerprint = asked.model.fingerprint
         if fingerprint is None or not store.has("models", fingerprint):
             of_model = (store, request.model, resources.threads)
@@ -180,16 +180,17 @@ class _Study:
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> None:
         """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
-        store, whole = self.store, self.request.full_vocabulary
+        store, request = self.store, self.request
+        preparation = Preparation(store, request.teacher, request.full_vocabulary, self.resources.threads)
         configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
-            (store, config, self.request.teacher, splits, self.resources.threads, whole)
+            (preparation, config, splits)
             for config in distinct.values()
-            if not prepare.has_inputs(store, config, splits, whole)  # else no worker has to be started for it
+            if not preparation.has(config, splits)  # else no worker has to be started for it
         ]
-        call_in_ray(prepare.build_inputs, calls, self.resources)
-        found = [Inputs(store, config, whole) for config in distinct.values()]
+        call_in_ray(Preparation.build, calls, self.resources)
+        found = [preparation.inputs(config) for config in distinct.values()]
         for one in found:  # here too, where another node built it
             store.has("outputs", one.outputs_key("validation"))
             store.has("vocabularies", one.vocabulary_key)
@@ -202,14 +203,25 @@ class _Study:
         records = (self.ledger, self.lease, self.tracker, self.outbox)
         lifecycle = Lifecycle(*records, folder, phase, ask, self.store.mirror)
         watch = Watch(self.view, self.plan, lifecycle)
-        test = phase == "confirm"  # test is read in that phase only
-        request = self.request
-        work = Work(self.store, request.teacher, self.plan.space.reports, test, request.full_vocabulary)
+
+        def job_of(record: Record, attempt: int) -> TrialJob:
+            return TrialJob(
+                record.trial_config(),
+                self.store,
+                folder / record.key,
+                self.plan.space.reports,
+                test=phase == "confirm",  # test is read in that phase only
+                threads=resources.threads,
+                attempt=attempt,
+                full_vocabulary=self.request.full_vocabulary,
+                given_teacher=self.request.teacher,
+            )
+
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only where the phase's last trials lost their workers
                     watch(now=True)
-                    run_phase(lifecycle, work, resources, watch)
+                    run_phase(lifecycle, job_of, resources, watch)
                 watch(now=True)
         finally:
             if not self.lease.lost:

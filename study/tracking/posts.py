@@ -22,7 +22,7 @@ from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
 from study.tracking.tracker import Tracker
 from study.trial.inputs import Inputs
-from study.trial.trial import read_result
+from study.trial.result import read_result
 
 __all__ = ["configs_of", "post_as_it_stands", "post_study", "post_trial", "post_unsent"]
 

@@ -37,12 +37,12 @@ CONCURRENCY = 2
 ARMS = {"init": ("random", "base", "teacher"), "depth": (1, 2, 3, 4)}
 
 
-def no_op(asked: dict[str, Any]) -> None:
+def no_op(config: dict[str, Any]) -> None:
     """In place of `study.driver.worker.train`: all reports of a trial that trains nothing."""
     from ray import tune
 
     for number in range(1, REPORTS + 1):
-        tune.report({"report": json.dumps(report(number, asked["config"]["learning_rate"], LANGUAGES))})
+        tune.report({"report": json.dumps(report(number, config["job"].config.learning_rate, LANGUAGES))})
 
 
 def report(number: int, rate: float, languages: list[str]) -> dict[str, Any]:
