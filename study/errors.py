@@ -3,6 +3,7 @@
     RequestError          the user's request cannot be served; nothing was written       exit 2
     StudyStopped          the study pauses here, and can be resumed                      exit 1
       StorageAway         the storage at a URL did not answer for long enough            exit 1
+      TeacherDiverged     the teacher cannot be trained with the study's settings        exit 1
     Away                  a database does not answer now, and may come back; the driver waits and tries again
 
 Every other exception is a fault of this program and ends in a traceback.
@@ -10,7 +11,7 @@ Every other exception is a fault of this program and ends in a traceback.
 
 from __future__ import annotations
 
-__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped"]
+__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "TeacherDiverged"]
 
 
 class RequestError(ValueError):
@@ -26,6 +27,10 @@ class StudyStopped(Exception):
 
 class StorageAway(StudyStopped):
     """The storage at a URL did not answer for long enough."""
+
+
+class TeacherDiverged(StudyStopped):
+    """The teacher diverged, or its outputs are no numbers. A resume would only repeat this."""
 
 
 class Away(Exception):

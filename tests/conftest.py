@@ -164,9 +164,9 @@ class Workshop:
         full_vocabulary: bool = False,
     ) -> Inputs:
         """What the trial `config` reads, built where it is not there."""
-        from study.trial.prepare import build_inputs
+        from study.trial.prepare import Preparation
 
-        return build_inputs(self.store, config, "", splits, 1, full_vocabulary)
+        return Preparation(self.store, full_vocabulary=full_vocabulary).build(config, splits)
 
     def trial(
         self,
@@ -178,13 +178,13 @@ class Workshop:
     ) -> Iterator[Progress]:
         """One more attempt at the trial `config` in `folder`, its inputs built first."""
         from study.storage.attempts import attempt_folders
-        from study.trial.training import Numerics
+        from study.trial.job import TrialJob
         from study.trial.trial import run_trial
 
         self.inputs(config, full_vocabulary=full_vocabulary)
         attempt = len(attempt_folders(folder)) + 1
-        here = Numerics.here(1)
-        return run_trial(config, self.store, folder, reports, test, here, attempt, full_vocabulary)
+        job = TrialJob(config, self.store, folder, reports, test, 1, attempt, full_vocabulary)
+        return run_trial(job)
 
 
 @pytest.fixture(scope="session")
@@ -195,12 +195,12 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     from study.planning.base_model import store_model
     from study.storage.artifacts import Store
     from study.trial.data.sources import load_task
-    from study.trial.prepare import store_task
+    from study.trial.prepare import Preparation
 
     def build(task_folder: Path) -> Workshop:
         torch.set_num_threads(1)
         store, task = Store(tmp_path_factory.mktemp("store")), load_task(str(task_folder))
-        store_task(store, task)
+        Preparation(store).store_task(task)
         model = store_model(store, str(model_folder), 1)
         assert model.fingerprint is not None
         return Workshop(store, task, model.fingerprint)
@@ -286,7 +286,7 @@ def tracking_uri(fast_sqlite: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def make_report() -> Callable[..., dict[str, Any]]:
+def make_report() -> Callable[..., Progress]:
     """`make_report(number, value)`: a report as a trial makes it, three steps an interval.
 
     `outcome` makes it the last one, with a result. The languages score `value` and a tenth more.
@@ -304,7 +304,9 @@ def make_report() -> Callable[..., dict[str, Any]]:
         outcome: str | None = None,
         test: float | None = None,
         languages: Sequence[str] = ("deu", "yor"),
-    ) -> dict[str, Any]:
+    ) -> Progress:
+        from study.trial.progress import Progress
+
         validation = None if value is None else scores(value, languages)
         result = {
             "outcome": outcome,
@@ -316,14 +318,14 @@ def make_report() -> Callable[..., dict[str, Any]]:
             "other_numerics_of_teacher": {},
             "other_numerics_before": {},
         }
-        return {
-            "report": number,
-            "time_ms": 1_700_000_000_000 + number,
-            "step": 3 * number,
-            "loss": None if value is None else 1 - value,
-            "seconds": 0.5 * number,
-            "validation": validation,
-            "result": result if outcome else None,
-        }
+        return Progress(
+            report=number,
+            time_ms=1_700_000_000_000 + number,
+            step=3 * number,
+            loss=None if value is None else 1 - value,
+            seconds=0.5 * number,
+            validation=validation,
+            result=result if outcome else None,
+        )
 
     return make

@@ -17,13 +17,13 @@ from study.storage.attempts import student_folder
 from study.storage.mirror import check_storage
 from study.trial.data.vocabulary import load_vocabulary
 from study.trial.inputs import Inputs
+from study.trial.job import TrialJob
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
 from study.trial.models.teacher import load_classifier
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.models.trimming import put_back
-from study.trial.prepare import build_inputs
-from study.trial.training import Numerics
+from study.trial.prepare import Preparation
 from study.trial.trial import run_trial
 
 __all__ = ["export_student", "pick"]
@@ -71,17 +71,22 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
-    numerics = Numerics.here(max(1, int(plan.request.get("cpus_per_trial") or 1)))
+    threads = max(1, int(plan.request.get("cpus_per_trial") or 1))
     given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
         source = kept
         if again := source is None:
-            splits = ("train", "validation")
-            build_inputs(store, config, given, splits, numerics.threads, whole)
-            alone = replace(store, mirror=None)  # nobody goes on with this attempt
-            for _ in run_trial(
-                config, alone, Path(scratch), plan.space.reports, False, numerics, full_vocabulary=whole
-            ):
+            job = TrialJob(
+                config,
+                replace(store, mirror=None),  # nobody goes on with this attempt
+                Path(scratch),
+                plan.space.reports,
+                threads=threads,
+                full_vocabulary=whole,
+                given_teacher=given,
+            )
+            Preparation(store, given, whole, threads).build(config, job.splits)
+            for _ in run_trial(job):
                 pass
             source = student_folder(Path(scratch))
         assert source is not None
@@ -89,7 +94,7 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
         if load_vocabulary(source) is None:
             shutil.copytree(source, folder)
         else:
-            inputs = build_inputs(store, config, given, (), numerics.threads, True)
+            inputs = Preparation(store, given, True, threads).build(config, ())
             _with_full_vocabulary(inputs, source, folder)
         tokenizer = deepcopy(load_tokenizer(Inputs(store, config).base_folder))
         tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did

@@ -15,7 +15,7 @@ from study.cli.console import err, out, print_findings
 from study.cli.live import view_for
 from study.cli.tables import status_table
 from study.driver.run import run_study
-from study.errors import RequestError, StudyStopped
+from study.errors import RequestError, StudyStopped, TeacherDiverged
 from study.home import Home
 from study.ledger.study import OpenStudy
 from study.planning.resolve import Asked
@@ -45,6 +45,8 @@ def drive(asked: Asked, home: Home, given_urls: dict[str, str], retry_failed: bo
             f"kdstudy resume {shlex.quote(name)}{home.option}" if _is_begun(home, name) else _this_command()
         )
         go_on = f"{why}; go on with: {again}"
+        if isinstance(end, TeacherDiverged):
+            go_on = f"{why}, under another --name: study {name} keeps the settings that it began with"
         err.print(go_on, highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(code) from None
 

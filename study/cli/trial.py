@@ -21,9 +21,9 @@ from study.planning.resolve import Asked, plan_for
 from study.planning.spaces import override, parse_value
 from study.space import SearchSpace, Value
 from study.storage.artifacts import Store
-from study.trial.prepare import build_inputs, store_task
+from study.trial.job import TrialJob
+from study.trial.prepare import Preparation
 from study.trial.progress import Progress
-from study.trial.training import Numerics
 from study.trial.trial import run_trial
 
 __all__ = ["OneTrial", "ask_one", "run_one", "space_of_one"]
@@ -84,21 +84,28 @@ def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None])
     """
     request = one.asked.request
     say("preparing the task and the base model")
-    store_task(home.store, one.asked.task)
+    preparation = Preparation(home.store, request.teacher, request.full_vocabulary, threads)
+    preparation.store_task(one.asked.task)
     model = store_model(home.store, request.model, threads)
     plan = one.asked.plan.on_model(model.fingerprint or "")
     config = one.config(plan)
     say("preparing the teacher and its outputs")
-    whole = request.full_vocabulary
-    inputs = build_inputs(home.store, config, request.teacher, SPLITS, threads, whole)
+    inputs = preparation.build(config, SPLITS)
     if inputs.why_not_trimmed:
         say(f"trained on the full vocabulary: {inputs.why_not_trimmed}")
     say("training the student")
     with tempfile.TemporaryDirectory(prefix="trial-", dir=home.root) as folder:
-        numerics = Numerics.here(threads)
-        for progress in run_trial(
-            config, home.store, Path(folder), plan.space.reports, True, numerics, full_vocabulary=whole
-        ):
+        job = TrialJob(
+            config,
+            home.store,
+            Path(folder),
+            plan.space.reports,
+            test=True,
+            threads=threads,
+            full_vocabulary=request.full_vocabulary,
+            given_teacher=request.teacher,
+        )
+        for progress in run_trial(job):
             say(_line(progress))
         assert progress.result is not None
         return progress.result

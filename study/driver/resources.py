@@ -220,6 +220,8 @@ def call_in_ray(
     except RayTaskError as error:
         if isinstance(error.cause, RequestError):
             raise RequestError(str(error.cause)) from None
-        if isinstance(error.cause, StudyStopped) or cannot_write(error.cause):
+        if isinstance(error.cause, StudyStopped):
+            raise type(error.cause)(str(error.cause)) from None
+        if cannot_write(error.cause):
             raise StudyStopped(str(error.cause)) from None
         raise

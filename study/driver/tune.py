@@ -32,7 +32,9 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from study.driver.lifecycle import WORKER_DEATHS, Lifecycle
-from study.driver.worker import OUT_OF_MEMORY, Work, train
+from study.driver.worker import OUT_OF_MEMORY, train
+from study.ledger.records import Record
+from study.trial.job import TrialJob
 from study.trial.progress import Progress
 
 __all__ = ["run_phase"]
@@ -42,19 +44,22 @@ T = TypeVar("T")
 LONG_START = 120.0  # seconds within which a worker is up, where there is room for one
 
 
-def run_phase(lifecycle: Lifecycle, work: Work, resources: Resources, watch: Callable[[], None]) -> None:
+JobOf = Callable[[Record, int], TrialJob]
+"""(trial, attempt) -> what the worker gets."""
+
+
+def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: Callable[[], None]) -> None:
     """Run every trial of one phase. `watch` is called many times a second, and soon after each event.
 
     Raises:
         StudyStopped: where the study cannot go on; and whatever else `lifecycle` raises.
     """
-    constants = {"work": work, "threads": resources.threads}
     trouble = _Trouble()
     with tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch:
         tuner = tune.Tuner(
             tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(
-                search_alg=_Asker(lifecycle, trouble, constants),
+                search_alg=_Asker(lifecycle, trouble, job_of),
                 scheduler=_Reporter(lifecycle, trouble),
                 num_samples=-1,
                 max_concurrent_trials=resources.concurrency,
@@ -100,9 +105,9 @@ class _Unsaved:
 class _Asker(_Unsaved, Searcher):
     """Tune's searcher: gives it the ledger's next trial."""
 
-    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, constants: dict[str, Any]) -> None:
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, job_of: JobOf) -> None:
         super().__init__()  # without a metric, which Tune would demand of a failed trial's traceback too
-        self.lifecycle, self.trouble, self.constants = lifecycle, trouble, constants
+        self.lifecycle, self.trouble, self.job_of = lifecycle, trouble, job_of
 
     def suggest(self, trial_id: str) -> Any:
         return self.trouble.kept(self._next, Searcher.FINISHED)
@@ -116,14 +121,7 @@ class _Asker(_Unsaved, Searcher):
             if not self.lifecycle.running:
                 time.sleep(1)
             return None
-        folder, attempt = str(self.lifecycle.folder(record.key)), self.lifecycle.attempts[record.key]
-        asked = {
-            "key": record.key,
-            "config": record.config.model_dump(),
-            "folder": folder,
-            "attempt": attempt,
-        }
-        return self.constants | asked
+        return {"job": self.job_of(record, self.lifecycle.attempts[record.key])}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Nothing here: see the module."""
@@ -161,15 +159,15 @@ class _Reporter(_Unsaved, FIFOScheduler):
         return None
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        stop = self.trouble.kept(lambda: self._stops(trial.config, result), True)
+        stop = self.trouble.kept(lambda: self._stops(trial.config["job"], result), True)
         return TrialScheduler.STOP if stop else TrialScheduler.CONTINUE
 
-    def _stops(self, asked: dict[str, Any], result: dict[str, Any]) -> bool:
+    def _stops(self, job: TrialJob, result: dict[str, Any]) -> bool:
         if "halt" in result:
             self.lifecycle.stop(result["halt"])
         if "report" not in result:
             return False
-        return self.lifecycle.report(asked["key"], asked["attempt"], Progress.from_json(result["report"]))
+        return self.lifecycle.report(job.key, job.attempt, Progress.from_json(result["report"]))
 
 
 class _Ender(_Unsaved, tune.Callback):
@@ -179,7 +177,7 @@ class _Ender(_Unsaved, tune.Callback):
         self.lifecycle, self.trouble, self.watch = lifecycle, trouble, watch
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        key, traceback = trial.config["key"], trial.last_result.get("traceback")
+        key, traceback = trial.config["job"].key, trial.last_result.get("traceback")
         self.trouble.kept(lambda: self.lifecycle.end(key, traceback), None)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
@@ -188,7 +186,7 @@ class _Ender(_Unsaved, tune.Callback):
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
         why = f"{error}\n{reason} {WORKER_DEATHS + 1} times without a report"
-        self.trouble.kept(lambda: self.lifecycle.lost(trial.config["key"], why), None)
+        self.trouble.kept(lambda: self.lifecycle.lost(trial.config["job"].key, why), None)
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """After each event, and every tenth of a second where there is none."""

@@ -6,47 +6,32 @@ Every worker imports this file when it starts, and so nothing of the driver's: n
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ray import tune
 
-from study.config import TrialConfig
 from study.errors import StudyStopped
-from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
+from study.trial.job import TrialJob
 from study.trial.memory import give_back_memory
-from study.trial.prepare import build_inputs
-from study.trial.training import Numerics
+from study.trial.prepare import Preparation
 from study.trial.trial import run_trial
 
-__all__ = ["OUT_OF_MEMORY", "Work", "train"]
+__all__ = ["OUT_OF_MEMORY", "train"]
 
 OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator: can't allocate")
 """How a traceback tells it: Python's MemoryError, Ray's and CUDA's OutOfMemoryError; torch's on a CPU."""
 
 
-@dataclass(frozen=True)
-class Work:
-    """What all trials of a phase have in common."""
-
-    store: Store
-    given_teacher: str
-    reports: int
-    test: bool
-    full_vocabulary: bool
-
-
-def train(asked: dict[str, Any]) -> None:
-    """One attempt at a trial; the worker is then as it was, and the next trial finds it so."""
+def train(config: dict[str, Any]) -> None:
+    """One attempt at a trial, the `TrialJob` in Tune's `config`; the worker is then as it was before."""
     try:
-        _attempt(asked)
+        _attempt(config["job"])
     finally:
         give_back_memory()
 
 
-def _attempt(asked: dict[str, Any]) -> None:
+def _attempt(job: TrialJob) -> None:
     """Every report goes to the driver as JSON text.
 
     The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
@@ -55,7 +40,7 @@ def _attempt(asked: dict[str, Any]) -> None:
     """
     try:
         with stopped_by_a_full_disk():
-            _run(asked)
+            _run(job)
     except StudyStopped as stopped:
         tune.report({"halt": str(stopped)})
     except Exception:
@@ -65,14 +50,8 @@ def _attempt(asked: dict[str, Any]) -> None:
         tune.report({"traceback": said})
 
 
-def _run(asked: dict[str, Any]) -> None:
-    work: Work = asked["work"]
-    config, threads = TrialConfig(**asked["config"]), asked["threads"]
-    splits = ("train", "validation", "test") if work.test else ("train", "validation")
-    whole = work.full_vocabulary
-    build_inputs(work.store, config, work.given_teacher, splits, threads, whole)  # there, as a rule
-    folder, numerics = Path(asked["folder"]), Numerics.here(threads)
-    for progress in run_trial(
-        config, work.store, folder, work.reports, work.test, numerics, asked["attempt"], whole
-    ):
+def _run(job: TrialJob) -> None:
+    preparation = Preparation(job.store, job.given_teacher, job.full_vocabulary, job.threads)
+    preparation.build(job.config, job.splits)  # there, as a rule
+    for progress in run_trial(job):
         tune.report({"report": progress.to_json()})

@@ -20,7 +20,7 @@ from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import BOUND, Outbox
 from study.tracking.tracker import Tracker
 from study.trial.inputs import Inputs
-from study.trial.trial import read_result
+from study.trial.result import read_result
 
 __all__ = ["Posts", "configs_of"]
 

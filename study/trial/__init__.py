@@ -1,6 +1,7 @@
 """One trial: its inputs, its training, its scores. The only room with torch; never ray, optuna or mlflow.
 
-Reading order: `trial.py` (the story), `progress.py` (a report), `inputs.py` (what a trial reads),
-`prepare.py` (how that is built), `data/`, `models/`, `losses/`, `classifier.py`, `training.py`, `scores.py`,
-`memory.py`, `pretraining.py` (the embedded base model).
+Reading order: `job.py` (what a trial is given), `trial.py` (the story), `progress.py` (a report), `result.py`
+(what an ended trial reported), `inputs.py` (what a trial reads), `prepare.py` (in which order the inputs are
+built) with `encoding.py` and `teaching.py` (how), `data/`, `models/`, `losses/`, `classifier.py`,
+`training.py`, `scores.py`, `memory.py`, `pretraining.py` (the embedded base model).
 """

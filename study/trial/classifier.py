@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,30 +16,37 @@ from study.trial.data.tokens import EncodedSplit
 from study.trial.models.unread import skip_unread
 from study.trial.training import Numerics
 
-__all__ = ["classifier_step", "predict_logits"]
+__all__ = ["TrainingData", "classifier_step", "predict_logits"]
 
 Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """(student logits [B x K], labels [B], teacher logits [B x K] or none) -> scalar loss."""
 
 
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a classifier is trained on: the rows `rows` of `split`.
+
+    rows: indices into `split`; pad_id: the padding token, as the split has it;
+    teacher_logits: [rows of the split x classes] float32, or none if the objective has labels alone.
+    """
+
+    split: EncodedSplit
+    rows: np.ndarray
+    pad_id: int
+    teacher_logits: np.ndarray | None = None
+
+
 def classifier_step(
-    model: Any,
-    split: EncodedSplit,
-    rows: np.ndarray,
-    pad_id: int,
-    batch_size: int,
-    seed: int,
-    device: str,
-    objective: Objective,
-    teacher_logits: np.ndarray | None = None,
+    model: Any, data: TrainingData, objective: Objective, batch_size: int, seed: int, device: str
 ) -> Callable[[int], tuple[Tensor, Tensor]]:
-    """`step_loss` of `Training` for a classifier on `rows` of `split`."""
+    """`step_loss` of `Training` for a classifier on `data`; `seed` decides the batches."""
+    split, rows, teacher_logits = data.split, data.rows, data.teacher_logits
     batches = TrainingBatches(split.lengths[rows], batch_size, seed)
     skip_unread(model)
 
     def step_loss(step: int) -> tuple[Tensor, Tensor]:
         chosen = rows[batches.rows(step)]
-        inputs = {k: _on(device, v) for k, v in split.padded(chosen, pad_id).items()}
+        inputs = {k: _on(device, v) for k, v in split.padded(chosen, data.pad_id).items()}
         labels = _on(device, torch.from_numpy(split.labels[chosen]))
         targets = None
         if teacher_logits is not None:

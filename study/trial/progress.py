@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from study.config import TrialConfig
-from study.storage.attempts import read_record
 from study.trial.scores import Scores
 
-__all__ = ["Progress", "last_progress", "read_result"]
+__all__ = ["Progress"]
 
 
 @dataclass(frozen=True)
@@ -54,28 +51,3 @@ class Progress:
             TypeError: if a field is missing or unknown.
         """
         return cls(**fields)
-
-
-def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
-    """Return all reports of the trial that ended in `folder`, the last one with its result.
-
-    Returns None if the trial has not ended there.
-
-    Raises:
-        ValueError: if the folder has the result of another trial.
-    """
-    if (record := read_record(folder)) is None:
-        return None
-    if record["result"]["key"] != config.key:
-        raise ValueError(f"{folder} holds the result of another trial")
-    history = record["history"]
-    whole = len(history) if record["result"]["outcome"] == "diverged" else len(history) - 1
-    return [*map(Progress.of, history[:whole]), last_progress(history, record["result"])]
-
-
-def last_progress(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:
-    """Return the report that carries `result`: the last of `history`, or for a diverged trial one more."""
-    if result["outcome"] == "diverged":
-        number, seconds, time_ms = len(history) + 1, result["seconds"], result["ended_ms"]
-        return Progress(number, result["steps"], None, seconds, time_ms, None, result)
-    return Progress.of(history[-1] | {"result": result})

@@ -8,13 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from study.config import TrialConfig
-from study.storage.artifacts import Store
 from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
@@ -22,44 +19,40 @@ from study.storage.attempts import (
     send_attempt,
     write_record,
 )
-from study.trial.classifier import classifier_step, predict_logits
+from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.inputs import Inputs
+from study.trial.job import TrialJob
 from study.trial.losses.objective import objective
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
 from study.trial.models.trimming import full_size
-from study.trial.progress import Progress, last_progress, read_result
+from study.trial.progress import Progress
+from study.trial.result import last_report, read_result
 from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
 __all__ = ["run_trial", "student_training"]
 
 
-def run_trial(
-    config: TrialConfig,
-    store: Store,
-    folder: Path,
-    reports: int,
-    test: bool,
-    numerics: Numerics,
-    attempt: int = 1,
-    full_vocabulary: bool = False,
-) -> Iterator[Progress]:
-    """Train and score the student of `config`, reporting as it goes.
+def run_trial(job: TrialJob) -> Iterator[Progress]:
+    """Train and score the student of `job.config`, and report on the way.
 
-    Every input must be in `store` already. This attempt goes on from the newest checkpoint that one before
-    it left in `folder`, and first reports again what was reported; one that has ended reports its record.
-    The last report carries the result, which is on disk by then. Where the store has a mirror, checkpoints
-    and result are there as well, and read from there. Test is scored only where `test` says so.
-    The student is trained on the tokens of the task alone, or with `full_vocabulary` on all, which takes
-    longer and gives the same numbers; its `parameters` are those of the whole one.
+    Every input must be in `job.store` already. This attempt goes on from the newest checkpoint that an
+    earlier attempt left in `job.folder`, and first makes the earlier reports again. If the trial has ended,
+    the attempt makes the reports of its result and trains nothing.
+    The last report carries the result, which is on disk by then. If the store has a mirror, checkpoints
+    and result are stored there as well, and read from there. Test is scored only if `job.test` is true.
+    The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
+    takes longer and gives the same numbers; the `parameters` in the result are those of the whole student.
     """
+    config, store, folder = job.config, job.store, job.folder
     bring_attempts(folder, store.mirror)
     if (recorded := read_result(folder, config)) is not None:
         yield from recorded
         return
-    own = attempt_folder(folder, attempt)
-    inputs = Inputs(store, config, full_vocabulary)
+    numerics = Numerics.here(job.threads)
+    own = attempt_folder(folder, job.attempt)
+    inputs = Inputs(store, config, job.full_vocabulary)
     vocabulary = inputs.vocabulary
     student: Any = build_student(
         config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, vocabulary
@@ -81,7 +74,7 @@ def run_trial(
     # the last report is made once, with the result
     yield from (Progress.of(report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
-    for number, step in enumerate(report_steps(training.recipe.steps, reports), 1):
+    for number, step in enumerate(report_steps(training.recipe.steps, job.reports), 1):
         if number <= len(history):
             continue
         interval = training.advance(step)
@@ -94,7 +87,7 @@ def run_trial(
         progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
         last = step == training.recipe.steps
-        if not last or test:  # what follows the last report is the result alone, or the test scores first
+        if not last or job.test:  # what follows the last report is the result alone, or the test scores first
             training.save(own, history)
             send_attempt(own, store.mirror)
         if not last:
@@ -110,7 +103,7 @@ def run_trial(
         "parameters": parameters,
         "trained_tokens": student.config.vocab_size,
         "validation": history[-1]["validation"] if history else None,
-        "test": scores_on("test") if test and outcome == "complete" else None,
+        "test": scores_on("test") if job.test and outcome == "complete" else None,
         "numerics": asdict(numerics),
         "other_numerics_of_teacher": {
             what: other
@@ -127,7 +120,7 @@ def run_trial(
             vocabulary.save(own / "student")
     write_record(own, history, result)
     send_attempt(own, store.mirror, ended=True)
-    yield last_progress(history, result)
+    yield last_report(history, result)
 
 
 def _now_ms() -> int:
@@ -137,20 +130,18 @@ def _now_ms() -> int:
 def student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:
     """`student` at its first step, on the data and towards the objective of its configuration."""
     config, train = inputs.config, inputs.split("train")
-    rows = inputs.training_rows(train)
+    logits = inputs.teacher_logits("train") if config.alpha < 1 else None
+    data = TrainingData(train, inputs.training_rows(train), inputs.pad_id, logits)
     step_loss = classifier_step(
         student,
-        train,
-        rows,
-        inputs.pad_id,
+        data,
+        lambda logits, labels, targets: objective(logits, targets, labels, config),
         config.batch_size,
         config.seed,
         numerics.device,
-        lambda logits, labels, targets: objective(logits, targets, labels, config),
-        inputs.teacher_logits("train") if config.alpha < 1 else None,
     )
     recipe = Recipe(
-        steps=config.training_steps(len(rows)),
+        steps=config.training_steps(len(data.rows)),
         learning_rate=config.learning_rate,
         seed=config.seed,
         warmup=config.warmup,

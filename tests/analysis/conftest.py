@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis.record import StudyRecord, read_study
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.tracking.tracker import Tracker
+from study.trial.progress import Progress
 from tests.analysis.in_memory import InMemory
 
-MakeReport = Callable[..., dict[str, Any]]
+MakeReport = Callable[..., Progress]
 
 
 class Recorder:
@@ -45,20 +47,20 @@ class Recorder:
         chosen = self.plan.arms()[arm]
         config = self.plan.config(chosen, nuisance or {"learning_rate": 1e-4 * (number + 1)}, seed)
         phase: Any = "confirm" if seed else "search"
-        record = Record(config.key, phase, chosen.name, number, config.model_dump(), None, None, None, number)
+        record = Record(config.key, phase, chosen.name, number, config, None, None, None, number)
         lines = [
             self.make_report(n, None if value is None else value - 0.1 * (reports - n), None, None, languages)
             for n in range(1, reports)
         ]
         lines.append(self.make_report(reports, value, outcome, test, languages))
         if outcome != "complete":
-            lines[-1]["result"] = None
-        self.tracker.replay(record, [], "RUNNING")
-        self.tracker.replay(record, lines, outcome or "RUNNING")
+            lines[-1] = replace(lines[-1], result=None)
+        self.tracker.replay(record, [], State.RUNNING)
+        self.tracker.replay(record, lines, State(outcome or State.RUNNING))
         return config.key
 
     def teacher(self, value: float, key: str = "c" * 64) -> None:
-        scores = self.make_report(1, value)["validation"]
+        scores = dict(self.make_report(1, value).validation or {})
         del scores["retention"]
         self.tracker.teacher(key, {"teacher_steps": 600}, scores | {"time_ms": 1, "parameters": 5000})
 
@@ -87,7 +89,7 @@ class Recorder:
 def mlflow_uri(monkeypatch: pytest.MonkeyPatch) -> str:
     """An MLflow in memory. A module that is about MLflow itself has a fixture of this name of its own."""
     store = InMemory()
-    for client in ("mlflow.MlflowClient", "study.tracking.tracker.MlflowClient"):
+    for client in ("mlflow.MlflowClient", "study.tracking.runs.MlflowClient"):
         monkeypatch.setattr(client, lambda tracking_uri: store)
     return "memory:"
 

@@ -15,7 +15,7 @@ from study.trial.data.batches import TrainingBatches
 from study.trial.data.task import load_saved_task
 from study.trial.inputs import Inputs
 from study.trial.models.student import build_student
-from study.trial.prepare import build_inputs, store_task
+from study.trial.prepare import Preparation
 from study.trial.training import Numerics, Training
 from study.trial.trial import student_training
 from tests.benchmarks.shapes import Prepared, Shape
@@ -38,14 +38,15 @@ def core_of(
 ) -> Core:
     """The student that `trainer_baseline` trains at `shape`; `dtype` as in `Numerics`, else the usual one."""
     store, task = Store(home), load_saved_task(prepared.task)
-    store_task(store, task)
+    preparation = Preparation(store, str(prepared.teacher), threads=threads)
+    preparation.store_task(task)
     model = store_model(store, str(prepared.base), threads)
     teacher = find_teacher(str(prepared.teacher), task.labels, prepared.base)
     facts = ModelFacts(model.fingerprint or "", model.config.num_hidden_layers, shape.learning_rates[0])
     space = SearchSpace(question="the core", fixed={"steps": shape.steps}, trials=1)
     plan = Plan.make("core", space, task.fingerprint, facts, teacher, {})
     config = plan.drafts(plan.arms()[0])[0].model_copy(update={"seed": seed})
-    inputs = build_inputs(store, config, str(prepared.teacher), ("train", "validation"), threads)
+    inputs = preparation.build(config, ("train", "validation"))
     student: Any = build_student(
         config, inputs.base_folder, inputs.teacher_folder, task.labels, inputs.vocabulary
     )

@@ -20,7 +20,7 @@ import torch
 from transformers import RobertaConfig
 
 from study.config import TrialConfig
-from study.trial.classifier import classifier_step, predict_logits
+from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.data.tokens import EncodedSplit
 from study.trial.losses.objective import cross_entropy
 from study.trial.memory import MIB, Extent, predict_peak
@@ -65,8 +65,9 @@ def measure(sizes: dict[str, int]) -> dict[str, float]:
         model: Any = _new(sizes, labels, Path(folder))
         model.to(numerics.device)
         step_loss = classifier_step(
-            model, split, np.arange(rows), 1, config.batch_size, 0, numerics.device,
+            model, TrainingData(split, np.arange(rows), 1),
             lambda logits, labels, targets: cross_entropy(logits, labels),
+            config.batch_size, 0, numerics.device,
         )  # fmt: skip
         training = Training(model, step_loss, Recipe(3, 1e-4, 0), numerics)
         for step in (2, 3):

@@ -31,21 +31,23 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from study.trial.progress import Progress
+
 LANGUAGES = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}x" for n in range(52)]
 REPORTS = 5
 CONCURRENCY = 2
 ARMS = {"init": ("random", "base", "teacher"), "depth": (1, 2, 3, 4)}
 
 
-def no_op(asked: dict[str, Any]) -> None:
+def no_op(config: dict[str, Any]) -> None:
     """In place of `study.driver.worker.train`: all reports of a trial that trains nothing."""
     from ray import tune
 
     for number in range(1, REPORTS + 1):
-        tune.report({"report": json.dumps(report(number, asked["config"]["learning_rate"], LANGUAGES))})
+        tune.report({"report": report(number, config["job"].config.learning_rate, LANGUAGES).to_json()})
 
 
-def report(number: int, rate: float, languages: list[str]) -> dict[str, Any]:
+def report(number: int, rate: float, languages: list[str]) -> Progress:
     """Report `number` of a trial as it would make it; the last has its result."""
     scores = dict.fromkeys(languages, 0.5 + rate + number / 100)
     result = {
@@ -58,18 +60,18 @@ def report(number: int, rate: float, languages: list[str]) -> dict[str, Any]:
         "other_numerics_of_teacher": {},
         "other_numerics_before": {},
     }
-    return {
-        "report": number,
-        "time_ms": 1_700_000_000_000 + number,
-        "step": 10 * number,
-        "loss": 1 / number,
-        "seconds": 0.1 * number,
-        "validation": {
+    return Progress(
+        report=number,
+        time_ms=1_700_000_000_000 + number,
+        step=10 * number,
+        loss=1 / number,
+        seconds=0.1 * number,
+        validation={
             "accuracy": {"macro": 0.5 + rate, "worst": 0.5 + rate, "by_language": scores},
             "n": dict.fromkeys(languages, 10),
         },
-        "result": result if number == REPORTS else None,
-    }
+        result=result if number == REPORTS else None,
+    )
 
 
 class Silent:
@@ -96,14 +98,14 @@ class Silent:
 
 def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     """A study of `trials` trials in twelve arms, with all that its driver has."""
+    from study.driver.driven import DrivenStudy
     from study.driver.resources import Resources
-    from study.driver.run import _Study
-    from study.ledger.lease import Lease
-    from study.ledger.ledger import Ledger
+    from study.ledger.study import OpenStudy
     from study.planning.plan import ModelFacts, Plan
     from study.planning.request import Request
     from study.space import Range, SearchSpace
     from study.tracking.outbox import Outbox
+    from study.tracking.posts import Posts
     from study.tracking.tracker import Tracker
 
     space = SearchSpace(
@@ -116,18 +118,16 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
         sampler="random",
     )
     plan = Plan.make("bench", space, "a" * 64, ModelFacts("b" * 64, 6, 1e-3), "", {"space": "bench"})
-    urls = home.begin("bench", {})
-    ledger = Ledger(urls["ledger_url"], "bench")
-    lease = stack.enter_context(Lease(ledger.storage.engine, "bench"))
-    plan = ledger.open(plan)
-    ledger.mend()
-    with home.opening():
-        tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
+    home.begin("bench", {})
+    study = OpenStudy.at(home, "bench")
+    lease = stack.enter_context(study.lease())
+    plan = study.ledger.open(plan)
+    study.ledger.mend()
     outbox = stack.enter_context(Outbox(lease.holds))
-    resources = Resources(1, 0, CONCURRENCY)
-    request = Request(space="bench")
-    store = home.store_of("bench")
-    return _Study(home, store, plan, request, ledger, lease, tracker, outbox, resources, Silent())
+    posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
+    return DrivenStudy(
+        study, plan, Request(space="bench"), lease, posts, Resources(1, 0, CONCURRENCY), Silent()
+    )
 
 
 def whole_path(trials: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def whole_path(trials: int) -> dict[str, Any]:
         study = open_study(Home(Path(folder)), trials, stack)
         stack.enter_context(mock.patch.object(tune, "train", no_op))
         study.trials("search", study.ledger.ask_search, study.resources)
-        assert study.outbox.flush(600)
+        assert study.posts.outbox.flush(600)
         return {"trials": study.summary()["complete"], "per_second": study.view.rate(time.monotonic())}
 
 
@@ -156,7 +156,7 @@ def stock(trials: int, reuse_actors: bool) -> dict[str, Any]:
 
     def trainable(config: dict[str, Any]) -> None:
         for number in range(1, REPORTS + 1):
-            scores = report(number, config["learning_rate"], LANGUAGES)["validation"]["accuracy"]
+            scores = report(number, config["learning_rate"], LANGUAGES).validation["accuracy"]
             each = {f"validation/accuracy/{name}": value for name, value in scores["by_language"].items()}
             tune.report(each | {"macro": scores["macro"], "worst": scores["worst"], "loss": 1 / number})
 
@@ -213,14 +213,7 @@ def simulated(trials: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         home = Home(Path(folder))
         study = open_study(home, trials, stack)
-        parts = (
-            study.ledger,
-            study.lease,
-            study.tracker,
-            study.outbox,
-            home.trials("bench"),
-        )
-        cycle = Lifecycle(*parts, "search", study.ledger.ask_search)
+        cycle = Lifecycle(study.ledger, study.lease, study.posts, "search", study.ledger.ask_search)
         watch = Watch(study.view, study.plan, cycle)
         before, began = _memory(), time.monotonic()
         ended: list[tuple[float, float]] = []  # on the clock, and in seconds of this process's CPU
@@ -235,7 +228,7 @@ def simulated(trials: int) -> dict[str, Any]:
                 wall, cpu = _cost(ended, len(ended))
                 said = f"{len(ended)} trials, {wall:.3g} ms each, {cpu:.3g} ms of CPU; {_memory():.4g} MiB"
                 print(said, file=sys.stderr, flush=True)
-        assert study.outbox.flush(600)
+        assert study.posts.outbox.flush(600)
         seconds = time.monotonic() - began
     (wall, cpu), (wall_at_end, cpu_at_end) = _cost(ended, 150), _cost(ended, len(ended))
     return {

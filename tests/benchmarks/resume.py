@@ -23,9 +23,11 @@ import optuna
 
 from study.home import Home
 from study.ledger.ledger import Ledger
+from study.ledger.records import State
 from study.planning.plan import Plan
 from study.tracking.journal import Journal
 from study.tracking.tracker import Tracker
+from study.trial.progress import Progress
 
 SPACE = """
 from study.space import Range, SearchSpace
@@ -78,10 +80,10 @@ def fill(home: Home, name: str, ended: int) -> None:
     plan = ledger.open(plan.model_copy(update={"space": plan.space.model_copy(update={"trials": ended})}))
     tracker = Tracker(urls["tracking_uri"], home.artifact_location(urls), plan, ledger.study_id)
     sample = next(home.trials(name).iterdir())
-    lines, result = Journal(sample).lines, next(sample.glob("attempt-*/result.json"))
+    reports, result = Journal(sample).reports, next(sample.glob("attempt-*/result.json"))
     for arm in plan.arms():
         study = optuna.load_study(study_name=f"{name}/search/{arm.name}", storage=ledger.storage)
-        study.add_trials([_trial(plan, arm, i, ended // 2, lines) for i in range(1, ended // 2)])
+        study.add_trials([_trial(plan, arm, i, ended // 2, reports) for i in range(1, ended // 2)])
     for record in ledger.records():
         folder = home.trials(name) / record.key
         if not folder.exists():
@@ -90,10 +92,10 @@ def fill(home: Home, name: str, ended: int) -> None:
             record_of = json.loads(result.read_text("utf-8"))
             record_of["result"]["key"] = record.key
             (folder / "attempt-1" / "result.json").write_text(json.dumps(record_of), encoding="utf-8")
-            tracker.replay(record, lines, "complete")
+            tracker.replay(record, reports, State.COMPLETE)
 
 
-def _trial(plan: Plan, arm: Any, i: int, of: int, lines: list[dict[str, Any]]) -> Any:
+def _trial(plan: Plan, arm: Any, i: int, of: int, reports: list[Progress]) -> Any:
     rate = 1e-4 * 100 ** (i / of)
     config = plan.config(arm, {"learning_rate": rate})
     template = next(iter(plan.space.nuisance.values()))
@@ -103,9 +105,7 @@ def _trial(plan: Plan, arm: Any, i: int, of: int, lines: list[dict[str, Any]]) -
             "learning_rate": optuna.distributions.FloatDistribution(template.low, template.high, log=True)  # type: ignore[union-attr]
         },
         value=0.1 + i / of / 10,
-        intermediate_values={
-            line["report"]: line["validation"]["accuracy"]["macro"] for line in lines if line["validation"]
-        },
+        intermediate_values={report.report: report.value for report in reports if report.value is not None},
         user_attrs={
             "arm": arm.name,
             "config": config.model_dump_json(),

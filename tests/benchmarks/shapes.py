@@ -32,7 +32,7 @@ from study.trial.models.embedded import build_tokenizer, encoder_config
 from study.trial.models.loading import quiet, seeded
 from study.trial.models.teacher import new_classifier
 from study.trial.models.tokenizer import load_tokenizer
-from study.trial.prepare import build_inputs, store_task
+from study.trial.prepare import Preparation
 
 __all__ = ["SHAPES", "Prepared", "Shape", "prepare", "read_task"]
 
@@ -204,11 +204,12 @@ def _save_encoder(config: RobertaConfig, tokenizer: PreTrainedTokenizerFast, fol
 def _fine_tuned(shape: Shape, found: Prepared, task: Task, home: Path) -> Path:
     """The teacher that the engine trains on `task`."""
     store, threads = Store(home), 1  # so small a model gains nothing from more
-    store_task(store, task)
+    preparation = Preparation(store, threads=threads)
+    preparation.store_task(task)
     model = store_model(store, str(found.base), threads)
     facts = ModelFacts(model.fingerprint or "", model.config.num_hidden_layers, 1e-3)
     fixed = {"teacher_steps": shape.teacher_steps}
     space = SearchSpace(question="a teacher", fixed=fixed, trials=1)
     plan = Plan.make("teacher", space, task.fingerprint, facts, "", {})
     config: TrialConfig = plan.drafts(plan.arms()[0])[0]
-    return build_inputs(store, config, "", ("validation",), threads).teacher_folder
+    return preparation.build(config, ("validation",)).teacher_folder

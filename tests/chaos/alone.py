@@ -33,13 +33,13 @@ class Alone:
 
     def _run(self, record: Any) -> dict[tuple[str, int], float]:
         from study.storage.artifacts import Store
-        from study.trial.training import Numerics
+        from study.trial.job import TrialJob
         from study.trial.trial import run_trial
 
         config, store, test = record.config, Store(self.artifacts), record.phase == "confirm"
         found: dict[tuple[str, int], float] = {}
         with tempfile.TemporaryDirectory() as folder:
-            for progress in run_trial(config, store, Path(folder), self.reports, test, Numerics.here(1)):
+            for progress in run_trial(TrialJob(config, store, Path(folder), self.reports, test)):
                 report = asdict(progress)
                 found |= flat("validation", report["validation"], report["step"])
                 if report["loss"] is not None:

@@ -24,7 +24,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from study.config import TrialConfig
 from study.storage.artifacts import Store
-from study.trial.training import Numerics
+from study.trial.job import TrialJob
 from study.trial.trial import run_trial
 
 TRIALS = 40
@@ -34,9 +34,8 @@ def trainable(config: dict[str, Any]) -> None:
     fixed = json.loads(config["fixed"]) | {"learning_rate": config["learning_rate"], "alpha": config["alpha"]}
     trial = TrialConfig(**fixed)
     folder = Path(config["home"]) / "trials" / trial.key
-    for progress in run_trial(
-        trial, Store(Path(config["home"]) / "artifacts"), folder, 4, False, Numerics.here(1)
-    ):
+    store = Store(Path(config["home"]) / "artifacts")
+    for progress in run_trial(TrialJob(trial, store, folder, reports=4)):
         if progress.validation is not None:
             tune.report({"macro": progress.validation["accuracy"]["macro"], "step": progress.step})
 

@@ -18,7 +18,7 @@ from study.home import Home
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted, summary
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.tracking.journal import unsent_mark
 
@@ -42,8 +42,8 @@ def record(
         phase="confirm" if seed else "search",
         arm=plan.arms()[arm].name,
         number=number,
-        config=config.model_dump(),
-        outcome=outcome,
+        config=config,
+        outcome=None if outcome is None else State(outcome),
         value=value if outcome == "complete" else None,
         why="ValueError: no" if outcome == "failed" else None,
         trial_id=number,

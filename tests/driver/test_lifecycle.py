@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,17 @@ from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted, summary
 from study.ledger.records import Record
 from study.planning.plan import Plan
+from study.storage.artifacts import Store
 from study.storage.attempts import attempt_folder, write_record
 from study.tracking import outbox, posts
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
-from study.tracking.posts import post_unsent
+from study.tracking.posts import Posts
 from study.tracking.tracker import Tracker
+from study.trial.progress import Progress
 
 MakePlan = Callable[..., Plan]
-MakeReport = Callable[..., dict[str, Any]]
+MakeReport = Callable[..., Progress]
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -175,7 +177,8 @@ class Driver:
         self.tracker = Tracker(self.tracking_uri, self.home.as_uri(), self.plan, self.ledger.study_id)
         self.tracker.begin()
         self.stack.enter_context(self.outbox)
-        self.sent = post_unsent(self.outbox, self.tracker, self.trials, self.ledger.records())
+        self.posts = Posts(self.outbox, self.tracker, self.home, Store(self.home / "artifacts"))
+        self.sent = self.posts.unsent(self.ledger.records())
 
     @property
     def trials(self) -> Path:
@@ -195,7 +198,7 @@ class Driver:
         if phase == "confirm":
             wanted = confirm_wanted(self.plan, self.ledger.records())
             ask = lambda: self.ledger.ask_confirm(wanted)  # noqa: E731
-        return Lifecycle(self.ledger, self.lease, self.tracker, self.outbox, self.trials, phase, ask)
+        return Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
 
     def play(self, cycle: Lifecycle, outcome: str = "complete") -> Record | None:
         """Start the next trial of `cycle` and play it to its end."""
@@ -211,7 +214,7 @@ class Driver:
         cycle.end(record.key)
         return record
 
-    def reports(self, record: Record, outcome: str = "complete") -> Iterator[dict[str, Any]]:
+    def reports(self, record: Record, outcome: str = "complete") -> Iterator[Progress]:
         """As a trial makes them, from the start; its checkpoints and its weights are there by then."""
         folder, value = attempt_folder(self.trials / record.key, 1), 0.9 / (record.number + 1)
         folder.mkdir(parents=True, exist_ok=True)
@@ -221,7 +224,7 @@ class Driver:
             (folder / "student").mkdir(exist_ok=True)
         test = value if record.phase == "confirm" else None
         last = self.make_report(2, value if outcome == "complete" else None, outcome, test)
-        write_record(folder, [], last)
+        write_record(folder, [], asdict(last))
         yield last
 
     def folder(self, record: Record) -> list[str]:
@@ -262,11 +265,11 @@ def new_driver(
 def trial_runs(driver: Driver) -> dict[str, Run]:
     """The MLflow runs of the study's trials by key, once all is sent; each key has one."""
     driver.sync()
-    client = driver.tracker.client
+    client = driver.tracker.runs.client
     found = [
         run
         for phase in ("search", "confirm")
-        for run in client.search_runs([driver.tracker.experiment], f"tags.kdstudy.phase = '{phase}'")
+        for run in client.search_runs([driver.tracker.runs.experiment], f"tags.kdstudy.phase = '{phase}'")
     ]
     by_key = {run.data.tags["kdstudy.key"]: run for run in found}
     assert len(by_key) == len(found)
@@ -274,7 +277,7 @@ def trial_runs(driver: Driver) -> dict[str, Run]:
 
 
 def steps(driver: Driver, run: Run, metric: str) -> list[int]:
-    return [row.step for row in driver.tracker.client.get_metric_history(run.info.run_id, metric)]
+    return [row.step for row in driver.tracker.runs.client.get_metric_history(run.info.run_id, metric)]
 
 
 def test_a_search_and_its_confirm_runs(new_driver: Callable[..., Driver]) -> None:
@@ -456,7 +459,7 @@ def test_the_last_report_of_every_running_trial_is_at_hand(
     assert cycle.reports == {}
     cycle.report(record.key, 1, make_report(1, 0.4))
     cycle.report(record.key, 1, make_report(2, 0.5))
-    assert {key: line["report"] for key, line in cycle.reports.items()} == {record.key: 2}
+    assert {key: report.report for key, report in cycle.reports.items()} == {record.key: 2}
     cycle.end(record.key, "ValueError: no")
     assert cycle.reports == {}
 
@@ -469,7 +472,7 @@ def test_the_pruner_cannot_stop_a_trial_that_is_over(new_driver: Callable[..., D
     record = cycle.next()
     assert record is not None
     *_, last = driver.reports(record)
-    assert not cycle.report(record.key, 1, last | {"report": 1})
+    assert not cycle.report(record.key, 1, replace(last, report=1))
     cycle.end(record.key)
     assert driver.ledger.records()[-1].outcome == "complete"
 
@@ -499,7 +502,7 @@ def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
     assert (failed.outcome, failed.why, failed.value) == ("failed", "ValueError: no", None)
     assert driver.folder(record) == ["checkpoint-00000003.pt", "progress.jsonl", "traceback.txt"]
     run = trial_runs(driver)[record.key]
-    path = driver.tracker.client.download_artifacts(run.info.run_id, "traceback.txt")
+    path = driver.tracker.runs.client.download_artifacts(run.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8").endswith("ValueError: no")
 
 
@@ -572,7 +575,7 @@ def test_what_a_former_attempt_says_is_dropped(
     assert cycle.report(record.key, 1, make_report(2, 0.1))  # nobody has taken its place yet
     assert cycle.next() == record
     assert cycle.report(record.key, 1, make_report(2, 0.1))
-    assert [line["report"] for line in Journal(driver.trials / record.key).lines] == [1]
+    assert [report.report for report in Journal(driver.trials / record.key).reports] == [1]
     assert not cycle.report(record.key, 2, make_report(1, 0.4))
     assert not cycle.report(record.key, 2, make_report(2, 0.6, "complete"))
     cycle.end(record.key)
@@ -728,7 +731,7 @@ def test_a_driver_that_was_taken_over_writes_nothing_more(
     for call in calls:
         with pytest.raises(StudyStopped, match=r"^study .* was taken over by process 7 on elsewhere, "):
             call()
-    assert Journal(driver.trials / record.key).lines == []
+    assert Journal(driver.trials / record.key).reports == []
     assert driver.ledger.records() == [record]
 
 
@@ -788,7 +791,7 @@ def test_while_mlflow_is_away_trials_go_on_and_it_gets_everything_afterwards(
     assert [runs[r.key].info.status for r in records] == states
     reported = [steps(driver, runs[r.key], "validation/accuracy/macro") for r in records]
     assert reported == [[3, 6], [], [3], []]
-    path = driver.tracker.client.download_artifacts(runs[records[1].key].info.run_id, "traceback.txt")
+    path = driver.tracker.runs.client.download_artifacts(runs[records[1].key].info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8").endswith("ValueError: no")
     left = [folder.name for folder in find_unsent(driver.trials)]
     assert left == ([records[3].key] if sends == "this process" else [])
@@ -797,7 +800,7 @@ def test_while_mlflow_is_away_trials_go_on_and_it_gets_everything_afterwards(
 def test_while_mlflow_is_away_a_study_does_not_run_ahead_without_bound(
     new_driver: Callable[..., Driver], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "BOUND", 2)
+    monkeypatch.setattr(posts, "BOUND", 2)
     driver = new_driver()
     cycle = driver.phase()
     server.away = True
@@ -839,7 +842,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Server:
     names = ("get_trial", "get_all_trials", "set_trial_intermediate_value", "set_trial_user_attr")
     refusal = OperationalError("select 1", {}, ConnectionError("connection refused"))
     found = Server(monkeypatch, RDBStorage, names, refusal)
-    monkeypatch.setattr(lifecycle, "RETRY", 0.0)
+    monkeypatch.setattr(patience, "RETRY", 0.0)
     monkeypatch.setattr(patience, "PAUSE", (0.001, 0.01))
     return found
 
@@ -927,7 +930,7 @@ def test_while_the_ledger_is_away_nothing_waits_for_it(
 def test_a_ledger_that_is_away_between_trials_stops_the_study_in_the_end(
     new_driver: Callable[..., Driver], database: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "PATIENCE", 0.0)
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
     cycle = new_driver().phase()
     database.away = True
     assert cycle.next() is None
@@ -973,7 +976,7 @@ def test_a_study_that_stops_while_the_ledger_is_away_loses_no_trial(
 def test_a_ledger_that_stays_away_stops_the_study_in_one_line(
     new_driver: Callable[..., Driver], database: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "PATIENCE", 0.0)
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
     driver = new_driver(pruner="halving")
     cycle = driver.phase()
     record = cycle.next()
@@ -1014,7 +1017,7 @@ def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_di
     run = trial_runs(driver)[record.key]
     assert run.data.metrics["validation/accuracy/macro"] == pytest.approx(0.65)
     assert steps(driver, run, "seconds") == [9]
-    history = driver.tracker.client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
+    history = driver.tracker.runs.client.get_metric_history(run.info.run_id, "validation/accuracy/macro")
     assert [row.step for row in history] == [3, 6, 9], "the spoilt line has no second row"
 
 
@@ -1029,11 +1032,11 @@ def test_a_clock_that_is_set_between_two_reports_changes_no_record(
     now, ahead = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
 
-    def made(reports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def made(reports: Iterable[Progress]) -> list[Progress]:
         """Each with the time of day, as a trial makes it, a jump after the one before."""
         stamped = []
         for report in reports:
-            stamped.append(report | {"time_ms": int(time.time() * 1000)})
+            stamped.append(replace(report, time_ms=int(time.time() * 1000)))
             ahead[0] += jump
         return stamped
 
@@ -1042,7 +1045,7 @@ def test_a_clock_that_is_set_between_two_reports_changes_no_record(
     record = cycle.next()
     assert record is not None
     first, _ = told = made(driver.reports(record))
-    assert (told[1]["time_ms"] > first["time_ms"]) is (jump > 0)
+    assert (told[1].time_ms > first.time_ms) is (jump > 0)
     assert not cycle.report(record.key, 1, first)
     driver.sync()
     ahead[0] += jump
@@ -1051,27 +1054,27 @@ def test_a_clock_that_is_set_between_two_reports_changes_no_record(
     cycle = driver.phase()
     assert cycle.next() == record, "it is asked again first, whatever the time"
     again, last = made(driver.reports(record))  # trained once more, its checkpoint was lost
-    assert again["time_ms"] != first["time_ms"]
+    assert again.time_ms != first.time_ms
     assert not cycle.report(record.key, 2, again)
     assert not cycle.report(record.key, 2, last)
     cycle.end(record.key)
     assert driver.play(cycle) is not None
     assert cycle.next() is None
 
-    journal = Journal(driver.trials / record.key).lines
-    assert [(line["report"], line["time_ms"]) for line in journal] == [
-        (1, first["time_ms"]),
-        (2, last["time_ms"]),
+    journal = Journal(driver.trials / record.key).reports
+    assert [(report.report, report.time_ms) for report in journal] == [
+        (1, first.time_ms),
+        (2, last.time_ms),
     ]
     runs = trial_runs(driver)
     assert runs.keys() == {r.key for r in driver.ledger.records()}
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     run = runs[record.key]
     for metric in ("loss", "validation/accuracy/macro"):
-        rows = driver.tracker.client.get_metric_history(run.info.run_id, metric)
+        rows = driver.tracker.runs.client.get_metric_history(run.info.run_id, metric)
         assert sorted((row.step, row.timestamp) for row in rows) == [
-            (3, first["time_ms"]),
-            (6, last["time_ms"]),
+            (3, first.time_ms),
+            (6, last.time_ms),
         ]
     found = summary(driver.plan, driver.ledger.records())
     assert {name: found[name] for name in ("complete", "failed", "running")} == {

@@ -19,6 +19,7 @@ from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, WorkerCrashedError
 
 from cluster import find_cluster
+from study.config import TrialConfig
 from study.driver import tune
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.resources import Resources, connected
@@ -26,6 +27,12 @@ from study.driver.tune import run_phase
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import StudyStopped
 from study.ledger.records import Record
+from study.trial.progress import Progress
+
+CONFIG = TrialConfig(
+    task="t", model="m", model_layers=2, depth=1, learning_rate=1e-3, teacher_learning_rate=1e-3
+)
+REPORT = Progress(report=1, step=1, loss=0.5, seconds=1.0, time_ms=0).to_json()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,12 +43,17 @@ def ray_here() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def trials_of_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    def train(asked: dict[str, Any]) -> None:
+    def train(config: dict[str, Any]) -> None:
         from ray import tune
 
-        tune.report({"report": "{}"})
+        tune.report({"report": REPORT})
 
     monkeypatch.setattr(tune, "train", train)
+
+
+def job_of(record: Record, attempt: int) -> Any:
+    """In place of a `TrialJob`: what Tune's side reads of one."""
+    return SimpleNamespace(key=record.key, attempt=attempt)
 
 
 class Trials:
@@ -72,10 +84,10 @@ class Trials:
         self.left -= 1
         key = str(self.left)
         self.attempts[key] = 1
-        self.running[key] = Record(key, "search", "all", self.left, {}, None, None, None, self.left)
+        self.running[key] = Record(key, "search", "all", self.left, CONFIG, None, None, None, self.left)
         return self.running[key]
 
-    def report(self, key: str, attempt: int, report: dict[str, Any]) -> bool:
+    def report(self, key: str, attempt: int, report: Progress) -> bool:
         self._called("report")
         return False
 
@@ -93,7 +105,7 @@ def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it
     """Tune would make a TuneError of it, or take it for the trial's own and ask the ledger again."""
     trials: Any = Trials(3, broken, error)
     with pytest.raises(type(error)) as raised:
-        run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
     assert raised.value is error
     assert trials.calls[-1] == broken
     assert trials.calls.count(broken) == 1
@@ -101,7 +113,7 @@ def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it
 
 def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     trials: Any = Trials(2, "nothing", ValueError())
-    run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
+    run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
     assert trials.running == {}
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
 
@@ -125,10 +137,10 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
 
     start = Start()
 
-    def train(asked: dict[str, Any]) -> None:
+    def train(config: dict[str, Any]) -> None:
         from ray import tune
 
-        tune.report({"report": "{}", "start": str(start)})
+        tune.report({"report": REPORT, "start": str(start)})
 
     workers = []
     add_actor = RayActorManager.add_actor
@@ -140,7 +152,7 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
     monkeypatch.setattr(RayActorManager, "add_actor", counted)
     monkeypatch.setattr(tune, "train", train)
     trials: Any = Trials(8, "nothing", ValueError())
-    run_phase(trials, None, Resources(1, 0, 2), lambda: None)  # type: ignore[arg-type]
+    run_phase(trials, job_of, Resources(1, 0, 2), lambda: None)
     assert trials.calls.count("end") == 8
     assert len(workers) == 2
 
@@ -150,17 +162,17 @@ def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
 ) -> None:
     """Three at once where two fit: without this the third would be the last of all."""
 
-    def train(asked: dict[str, Any]) -> None:
+    def train(config: dict[str, Any]) -> None:
         from ray import tune
 
         time.sleep(0.2)
-        tune.report({"report": "{}"})
+        tune.report({"report": REPORT})
 
     cpus = ray.cluster_resources()["CPU"]
     monkeypatch.setattr(tune, "LONG_START", 1.0)
     monkeypatch.setattr(tune, "train", train)
     trials: Any = Trials(60, "nothing", ValueError())
-    run_phase(trials, None, Resources(cpus / 2, 0, 3), lambda: None)  # type: ignore[arg-type]
+    run_phase(trials, job_of, Resources(cpus / 2, 0, 3), lambda: None)
     assert trials.ended.index("57") < 50  # they are numbered downwards
 
 
@@ -178,7 +190,9 @@ def why_lost(tmp_path: Path) -> Any:
         path = tmp_path / "error.txt"
         if text is not None:
             path.write_text(text, encoding="utf-8")
-        trial = SimpleNamespace(config={"key": "k"}, error_file=None if text is None else str(path))
+        trial = SimpleNamespace(
+            config={"job": SimpleNamespace(key="k")}, error_file=None if text is None else str(path)
+        )
         ender.on_trial_error(0, [], trial)
         key, why = told.pop()
         assert key == "k"

@@ -21,7 +21,9 @@ class Shown:
         self.notes: list[str] = []
         outbox = SimpleNamespace(away=None)
         ledger = SimpleNamespace(records=list, driver="")
-        self.lifecycle: Any = SimpleNamespace(outbox=outbox, ledger=ledger, away=None, changes=0, reports={})
+        self.lifecycle: Any = SimpleNamespace(
+            posts=SimpleNamespace(outbox=outbox), ledger=ledger, away=None, changes=0, reports={}
+        )
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(watch, "summary", self._summary)
 
@@ -103,7 +105,7 @@ def test_what_cannot_be_reached_is_said_at_once_and_its_return_too(shown: Shown,
     assert shown.ended == [0]
     shown.lifecycle.away = None
     look()
-    shown.lifecycle.outbox.away = "no route"
+    shown.lifecycle.posts.outbox.away = "no route"
     look()
     assert shown.ended == [0, 1]
     assert shown.notes == [

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from study.driver import worker
-from study.driver.worker import Work
+from study.trial.job import TrialJob
 from study.trial.memory import MIB
 
 
@@ -32,9 +32,7 @@ def attempt(
             raise error
 
         monkeypatch.setattr(worker, "run_trial", broken)
-        work = Work(workshop.store, "", 4, False, False)
-        asked = {"work": work, "config": config.model_dump(), "threads": 1, "attempt": 1}
-        worker.train(asked | {"folder": str(tmp_path / "trial")})
+        worker.train({"job": TrialJob(config, workshop.store, tmp_path / "trial", reports=4)})
 
     return run, told
 
@@ -101,12 +99,11 @@ def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_f
     """In one process, each in a thread of its own, as Tune runs them in an actor that it uses again."""
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(worker.tune, "report", lambda report: told.append(report))
-    work = Work(workshop.store, "", 2, False, False)
 
     def run(name: str, config: Any) -> Any:
         told.clear()
-        asked = {"work": work, "config": config.model_dump(), "threads": 1, "attempt": 1}
-        thread = threading.Thread(target=worker.train, args=[asked | {"folder": str(tmp_path / name)}])
+        job = TrialJob(config, workshop.store, tmp_path / name, reports=2)
+        thread = threading.Thread(target=worker.train, args=[{"job": job}])
         thread.start()
         thread.join()
         reports = [json.loads(each["report"]) for each in told]

@@ -368,9 +368,9 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
     """To the bit, on tokens that the task does not have too; and so is every weight."""
     from study.home import Home
     from study.storage.attempts import student_folder
+    from study.trial.job import TrialJob
     from study.trial.models.teacher import load_classifier
     from study.trial.models.tokenizer import load_tokenizer
-    from study.trial.training import Numerics
     from study.trial.trial import run_trial
 
     answer = command(
@@ -387,10 +387,8 @@ def test_its_logits_on_raw_text_are_those_of_the_trial_on_the_full_vocabulary(
     texts = ["gbàtà ṣéní", "never seen 12", "bäkösta " * 200]
     _, logits, _ = loaded_plainly(tmp_path / "s", texts)
     record = next(r for r in on_record.records if r.key == confirm["key"])
-    store, numerics = Home(finished.home).store, Numerics.here(1)
-    for _ in run_trial(
-        record.config, store, tmp_path / "t", 4, False, numerics, full_vocabulary=True
-    ):
+    store = Home(finished.home).store
+    for _ in run_trial(TrialJob(record.config, store, tmp_path / "t", reports=4, full_vocabulary=True)):
         pass
     folder = student_folder(tmp_path / "t")
     kept = student_folder(finished.home / "studies" / finished.name / "trials" / confirm["key"])

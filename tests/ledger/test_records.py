@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted
+from study.ledger.records import State
 from study.ledger.transaction import one_transaction
 from study.planning.plan import Plan
 
@@ -103,7 +104,7 @@ def test_the_memory_is_what_a_new_process_reads(
             if number % 3 == 0 or number == len(actions) - 1:
                 fresh = Ledger(url, plan.name)
                 assert ledger.records() == fresh.records()
-                mine, theirs = ledger._memory(), fresh._memory()
+                mine, theirs = ledger._book.records(), fresh._book.records()
                 assert mine._proposed == theirs._proposed
                 assert mine._known == theirs._known
 
@@ -126,7 +127,7 @@ def test_what_was_told_while_the_database_was_away_is_told_once_more(
     with monkeypatch.context() as patch:
         patch.setattr(optuna.storages.RDBStorage, "set_trial_state_values", away)
         with pytest.raises(OperationalError):
-            ledger._tell(record, "complete", 0.3, None)
+            ledger._tell(record, State.COMPLETE, 0.3, None)
     assert Ledger(url, plan.name).storage.get_trial(record.trial_id).intermediate_values == {}
     ended = ledger.tell(record, "complete", 0.3)
     assert (ended.outcome, ended.value) == ("complete", 0.3)

@@ -46,7 +46,7 @@ def run(
             ledger = open_ledger(plan, database)
         if (record := ledger.ask_search()) is None:
             return asked
-        asked.append(record.config)
+        asked.append(record.config.model_dump())
         ledger.tell(record, "complete", 1 / (1 + record.config.learning_rate) + record.config.warmup)
 
 

@@ -16,7 +16,7 @@ from study.planning.request import Request, absolute
 from study.planning.resolve import ask_again, plan_for
 from study.space import Range, SearchSpace
 from study.storage.artifacts import Store
-from study.trial.prepare import store_task
+from study.trial.prepare import Preparation
 
 BuildTask = Callable[..., Path]
 
@@ -106,7 +106,7 @@ def test_a_resume_needs_no_folder_that_the_study_was_begun_from(
     store = Store(tmp_path / "store")
     request = Request("demo", task=str(folder), languages=("hau", "deu"), model=str(model_folder))
     asked = plan_for(request, "demo", space(), store)
-    store_task(store, asked.task)
+    Preparation(store).store_task(asked.task)
     store_model(store, request.model, 1)
     for path in (folder, model_folder):
         path.rename(path.with_name(f"{path.name}-gone"))

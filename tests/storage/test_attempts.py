@@ -16,7 +16,7 @@ from study.storage.attempts import (
     tidy_trial,
     write_record,
 )
-from study.trial.trial import read_result
+from study.trial.result import read_result
 from tests.reports import told
 
 

@@ -28,12 +28,12 @@ from tokenizers.models import WordLevel
 
 from study.driver import resources, worker
 from study.driver.resources import Resources, call_in_ray
-from study.driver.worker import Work
 from study.errors import RequestError, StudyStopped
 from study.ledger.ledger import Ledger
 from study.storage.artifacts import Store, write_atomically
 from study.storage.disk import CANNOT_WRITE, cannot_write, stopped_by_a_full_disk
-from study.trial.prepare import build_inputs
+from study.trial.job import TrialJob
+from study.trial.prepare import Preparation
 
 NUMBERS = pytest.mark.parametrize("number", sorted(CANNOT_WRITE), ids=errno.errorcode.get)
 PAGE = 4096
@@ -173,10 +173,8 @@ def attempt(workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     def run(reports: int, disk: AbstractContextManager[None]) -> list[dict[str, Any]]:
         told.clear()
         monkeypatch.setattr(worker.tune, "report", lambda said: told.append(said))
-        work = Work(workshop.store, "", reports, False, False)
-        asked = {"work": work, "config": config.model_dump(), "threads": 1, "attempt": 1}
         with disk:
-            worker.train(asked | {"folder": str(tmp_path / "trial")})
+            worker.train({"job": TrialJob(config, workshop.store, tmp_path / "trial", reports)})
         return list(told)
 
     return run
@@ -224,9 +222,9 @@ def test_an_array_whose_last_number_finds_no_room_is_no_artifact(
     largest = max(path.stat().st_size for path in own_store.path(kind, key).glob("*.npy"))
     shutil.rmtree(own_store.path(kind, key))
     with no_file_above(largest - 1), pytest.raises(StudyStopped, match=r"did not take all of it: '.*\.npy'$"):
-        build_inputs(own_store, config, "", ("validation",), 1)
+        Preparation(own_store).build(config, ("validation",))
     assert not own_store.has(kind, key)
-    build_inputs(own_store, config, "", ("validation",), 1)
+    Preparation(own_store).build(config, ("validation",))
     assert own_store.has(kind, key)
 
 
@@ -241,7 +239,7 @@ def test_inputs_that_cannot_be_written_stop_the_study_and_are_built_once_there_i
         before = has_built(own_store)
         try:
             with no_file_above(size):
-                build_inputs(own_store, config, "", ("validation",), 1)
+                Preparation(own_store).build(config, ("validation",))
         except StudyStopped:
             refused.add(str(sorted(before)))
             size = int(size * 1.5)
@@ -275,8 +273,11 @@ def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
     workshop: Any, own_store: Store, tmp_path: Path, ray_here: None
 ) -> None:
     one = Resources(cpus=1, gpus=0, concurrency=1)
-    building = (own_store, workshop.config(), "", ("validation",), 1)
-    calls = [(build_inputs, building), *((write, (tmp_path / "file.npy",)) for write in WRITERS.values())]
+    building = (Preparation(own_store), workshop.config(), ("validation",))
+    calls = [
+        (Preparation.build, building),
+        *((write, (tmp_path / "file.npy",)) for write in WRITERS.values()),
+    ]
     for function, values in calls:
         with no_file_above(16), pytest.raises(StudyStopped, match=r"\A.+\Z"):
             call_in_ray(function, [values], one)

@@ -22,8 +22,8 @@ from study.storage import mirror
 from study.storage.artifacts import Store
 from study.storage.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
 from study.storage.mirror import Mirror, check_storage
+from study.trial.job import TrialJob
 from study.trial.progress import Progress
-from study.trial.training import Numerics
 from study.trial.trial import run_trial
 from tests.reports import told
 from tests.s3 import BreakingNetwork
@@ -293,7 +293,7 @@ def trial(workshop: Any, node: Any) -> Callable[..., Iterator[Progress]]:
         workshop_there = replace(workshop, store=own)
         inputs = workshop_there.inputs(config)
         assert inputs.task_folder.is_dir()
-        return run_trial(config, own, folder_of(node(home)), 4, True, Numerics.here(1), attempt)
+        return run_trial(TrialJob(config, own, folder_of(node(home)), 4, test=True, attempt=attempt))
 
     return start
 

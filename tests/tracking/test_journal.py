@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from study.tracking.journal import Journal, find_unsent, unsent_mark
+from study.trial.progress import Progress
 
-MakeReport = Callable[..., dict[str, Any]]
+MakeReport = Callable[..., Progress]
 
 
 def test_a_report_is_written_once_as_it_was_first_made(tmp_path: Path, make_report: MakeReport) -> None:
@@ -19,7 +20,7 @@ def test_a_report_is_written_once_as_it_was_first_made(tmp_path: Path, make_repo
     first = journal.add(make_report(1, 0.5))
     assert first == make_report(1, 0.5)
     assert journal.add(make_report(1, 0.9)) == first
-    assert journal.add(make_report(1, 0.5) | {"time_ms": 7}) == first
+    assert journal.add(replace(make_report(1, 0.5), time_ms=7)) == first
     assert journal.add(make_report(2, 0.6)) == make_report(2, 0.6)
     assert Journal(tmp_path / "trial").add(make_report(1, 0.9)) == first
     assert len((tmp_path / "trial" / "progress.jsonl").read_text("utf-8").splitlines()) == 2
@@ -30,7 +31,7 @@ def test_read_again_it_is_equal(tmp_path: Path, make_report: MakeReport) -> None
     journal.add(make_report(1, 1 / 3, languages=("yor", "x\u2028y", "ẹ\r\n")))
     journal.add(make_report(2, 0.1 + 0.2))
     journal.add(make_report(3, None, outcome="diverged"))
-    assert Journal(tmp_path).lines == journal.lines
+    assert Journal(tmp_path).reports == journal.reports
 
 
 @pytest.mark.parametrize("lost", [1, 2, 40])
@@ -43,21 +44,22 @@ def test_a_line_cut_short_is_dropped_and_written_anew(
     content = journal.path.read_bytes()
     journal.path.write_bytes(content[:-lost])
     again = Journal(tmp_path)
-    assert again.lines == [whole]
+    assert again.reports == [whole]
     assert again.add(make_report(2, 0.6)) == make_report(2, 0.6)
     lines = journal.path.read_text("utf-8").splitlines()
-    assert [json.loads(line) | {"crc32": 0} for line in lines] == [r | {"crc32": 0} for r in again.lines]
+    on_disk = [json.loads(line) | {"crc32": 0} for line in lines]
+    assert on_disk == [asdict(report) | {"crc32": 0} for report in again.reports]
 
 
 def test_cut_inside_a_letter_it_is_dropped_too(tmp_path: Path, make_report: MakeReport) -> None:
     journal = Journal(tmp_path)
     journal.path.write_bytes('{"report": 1, "language": "ẹ'.encode()[:-1])
-    assert Journal(tmp_path).lines == []
+    assert Journal(tmp_path).reports == []
     assert journal.path.read_bytes() == b""
 
 
 def test_a_trial_without_a_report_has_no_file(tmp_path: Path) -> None:
-    assert Journal(tmp_path / "trial").lines == []
+    assert Journal(tmp_path / "trial").reports == []
     assert not (tmp_path / "trial").exists()
 
 
@@ -69,11 +71,11 @@ def test_a_spoilt_line_counts_as_not_written_and_the_others_as_written(
     first, second, third = journal.path.read_bytes().splitlines(keepends=True)
     journal.path.write_bytes(first + b"\0" * (len(second) - 1) + b"\n" + third)
     again = Journal(tmp_path)
-    assert again.lines == [lines[0], lines[2]]
+    assert again.reports == [lines[0], lines[2]]
     assert again.add(make_report(1, 0.9)) == lines[0]
     assert again.add(make_report(3, 0.9)) == lines[2]
     assert again.add(make_report(2, 0.2)) == make_report(2, 0.2)
-    assert sorted(line["report"] for line in Journal(tmp_path).lines) == [1, 2, 3]
+    assert sorted(report.report for report in Journal(tmp_path).reports) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("flip", [0x01, 0x20, 0x80])
@@ -92,8 +94,8 @@ def test_whatever_bit_is_flipped_every_report_can_be_written_and_read(
         path.write_bytes(spoilt)
         journal = Journal(tmp_path)
         for report in reports:
-            assert journal.add(report)["report"] == report["report"]
-        assert {1, 2} <= {line["report"] for line in Journal(tmp_path).lines}
+            assert journal.add(report).report == report.report
+        assert {1, 2} <= {report.report for report in Journal(tmp_path).reports}
 
 
 def test_what_is_marked_unsent_is_found(tmp_path: Path) -> None:

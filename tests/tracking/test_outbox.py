@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from study.ledger.ledger import Ledger
+from study.ledger.records import State
+from study.storage.artifacts import Store
 from study.tracking import outbox
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
-from study.tracking.posts import post_trial
+from study.tracking.posts import Posts
 from study.tracking.tracker import Tracker
 
 LONG = 20.0  # seconds; nothing here waits for so long unless it fails
@@ -362,19 +364,20 @@ def test_a_trial_is_marked_while_it_runs_or_mlflow_lacks_something(
     ledger, tracker = study
     record = ledger.ask_search()
     assert record is not None
-    folder = tmp_path / "trials" / record.key
+    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
+    folder = posts.trials / record.key
     slow = Slow([], "slow")
     box.put("slow", slow)
     assert slow.under_way.wait(LONG)
-    post_trial(box, tracker, folder, record, Journal(folder), "RUNNING")
+    posts.trial(record, Journal(folder), State.RUNNING)
     assert find_unsent(tmp_path / "trials") == [folder]  # before anything is sent
     slow.go_on.set()
-    for state in ("RUNNING", "SCHEDULED", "RUNNING", "complete", "RUNNING"):
+    for state in (State.RUNNING, State.SCHEDULED, State.RUNNING, State.COMPLETE, State.RUNNING):
         journal = Journal(folder)
         journal.add(make_report(1, 0.5, "complete"))
-        post_trial(box, tracker, folder, record, journal, state)
+        posts.trial(record, journal, state)
         assert box.flush(LONG)
-        assert unsent_mark(folder).exists() is (state == "RUNNING")
+        assert unsent_mark(folder).exists() is (state == State.RUNNING)
     assert find_unsent(tmp_path / "absent") == []
 
 
@@ -384,14 +387,15 @@ def test_the_mark_stays_where_mlflow_does_not_take_the_end(
     ledger, tracker = study
     record = ledger.ask_search()
     assert record is not None
-    folder = tmp_path / "trials" / record.key
+    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
+    folder = posts.trials / record.key
 
     def away(*values: Any, **more: Any) -> None:
         raise ConnectionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tracker.client, "set_terminated", away)
-        post_trial(box, tracker, folder, record, Journal(folder), "complete")
+        patch.setattr(tracker.runs.client, "set_terminated", away)
+        posts.trial(record, Journal(folder), State.COMPLETE)
         assert not box.flush(LONG)
         assert unsent_mark(folder).exists()
     assert box.flush(LONG, even_away=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,19 @@ from study.errors import RequestError
 from study.home import Home
 from study.ledger.lease import Lease, holder_of
 from study.ledger.ledger import Ledger
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
+from study.storage.artifacts import Store
 from study.storage.attempts import attempt_folder, write_record
 from study.storage.mirror import Mirror
 from study.tracking import outbox, sync
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
-from study.tracking.posts import post_study, post_trial, post_unsent
+from study.tracking.posts import Posts
 from study.tracking.sync import sync_study
 from study.tracking.tracker import Tracker
 from study.trial.inputs import Inputs
+from study.trial.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Interrupted:
 def interrupt(
     fast_sqlite: None,
     make_plan: Any,
-    make_report: Callable[..., dict[str, Any]],
+    make_report: Callable[..., Progress],
     tracking_uri: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
@@ -75,7 +77,8 @@ def interrupt(
         ledger = Ledger(home.begin(name, {"tracking_uri": url})["ledger_url"], name)
         plan = ledger.open(make_plan(name=name, trials=trials, confirm_seeds=0))
         tracker = Tracker(tracking_uri, (tmp_path / "artifacts").as_uri(), plan, ledger.study_id)
-        never_entered, left = Outbox(), {}
+        posts = Posts(Outbox(), tracker, home.study(name), home.store)  # nobody enters the outbox
+        left = {}
         for outcome in outcomes:
             record = ledger.ask_search()
             assert record is not None
@@ -84,9 +87,9 @@ def interrupt(
             journal.add(make_report(1, 0.5, outcome if outcome == "complete" else None))
             if outcome == "failed":
                 (folder / "traceback.txt").write_text("Traceback ...\nValueError: no")
-            post_trial(never_entered, tracker, folder, record, journal, outcome or "RUNNING")
+            posts.trial(record, journal, State(outcome or "RUNNING"))
             if outcome:
-                ledger.tell(record, outcome, 0.55)
+                ledger.tell(record, State(outcome), 0.55)
             left[str(outcome)] = record
         return Interrupted(home, ledger, name, left)
 
@@ -213,7 +216,7 @@ def test_a_study_is_marked_until_its_own_runs_are_closed(
     folder = left.home.study(left.name)
     tracker = Tracker(left.home.urls(left.name)["tracking_uri"], None, left.plan, left.ledger.study_id)
     with Outbox() as box:
-        post_study(box, tracker, left.home.store, folder, [], "begin")
+        Posts(box, tracker, folder, left.home.store).study([], "begin")
         assert box.flush(20)
     assert unsent_mark(folder).exists()
     assert read_status(left.home, left.name)["study_unsent"]
@@ -227,7 +230,7 @@ def test_a_study_is_marked_until_its_own_runs_are_closed(
 
 
 def test_what_has_ended_is_sent_from_its_result_in_the_storage(
-    interrupt: Callable[..., Interrupted], make_report: Callable[..., dict[str, Any]], tmp_path: Path
+    interrupt: Callable[..., Interrupted], make_report: Callable[..., Progress], tmp_path: Path
 ) -> None:
     """The journals and the marks went with the home; the ledger and MLflow are elsewhere."""
     left = interrupt("complete", "pruned")
@@ -236,13 +239,15 @@ def test_what_has_ended_is_sent_from_its_result_in_the_storage(
     own = attempt_folder(trials / record.key, 1)
     own.mkdir()
     report = make_report(1, 0.5, "complete")
-    write_record(own, [report | {"result": None}], report["result"] | {"key": record.key})
+    assert report.result is not None
+    write_record(own, [asdict(replace(report, result=None))], report.result | {"key": record.key})
     mirror.push(own, last="result.json")
     shutil.rmtree(trials)
     tracker = Tracker(left.home.urls(left.name)["tracking_uri"], None, left.plan, left.ledger.study_id)
     for _ in range(2):
         with Outbox() as box:
-            assert post_unsent(box, tracker, trials, left.ledger.records(), mirror) == 0
+            posts = Posts(box, tracker, left.home.study(left.name), Store(left.home.store.root, mirror))
+            assert posts.unsent(left.ledger.records()) == 0
             assert box.flush(20), box.away
     assert left.status() == {"complete": "FINISHED", "pruned": "KILLED"}
     by_key = {run.data.tags["kdstudy.key"]: run.data.metrics for run in left.runs("search")}

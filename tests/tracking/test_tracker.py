@@ -17,13 +17,14 @@ from mlflow.exceptions import MlflowException
 
 from study.config import TrialConfig
 from study.errors import RequestError
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.tracking.store import check_tracking, make_database
 from study.tracking.tracker import Tracker
+from study.trial.progress import Progress
 
 MakePlan = Callable[..., Plan]
-MakeReport = Callable[..., dict[str, Any]]
+MakeReport = Callable[..., Progress]
 Track = Callable[..., Tracker]
 
 ARMS: dict[str, Any] = {"scientific": {"init": ("random", "teacher"), "alpha": (1.0, 0.5)}}
@@ -59,7 +60,7 @@ def record_of(config: TrialConfig, arm: str, phase: Any = "search", outcome: Any
         phase=phase,
         arm=arm,
         number=0,
-        config=config.model_dump(),
+        config=config,
         outcome=outcome,
         value=None,
         why=None,
@@ -74,14 +75,9 @@ def trial(plan: Plan, arm: int = 3, rate: float = 1e-3, seed: int = 0, **more: A
 
 def begin(tracker: Tracker, record: Record) -> str:
     """The trial's run, once it has been opened."""
-    tracker.replay(record, [], "RUNNING")
-    (run,) = tracker.client.search_runs([tracker.experiment], f"tags.kdstudy.key = '{record.key}'")
+    tracker.replay(record, [], State.RUNNING)
+    (run,) = tracker.runs.client.search_runs([tracker.runs.experiment], f"tags.kdstudy.key = '{record.key}'")
     return str(run.info.run_id)
-
-
-def line(report: dict[str, Any]) -> dict[str, Any]:
-    """As the journal writes it."""
-    return report
 
 
 def runs(client: MlflowClient, plan: Plan, phase: str | None = None) -> list[Run]:
@@ -132,10 +128,10 @@ def test_names_that_stand_side_by_side_differ_at_their_beginning(
 def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, make_report: Any) -> None:
     tracker = track(plan)
     for record in (trial(plan), trial(plan, seed=1, phase="confirm")):
-        tracker.replay(record, [line(make_report(1, 0.5, "complete"))], "complete")
+        tracker.replay(record, [make_report(1, 0.5, "complete")], State.COMPLETE)
     experiment = client.get_experiment_by_name(plan.name)
-    assert experiment.tags["kdstudy.study"] == tracker.study_id
-    assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.study_id}
+    assert experiment.tags["kdstudy.study"] == tracker.runs.study_id
+    assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.runs.study_id}
     (study,) = runs(client, plan, "study")
     assert study.data.tags["kdstudy.git"]
     assert [run.data.tags["kdstudy.arm"] for run in runs(client, plan, "arm")] == [
@@ -159,10 +155,10 @@ def test_a_run_has_the_number_of_its_trials_last_attempt(
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
     assert client.get_run(run).data.tags["kdstudy.number"] == "0"
-    tracker.replay(record, [], "failed")
+    tracker.replay(record, [], State.FAILED)
     again = replace(record, number=7)
-    tracker.replay(again, [], "RUNNING")
-    tracker.replay(again, [line(make_report(1, 0.5, "complete"))], "complete")
+    tracker.replay(again, [], State.RUNNING)
+    tracker.replay(again, [make_report(1, 0.5, "complete")], State.COMPLETE)
     assert client.get_run(run).data.tags["kdstudy.number"] == "7"
 
 
@@ -170,9 +166,9 @@ def test_numerics_that_changed_on_the_way_are_said(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
-    report["result"]["other_numerics_before"] = {"threads": [2, 1]}
+    report.result["other_numerics_before"] = {"threads": [2, 1]}
     run = begin(tracker, record)
-    tracker.replay(record, [line(report)], "complete")
+    tracker.replay(record, [report], State.COMPLETE)
     tags = client.get_run(run).data.tags
     assert tags["kdstudy.other_numerics_before"] == "{'threads': [2, 1]}"
 
@@ -181,9 +177,9 @@ def test_a_teacher_that_was_computed_otherwise_is_said(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
-    report["result"]["other_numerics_of_teacher"] = {"outputs": {"threads": [2, 1]}}
+    report.result["other_numerics_of_teacher"] = {"outputs": {"threads": [2, 1]}}
     run = begin(tracker, record)
-    tracker.replay(record, [line(report)], "complete")
+    tracker.replay(record, [report], State.COMPLETE)
     said = client.get_run(run).data.tags["kdstudy.numerics"]
     assert said == "device=cpu threads=1 teacher_outputs_threads=2"
 
@@ -203,9 +199,9 @@ def test_a_report_is_logged_at_its_step_and_time(
 ) -> None:
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
-    lines = [line(make_report(number, number / 10)) for number in (1, 2)]
+    lines = [make_report(number, number / 10) for number in (1, 2)]
     for count in (1, 2):
-        tracker.replay(record, lines[:count], "RUNNING")
+        tracker.replay(record, lines[:count], State.RUNNING)
     found = rows(client, run)
     metrics = ("accuracy", "macro_f1", "retention")
     languages = ("deu", "yor", "macro", "worst")
@@ -222,15 +218,15 @@ def test_a_run_that_is_made_late_begins_with_its_trials_first_report(
     """MLflow was away meanwhile; the order of starts is that of the trials."""
     tracker, at_once, late = track(plan), trial(plan), trial(plan, rate=2e-3)
     before = time.time_ns() // 10**6
-    tracker.replay(at_once, [], "RUNNING")
+    tracker.replay(at_once, [], State.RUNNING)
     line = make_report(1, 0.5)
-    tracker.replay(late, [line], "RUNNING")
+    tracker.replay(late, [line], State.RUNNING)
     starts = {
         run.data.tags["kdstudy.key"]: run.info.start_time
-        for run in client.search_runs([tracker.experiment])
+        for run in client.search_runs([tracker.runs.experiment])
         if "kdstudy.key" in run.data.tags
     }
-    assert starts[late.key] == line["time_ms"]
+    assert starts[late.key] == line.time_ms
     assert starts[at_once.key] >= before
 
 
@@ -240,18 +236,18 @@ def test_test_is_logged_only_where_it_was_scored(
     tracker = track(plan)
     for record, test in ((trial(plan), None), (trial(plan, seed=1, phase="confirm"), 0.7)):
         run = begin(tracker, record)
-        report = line(make_report(1, 0.5, "complete", test=test))
-        tracker.replay(record, [report], "RUNNING")
-        tracker.replay(record, [report], "complete")
+        report = make_report(1, 0.5, "complete", test=test)
+        tracker.replay(record, [report], State.RUNNING)
+        tracker.replay(record, [report], State.COMPLETE)
         found = rows(client, run)
         assert (found["seconds"], found["parameters"]) == (
-            [(3, report["time_ms"], 1.5)],
-            [(3, report["time_ms"], 1000.0)],
+            [(3, report.time_ms, 1.5)],
+            [(3, report.time_ms, 1000.0)],
         )
         tests = {name: values for name, values in found.items() if name.startswith("test/")}
         assert len(tests) == (0 if test is None else 12)
         if test is not None:
-            assert tests["test/accuracy/worst"] == [(3, report["time_ms"], 0.7)]
+            assert tests["test/accuracy/worst"] == [(3, report.time_ms, 0.7)]
 
 
 def test_what_was_not_measured_has_no_metric(
@@ -260,12 +256,12 @@ def test_what_was_not_measured_has_no_metric(
     """A diverged trial's last report has neither loss nor scores; a teacher at zero leaves no retention."""
     tracker, diverged = track(plan), trial(plan)
     run = begin(tracker, diverged)
-    tracker.replay(diverged, [line(make_report(1, None, "diverged"))], "diverged")
+    tracker.replay(diverged, [make_report(1, None, "diverged")], State.DIVERGED)
     assert set(rows(client, run)) == {"seconds", "parameters"}
     other, report = trial(plan, rate=2e-3), make_report(1, 0.5)
-    report["validation"]["retention"] = {"macro": None, "worst": None, "by_language": {}}
+    report.validation["retention"] = {"macro": None, "worst": None, "by_language": {}}
     run = begin(tracker, other)
-    tracker.replay(other, [line(report)], "RUNNING")
+    tracker.replay(other, [report], State.RUNNING)
     assert not [name for name in rows(client, run) if "retention" in name]
 
 
@@ -290,7 +286,7 @@ def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
         run = begin(tracker, record)
         with monkeypatch.context() as patch:
             patch.setattr(MlflowClient, "log_batch", watch)
-            tracker.replay(record, [line(make_report(1, 0.5, languages=languages))], "RUNNING")
+            tracker.replay(record, [make_report(1, 0.5, languages=languages)], State.RUNNING)
         assert sent == parts
         sent.clear()
         assert len(client.get_run(run).data.metrics) == sum(parts)
@@ -301,12 +297,12 @@ def test_said_again_by_another_process_is_said_once(
 ) -> None:
     """The same run, and not one row more."""
     record = trial(plan)
-    reports = [line(make_report(1, 0.4)), line(make_report(2, 0.5, "complete", test=0.6))]
+    reports = [make_report(1, 0.4), make_report(2, 0.5, "complete", test=0.6)]
     seen = []
     for _ in range(3):
         tracker = track(plan)
         run = begin(tracker, record)
-        for state in ("RUNNING", "SCHEDULED", "RUNNING", "complete", "complete"):
+        for state in (State.RUNNING, State.SCHEDULED, State.RUNNING, State.COMPLETE, State.COMPLETE):
             tracker.replay(record, reports, state)
         tracker.finish()
         seen.append((run, rows(client, run), [r.info.run_id for r in runs(client, plan)]))
@@ -316,7 +312,12 @@ def test_said_again_by_another_process_is_said_once(
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
-    [("complete", "FINISHED"), ("diverged", "FINISHED"), ("pruned", "KILLED"), ("failed", "FAILED")],
+    [
+        (State.COMPLETE, "FINISHED"),
+        (State.DIVERGED, "FINISHED"),
+        (State.PRUNED, "KILLED"),
+        (State.FAILED, "FAILED"),
+    ],
 )
 def test_a_run_is_closed_with_its_outcome(
     track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
@@ -332,7 +333,7 @@ def test_a_run_is_closed_with_its_outcome(
 def test_a_run_that_was_closed_is_opened_again(track: Track, plan: Plan, client: MlflowClient) -> None:
     record = trial(plan)
     run = begin(track(plan), record)
-    for end in ("failed", "SCHEDULED", "complete"):
+    for end in (State.FAILED, State.SCHEDULED, State.COMPLETE):
         track(plan).replay(record, [], end)
         assert client.get_run(run).info.status != "RUNNING"
         assert begin(track(plan), record) == run
@@ -345,11 +346,11 @@ def test_a_run_that_stays_as_it_is_is_not_written_again(
     """Also by another process: its end keeps its time."""
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
-    lines = [line(make_report(1, 0.5, "complete"))]
-    tracker.replay(record, lines, "complete")
+    lines = [make_report(1, 0.5, "complete")]
+    tracker.replay(record, lines, State.COMPLETE)
     ended = client.get_run(run).info
     for each in (tracker, track(plan)):
-        each.replay(record, lines, "complete")
+        each.replay(record, lines, State.COMPLETE)
         assert (client.get_run(run).info.status, client.get_run(run).info.end_time) == (
             "FINISHED",
             ended.end_time,
@@ -368,13 +369,13 @@ def test_only_what_is_new_of_a_journal_is_logged(
         send(self, run_id, metrics=metrics, **more)
 
     tracker, record = track(plan), trial(plan)
-    lines = [line(make_report(number, number / 10)) for number in (1, 2, 3)]
+    lines = [make_report(number, number / 10) for number in (1, 2, 3)]
     monkeypatch.setattr(MlflowClient, "log_batch", watch)
     for count in (0, 1, 1, 3, 3):
-        tracker.replay(record, lines[:count], "RUNNING")
+        tracker.replay(record, lines[:count], State.RUNNING)
     assert sent == [3, 6, 9]
     sent.clear()
-    track(plan).replay(record, lines, "RUNNING")
+    track(plan).replay(record, lines, State.RUNNING)
     assert sent == [3, 6, 9]
 
 
@@ -386,12 +387,12 @@ def test_a_report_that_was_not_taken_is_logged_the_next_time(
 
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
-    lines = [line(make_report(number, number / 10)) for number in (1, 2)]
+    lines = [make_report(number, number / 10) for number in (1, 2)]
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", away)
         with pytest.raises(ConnectionError):
-            tracker.replay(record, lines[:1], "RUNNING")
-    tracker.replay(record, lines, "RUNNING")
+            tracker.replay(record, lines[:1], State.RUNNING)
+    tracker.replay(record, lines, State.RUNNING)
     assert [step for step, *_ in rows(client, run)["loss"]] == [3, 6]
 
 
@@ -410,10 +411,10 @@ def test_a_run_that_was_made_though_its_answer_was_lost_is_the_one(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "create_run", lose)
         with pytest.raises(ConnectionError):
-            tracker.replay(record, [], "RUNNING")
+            tracker.replay(record, [], State.RUNNING)
     if who == "the next one":
         tracker = track(plan)
-    tracker.replay(record, [], "RUNNING")
+    tracker.replay(record, [], State.RUNNING)
     (run,) = runs(client, plan, "search")
     assert run.data.params["init"] == "teacher"
 
@@ -425,8 +426,8 @@ def test_of_two_runs_of_one_trial_the_older_stays(
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
     first = client.get_run(run)
-    late = client.create_run(tracker.experiment, first.info.start_time + 1, first.data.tags)
-    track(plan).replay(record, [line(make_report(1, 0.5, "complete"))], "complete")
+    late = client.create_run(tracker.runs.experiment, first.info.start_time + 1, first.data.tags)
+    track(plan).replay(record, [make_report(1, 0.5, "complete")], State.COMPLETE)
     (left,) = runs(client, plan, "search")
     assert (left.info.run_id, left.info.status) == (run, "FINISHED")
     assert client.get_run(late.info.run_id).info.lifecycle_stage == "deleted"
@@ -449,7 +450,7 @@ def test_params_that_a_kill_left_out_are_added(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "log_batch", die)
         with pytest.raises(KeyboardInterrupt):
-            tracker.replay(record, [], "RUNNING")
+            tracker.replay(record, [], State.RUNNING)
     run = begin(track(plan), record)
     assert client.get_run(run).data.params["init"] == "teacher"
     assert len(runs(client, plan)) == 1 + 4 + 1
@@ -458,7 +459,7 @@ def test_params_that_a_kill_left_out_are_added(
 
 def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: MlflowClient) -> None:
     tracker, record = track(plan), trial(plan)
-    tracker.replay(record, [], "failed", "Traceback ...\nValueError: no")
+    tracker.replay(record, [], State.FAILED, "Traceback ...\nValueError: no")
     (search,) = runs(client, plan, "search")
     path = client.download_artifacts(search.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"
@@ -571,7 +572,7 @@ def test_the_study_run_says_under_which_names_task_and_model_were_asked_for(
 def test_a_teacher_is_recorded_once_with_its_scores(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    scores = make_report(1, 0.8)["validation"] | {"time_ms": 1_700_000_000_000, "parameters": 5000}
+    scores = make_report(1, 0.8).validation | {"time_ms": 1_700_000_000_000, "parameters": 5000}
     recipe = {"teacher_steps": 600, "data": {"fraction": 0.1, "data_seed": 0}}
     seen = []
     for _ in range(2):
@@ -631,7 +632,7 @@ def test_looking_writes_nothing_and_knows_whose_a_name_is(
 ) -> None:
     check_tracking(tracking_uri, plan.name, None)
     assert client.get_experiment_by_name(plan.name) is None
-    ours = track(plan).study_id
+    ours = track(plan).runs.study_id
     check_tracking(tracking_uri, plan.name, ours)
     for other in (None, "by another"):  # none: the study has not been begun
         with pytest.raises(RequestError, match="another study has this name in MLflow"):
@@ -654,9 +655,9 @@ def test_a_study_that_goes_on_does_not_need_its_server_at_once(
     away = Tracker("http://127.0.0.1:9", None, make_plan(name="back"), "drawn", goes_on=True)
     with pytest.raises(MlflowException):
         away.begin()
-    away.client = MlflowClient(tracking_uri)
+    away.runs.client = MlflowClient(tracking_uri)
     away.begin()
-    assert {run.info.status for run in runs(away.client, away.plan)} == {"RUNNING"}
+    assert {run.info.status for run in runs(away.runs.client, away.plan)} == {"RUNNING"}
 
 
 def test_a_database_that_cannot_be_opened_is_no_server_that_is_away(
@@ -679,17 +680,17 @@ def test_a_step_that_is_reported_anew_keeps_its_first_time(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     """The journal was lost with its home, and the trial has made its last interval again."""
-    first, again, last = make_report(1, 0.5), make_report(1, 0.5), make_report(2, 0.6, "complete", test=0.7)
-    again["time_ms"] += 60_000
+    first, last = make_report(1, 0.5), make_report(2, 0.6, "complete", test=0.7)
+    again = replace(first, time_ms=first.time_ms + 60_000)
     one = trial(plan)
-    track(plan).replay(one, [first], "RUNNING")
+    track(plan).replay(one, [first], State.RUNNING)
     other = track(plan)
-    other.replay(one, [again], "RUNNING")
-    other.replay(one, [again, last], "complete")
+    other.replay(one, [again], State.RUNNING)
+    other.replay(one, [again, last], State.COMPLETE)
     (run,) = runs(client, plan, "search")
     found = rows(client, run.info.run_id)
     for name in ("validation/accuracy/macro", "validation/accuracy/deu", "loss"):
-        assert [at[:2] for at in found[name]] == [(3, first["time_ms"]), (6, last["time_ms"])]
+        assert [at[:2] for at in found[name]] == [(3, first.time_ms), (6, last.time_ms)]
     assert len(found["test/accuracy/macro"]) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from study.trial.classifier import classifier_step, predict_logits
+from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.data.batches import TrainingBatches
 from study.trial.data.sources import load_task
 from study.trial.data.tokens import EncodedSplit, encode_task, load_encoded_split
@@ -41,7 +41,7 @@ def model(base_folder: Path) -> Any:
 def step_of(
     model: Any, split: EncodedSplit, objective: Callable[..., Any], targets: np.ndarray | None = None
 ) -> Callable[[int], tuple[torch.Tensor, torch.Tensor]]:
-    return classifier_step(model, split, ROWS, PAD, 8, 0, "cpu", objective, targets)
+    return classifier_step(model, TrainingData(split, ROWS, PAD, targets), objective, 8, 0, "cpu")
 
 
 def with_labels(logits: torch.Tensor, labels: torch.Tensor, targets: Any) -> torch.Tensor:

@@ -14,11 +14,11 @@ from study.errors import RequestError
 from study.planning.base_model import find_teacher, store_model
 from study.storage import artifacts
 from study.storage.artifacts import Store
-from study.trial import prepare
+from study.trial import teaching
 from study.trial.data.task import load_saved_task
 from study.trial.models.teacher import load_classifier
 from study.trial.models.tokenizer import load_tokenizer
-from study.trial.prepare import build_inputs, has_inputs, store_task
+from study.trial.prepare import Preparation
 from study.trial.training import Training
 from tests.kills import killed_in
 
@@ -65,7 +65,7 @@ def test_the_teacher_learns_the_task(workshop: Any) -> None:
 
 
 def test_a_teacher_is_the_same_in_another_store(workshop: Any, config: Any, fresh_store: Store) -> None:
-    one, other = workshop.inputs(config), build_inputs(fresh_store, config, "", SPLITS, 1)
+    one, other = workshop.inputs(config), Preparation(fresh_store).build(config, SPLITS)
     assert teacher_bytes(one.teacher_folder) == teacher_bytes(other.teacher_folder)
     for split in SPLITS:
         assert np.array_equal(one.teacher_logits(split), other.teacher_logits(split))
@@ -84,14 +84,14 @@ def test_a_teacher_continued_from_its_checkpoint_is_the_undisturbed_one(
         if saves < 10:
             killed_in(patch, Training, "save", saves + 1)
         else:
-            killed_in(patch, prepare, "load_tokenizer", 3)  # its training is over, its folder half written
+            killed_in(patch, teaching, "load_tokenizer", 1)  # its training is over, its folder half written
         with pytest.raises(KeyboardInterrupt):
-            build_inputs(fresh_store, config, "", SPLITS, 1)
+            Preparation(fresh_store).build(config, SPLITS)
     assert not any((fresh_store.root / "teachers").glob("*"))
     steps: list[int] = []
     advance = Training.advance
     monkeypatch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
-    inputs = build_inputs(fresh_store, config, "", SPLITS, 1)
+    inputs = Preparation(fresh_store).build(config, SPLITS)
     assert steps == list(range(2 * saves + 2, 21, 2))
     assert teacher_bytes(inputs.teacher_folder) == expected
     assert not any((fresh_store.root / "building").rglob("*.pt"))
@@ -126,12 +126,12 @@ def test_what_is_there_is_not_built_again(workshop: Any, config: Any) -> None:
     before = files(workshop.store.root)
     workshop.inputs(config)
     workshop.inputs(workshop.config(teacher_steps=20, init="random", learning_rate=1e-2, alpha=0.1))
-    store_task(workshop.store, workshop.task)
+    Preparation(workshop.store).store_task(workshop.task)
     assert files(workshop.store.root) == before
 
 
 def test_test_outputs_are_made_only_when_asked_for(workshop: Any, config: Any, fresh_store: Store) -> None:
-    inputs = build_inputs(fresh_store, config, "", ("train", "validation"), 1)
+    inputs = Preparation(fresh_store).build(config, ("train", "validation"))
     assert fresh_store.has("outputs", inputs.outputs_key("validation"))
     assert not fresh_store.has("outputs", inputs.outputs_key("test"))
 
@@ -140,23 +140,23 @@ def test_outputs_on_training_data_are_made_only_to_distil(
     workshop: Any, config: Any, fresh_store: Store
 ) -> None:
     labels_alone = config.model_copy(update={"alpha": 1.0})
-    key = build_inputs(fresh_store, labels_alone, "", SPLITS, 1).outputs_key("train")
+    key = Preparation(fresh_store).build(labels_alone, SPLITS).outputs_key("train")
     assert not fresh_store.has("outputs", key)
-    assert build_inputs(fresh_store, config, "", SPLITS, 1).outputs_key("train") == key
+    assert Preparation(fresh_store).build(config, SPLITS).outputs_key("train") == key
     assert fresh_store.has("outputs", key)
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0])
 def test_inputs_are_there_once_they_were_built(config: Any, fresh_store: Store, alpha: float) -> None:
     config = config.model_copy(update={"alpha": alpha})
-    assert not has_inputs(fresh_store, config, ("validation",))
-    build_inputs(fresh_store, config, "", ("train", "validation"), 1)
-    assert has_inputs(fresh_store, config, ("train", "validation"))
-    assert not has_inputs(fresh_store, config, SPLITS)
-    build_inputs(fresh_store, config, "", SPLITS, 1)
-    assert has_inputs(fresh_store, config, SPLITS)
+    assert not Preparation(fresh_store).has(config, ("validation",))
+    Preparation(fresh_store).build(config, ("train", "validation"))
+    assert Preparation(fresh_store).has(config, ("train", "validation"))
+    assert not Preparation(fresh_store).has(config, SPLITS)
+    Preparation(fresh_store).build(config, SPLITS)
+    assert Preparation(fresh_store).has(config, SPLITS)
     distilled = config.model_copy(update={"alpha": 0.0})
-    assert has_inputs(fresh_store, distilled, ("train",)) is (alpha < 1)
+    assert Preparation(fresh_store).has(distilled, ("train",)) is (alpha < 1)
 
 
 @pytest.mark.parametrize("kind", ["tasks", "models", "tokens", "teachers", "outputs"])
@@ -168,7 +168,7 @@ def test_inputs_that_a_disk_has_spoilt_are_not_there_and_are_built_again_the_sam
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
-    inputs = build_inputs(fresh_store, config, "", SPLITS, 1)
+    inputs = Preparation(fresh_store).build(config, SPLITS)
     sound = teacher_bytes(inputs.teacher_folder), inputs.teacher_logits("train").copy()
     for path in (fresh_store.root / kind).rglob("*"):
         if path.is_file() and path.name != "manifest.json" and path.stat().st_size > 100:
@@ -176,12 +176,12 @@ def test_inputs_that_a_disk_has_spoilt_are_not_there_and_are_built_again_the_sam
             content[-50] ^= 1
             path.write_bytes(content)
     monkeypatch.setattr(artifacts, "_whole", set())  # as a new process, that has checked nothing yet
-    assert not has_inputs(fresh_store, config, SPLITS)
+    assert not Preparation(fresh_store).has(config, SPLITS)
     if kind in ("tasks", "models"):  # of the user's own: only the request knows where they come from
-        store_task(fresh_store, workshop.task)
+        Preparation(fresh_store).store_task(workshop.task)
         assert store_model(fresh_store, str(model_folder), 1).fingerprint == workshop.model
-    again = build_inputs(fresh_store, config, "", SPLITS, 1)
-    assert has_inputs(fresh_store, config, SPLITS)
+    again = Preparation(fresh_store).build(config, SPLITS)
+    assert Preparation(fresh_store).has(config, SPLITS)
     assert teacher_bytes(again.teacher_folder) == sound[0]
     assert np.array_equal(again.teacher_logits("train"), sound[1])
 
@@ -191,11 +191,11 @@ def test_a_teacher_of_the_same_data_sees_the_students_sample_alone(
 ) -> None:
     same = config.model_copy(update={"teacher_data": "same", "data_fraction": 0.25})
     rows: list[np.ndarray] = []
-    step_of = prepare.classifier_step
+    step_of = teaching.classifier_step
     monkeypatch.setattr(
-        prepare,
+        teaching,
         "classifier_step",
-        lambda model, split, seen, *rest: rows.append(seen) or step_of(model, split, seen, *rest),
+        lambda model, data, *rest: rows.append(data.rows) or step_of(model, data, *rest),
     )
     inputs = workshop.inputs(same)
     train = inputs.split("train")
@@ -213,7 +213,7 @@ def test_a_teacher_that_diverges_is_one_line_and_no_artifact(
     config = workshop.config(teacher_learning_rate=rate, teacher_steps=steps)
     for _ in range(2):
         with pytest.raises(RequestError, match="teacher_learning_rate lower") as caught:
-            build_inputs(fresh_store, config, "", SPLITS, 1)
+            Preparation(fresh_store).build(config, SPLITS)
         assert len(str(caught.value).splitlines()) == 1
     assert not any((fresh_store.root / "outputs").glob("*/*"))
 
@@ -225,7 +225,10 @@ def test_a_teacher_trained_on_the_full_vocabulary_is_the_same(
     workshop: Any, config: Any, fresh_store: Store
 ) -> None:
     """To the bit: its folder has all tokens either way, and its outputs are equal."""
-    ours, whole = workshop.inputs(config), build_inputs(fresh_store, config, "", SPLITS, 1, True)
+    ours, whole = (
+        workshop.inputs(config),
+        Preparation(fresh_store, full_vocabulary=True).build(config, SPLITS),
+    )
     assert whole.vocabulary is None
     assert ours.vocabulary is not None
     names = {path.name for path in ours.teacher_folder.iterdir()}
@@ -239,13 +242,13 @@ def test_a_teacher_trained_on_the_full_vocabulary_is_the_same(
 
 
 def test_the_switch_builds_nothing_again(workshop: Any, config: Any, fresh_store: Store) -> None:
-    build_inputs(fresh_store, config, "", SPLITS, 1, True)
-    assert has_inputs(fresh_store, config, SPLITS, True)
-    assert not has_inputs(fresh_store, config, SPLITS)
+    Preparation(fresh_store, full_vocabulary=True).build(config, SPLITS)
+    assert Preparation(fresh_store, full_vocabulary=True).has(config, SPLITS)
+    assert not Preparation(fresh_store).has(config, SPLITS)
     before = files(fresh_store.root)
-    build_inputs(fresh_store, config, "", SPLITS, 1)
+    Preparation(fresh_store).build(config, SPLITS)
     added = files(fresh_store.root)
-    assert has_inputs(fresh_store, config, SPLITS)
+    assert Preparation(fresh_store).has(config, SPLITS)
     assert before.items() <= added.items()
     assert {Path(name).parts[0] for name in added.keys() - before.keys()} == {"vocabularies", "building"}
 
@@ -274,11 +277,13 @@ def test_a_given_teacher_is_used_as_it_is(workshop: Any, config: Any, tmp_path: 
     base = workshop.store.path("models", workshop.model)
     fingerprint = find_teacher(str(given), workshop.task.labels, base)
     ours = workshop.config(teacher=fingerprint)
-    inputs = build_inputs(workshop.store, ours, str(given), SPLITS, 1)
+    inputs = Preparation(workshop.store, str(given)).build(ours, SPLITS)
     assert inputs.teacher_key != workshop.inputs(config).teacher_key
     assert np.array_equal(inputs.teacher_logits("test"), workshop.inputs(config).teacher_logits("test"))
     shutil.rmtree(given)
     assert (
-        build_inputs(workshop.store, ours, str(given), SPLITS, 1).teacher_scores("test")["accuracy"]["macro"]
+        Preparation(workshop.store, str(given))
+        .build(ours, SPLITS)
+        .teacher_scores("test")["accuracy"]["macro"]
         > 0
     )

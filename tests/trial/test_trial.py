@@ -22,14 +22,16 @@ from study.storage.artifacts import Store
 from study.storage.attempts import attempt_folder, attempt_folders, student_folder, tidy_trial
 from study.trial.data.tokens import EncodedSplit
 from study.trial.data.vocabulary import load_vocabulary
+from study.trial.job import TrialJob
 from study.trial.losses.objective import objective
 from study.trial.models.student import build_student
 from study.trial.models.teacher import load_classifier
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.models.trimming import put_back
 from study.trial.progress import Progress
+from study.trial.result import read_result
 from study.trial.training import Numerics
-from study.trial.trial import read_result, run_trial
+from study.trial.trial import run_trial
 from tests.reports import told
 
 REPORTS = 4
@@ -204,11 +206,14 @@ def test_a_search_trial_killed_at_the_end_repeats_its_last_interval(
     assert (again, weights(tmp_path)) == (expected, expected_weights)
 
 
-def test_continued_on_other_numerics_it_says_so(workshop: Any, tmp_path: Path) -> None:
+def test_continued_on_other_numerics_it_says_so(
+    workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop_after(2, workshop.trial(workshop.config(), tmp_path))
     here = Numerics.here(1)
     elsewhere = replace(here, capability="NEON", torch="9.0")
-    *_, last = run_trial(workshop.config(), workshop.store, tmp_path, REPORTS, True, elsewhere, 2)
+    monkeypatch.setattr(Numerics, "here", lambda threads: elsewhere)
+    *_, last = run_trial(TrialJob(workshop.config(), workshop.store, tmp_path, REPORTS, test=True, attempt=2))
     assert last.result is not None
     assert last.result["numerics"]["torch"] == "9.0"
     before = json.loads(json.dumps(last.result["other_numerics_before"]))
@@ -227,7 +232,8 @@ def test_an_ended_trial_reports_its_record_and_trains_nothing(
 ) -> None:
     first = list(workshop.trial(workshop.config(), tmp_path / "trial"))
     empty = Store(tmp_path / "no artifacts")
-    again = list(run_trial(workshop.config(), empty, tmp_path / "trial", REPORTS, True, Numerics.here(1), 2))
+    job = TrialJob(workshop.config(), empty, tmp_path / "trial", REPORTS, test=True, attempt=2)
+    again = list(run_trial(job))
     assert again == first
     assert attempt_folders(tmp_path / "trial") == [attempt_folder(tmp_path / "trial", 1)]
 
@@ -302,7 +308,7 @@ def test_a_trial_that_changes_its_vocabulary_midway_begins_anew_with_the_same_nu
 def test_where_the_vocabulary_cannot_be_trimmed_it_is_full(
     new_workshop: Any, task_folder: Path, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("study.trial.prepare.why_not_trimmable", lambda *_: "tiny needs all its tokens")
+    monkeypatch.setattr("study.trial.encoding.why_not_trimmable", lambda *_: "tiny needs all its tokens")
     workshop = new_workshop(task_folder)
     inputs = workshop.inputs(workshop.config())
     assert inputs.vocabulary is None
@@ -414,7 +420,7 @@ def test_test_is_scored_only_where_it_is_asked_for(workshop: Any, tmp_path: Path
     shutil.rmtree(store.path("outputs", inputs.outputs_key("test")))
     for file in store.path("tokens", inputs.tokens_key).glob("test-*"):
         file.unlink()
-    reports = list(run_trial(workshop.config(), store, tmp_path / "t", REPORTS, False, Numerics.here(1)))
+    reports = list(run_trial(TrialJob(workshop.config(), store, tmp_path / "t", REPORTS)))
     assert reports[-1].result is not None
     assert reports[-1].result["test"] is None
     assert reports[-1].result["validation"] is not None
@@ -425,7 +431,7 @@ def test_labels_alone_need_no_teacher_outputs_on_training_data(workshop: Any, tm
     inputs = workshop.inputs(config)
     store = Store(shutil.copytree(workshop.store.root, tmp_path / "store"))
     shutil.rmtree(store.path("outputs", inputs.outputs_key("train")), ignore_errors=True)
-    *_, last = run_trial(config, store, tmp_path / "t", REPORTS, True, Numerics.here(1))
+    *_, last = run_trial(TrialJob(config, store, tmp_path / "t", REPORTS, test=True))
     assert last.result is not None
     assert last.result["outcome"] == "complete"
 

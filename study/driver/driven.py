@@ -1,0 +1,172 @@
+"""A study while it is driven: its three phases, and what the phases share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from study.config import TrialConfig
+from study.driver.interrupt import graceful
+from study.driver.lifecycle import Lifecycle
+from study.driver.resources import (
+    Resources,
+    call_in_ray,
+    check_cluster,
+    in_room,
+)
+from study.driver.tune import run_phase
+from study.driver.watch import View, Watch
+from study.errors import RequestError, StudyStopped
+from study.ledger.lease import Lease
+from study.ledger.ledger import Ledger
+from study.ledger.progress import confirm_wanted, summary
+from study.ledger.records import Phase, Record
+from study.ledger.study import OpenStudy
+from study.planning.capacity import check_here, known_extent, largest, need_of
+from study.planning.plan import Plan
+from study.planning.request import Request
+from study.storage.artifacts import Store
+from study.tracking.posts import Posts, configs_of
+from study.trial.inputs import Inputs
+from study.trial.job import TrialJob
+from study.trial.models.loading import read_config
+from study.trial.prepare import Preparation
+
+__all__ = ["DrivenStudy"]
+
+FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
+
+
+@dataclass(frozen=True)
+class DrivenStudy:
+    """One study while it is driven. `run` does all phases; an error within `paused_by_an_error` pauses it."""
+
+    study: OpenStudy
+    plan: Plan
+    request: Request
+    lease: Lease
+    posts: Posts
+    resources: Resources
+    view: View
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.study.ledger
+
+    @property
+    def store(self) -> Store:
+        return self.posts.store
+
+    def run(self) -> None:
+        """Prepare the teachers, search, confirm."""
+        plan, ledger = self.plan, self.ledger
+        self.post("begin")
+        self.view.phase("preparing the teacher and its outputs")
+        self.prepare(plan.all_drafts(), ("train", "validation"))
+        self.post("begin")
+
+        resources = self.sized()
+        self.view.phase("search")
+        self.trials("search", ledger.ask_search, resources)
+        if wanted := confirm_wanted(plan, ledger.records()):
+            self.view.phase("preparing the confirm runs")
+            self.prepare([config for _, config in wanted], ("train", "validation", "test"))
+            self.post("begin", [config for _, config in wanted])
+            self.view.phase("confirm")
+            self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
+
+    @contextmanager
+    def paused_by_an_error(self) -> Iterator[None]:
+        """If an error of any kind ends the study early, its runs in MLflow become SCHEDULED.
+
+        Raises:
+            StudyStopped: in place of a RequestError, because something has been written by now.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if not self.lease.lost:
+                with suppress(Exception):  # the error that stopped the study is the one to show
+                    self.post("pause")
+                    self.posts.outbox.flush(FAREWELL)
+            if isinstance(error, RequestError):
+                raise StudyStopped(str(error)) from error
+            raise
+
+    def sized(self) -> Resources:
+        """Return the resources of trials. Their inputs are built, so the largest trial's memory is known."""
+        config = largest(self.plan)
+        inputs = Inputs(self.store, config, self.request.full_vocabulary)
+        need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
+        if self.request.cluster == "local":  # again: for a large task planning estimates from a sample
+            check_here(need, self.request)
+        else:
+            check_cluster(need, self.resources)
+        resources, note = in_room(self.resources, need, self.request)
+        if note:
+            self.view.note(note)
+        return resources
+
+    def post(
+        self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None
+    ) -> None:
+        """Send the study's state to MLflow, and the teachers of `configs` (default: all teachers)."""
+        if configs is None:
+            configs = configs_of(self.plan, self.ledger.records())
+        self.posts.study(configs, state)
+
+    def summary(self) -> dict[str, Any]:
+        return summary(self.plan, self.ledger.records(), self.ledger.driver)
+
+    def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> None:
+        """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
+        store, request = self.store, self.request
+        preparation = Preparation(store, request.teacher, request.full_vocabulary, self.resources.threads)
+        configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
+        distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
+        calls = [
+            (preparation, config, splits)
+            for config in distinct.values()
+            if not preparation.has(config, splits)  # else no worker has to start
+        ]
+        call_in_ray(Preparation.build, calls, self.resources)
+        found = [preparation.inputs(config) for config in distinct.values()]
+        for one in found:  # bring them here too, if another node built them
+            store.has("outputs", one.outputs_key("validation"))
+            store.has("vocabularies", one.vocabulary_key)
+        for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
+            self.view.note(f"trained on the full vocabulary: {why}")
+
+    def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
+        """Run one phase: the trials that a former run left, then those that `ask` starts."""
+        lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
+        watch = Watch(self.view, self.plan, lifecycle)
+
+        def job_of(record: Record, attempt: int) -> TrialJob:
+            return TrialJob(
+                record.config,
+                self.store,
+                self.posts.trials / record.key,
+                self.plan.space.reports,
+                test=phase == "confirm",  # test is read in that phase only
+                threads=resources.threads,
+                attempt=attempt,
+                full_vocabulary=self.request.full_vocabulary,
+                given_teacher=self.request.teacher,
+            )
+
+        try:
+            with graceful(lifecycle.stop, self.view.note):
+                while lifecycle.has_next():  # again only if the phase's last trials lost their workers
+                    watch(now=True)
+                    run_phase(lifecycle, job_of, resources, watch)
+                watch(now=True)
+        finally:
+            if not self.lease.lost:
+                lifecycle.let_go()
+        if lifecycle.halted:
+            raise StudyStopped(lifecycle.halted)
+        if lifecycle.stopping:
+            raise KeyboardInterrupt
