@@ -602,7 +602,7 @@ def test_an_experiment_that_is_nobodys_is_refused(track: Track, plan: Plan, clie
 
 
 def test_a_deleted_experiment_is_refused(track: Track, plan: Plan, client: MlflowClient) -> None:
-    client.delete_experiment(track(plan).experiment)
+    client.delete_experiment(track(plan).runs.experiment)
     with pytest.raises(RequestError, match=r": its MLflow experiment was deleted; restore it or choose"):
         track(plan)
 
