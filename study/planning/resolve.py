@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from study.config import TrialConfig
 from study.errors import RequestError
@@ -25,11 +26,10 @@ from study.planning.request import Request
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
-from study.trial.data.task import Task, load_saved_task
-from study.trial.inputs import Inputs
-from study.trial.losses.distillation import distillation_losses
-from study.trial.models.loading import read_config
-from study.trial.models.student import check_possible
+from study.trial.data.task import load_saved_task
+
+if TYPE_CHECKING:
+    from study.trial.data.task import Task
 
 __all__ = ["Asked", "ask_again", "plan_for"]
 
@@ -47,6 +47,8 @@ class Asked:
     @cached_property
     def need(self) -> Need:
         """What the plan's largest trial takes; estimated from the task's texts until they are tokenised."""
+        from study.trial.inputs import Inputs
+
         config, base, whole = largest(self.plan), self.model.config, self.request.full_vocabulary
         inputs = Inputs(self.store, config, whole)
         built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
@@ -99,13 +101,16 @@ def ask_again(plan: Plan, store: Store) -> Asked:
     fingerprint = plan.constants["model"]
     folder = store.path("models", fingerprint)
     if store.has("models", fingerprint):
-        model = Model(request.model, read_config(folder), folder, fingerprint)
+        model = Model(request.model, folder, fingerprint)
     else:
         model = find_model(store, request.model)
     return Asked(request, task, model, plan, store)
 
 
 def _check(config: TrialConfig, model: Model) -> None:
+    from study.trial.losses.distillation import distillation_losses
+    from study.trial.models.student import check_possible
+
     if config.loss not in distillation_losses():
         known = ", ".join(distillation_losses())
         raise RequestError(f"loss: no such distillation loss as {config.loss}; there are {known}")

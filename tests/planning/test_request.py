@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,35 @@ def test_a_resume_needs_no_folder_that_the_study_was_begun_from(
     assert again.task.fingerprint == asked.task.fingerprint
     assert again.model.fingerprint == asked.model.fingerprint
     assert again.plan.identity() == asked.plan.identity()
+
+
+def test_a_resume_from_the_store_loads_no_torch(request_: Request, tmp_path: Path) -> None:
+    """So the resume of a finished study is quick."""
+    store = Store(tmp_path / "store")
+    asked = plan_for(request_, "demo", space(), store)
+    store_task(store, asked.task)
+    store_model(store, request_.model, 1)
+    (tmp_path / "plan.json").write_text(asked.plan.model_dump_json())
+    script = """
+import json, sys
+from pathlib import Path
+from study.planning.plan import Plan
+from study.planning.resolve import ask_again
+from study.storage.artifacts import Store
+root = Path(sys.argv[1])
+again = ask_again(Plan.model_validate_json((root / "plan.json").read_text()), Store(root / "store"))
+loaded = sorted({"torch", "transformers", "datasets"} & set(sys.modules))
+print(json.dumps([again.task.fingerprint, again.model.fingerprint, loaded]))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
+    )
+    assert json.loads(answer.stdout) == [asked.task.fingerprint, asked.model.fingerprint, []]
 
 
 def test_a_resume_without_the_store_reads_the_folders_again(request_: Request, tmp_path: Path) -> None:
