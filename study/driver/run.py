@@ -33,6 +33,7 @@ from study.planning.base_model import store_model
 from study.planning.capacity import check_here, known_extent, largest, need_of
 from study.planning.plan import Plan
 from study.planning.request import Request
+from study.planning.request_file import write_request
 from study.planning.resolve import Asked
 from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
@@ -79,6 +80,7 @@ def run_study(
         ledger = Ledger(urls["ledger_url"], name, goes_on=True)
         lease = stack.enter_context(Lease(ledger.storage.engine, name, dead))
         ledger.driver = lease.me.holder
+        write_request(home.study(name), asked)
         goes_on = ledger.plan is not None
 
         view.phase("preparing the task and the base model")

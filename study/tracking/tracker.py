@@ -17,9 +17,9 @@ from mlflow.exceptions import MlflowException
 from study.errors import RequestError
 from study.ledger.records import Record
 from study.planning.plan import Plan
+from study.planning.versions import code_version
 from study.tracking.journal import last_report
 from study.tracking.rows import (
-    code_version,
     numerics_text,
     report_rows,
     result_rows,
