@@ -34,7 +34,7 @@ from study.planning.capacity import check_here, known_extent, largest, need_of
 from study.planning.plan import Plan
 from study.planning.request import Request
 from study.planning.request_file import write_request
-from study.planning.resolve import Asked
+from study.planning.resolve import Resolved
 from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
 from study.storage.mirror import check_storage
@@ -53,7 +53,12 @@ LAST_PATIENCE = 60.0  # seconds without an answer that one at its end does
 
 
 def run_study(
-    asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, view: View, retry_failed: bool = False
+    asked: Resolved,
+    home: Home,
+    urls: dict[str, str],
+    cluster: Cluster,
+    view: View,
+    retry_failed: bool = False,
 ) -> dict[str, Any]:
     """Run `asked` to its end, or go on with it; returns the study's summary.
 
@@ -222,7 +227,7 @@ class _Study:
             raise KeyboardInterrupt
 
 
-def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | None:
+def _check_begun(asked: Resolved, home: Home, urls: dict[str, str]) -> Holder | None:
     """Refuse a study that was begun otherwise, before anything is written; its last driver, if that died."""
     name = asked.plan.name
     home.check_writable()

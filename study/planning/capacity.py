@@ -28,10 +28,10 @@ __all__ = [
     "check_room",
     "estimated_extent",
     "gib",
+    "gpu_fraction",
     "known_extent",
     "largest",
     "need_of",
-    "share_of_gpu",
     "this_machine",
     "uses_gpus",
 ]
@@ -155,7 +155,7 @@ def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
             )
 
 
-def share_of_gpu(peak: Peak, gpu_memory: int) -> float:
+def gpu_fraction(peak: Peak, gpu_memory: int) -> float:
     """The part of a GPU that a trial is given where as many share it as fit: 1 / n, rounded down.
 
     n = floor(HEADROOM x memory / (predicted peak + CUDA's context)), at least 1.

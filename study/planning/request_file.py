@@ -1,4 +1,4 @@
-"""`request.json` in a study's folder: what was asked of the study, for people to read.
+"""`request.json` in a study's folder: the request, as people read it.
 
 The program never reads the file to decide anything: the ledger holds the plan that counts. The file holds the
 command lines that began the study or raised its budget, the request as it was resolved, and the versions.
@@ -20,7 +20,7 @@ from study.storage.artifacts import write_atomically
 from study.storage.disk import cannot_write
 
 if TYPE_CHECKING:
-    from study.planning.resolve import Asked
+    from study.planning.resolve import Resolved
 
 __all__ = ["REQUEST_FILE", "masked", "write_request"]
 
@@ -33,7 +33,7 @@ SECRET = re.compile(
 )
 
 
-def write_request(folder: Path, asked: Asked, arguments: Sequence[str] | None = None) -> None:
+def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
     """Write `request.json` into the study's `folder`, or add a command line that raises a budget to it.
 
     arguments: the command line, by default that of this process. A command that goes on with the same budget
@@ -46,12 +46,12 @@ def write_request(folder: Path, asked: Asked, arguments: Sequence[str] | None = 
         path = folder / REQUEST_FILE
         before = _commands(path)
         begun = {name: max((int(one[name]) for one in before), default=-1) for name in BUDGETS}
-        wanted = {name: int(getattr(asked.plan.space, name)) for name in BUDGETS}
+        wanted = {name: int(getattr(resolved.plan.space, name)) for name in BUDGETS}
         if all(wanted[name] <= begun[name] for name in BUDGETS):
             return
         budgets = {name: max(wanted[name], begun[name]) for name in BUDGETS}
         commands = [*before, _command(sys.argv if arguments is None else arguments) | budgets]
-        content = {"study": asked.plan.name, "commands": commands} | _described(asked, budgets)
+        content = {"study": resolved.plan.name, "commands": commands} | _described(resolved, budgets)
         write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
     except Exception as error:
         if cannot_write(error):
@@ -85,10 +85,10 @@ def _command(arguments: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _described(asked: Asked, budgets: dict[str, int]) -> dict[str, Any]:
+def _described(resolved: Resolved, budgets: dict[str, int]) -> dict[str, Any]:
     """What the request came to: its words, the task and model that were found, and the space in layers."""
-    plan, task = asked.plan, asked.task
-    named = {k: masked(v) if isinstance(v, str) else v for k, v in asked.request.recorded().items()}
+    plan, task = resolved.plan, resolved.task
+    named = {k: masked(v) if isinstance(v, str) else v for k, v in resolved.request.recorded().items()}
     return {
         "request": named,
         "task": {
@@ -99,8 +99,8 @@ def _described(asked: Asked, budgets: dict[str, int]) -> dict[str, Any]:
             "rows": {name: len(split) for name, split in task.splits.items()},
         },
         "model": {
-            "source": asked.model.source,
-            "fingerprint": asked.model.fingerprint or plan.constants["model"] or None,
+            "source": resolved.model.source,
+            "fingerprint": resolved.model.fingerprint or plan.constants["model"] or None,
             "layers": plan.constants["model_layers"],
         },
         "teacher": plan.constants["teacher"] or "trained for the study",

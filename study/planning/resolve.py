@@ -31,11 +31,11 @@ from study.trial.data.task import load_saved_task
 if TYPE_CHECKING:
     from study.trial.data.task import Task
 
-__all__ = ["Asked", "ask_again", "plan_for"]
+__all__ = ["Resolved", "resolve", "resolve_again"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Resolved:
     """A request that can be served."""
 
     request: Request
@@ -59,7 +59,7 @@ class Asked:
         return need_of(config, base, texts)
 
 
-def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> Asked:
+def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Resolved:
     """Load and check the task, look at the models, and resolve the space for them. Writes nothing.
 
     Raises:
@@ -73,13 +73,13 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
     for draft in plan.all_drafts():
         _check(draft, model)
-    asked = Asked(request, task, model, plan, store)
+    resolved = Resolved(request, task, model, plan, store)
     if request.cluster == "local":
-        check_here(asked.need, request)
-    return asked
+        check_here(resolved.need, request)
+    return resolved
 
 
-def ask_again(plan: Plan, store: Store) -> Asked:
+def resolve_again(plan: Plan, store: Store) -> Resolved:
     """The request that `plan` was made for, as a resume puts it.
 
     The task and the base model come from the store, so that a resume does not need the folders they were
@@ -104,7 +104,7 @@ def ask_again(plan: Plan, store: Store) -> Asked:
         model = Model(request.model, folder, fingerprint)
     else:
         model = find_model(store, request.model)
-    return Asked(request, task, model, plan, store)
+    return Resolved(request, task, model, plan, store)
 
 
 def _check(config: TrialConfig, model: Model) -> None:

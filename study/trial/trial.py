@@ -19,9 +19,9 @@ from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
     bring_attempts,
-    read_record,
+    read_ending,
     send_attempt,
-    write_record,
+    write_ending,
 )
 from study.trial.classifier import classifier_step, predict_logits
 from study.trial.inputs import Inputs
@@ -126,14 +126,14 @@ def run_trial(
             student.save_pretrained(own / "student")
         if vocabulary is not None:
             vocabulary.save(own / "student")
-    write_record(own, history, result)
+    write_ending(own, history, result)
     send_attempt(own, store.mirror, ended=True)
     yield _last(history, result)
 
 
 def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
     """All reports of the trial that ended in `folder`, the last with its result; none if it has not."""
-    if (record := read_record(folder)) is None:
+    if (record := read_ending(folder)) is None:
         return None
     if record["result"]["key"] != config.key:
         raise ValueError(f"{folder} holds the result of another trial")

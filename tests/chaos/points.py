@@ -67,7 +67,7 @@ POINTS = {
     "worker: teacher's checkpoint": Point("study.trial.training:Training.save", 10, "preparing", WORKER),
     "worker: checkpoint": Point("study.trial.training:Training.save", program=WORKER),
     "worker: student": Point(f"{MODEL}.save_pretrained", 2, program=WORKER),
-    "worker: result": Point("study.trial.trial:write_record", 2, program=WORKER),
+    "worker: result": Point("study.trial.trial:write_ending", 2, program=WORKER),
 }
 
 

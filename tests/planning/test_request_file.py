@@ -1,4 +1,4 @@
-"""`request.json`: what was asked of a study, in words that people read; it never stops a study."""
+"""`request.json`: what was asked of a study, in words that people read; the file never stops a study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from study.planning import request_file
 from study.planning.request import Request
 from study.planning.request_file import masked, write_request
-from study.planning.resolve import Asked, plan_for
+from study.planning.resolve import Resolved, resolve
 from study.space import Range, SearchSpace
 from study.storage.artifacts import Store
 
@@ -20,7 +20,7 @@ RUN = ["/opt/bin/kdstudy", "run", "my space.py", "--trials", "2"]
 
 
 @pytest.fixture
-def asked(task_folder: Path, model_folder: Path, tmp_path: Path) -> Asked:
+def resolved(task_folder: Path, model_folder: Path, tmp_path: Path) -> Resolved:
     request = Request("demo", task=str(task_folder), model=str(model_folder))
     space = SearchSpace(
         question="why?",
@@ -30,13 +30,13 @@ def asked(task_folder: Path, model_folder: Path, tmp_path: Path) -> Asked:
         trials=2,
         confirm_seeds=1,
     )
-    return plan_for(request, "demo", space, Store(tmp_path / "store"))
+    return resolve(request, "demo", space, Store(tmp_path / "store"))
 
 
-def with_budget(asked: Asked, **budget: int) -> Asked:
-    space = asked.plan.space.model_copy(update=budget)
-    plan = asked.plan.model_copy(update={"space": space})
-    return Asked(asked.request, asked.task, asked.model, plan, asked.store)
+def with_budget(resolved: Resolved, **budget: int) -> Resolved:
+    space = resolved.plan.space.model_copy(update=budget)
+    plan = resolved.plan.model_copy(update={"space": space})
+    return Resolved(resolved.request, resolved.task, resolved.model, plan, resolved.store)
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -44,8 +44,8 @@ def read(folder: Path) -> dict[str, Any]:
     return content
 
 
-def test_what_was_asked_can_be_read(asked: Asked, tmp_path: Path) -> None:
-    write_request(tmp_path, asked, RUN)
+def test_what_was_asked_can_be_read(resolved: Resolved, tmp_path: Path) -> None:
+    write_request(tmp_path, resolved, RUN)
     found = read(tmp_path)
     (command,) = found["commands"]
     assert command["command"] == "kdstudy run 'my space.py' --trials 2"
@@ -53,27 +53,27 @@ def test_what_was_asked_can_be_read(asked: Asked, tmp_path: Path) -> None:
     assert command["code"]
     assert command["versions"].keys() >= {"kdstudy", "python", "torch", "transformers", "ray", "optuna"}
     assert all(version[0].isdigit() for version in command["versions"].values())
-    assert (found["study"], found["request"]["task"]) == ("demo", asked.request.task)
-    assert found["task"]["fingerprint"] == asked.task.fingerprint
-    assert found["task"]["rows"]["train"] == len(asked.task.splits["train"])
-    assert (found["model"]["fingerprint"], found["model"]["layers"]) == (asked.model.fingerprint, 4)
+    assert (found["study"], found["request"]["task"]) == ("demo", resolved.request.task)
+    assert found["task"]["fingerprint"] == resolved.task.fingerprint
+    assert found["task"]["rows"]["train"] == len(resolved.task.splits["train"])
+    assert (found["model"]["fingerprint"], found["model"]["layers"]) == (resolved.model.fingerprint, 4)
     assert found["teacher"] == "trained for the study"
     assert (found["space"]["trials"], found["space"]["fixed"]) == (2, {"depth": 2})
     assert found["arms"] == ["init=base", "init=teacher"]
     assert found["held"]["steps"] == 200
 
 
-def test_the_same_budget_again_changes_nothing(asked: Asked, tmp_path: Path) -> None:
-    write_request(tmp_path, asked, RUN)
+def test_the_same_budget_again_changes_nothing(resolved: Resolved, tmp_path: Path) -> None:
+    write_request(tmp_path, resolved, RUN)
     before = (tmp_path / "request.json").read_bytes()
-    for again in (asked, with_budget(asked, trials=1), with_budget(asked, confirm_seeds=0)):
+    for again in (resolved, with_budget(resolved, trials=1), with_budget(resolved, confirm_seeds=0)):
         write_request(tmp_path, again, ["kdstudy", "resume", "demo"])
     assert (tmp_path / "request.json").read_bytes() == before
 
 
-def test_a_larger_budget_adds_its_command_line(asked: Asked, tmp_path: Path) -> None:
-    write_request(tmp_path, asked, RUN)
-    write_request(tmp_path, with_budget(asked, trials=5, confirm_seeds=0), [*RUN[:-1], "5"])
+def test_a_larger_budget_adds_its_command_line(resolved: Resolved, tmp_path: Path) -> None:
+    write_request(tmp_path, resolved, RUN)
+    write_request(tmp_path, with_budget(resolved, trials=5, confirm_seeds=0), [*RUN[:-1], "5"])
     found = read(tmp_path)
     budgets = [(one["trials"], one["confirm_seeds"]) for one in found["commands"]]
     assert budgets == [(2, 1), (5, 1)], "a study goes on with the larger of both budgets"
@@ -95,38 +95,38 @@ def test_a_larger_budget_adds_its_command_line(asked: Asked, tmp_path: Path) -> 
         ("learning_rate=1e-4..1e-2", "learning_rate=1e-4..1e-2"),
     ],
 )
-def test_passwords_in_urls_are_masked(asked: Asked, tmp_path: Path, text: str, shown: str) -> None:
+def test_passwords_in_urls_are_masked(resolved: Resolved, tmp_path: Path, text: str, shown: str) -> None:
     assert masked(text) == shown
-    write_request(tmp_path, asked, ["kdstudy", "run", text])
+    write_request(tmp_path, resolved, ["kdstudy", "run", text])
     assert "secret@" not in (tmp_path / "request.json").read_text("utf-8")
     assert read(tmp_path)["commands"][0]["command"].strip("'").endswith(shown.split("://")[-1])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"commands": 3}', '{"commands": [{"trials": "two"}]}'])
-def test_a_damaged_file_is_written_anew(asked: Asked, tmp_path: Path, content: str) -> None:
+def test_a_damaged_file_is_written_anew(resolved: Resolved, tmp_path: Path, content: str) -> None:
     (tmp_path / "request.json").write_text(content)
-    write_request(tmp_path, asked, RUN)
+    write_request(tmp_path, resolved, RUN)
     assert len(read(tmp_path)["commands"]) == 1
 
 
 @pytest.mark.parametrize("error", [RuntimeError("?"), OSError(errno.EACCES, "denied"), KeyError("x")])
 def test_what_goes_wrong_stops_no_study(
-    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    resolved: Resolved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(request_file, "write_atomically", fail)
-    write_request(tmp_path, asked, RUN)
+    write_request(tmp_path, resolved, RUN)
     assert list(tmp_path.glob("request*")) == []
 
 
 def test_a_full_disk_stops_a_study_as_everywhere(
-    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resolved: Resolved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "no space left")
 
     monkeypatch.setattr(request_file, "write_atomically", full)
     with pytest.raises(OSError, match="no space left"):
-        write_request(tmp_path, asked, RUN)
+        write_request(tmp_path, resolved, RUN)
