@@ -11,7 +11,9 @@ Every other exception is a fault of this program and ends in a traceback.
 
 from __future__ import annotations
 
-__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "TeacherDiverged"]
+from collections.abc import Iterable
+
+__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "TeacherDiverged", "did_you_mean"]
 
 
 class RequestError(ValueError):
@@ -35,3 +37,11 @@ class TeacherDiverged(StudyStopped):
 
 class Away(Exception):
     """The database does not answer, and may come back."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for the text of a `RequestError`: " (did you mean quasi?)"; empty if no known name is near."""
+    import difflib  # needed only if something is wrong
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

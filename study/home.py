@@ -20,7 +20,10 @@ __all__ = ["Home"]
 
 @dataclass(frozen=True)
 class Home:
-    """`mlflow.db`, `mlartifacts/`, `artifacts/`, `studies/NAME/{study.json, optuna.db, trials/KEY/}`."""
+    """One folder with `mlflow.db`, `mlartifacts/`, `artifacts/`, and for each study `studies/NAME/`.
+
+    A study's folder holds `study.json` (URLs), `request.json` (what was asked), `optuna.db`, `trials/KEY/`.
+    """
 
     root: Path
 

@@ -205,3 +205,18 @@ print(json.dumps(sorted({"optuna", "mlflow", "sqlalchemy", "torch", "study.drive
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert json.loads(answer.stdout) == ["torch"]
+
+
+@pytest.mark.parametrize("room", ["study.planning", "study.storage", "study.home", "study.ledger"])
+def test_planning_and_the_memory_of_a_study_load_no_torch(room: str) -> None:
+    """`status` and the resume of a finished study use these modules and read no model."""
+    script = f"""
+import importlib, json, sys
+for module in {inside(room)!r}:
+    importlib.import_module(module)
+print(json.dumps(sorted({{"torch", "transformers", "datasets"}} & set(sys.modules))))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert json.loads(answer.stdout) == []

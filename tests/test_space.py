@@ -31,10 +31,8 @@ SPACE = SearchSpace(
         ({"fixed": {"alpha": 1.0}, "scientific": {"alpha": (0.0, 1.0)}}, "alpha: has two roles"),
         ({"scientific": {"alpha": (1.0, 0.5, 1)}}, "alpha: a level is given twice"),
         ({"nuisance": {"warmup": ()}}, "warmup: there is no level"),
-        ({"sampler": "grid", "nuisance": {"learning_rate": RATE}}, "learning_rate: a grid needs levels"),
         ({"nuisance": {"batch_size": Range(low=16, high=64)}}, "batch_size: is not a real number and needs"),
         ({"nuisance": {"init": Range(low=0, high=1)}}, "init: is not a real number and needs levels"),
-        ({"sampler": "best"}, "Input should be 'quasi', 'tpe', 'random' or 'grid'"),
         ({"trials": 0}, "greater than or equal to 1"),
         ({"budget": 3}, "Extra inputs are not permitted"),
     ],
@@ -69,8 +67,9 @@ def test_a_space_survives_json() -> None:
 
 def test_a_registered_space_is_found_by_its_name() -> None:
     assert load_space("quickstart") == ("quickstart", registered_spaces()["quickstart"])
+    hint = r"\(did you mean quickstart\?\)"
     with pytest.raises(
-        RequestError, match=r"^quikstart: no such search space; there are best_student, .*file$"
+        RequestError, match=rf"^quikstart: no such search space {hint}; there are best_student, .*file$"
     ):
         load_space("quikstart")
 
@@ -94,6 +93,19 @@ def test_a_space_outside_the_repository_is_found_by_its_path(tmp_path: Path) -> 
         (
             "from study.space import *; SPACE = SearchSpace(question='why?', trials=1, fixed={'lr': 1})",
             "lr: no such hyperparameter",
+        ),
+        (
+            "from study.space import *; SPACE = SearchSpace(question='why?', trials=1, sampler='gird')",
+            "sampler: no such sampler as gird (did you mean grid?); there are quasi, ",
+        ),
+        (
+            "from study.space import *; SPACE = SearchSpace(question='why?', trials=1, pruner='best')",
+            "pruner: no such pruner as best; there are none, ",
+        ),
+        (
+            "from study.space import *; SPACE = SearchSpace(question='why?', trials=1, sampler='grid',"
+            " nuisance={'alpha': Range(low=0, high=1)})",
+            "alpha: the sampler grid needs levels, not a range",
         ),
     ],
 )
@@ -165,6 +177,12 @@ def test_a_setting_that_cannot_be_held_is_refused_in_one_line(setting: str, comp
         override(SPACE, [setting])
     assert str(error.value).startswith(complaint)
     assert "\n" not in str(error.value)
+
+
+def test_a_range_is_refused_if_the_spaces_sampler_needs_levels() -> None:
+    space = SearchSpace(question="why?", trials=4, sampler="grid", nuisance={"warmup": (0.0, 0.1)})
+    with pytest.raises(RequestError, match=r"^--set: warmup: the sampler grid needs levels, not a range$"):
+        override(space, ["warmup=0..0.1"])
 
 
 @pytest.mark.parametrize(

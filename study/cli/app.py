@@ -115,10 +115,10 @@ def plan(
 ) -> None:
     """What `run` would do: arms, trials, cost. Starts nothing and writes nothing."""
     options = locals()
-    from study.cli.asking import ask
+    from study.cli.asking import resolved_from
     from study.cli.cost import cost_of, memory_of, time_of
 
-    asked = ask(options)
+    asked = resolved_from(options)
     the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, _home(home))
     arms: list[dict[str, Any]] = [
         {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
@@ -173,9 +173,9 @@ def run(
 ) -> None:
     """Run a study to its end; the same command goes on with an interrupted one."""
     options = locals()
-    from study.cli.asking import ask
+    from study.cli.asking import resolved_from
 
-    asked = ask(options)
+    asked = resolved_from(options)
     from study.cli.run import drive  # brings Ray: a request that is wrong is told at once
 
     given = {"ledger_url": ledger_url, "tracking_uri": tracking_uri, "storage_url": storage_url}
@@ -191,11 +191,11 @@ def resume(
     """Go on with a study: the same as running it again."""
     from study.cli.run import drive
     from study.ledger.study import OpenStudy
-    from study.planning.resolve import ask_again
+    from study.planning.resolve import resolve_again
 
     the_home = _home(home)
     plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
-    drive(ask_again(plan, the_home.store), the_home, {}, retry_failed)
+    drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)
 
 
 @app.command()
@@ -250,12 +250,12 @@ def trial(
     options = locals()
     from study.cli.asking import request_of
     from study.cli.tables import listing, scores_table
-    from study.cli.trial import ask_one, run_one
+    from study.cli.trial import resolve_one, run_one
 
     the_home = _home(home)
     request = request_of("trial", options)
     the_home.check_writable()
-    one = ask_one(request, settings or [], the_home.store)
+    one = resolve_one(request, settings or [], the_home.store)
     say_notes(one.asked.task)
     the_home.root.mkdir(parents=True, exist_ok=True)
     result = run_one(one, the_home, threads, lambda line: err.print(line, highlight=False, markup=False))

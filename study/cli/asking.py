@@ -1,4 +1,4 @@
-"""What `plan`, `run` and `trial` are asked, read from the options of the command line."""
+"""The requests of `plan`, `run` and `trial`, made from the options of the command line."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from study.home import Home
 from study.planning.request import Request, absolute
-from study.planning.resolve import Asked, plan_for
+from study.planning.resolve import Resolved, resolve
 from study.planning.spaces import load_space, override
 
-__all__ = ["ask", "request_of"]
+__all__ = ["request_of", "resolved_from"]
 
 
 def request_of(space: str, options: dict[str, Any]) -> Request:
@@ -29,8 +29,8 @@ def request_of(space: str, options: dict[str, Any]) -> Request:
     )
 
 
-def ask(options: dict[str, Any]) -> Asked:
-    """The study that the `options` of `plan` or `run` ask for. Writes nothing.
+def resolved_from(options: dict[str, Any]) -> Resolved:
+    """The study that the `options` of `plan` or `run` request. Writes nothing.
 
     Raises:
         RequestError: for anything that cannot be served, naming it in one line.
@@ -42,4 +42,4 @@ def ask(options: dict[str, Any]) -> Asked:
     home = Home.at(options["home"])
     name = space_name if options["name"] is None else options["name"]
     home.study(name)  # refuses what is no name
-    return plan_for(request_of(space_name, options), name, space, home.store)
+    return resolve(request_of(space_name, options), name, space, home.store)

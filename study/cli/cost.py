@@ -10,10 +10,10 @@ from typing import Any
 from study.home import Home
 from study.ledger.records import State
 from study.ledger.study import OpenStudy
-from study.planning.capacity import share_of_gpu, this_machine, uses_gpus
+from study.planning.capacity import gpu_fraction, this_machine, uses_gpus
 from study.planning.plan import Arm, Plan
-from study.planning.resolve import Asked
-from study.storage.attempts import read_record
+from study.planning.resolve import Resolved
+from study.storage.attempts import read_ending
 from study.trial.data.fractions import sample_rows
 from study.trial.data.task import Task
 from study.trial.inputs import Inputs
@@ -49,7 +49,7 @@ class Time:
     left: float
 
 
-def cost_of(asked: Asked) -> Cost:
+def cost_of(asked: Resolved) -> Cost:
     """Counted from the plan, and where trials are given in epochs from the task's texts."""
     plan = asked.plan
     arms, seeds = plan.arms(), plan.space.confirm_seeds
@@ -73,7 +73,7 @@ def cost_of(asked: Asked) -> Cost:
     )
 
 
-def time_of(asked: Asked, home: Home) -> Time | None:
+def time_of(asked: Resolved, home: Home) -> Time | None:
     """From the complete trials of the study of this name in `home`; none where there are none yet.
 
     None as well where that study was begun otherwise, so that its trials take another time.
@@ -91,7 +91,7 @@ def time_of(asked: Asked, home: Home) -> Time | None:
     ended = [record for record in study.ledger.records() if not record.running]
     paces: dict[str, list[float]] = {}
     for record in ended:
-        found = read_record(study.trials / record.key) if record.outcome == State.COMPLETE else None
+        found = read_ending(study.trials / record.key) if record.outcome == State.COMPLETE else None
         if found is not None:
             result = found["result"]
             paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])
@@ -129,7 +129,7 @@ def _steps(task: Task, plan: Plan) -> dict[str, int]:
     }
 
 
-def memory_of(asked: Asked) -> dict[str, Any]:
+def memory_of(asked: Resolved) -> dict[str, Any]:
     """What a plan says of it: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
 
     "where" is what they would run on, and "of" how many bytes that has; of a cluster, which is not reached
@@ -145,6 +145,6 @@ def memory_of(asked: Asked) -> dict[str, Any]:
         return said | {"where": "cpu", "of": machine.memory, "at_once": at_once}
     share: float = request.gpus_per_trial or 1  # type: ignore[assignment]
     if request.gpus_per_trial == "auto":
-        share = share_of_gpu(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
+        share = gpu_fraction(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
     at_once = request.concurrency or max(1, int(min(machine.gpus / share, machine.cpus / each)))
     return said | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
+
+from study.errors import did_you_mean
+from study.planning.samplers import samplers
 
 __all__ = [
     "ClusterOption",
@@ -60,10 +63,21 @@ StorageOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
 NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]
+
+
+def _sampler(name: str) -> str:
+    if name not in samplers():
+        known, near = ", ".join(map(repr, samplers())), did_you_mean(name, samplers())
+        raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
+    return name
+
+
 SamplerOption = Annotated[
-    Literal["quasi", "tpe", "random"] | None,
+    str | None,
     typer.Option(
-        help="quasi: the same points in every arm; tpe: Optuna's, apart in each; default the space's."
+        parser=_sampler,
+        metavar="|".join(samplers()),
+        help="; ".join(f"{s.name}: {s.about}" for s in samplers().values()) + ". Default: the space's.",
     ),
 ]
 TrialsOption = Annotated[int | None, typer.Option(min=1, help="Search trials per arm.")]

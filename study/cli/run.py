@@ -18,12 +18,12 @@ from study.driver.run import run_study
 from study.errors import RequestError, StudyStopped, TeacherDiverged
 from study.home import Home
 from study.ledger.study import OpenStudy
-from study.planning.resolve import Asked
+from study.planning.resolve import Resolved
 
 __all__ = ["drive"]
 
 
-def drive(asked: Asked, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
+def drive(asked: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
     """Run `asked` to its end, and print what it found.
 
     Raises:

@@ -17,7 +17,7 @@ from study.home import Home
 from study.planning.base_model import store_model
 from study.planning.plan import Plan
 from study.planning.request import Request
-from study.planning.resolve import Asked, plan_for
+from study.planning.resolve import Resolved, resolve
 from study.planning.spaces import override, parse_value
 from study.space import SearchSpace, Value
 from study.storage.artifacts import Store
@@ -26,7 +26,7 @@ from study.trial.prepare import Preparation
 from study.trial.progress import Progress
 from study.trial.trial import run_trial
 
-__all__ = ["OneTrial", "ask_one", "run_one", "space_of_one"]
+__all__ = ["OneTrial", "resolve_one", "run_one", "space_of_one"]
 
 SPLITS = ("train", "validation", "test")
 SEEDS = ("seed=", "data_seed=")  # the phase decides them in a study, and nobody but the user here
@@ -36,7 +36,7 @@ SEEDS = ("seed=", "data_seed=")  # the phase decides them in a study, and nobody
 class OneTrial:
     """A plan of one point, and its seeds."""
 
-    asked: Asked
+    asked: Resolved
     seeds: dict[str, Value]
 
     def config(self, plan: Plan) -> TrialConfig:
@@ -48,7 +48,7 @@ class OneTrial:
         return parse_config(plan.drafts(plan.arms()[0])[0].model_dump() | self.seeds)
 
 
-def ask_one(request: Request, settings: Sequence[str], store: Store) -> OneTrial:
+def resolve_one(request: Request, settings: Sequence[str], store: Store) -> OneTrial:
     """The defaults on what `request` names, with `settings`, each `key=value`. Writes nothing.
 
     Raises:
@@ -57,7 +57,7 @@ def ask_one(request: Request, settings: Sequence[str], store: Store) -> OneTrial
     of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
     space = space_of_one([setting for setting in settings if setting not in of_seeds])
     seeds = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
-    one = OneTrial(plan_for(request, "trial", space, store), seeds)
+    one = OneTrial(resolve(request, "trial", space, store), seeds)
     one.config(one.asked.plan)
     return one
 

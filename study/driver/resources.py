@@ -25,7 +25,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from cluster import Cluster
 from study.driver.lifecycle import WORKER_DEATHS
 from study.errors import RequestError, StudyStopped
-from study.planning.capacity import Machine, Need, check_room, gib, share_of_gpu
+from study.planning.capacity import Machine, Need, check_room, gib, gpu_fraction
 from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "check_cluster", "connected", "default_resources", "in_room"]
@@ -161,7 +161,7 @@ def in_room(resources: Resources, need: Need, request: Any) -> tuple[Resources, 
         known = [m.gpu_memory for m in _machines(True) if m.gpu_memory]
         if not known:
             return resources, "the memory of the GPUs is not known: one trial each"
-        share = share_of_gpu(need.gpu, min(known))
+        share = gpu_fraction(need.gpu, min(known))
         total = ray.cluster_resources()
         fits = min(int(total["GPU"] * int(1 / share)), int(total.get("CPU", 1) / resources.cpus))
         at_once = request.concurrency or max(1, fits)

@@ -22,7 +22,8 @@ from study.ledger.ledger import Ledger
 from study.ledger.progress import is_finished
 from study.ledger.study import OpenStudy
 from study.planning.base_model import store_model
-from study.planning.resolve import Asked
+from study.planning.request_file import write_request
+from study.planning.resolve import Resolved
 from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
 from study.storage.mirror import check_storage
@@ -38,7 +39,12 @@ LAST_PATIENCE = 60.0  # seconds without an answer from MLflow that a study waits
 
 
 def run_study(
-    asked: Asked, home: Home, urls: dict[str, str], cluster: Cluster, view: View, retry_failed: bool = False
+    asked: Resolved,
+    home: Home,
+    urls: dict[str, str],
+    cluster: Cluster,
+    view: View,
+    retry_failed: bool = False,
 ) -> dict[str, Any]:
     """Run `asked` to its end, or go on with it; returns the study's summary.
 
@@ -66,6 +72,7 @@ def run_study(
         ledger, store = study.ledger, study.store
         lease = stack.enter_context(study.lease(dead))
         ledger.driver = lease.me.holder
+        write_request(home.study(name), asked)
         goes_on = ledger.plan is not None
         view.phase("preparing the task and the base model")
         Preparation(store).store_task(asked.task)
@@ -91,7 +98,7 @@ def run_study(
         return driven.summary() | {"unsent": len(outbox)}
 
 
-def _stored_model(asked: Asked, store: Store, resources: Resources) -> str:
+def _stored_model(asked: Resolved, store: Store, resources: Resources) -> str:
     """Put the base model into the store if it is missing; returns its fingerprint."""
     fingerprint = asked.model.fingerprint
     if fingerprint is None or not store.has("models", fingerprint):
@@ -100,7 +107,7 @@ def _stored_model(asked: Asked, store: Store, resources: Resources) -> str:
     return fingerprint
 
 
-def _check_begun(asked: Asked, home: Home, urls: dict[str, str]) -> Holder | None:
+def _check_begun(asked: Resolved, home: Home, urls: dict[str, str]) -> Holder | None:
     """Refuse a study that was begun otherwise, before anything is written; returns its dead driver."""
     name = asked.plan.name
     home.check_writable()

@@ -1,50 +1,60 @@
-"""The base model and a given teacher: found, looked at, and stored by their fingerprints."""
+"""The base model and a given teacher: found, checked, and stored by their fingerprints.
+
+Torch and transformers are imported when a model is read, so that a command that reads none starts fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING
 
 from study.config import digest
 from study.errors import RequestError
 from study.planning.request import EMBEDDED
 from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
-from study.trial.models.embedded import encoder_config
-from study.trial.models.encoder import check_encoder, import_encoder, resolve_folder
-from study.trial.models.fingerprint import encoder_fingerprint
-from study.trial.models.loading import read_config
-from study.trial.models.teacher import check_teacher
-from study.trial.pretraining import PRETRAINING, pretrain
-from study.trial.training import Numerics
 
-__all__ = ["Model", "find_model", "find_teacher", "store_model"]
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+__all__ = ["Model", "find_model", "find_teacher", "longest_text", "store_model"]
 
 POSITIONS_FROM_PAD = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
-"""Architectures whose first position is the pad id + 1."""
+"""Architectures that number the positions of a text from (pad id + 1)."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A base model that was found and looked at, and not yet stored.
+    """A base model that was found and checked, and need not be in the store yet.
 
-    folder and fingerprint are missing for the embedded encoder until it has been built.
+    source: what the request names. folder: the model's files. fingerprint: sha256 of their content. The
+    embedded encoder has neither folder nor fingerprint until it is built.
     """
 
     source: str
-    config: PreTrainedConfig
     folder: Path | None = None
     fingerprint: str | None = None
 
+    @cached_property
+    def config(self) -> PreTrainedConfig:
+        """The model's configuration, read from its folder."""
+        if self.folder is None:
+            from study.trial.models.embedded import encoder_config
+
+            return encoder_config()
+        from study.trial.models.loading import read_config
+
+        return read_config(self.folder)
+
     @property
     def learning_rate(self) -> float:
-        """Peak learning rate where a request names none.
+        """Peak learning rate if a request names none.
 
-        The paper's 5e-5 at XLM-RoBERTa base's width, scaled by 1 / width (Yang et al. 2022, arXiv
-        2203.03466); the embedded encoder is hardly pretrained and learns better at 1e-3.
+        The paper's 5e-5 at XLM-RoBERTa base's width of 768, scaled by 1 / width (Yang et al. 2022, arXiv
+        2203.03466). The embedded encoder is hardly pretrained and learns better at 1e-3.
         """
         if self.source == EMBEDDED:
             return 1e-3
@@ -52,40 +62,53 @@ class Model:
 
     @property
     def longest(self) -> int:
-        """Tokens of the longest text that its position embeddings reach."""
-        positions = int(getattr(self.config, "max_position_embeddings", 512))
-        counts_from_pad = self.config.model_type in POSITIONS_FROM_PAD
-        return positions - (self.config.pad_token_id + 1 if counts_from_pad else 0)
+        """Tokens of the longest text that the model's position embeddings reach."""
+        return longest_text(self.config)
+
+
+def longest_text(config: PreTrainedConfig) -> int:
+    """Tokens of the longest text that the position embeddings of a model with `config` reach."""
+    positions = int(getattr(config, "max_position_embeddings", 512))
+    counts_from_pad = config.model_type in POSITIONS_FROM_PAD
+    return positions - (config.pad_token_id + 1 if counts_from_pad else 0)
 
 
 def find_model(store: Store, source: str) -> Model:
-    """Look at the base model `source`: `EMBEDDED`, a folder, or a hub id. Writes nothing.
+    """Find and check the base model `source`: `EMBEDDED`, a folder, or a hub id. Writes nothing.
 
     Raises:
-        RequestError: where there is no such encoder, or it is not one that a student can be built from.
+        RequestError: if there is no such encoder, or no student can be built from it.
     """
+    from study.trial.models.encoder import check_encoder, resolve_folder
+    from study.trial.models.fingerprint import encoder_fingerprint
+    from study.trial.pretraining import PRETRAINING
+
     if source != EMBEDDED:
         folder = resolve_folder(source)
     elif store.has("embedded", digest(PRETRAINING)):
         folder = store.path("embedded", digest(PRETRAINING))
     else:
-        return Model(source, encoder_config())
+        return Model(source)
     check_encoder(folder)
-    return Model(source, read_config(folder), folder, encoder_fingerprint(folder))
+    return Model(source, folder, encoder_fingerprint(folder))
 
 
 @stopped_by_a_full_disk()
 def store_model(store: Store, source: str, threads: int) -> Model:
-    """Put the base model into the store, the embedded one pretrained first.
+    """Copy the base model into the store; the embedded one is pretrained first.
 
     Raises:
-        StudyStopped: where the disk is full or read-only.
+        StudyStopped: if the disk is full or read-only.
     """
+    from study.trial import pretraining
+    from study.trial.models.encoder import import_encoder
+    from study.trial.training import Numerics
+
     if source == EMBEDDED:
         store.build(
             "embedded",
-            digest(PRETRAINING),
-            lambda target, work: pretrain(target, work, Numerics.here(threads)),
+            digest(pretraining.PRETRAINING),
+            lambda target, work: pretraining.pretrain(target, work, Numerics.here(threads)),
         )
     model = find_model(store, source)
     assert model.folder is not None
@@ -98,8 +121,12 @@ def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
     """Fingerprint of the given fine-tuned teacher `source`, a folder or a hub id. Writes nothing.
 
     Raises:
-        RequestError: where its labels are not the task's, or its tokenizer not the base model's.
+        RequestError: if its labels are not the task's labels, or its tokenizer is not the base model's.
     """
+    from study.trial.models.encoder import resolve_folder
+    from study.trial.models.fingerprint import encoder_fingerprint
+    from study.trial.models.teacher import check_teacher
+
     if base is None:
         raise RequestError("--teacher: needs --model as well, the base model that it was fine-tuned from")
     folder = resolve_folder(source)

@@ -7,19 +7,19 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING
 
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.planning.plan import Plan
 from study.planning.request import Request
-from study.trial.data.task import Task
-from study.trial.inputs import Inputs
-from study.trial.memory import MIB, Extent, Peak, predict_peak, teacher_of
-from study.trial.models.loading import read_config
-from study.trial.models.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:  # torch and transformers take seconds to import
+    from transformers import PreTrainedConfig
+
+    from study.trial.data.task import Task
+    from study.trial.inputs import Inputs
+    from study.trial.memory import Extent, Peak
 
 __all__ = [
     "Machine",
@@ -28,15 +28,15 @@ __all__ = [
     "check_room",
     "estimated_extent",
     "gib",
+    "gpu_fraction",
     "known_extent",
     "largest",
     "need_of",
-    "share_of_gpu",
     "this_machine",
     "uses_gpus",
 ]
 
-CONTEXT = 600 * MIB  # of a GPU that each process takes before torch allocates anything; an estimate
+CONTEXT = 600 << 20  # bytes of a GPU that each process takes before torch allocates anything; an estimate
 HEADROOM = 0.9  # of a GPU is given to trials; the rest is for fragments and an error of the prediction
 SAMPLE = 20_000  # texts that are tokenised to plan; of larger tasks every n-th
 
@@ -78,6 +78,8 @@ def largest(plan: Plan) -> TrialConfig:
 
 def need_of(config: TrialConfig, base: PreTrainedConfig, extent: Extent, dtype: str = "bfloat16") -> Need:
     """The memory of the trial `config` on either device; `dtype` is a GPU's."""
+    from study.trial.memory import predict_peak, teacher_of
+
     one, other = predict_peak(config, base, extent), predict_peak(config, base, extent, "cuda", dtype)
     if config.teacher:
         return Need(config, one, other, None, None)
@@ -88,6 +90,9 @@ def need_of(config: TrialConfig, base: PreTrainedConfig, extent: Extent, dtype: 
 
 def known_extent(inputs: Inputs) -> Extent:
     """Of inputs that have been built."""
+    from study.trial.memory import Extent
+    from study.trial.models.loading import read_config
+
     splits = [inputs.split(name) for name in ("train", "validation", "test")]
     longest = max(int(split.lengths.max()) for split in splits if len(split))
     vocabulary = inputs.vocabulary
@@ -106,6 +111,11 @@ def estimated_extent(
 
     A base model that has not been built yet counts with its whole vocabulary and texts of `max_length`.
     """
+    import numpy as np
+
+    from study.trial.memory import Extent
+    from study.trial.models.tokenizer import load_tokenizer
+
     classes, rows = len(task.labels), len(task.splits["train"])
     if folder is None:
         return Extent(base.vocab_size, max_length, classes, rows)
@@ -145,7 +155,7 @@ def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
             )
 
 
-def share_of_gpu(peak: Peak, gpu_memory: int) -> float:
+def gpu_fraction(peak: Peak, gpu_memory: int) -> float:
     """The part of a GPU that a trial is given where as many share it as fit: 1 / n, rounded down.
 
     n = floor(HEADROOM x memory / (predicted peak + CUDA's context)), at least 1.

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
+from study.planning.pruners import check_pruner
+from study.planning.samplers import check_sampler
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -71,8 +73,11 @@ class Plan(BaseModel):
         """Resolve what depends on the model: shares of its depth, and default learning rates.
 
         Raises:
-            RequestError: where a configuration of the space would not be valid.
+            RequestError: if a configuration of the space would not be valid, or there is no such sampler or
+                pruner.
         """
+        check_sampler(space)
+        check_pruner(space)
         constants = {
             "task": task,
             "model": model.fingerprint,

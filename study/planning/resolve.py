@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from study.config import TrialConfig
 from study.errors import RequestError
@@ -25,17 +26,16 @@ from study.planning.request import Request
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
-from study.trial.data.task import Task, load_saved_task
-from study.trial.inputs import Inputs
-from study.trial.losses.distillation import distillation_losses
-from study.trial.models.loading import read_config
-from study.trial.models.student import check_possible
+from study.trial.data.task import load_saved_task
 
-__all__ = ["Asked", "ask_again", "plan_for"]
+if TYPE_CHECKING:
+    from study.trial.data.task import Task
+
+__all__ = ["Resolved", "resolve", "resolve_again"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Resolved:
     """A request that can be served."""
 
     request: Request
@@ -47,6 +47,8 @@ class Asked:
     @cached_property
     def need(self) -> Need:
         """What the plan's largest trial takes; estimated from the task's texts until they are tokenised."""
+        from study.trial.inputs import Inputs
+
         config, base, whole = largest(self.plan), self.model.config, self.request.full_vocabulary
         inputs = Inputs(self.store, config, whole)
         built = [("tasks", config.task), ("models", config.model), ("tokens", inputs.tokens_key)]
@@ -57,7 +59,7 @@ class Asked:
         return need_of(config, base, texts)
 
 
-def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> Asked:
+def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Resolved:
     """Load and check the task, look at the models, and resolve the space for them. Writes nothing.
 
     Raises:
@@ -71,13 +73,13 @@ def plan_for(request: Request, name: str, space: SearchSpace, store: Store) -> A
     plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
     for draft in plan.all_drafts():
         _check(draft, model)
-    asked = Asked(request, task, model, plan, store)
+    resolved = Resolved(request, task, model, plan, store)
     if request.cluster == "local":
-        check_here(asked.need, request)
-    return asked
+        check_here(resolved.need, request)
+    return resolved
 
 
-def ask_again(plan: Plan, store: Store) -> Asked:
+def resolve_again(plan: Plan, store: Store) -> Resolved:
     """The request that `plan` was made for, as a resume puts it.
 
     The task and the base model come from the store, so that a resume does not need the folders they were
@@ -99,13 +101,16 @@ def ask_again(plan: Plan, store: Store) -> Asked:
     fingerprint = plan.constants["model"]
     folder = store.path("models", fingerprint)
     if store.has("models", fingerprint):
-        model = Model(request.model, read_config(folder), folder, fingerprint)
+        model = Model(request.model, folder, fingerprint)
     else:
         model = find_model(store, request.model)
-    return Asked(request, task, model, plan, store)
+    return Resolved(request, task, model, plan, store)
 
 
 def _check(config: TrialConfig, model: Model) -> None:
+    from study.trial.losses.distillation import distillation_losses
+    from study.trial.models.student import check_possible
+
     if config.loss not in distillation_losses():
         known = ", ".join(distillation_losses())
         raise RequestError(f"loss: no such distillation loss as {config.loss}; there are {known}")

@@ -12,7 +12,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import search_spaces
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
+from study.planning.pruners import check_pruner
+from study.planning.samplers import check_sampler
 from study.space import Range, SearchSpace, Value
 
 __all__ = ["load_space", "override", "parse_value", "registered_spaces"]
@@ -32,12 +34,25 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     Raises:
         RequestError: for no such name or file, or a file without a valid SPACE.
     """
-    if not name.endswith(".py"):
-        spaces = registered_spaces()
-        if name not in spaces:
-            known = ", ".join(spaces)
-            raise RequestError(f"{name}: no such search space; there are {known}, or the path of a .py file")
-        return name, spaces[name]
+    stem, space = _file_space(name) if name.endswith(".py") else (name, _registered_space(name))
+    try:
+        _check_space(space)
+    except RequestError as error:
+        raise RequestError(f"{name}: {error}") from None
+    return stem, space
+
+
+def _registered_space(name: str) -> SearchSpace:
+    spaces = registered_spaces()
+    if name not in spaces:
+        near, known = did_you_mean(name, spaces), ", ".join(spaces)
+        raise RequestError(
+            f"{name}: no such search space{near}; there are {known}, or the path of a .py file"
+        )
+    return spaces[name]
+
+
+def _file_space(name: str) -> tuple[str, SearchSpace]:
     path = Path(name)
     if not path.is_file():
         raise RequestError(f"{name}: no such file")
@@ -55,6 +70,16 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     if not isinstance(space, SearchSpace):
         raise RequestError(f"{name}: must export SPACE, a study.space.SearchSpace")
     return path.stem, space
+
+
+def _check_space(space: SearchSpace) -> None:
+    """Check what a `SearchSpace` cannot check by itself: that its sampler and pruner exist and serve it.
+
+    Raises:
+        RequestError: for an unknown sampler or pruner, or a range that the sampler cannot search.
+    """
+    check_sampler(space)
+    check_pruner(space)
 
 
 def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
@@ -92,9 +117,13 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
         else:
             roles["fixed"][name] = parse_value(text)
     try:
-        return SearchSpace(**(space.model_dump() | roles))
+        changed = SearchSpace(**(space.model_dump() | roles))
+        _check_space(changed)
     except ValidationError as error:
         raise RequestError(f"--set: {_first_line(error)}") from None
+    except RequestError as error:
+        raise RequestError(f"--set: {error}") from None
+    return changed
 
 
 def parse_value(text: str) -> Value:

@@ -25,12 +25,12 @@ __all__ = [
     "attempt_folder",
     "attempt_folders",
     "bring_attempts",
-    "read_record",
+    "read_ending",
     "send_attempt",
     "student_folder",
     "tidy_mirror",
     "tidy_trial",
-    "write_record",
+    "write_ending",
 ]
 
 RESULT, CHECKPOINTS, STUDENT = "result.json", "checkpoint-*.pt", "student"
@@ -46,13 +46,13 @@ def attempt_folders(folder: Path) -> list[Path]:
     return sorted(folder.glob("attempt-*"), key=lambda path: _number(path.name), reverse=True)
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
+def read_ending(folder: Path) -> dict[str, Any] | None:
     """`{"history": [...], "result": {...}}` of the trial that ended in `folder`; none if it has not."""
     ended = _ended(folder)
     return None if ended is None else ended[1]
 
 
-def write_record(own: Path, history: list[dict[str, Any]], result: dict[str, Any]) -> None:
+def write_ending(own: Path, history: list[dict[str, Any]], result: dict[str, Any]) -> None:
     """End the attempt in `own`: what it reported, and its result, with a digest of both."""
     record = {"history": history, "result": result}
     content = json.dumps(record | {"digest": digest(record)}, indent=1)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Metric
@@ -13,7 +11,7 @@ from study.planning.plan import Plan
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
-__all__ = ["code_version", "numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
+__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
 
 
 def report_rows(report: Progress) -> list[Metric]:
@@ -74,15 +72,3 @@ def study_params(plan: Plan) -> dict[str, Any]:
     for role, named in roles.items():
         params |= {f"{role}.{name}": domain for name, domain in named.items()}
     return {key: str(value)[:6000] for key, value in params.items()}
-
-
-def code_version() -> str:
-    """Return the commit of this code if it runs from a git checkout, else `unknown`."""
-    here = Path(__file__).parent
-    answer = subprocess.run(
-        ["git", "-C", str(here), "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return answer.stdout.strip() or "unknown"

@@ -15,9 +15,9 @@ from mlflow.entities import Metric
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
+from study.planning.versions import code_version
 from study.tracking.journal import last_report
 from study.tracking.rows import (
-    code_version,
     numerics_text,
     report_rows,
     result_rows,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.config import TrialConfig
-from study.storage.attempts import read_record
+from study.storage.attempts import read_ending
 from study.trial.progress import Progress
 
 __all__ = ["last_report", "read_result"]
@@ -18,7 +18,7 @@ def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
     Raises:
         ValueError: if the folder holds the result of another trial than `config`.
     """
-    if (record := read_record(folder)) is None:
+    if (record := read_ending(folder)) is None:
         return None
     if record["result"]["key"] != config.key:
         raise ValueError(f"{folder} holds the result of another trial")

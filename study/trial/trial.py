@@ -17,7 +17,7 @@ from study.storage.attempts import (
     attempt_folders,
     bring_attempts,
     send_attempt,
-    write_record,
+    write_ending,
 )
 from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.inputs import Inputs
@@ -118,7 +118,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
             student.save_pretrained(own / "student")
         if vocabulary is not None:
             vocabulary.save(own / "student")
-    write_record(own, history, result)
+    write_ending(own, history, result)
     send_attempt(own, store.mirror, ended=True)
     yield last_report(history, result)
 

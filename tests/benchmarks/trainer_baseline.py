@@ -32,7 +32,7 @@ import numpy as np
 from rich.console import Console
 
 from study.cli.tables import listing
-from study.storage.attempts import read_record
+from study.storage.attempts import read_ending
 from tests.benchmarks.measured import ROOT, Measured, machine, run_measured
 from tests.benchmarks.shapes import SHAPES, Prepared, Shape, prepare, read_task
 from tests.benchmarks.tost import tost
@@ -94,7 +94,7 @@ def ours(settings: Settings, prepared: Prepared, folder: Path) -> tuple[Measured
     measured = run_measured([*command, "--cpus-per-trial", str(settings.cpus)], folder / "log")
     trials = []
     for one in (folder / "home" / "studies" / "ours" / "trials").iterdir():
-        record = read_record(one)
+        record = read_ending(one)
         assert record is not None, one
         last, result = record["history"][-1], record["result"]
         config, accuracy = result["config"], result["validation"]["accuracy"]["macro"]

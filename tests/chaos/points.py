@@ -43,7 +43,7 @@ POINTS = {
     "lease: given back": Point("study.ledger.lease:Lease.__exit__", 1, stopping=True),
     "ledger: study made": Point(f"{STORAGE}.create_new_study", 3, "beginning"),
     "ledger: id, plan": Point(f"{STORAGE}.set_study_user_attr", 2, "beginning"),
-    "ledger: transaction": Point("study.ledger.ledger:one_transaction", 8),
+    "ledger: transaction": Point("study.ledger.book:one_transaction", 8),
     "database: commit": Point("sqlalchemy.engine.default:DefaultDialect.do_commit", 60),
     "ask: trial made": Point(f"{STORAGE}._create_new_trial"),
     "ask: parameter": Point(f"{STORAGE}._set_trial_param"),
@@ -67,7 +67,7 @@ POINTS = {
     "worker: teacher's checkpoint": Point("study.trial.training:Training.save", 10, "preparing", WORKER),
     "worker: checkpoint": Point("study.trial.training:Training.save", program=WORKER),
     "worker: student": Point(f"{MODEL}.save_pretrained", 2, program=WORKER),
-    "worker: result": Point("study.trial.trial:write_record", 2, program=WORKER),
+    "worker: result": Point("study.trial.trial:write_ending", 2, program=WORKER),
 }
 
 

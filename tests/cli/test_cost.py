@@ -13,24 +13,24 @@ from study.cli.tables import cost_lines
 from study.home import Home
 from study.ledger.ledger import Ledger
 from study.planning.request import Request
-from study.planning.resolve import Asked, plan_for
+from study.planning.resolve import Resolved, resolve
 from study.space import SearchSpace
 from study.storage.artifacts import Store
-from study.storage.attempts import attempt_folder, write_record
+from study.storage.attempts import attempt_folder, write_ending
 
-Ask = Callable[..., Asked]
+Ask = Callable[..., Resolved]
 
 
 @pytest.fixture
 def ask(task_folder: Path, model_folder: Path, tmp_path: Path) -> Ask:
     """Three languages of 80 training texts each."""
 
-    def asked(**roles: Any) -> Asked:
+    def resolved(**roles: Any) -> Resolved:
         budgets = {"question": "why?", "trials": 3, "confirm_seeds": 2}
         request = Request("demo", task=str(task_folder), model=str(model_folder))
-        return plan_for(request, "demo", SearchSpace(**budgets | roles), Store(tmp_path / "store"))
+        return resolve(request, "demo", SearchSpace(**budgets | roles), Store(tmp_path / "store"))
 
-    return asked
+    return resolved
 
 
 BOTH = {"init": ("random", "teacher")}
@@ -77,7 +77,7 @@ def end_next(ledger: Ledger, home: Home, seconds: float | None, outcome: Any) ->
     if seconds is not None:
         own = attempt_folder(home.trials("demo") / record.key, 1)
         own.mkdir(parents=True)
-        write_record(own, [], {"seconds": seconds, "steps": 100})
+        write_ending(own, [], {"seconds": seconds, "steps": 100})
     ledger.tell(record, outcome, 0.5 if outcome == "complete" else None)
 
 
@@ -85,13 +85,13 @@ def test_time_is_judged_arm_by_arm_from_trials_that_have_ended(
     ask: Ask, tmp_path: Path, fast_sqlite: None
 ) -> None:
     home = Home(tmp_path / "home")
-    asked = ask(scientific=BOTH, nuisance=RATE, fixed={"steps": 100})
+    resolved = ask(scientific=BOTH, nuisance=RATE, fixed={"steps": 100})
     urls = home.begin("demo", {})
     ledger = Ledger(urls["ledger_url"], "demo")
-    ledger.open(asked.plan)
+    ledger.open(resolved.plan)
     for seconds, outcome in ((30.0, "complete"), (50.0, "complete"), (None, "pruned")):
         end_next(ledger, home, seconds, outcome)
-    found = time_of(asked, home)
+    found = time_of(resolved, home)
     assert found is not None
     assert found.measured == 2
     assert found.hours == pytest.approx(5 * (30 + 50) / 3600)
@@ -110,14 +110,14 @@ def test_time_knows_the_arms_by_the_names_that_are_on_record(
 ) -> None:
     """A space whose factors stand in another order is the same one; its arms are named otherwise."""
     home, factors = Home(tmp_path / "home"), BOTH | {"depth": (1, 2)}
-    asked = ask(scientific=factors, nuisance=RATE, fixed={"steps": 100})
+    resolved = ask(scientific=factors, nuisance=RATE, fixed={"steps": 100})
     turned = ask(scientific=dict(reversed(factors.items())), nuisance=RATE, fixed={"steps": 100})
-    assert turned.plan.arms()[0].name != asked.plan.arms()[0].name
+    assert turned.plan.arms()[0].name != resolved.plan.arms()[0].name
     ledger = Ledger(home.begin("demo", {})["ledger_url"], "demo")
-    ledger.open(asked.plan)
+    ledger.open(resolved.plan)
     for seconds in (10.0, 20.0, 30.0, 40.0):
         end_next(ledger, home, seconds, "complete")
-    assert time_of(turned, home) == time_of(asked, home) is not None
+    assert time_of(turned, home) == time_of(resolved, home) is not None
 
 
 def test_what_is_said_of_cost_and_time() -> None:

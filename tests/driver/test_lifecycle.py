@@ -28,7 +28,7 @@ from study.ledger.progress import confirm_wanted, summary
 from study.ledger.records import Record
 from study.planning.plan import Plan
 from study.storage.artifacts import Store
-from study.storage.attempts import attempt_folder, write_record
+from study.storage.attempts import attempt_folder, write_ending
 from study.tracking import outbox, posts
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
@@ -224,7 +224,7 @@ class Driver:
             (folder / "student").mkdir(exist_ok=True)
         test = value if record.phase == "confirm" else None
         last = self.make_report(2, value if outcome == "complete" else None, outcome, test)
-        write_record(folder, [], asdict(last))
+        write_ending(folder, [], asdict(last))
         yield last
 
     def folder(self, record: Record) -> list[str]:
@@ -531,7 +531,7 @@ def test_a_better_trial_takes_the_weights_of_the_one_before(
     assert "student" in driver.folder(weaker)
     folder = attempt_folder(driver.trials / better.key, 1)
     (folder / "student").mkdir(parents=True)
-    write_record(folder, [], {})
+    write_ending(folder, [], {})
     cycle.report(better.key, 1, make_report(1, 0.95, "complete"))
     cycle.end(better.key)
     assert ("student" in driver.folder(weaker), "student" in driver.folder(better)) == (False, True)

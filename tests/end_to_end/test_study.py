@@ -139,7 +139,7 @@ def test_nothing_is_written_where_it_was_called(finished: Any, kdstudy: Any) -> 
     ] == []
 
 
-# Asked again
+# Resolved again
 
 
 def test_a_second_run_adds_nothing(

@@ -10,8 +10,9 @@ import pytest
 from optuna.trial import TrialState
 
 from study.ledger.ledger import Ledger
-from study.ledger.sampling import fixed_sampler, make_pruner, make_sampler
+from study.ledger.sampling import fixed_sampler, make_sampler
 from study.planning.plan import Plan
+from study.planning.samplers import samplers
 from study.space import Range
 
 MakePlan = Callable[..., Plan]
@@ -26,10 +27,7 @@ RANGES = {
 }
 LEVELS = {"learning_rate": (1e-4, 1e-3), "temperature": (1.0, 2.0, 4.0), "warmup": (0.0, 0.1)}
 SPACES: dict[str, dict[str, Any]] = {
-    "tpe": {"nuisance": RANGES},
-    "random": {"nuisance": RANGES},
-    "quasi": {"nuisance": RANGES},
-    "grid": {"nuisance": LEVELS},
+    name: {"nuisance": LEVELS if sampler.needs_levels else RANGES} for name, sampler in samplers().items()
 }
 TRIALS = 7  # the last two are TPE's own, after its random start
 
@@ -186,30 +184,3 @@ def test_the_nth_sampler_is_made_anew_and_draws_the_same(make_plan: MakePlan) ->
         return study.ask().suggest_float("learning_rate", 0, 1)
 
     assert draw(0) == draw(0) != draw(1)
-
-
-@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
-def test_a_pruner_stops_the_weak_and_never_the_strong(make_plan: MakePlan, pruner: str) -> None:
-    """Its resource is the report's index, so each report can stop at most one rung."""
-    study = optuna.create_study(direction="maximize", pruner=make_pruner(make_plan(pruner=pruner, reports=8)))
-    stopped: dict[int, int] = {}
-    for number in range(32):
-        quality = number % 16
-        trial = study.ask()
-        for index in range(1, 9):
-            trial.report(quality + index / 100, index)
-            if trial.should_prune():
-                stopped[number] = index
-                break
-        study.tell(
-            trial,
-            state=TrialState.PRUNED if number in stopped else TrialState.COMPLETE,
-            values=None if number in stopped else quality,
-        )
-    late = [number % 16 for number in stopped if number >= 16]
-    assert 15 not in late
-    assert len([quality for quality in late if quality < 8]) > len([q for q in late if q >= 8])
-
-
-def test_without_a_pruner_nothing_is_stopped(make_plan: MakePlan) -> None:
-    assert isinstance(make_pruner(make_plan()), optuna.pruners.NopPruner)

@@ -10,8 +10,7 @@ import pytest
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 
 from study.errors import RequestError
-from study.planning import base_model
-from study.planning.base_model import EMBEDDED, Model, find_model, find_teacher, store_model
+from study.planning.base_model import EMBEDDED, find_model, find_teacher, longest_text, store_model
 from study.storage.artifacts import Store
 from study.trial import pretraining
 from study.trial.models.fingerprint import encoder_fingerprint
@@ -45,13 +44,12 @@ def test_looking_at_a_model_writes_nothing(model_folder: Path, tmp_path: Path) -
     ],
 )
 def test_the_longest_text_is_what_position_embeddings_reach(config: PreTrainedConfig, longest: int) -> None:
-    assert Model("m", config).longest == longest
+    assert longest_text(config) == longest
 
 
 @pytest.fixture
 def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = base_model.PRETRAINING | {"steps": 10, "batch_size": 4}
-    monkeypatch.setattr(base_model, "PRETRAINING", short)
+    short = pretraining.PRETRAINING | {"steps": 10, "batch_size": 4}
     monkeypatch.setattr(pretraining, "PRETRAINING", short)
 
 
@@ -72,7 +70,7 @@ def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
         model = store_model(store, EMBEDDED, 1)
     assert steps == [6, 7, 8, 9, 10]
     assert model.fingerprint == whole.fingerprint
-    killed_in(monkeypatch, base_model, "pretrain", 1)
+    killed_in(monkeypatch, pretraining, "pretrain", 1)
     assert store_model(store, EMBEDDED, 1).fingerprint == whole.fingerprint
     assert find_model(store, EMBEDDED).fingerprint == whole.fingerprint
 

@@ -13,10 +13,10 @@ from study.planning.capacity import (
     Need,
     check_room,
     estimated_extent,
+    gpu_fraction,
     known_extent,
     largest,
     need_of,
-    share_of_gpu,
     this_machine,
 )
 from study.trial.memory import MIB, Peak
@@ -105,7 +105,7 @@ def test_a_machine_fits_what_its_cpus_and_its_memory_do(cpus: float, fits: int) 
 
 @pytest.mark.parametrize(("gib", "trials"), [(1, 45), (8, 8), (50, 1), (500, 1)])
 def test_trials_share_a_gpu_with_headroom_and_never_take_more_than_one(gib: int, trials: int) -> None:
-    share = share_of_gpu(Peak(GIB, gib * GIB), 80 * GIB)
+    share = gpu_fraction(Peak(GIB, gib * GIB), 80 * GIB)
     assert int(1 / share) == trials
     assert 1 - 1e-2 < trials * share <= 1
 

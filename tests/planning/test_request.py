@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from study.errors import RequestError
 from study.planning.base_model import store_model
 from study.planning.plan import Plan
 from study.planning.request import Request, absolute
-from study.planning.resolve import ask_again, plan_for
+from study.planning.resolve import resolve, resolve_again
 from study.space import Range, SearchSpace
 from study.storage.artifacts import Store
 from study.trial.prepare import Preparation
@@ -32,18 +34,18 @@ def request_(task_folder: Path, model_folder: Path) -> Request:
 
 
 def test_a_request_becomes_a_plan_on_its_task_and_model(request_: Request, tmp_path: Path) -> None:
-    asked = plan_for(request_, "demo", space(fixed={"depth": "1/2"}), Store(tmp_path / "store"))
-    assert asked.plan.constants["task"] == asked.task.fingerprint
-    assert asked.plan.constants["model"] == asked.model.fingerprint
-    assert (asked.plan.constants["model_layers"], asked.plan.space.fixed["depth"]) == (4, 2)
-    assert asked.plan.request == request_.recorded()
+    resolved = resolve(request_, "demo", space(fixed={"depth": "1/2"}), Store(tmp_path / "store"))
+    assert resolved.plan.constants["task"] == resolved.task.fingerprint
+    assert resolved.plan.constants["model"] == resolved.model.fingerprint
+    assert (resolved.plan.constants["model_layers"], resolved.plan.space.fixed["depth"]) == (4, 2)
+    assert resolved.plan.request == request_.recorded()
     assert not (tmp_path / "store").exists()
 
 
 def test_the_embedded_model_has_no_fingerprint_before_it_is_built(request_: Request, tmp_path: Path) -> None:
-    asked = plan_for(Request("demo", task=request_.task), "demo", space(), Store(tmp_path))
-    assert asked.model.fingerprint is None
-    assert (asked.plan.constants["model"], asked.plan.constants["model_layers"]) == ("", 4)
+    resolved = resolve(Request("demo", task=request_.task), "demo", space(), Store(tmp_path))
+    assert resolved.model.fingerprint is None
+    assert (resolved.plan.constants["model"], resolved.plan.constants["model_layers"]) == ("", 4)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,7 +70,7 @@ def test_a_space_that_the_model_cannot_serve_is_refused_in_one_line(
     request_: Request, tmp_path: Path, roles: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(RequestError) as error:
-        plan_for(request_, "demo", space(**roles), Store(tmp_path))
+        resolve(request_, "demo", space(**roles), Store(tmp_path))
     assert str(error.value).startswith(complaint)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
@@ -89,12 +91,12 @@ def test_what_is_not_there_is_named_in_one_line(
 ) -> None:
     wrong = Request(**request_.recorded() | changes)
     with pytest.raises(RequestError, match=rf"^[^\n]*{complaint}[^\n]*$"):
-        plan_for(wrong, "demo", space(), Store(tmp_path))
+        resolve(wrong, "demo", space(), Store(tmp_path))
 
 
 def test_a_given_teacher_needs_its_base_model(request_: Request, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"^--teacher: needs --model as well"):
-        plan_for(Request("demo", task=request_.task, teacher="./t"), "demo", space(), Store(tmp_path))
+        resolve(Request("demo", task=request_.task, teacher="./t"), "demo", space(), Store(tmp_path))
 
 
 def test_a_resume_needs_no_folder_that_the_study_was_begun_from(
@@ -105,33 +107,62 @@ def test_a_resume_needs_no_folder_that_the_study_was_begun_from(
     model_folder = build_model_folder(tmp_path / "model", layers=2, seed=5)
     store = Store(tmp_path / "store")
     request = Request("demo", task=str(folder), languages=("hau", "deu"), model=str(model_folder))
-    asked = plan_for(request, "demo", space(), store)
-    Preparation(store).store_task(asked.task)
+    resolved = resolve(request, "demo", space(), store)
+    Preparation(store).store_task(resolved.task)
     store_model(store, request.model, 1)
     for path in (folder, model_folder):
         path.rename(path.with_name(f"{path.name}-gone"))
-    again = ask_again(Plan.model_validate_json(asked.plan.model_dump_json()), store)
+    again = resolve_again(Plan.model_validate_json(resolved.plan.model_dump_json()), store)
     assert again.request == request
-    assert again.task.fingerprint == asked.task.fingerprint
-    assert again.model.fingerprint == asked.model.fingerprint
-    assert again.plan.identity() == asked.plan.identity()
+    assert again.task.fingerprint == resolved.task.fingerprint
+    assert again.model.fingerprint == resolved.model.fingerprint
+    assert again.plan.identity() == resolved.plan.identity()
+
+
+def test_a_resume_from_the_store_loads_no_torch(request_: Request, tmp_path: Path) -> None:
+    """So the resume of a finished study is quick."""
+    store = Store(tmp_path / "store")
+    resolved = resolve(request_, "demo", space(), store)
+    Preparation(store).store_task(resolved.task)
+    store_model(store, request_.model, 1)
+    (tmp_path / "plan.json").write_text(resolved.plan.model_dump_json())
+    script = """
+import json, sys
+from pathlib import Path
+from study.planning.plan import Plan
+from study.planning.resolve import resolve_again
+from study.storage.artifacts import Store
+root = Path(sys.argv[1])
+again = resolve_again(Plan.model_validate_json((root / "plan.json").read_text()), Store(root / "store"))
+loaded = sorted({"torch", "transformers", "datasets"} & set(sys.modules))
+print(json.dumps([again.task.fingerprint, again.model.fingerprint, loaded]))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=Path(__file__).parents[2],
+    )
+    assert json.loads(answer.stdout) == [resolved.task.fingerprint, resolved.model.fingerprint, []]
 
 
 def test_a_resume_without_the_store_reads_the_folders_again(request_: Request, tmp_path: Path) -> None:
-    asked = plan_for(request_, "demo", space(), Store(tmp_path))
-    again = ask_again(asked.plan, Store(tmp_path))
-    assert again.task.fingerprint == asked.task.fingerprint
-    assert again.model.fingerprint == asked.model.fingerprint
+    resolved = resolve(request_, "demo", space(), Store(tmp_path))
+    again = resolve_again(resolved.plan, Store(tmp_path))
+    assert again.task.fingerprint == resolved.task.fingerprint
+    assert again.model.fingerprint == resolved.model.fingerprint
 
 
 def test_a_resume_without_the_store_is_refused_where_the_task_has_changed(
     build_task_folder: BuildTask, model_folder: Path, tmp_path: Path
 ) -> None:
     request = Request("demo", task=str(build_task_folder(tmp_path / "task")), model=str(model_folder))
-    asked = plan_for(request, "demo", space(), Store(tmp_path / "store"))
+    resolved = resolve(request, "demo", space(), Store(tmp_path / "store"))
     build_task_folder(tmp_path / "task", seed=1)
     with pytest.raises(RequestError, match=r"/task: is not the task any more that demo was begun with$"):
-        ask_again(asked.plan, Store(tmp_path / "store"))
+        resolve_again(resolved.plan, Store(tmp_path / "store"))
 
 
 def test_what_is_recorded_of_a_request_is_json(request_: Request) -> None:

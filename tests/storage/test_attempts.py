@@ -11,10 +11,10 @@ import pytest
 from study.storage.attempts import (
     attempt_folder,
     attempt_folders,
-    read_record,
+    read_ending,
     student_folder,
     tidy_trial,
-    write_record,
+    write_ending,
 )
 from study.trial.result import read_result
 from tests.reports import told
@@ -31,7 +31,7 @@ def end(folder: Path, attempt: int, text: str = "", student: bool = True) -> Pat
     if text:
         (own / "result.json").write_text(text)
     else:
-        write_record(own, [], {"by": attempt})
+        write_ending(own, [], {"by": attempt})
     (own / "checkpoint-00000009.pt").touch()
     if student:
         (own / "student").mkdir()
@@ -156,14 +156,14 @@ def test_a_broken_record_hides_no_older_one(tmp_path: Path) -> None:
     for attempt, text in ((2, '{"history": ['), (3, "\0\0"), (4, "\0" * 400)):
         end(tmp_path, attempt, text)
     (end(tmp_path, 5) / "result.json").write_bytes('{"ẹ'.encode()[:-1])
-    assert read_record(tmp_path) == {"history": [], "result": {"by": 1}}
+    assert read_ending(tmp_path) == {"history": [], "result": {"by": 1}}
     assert student_folder(tmp_path) == old / "student"
 
 
 def test_of_two_that_ended_the_newer_is_read(tmp_path: Path) -> None:
     end(tmp_path, 1)
     end(tmp_path, 2, student=False)
-    assert read_record(tmp_path) == {"history": [], "result": {"by": 2}}
+    assert read_ending(tmp_path) == {"history": [], "result": {"by": 2}}
 
 
 # Tidied
@@ -194,4 +194,4 @@ def test_of_a_trial_that_was_stopped_nothing_of_its_attempts_stays(tmp_path: Pat
     tidy_trial(tmp_path, keep_student=False)
     tidy_trial(tmp_path / "absent", keep_student=False)
     assert left(tmp_path) == ["progress.jsonl"]
-    assert read_record(tmp_path) is None
+    assert read_ending(tmp_path) is None

@@ -21,7 +21,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.storage.artifacts import Store
-from study.storage.attempts import attempt_folder, write_record
+from study.storage.attempts import attempt_folder, write_ending
 from study.storage.mirror import Mirror
 from study.tracking import outbox, sync
 from study.tracking.journal import Journal, find_unsent, unsent_mark
@@ -240,7 +240,7 @@ def test_what_has_ended_is_sent_from_its_result_in_the_storage(
     own.mkdir()
     report = make_report(1, 0.5, "complete")
     assert report.result is not None
-    write_record(own, [asdict(replace(report, result=None))], report.result | {"key": record.key})
+    write_ending(own, [asdict(replace(report, result=None))], report.result | {"key": record.key})
     mirror.push(own, last="result.json")
     shutil.rmtree(trials)
     tracker = Tracker(left.home.urls(left.name)["tracking_uri"], None, left.plan, left.ledger.study_id)

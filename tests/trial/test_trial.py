@@ -178,7 +178,7 @@ def test_killed_at_the_end_it_ends_the_same(
         if moment == "before the weights":
             patch.setattr("transformers.PreTrainedModel.save_pretrained", killed)
         else:
-            patch.setattr("study.trial.trial.write_record", killed)
+            patch.setattr("study.trial.trial.write_ending", killed)
         with pytest.raises(KeyboardInterrupt):
             next(trial)
     assert read_result(tmp_path, workshop.config()) is None
@@ -195,7 +195,7 @@ def test_a_search_trial_killed_at_the_end_repeats_its_last_interval(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("study.trial.trial.write_record", killed)
+        patch.setattr("study.trial.trial.write_ending", killed)
         with pytest.raises(KeyboardInterrupt):
             list(workshop.trial(workshop.config(), tmp_path, test=False))
     saved = sorted(path.name for path in attempt_folder(tmp_path, 1).glob("checkpoint-*.pt"))

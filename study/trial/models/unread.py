@@ -46,7 +46,7 @@ def skip_unread(model: PreTrainedModel) -> bool:
     Logits and gradients stay what they were, to rounding: products of fewer rows sum in another order. For
     layers that are built as BERT's are (RoBERTa, XLM-R, CamemBERT, ELECTRA, DeBERTa-v2); and, since heads
     differ, for those models alone whose logits on a probe are not moved by it, neither in evaluation nor,
-    with the same masks of dropout, in training. Asked again, it does nothing.
+    with the same masks of dropout, in training. Resolved again, it does nothing.
     """
     layer: Any = model.get_submodule(layer_stack(model))[-1]  # type: ignore[index]
     output = getattr(getattr(layer, "attention", None), "output", None)

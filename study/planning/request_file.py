@@ -1,0 +1,110 @@
+"""`request.json` in a study's folder: the request, as people read it.
+
+The program never reads the file to decide anything: the ledger holds the plan that counts. The file holds the
+command lines that began the study or raised its budget, the request as it was resolved, and the versions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from study.planning.versions import code_version, library_versions
+from study.storage.artifacts import write_atomically
+from study.storage.disk import cannot_write
+
+if TYPE_CHECKING:
+    from study.planning.resolve import Resolved
+
+__all__ = ["REQUEST_FILE", "masked", "write_request"]
+
+REQUEST_FILE = "request.json"
+BUDGETS = ("trials", "confirm_seeds")
+PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
+UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / or ? that should be %2F or %3F
+SECRET = re.compile(
+    r"([?&][^=&\s]*(?:password|passwd|secret|token|key|credential|sig)[^=&\s]*=)[^&\s]*", re.I
+)
+
+
+def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
+    """Write `request.json` into the study's `folder`, or add a command line that raises a budget to it.
+
+    arguments: the command line, by default that of this process. A command that goes on with the same budget
+    changes nothing. What goes wrong here stops no study, except for a disk that is full or read-only.
+
+    Raises:
+        OSError: if the disk is full or read-only.
+    """
+    try:
+        path = folder / REQUEST_FILE
+        before = _commands(path)
+        begun = {name: max((int(one[name]) for one in before), default=-1) for name in BUDGETS}
+        wanted = {name: int(getattr(resolved.plan.space, name)) for name in BUDGETS}
+        if all(wanted[name] <= begun[name] for name in BUDGETS):
+            return
+        budgets = {name: max(wanted[name], begun[name]) for name in BUDGETS}
+        commands = [*before, _command(sys.argv if arguments is None else arguments) | budgets]
+        content = {"study": resolved.plan.name, "commands": commands} | _described(resolved, budgets)
+        write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    except Exception as error:
+        if cannot_write(error):
+            raise
+
+
+def masked(text: str) -> str:
+    """`text` without the passwords of URLs, and without the secrets in their queries."""
+    for pattern in (PASSWORD, UNQUOTED_PASSWORD):
+        text = pattern.sub(r"\1:***@", text)
+    return SECRET.sub(r"\1***", text)
+
+
+def _commands(path: Path) -> list[dict[str, Any]]:
+    """The command lines in the file at `path`; none if there is no such file, or it is damaged."""
+    try:
+        commands = json.loads(path.read_text(encoding="utf-8"))["commands"]
+        return [one for one in commands if all(isinstance(one[name], int) for name in BUDGETS)]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
+def _command(arguments: Sequence[str]) -> dict[str, Any]:
+    program, *rest = arguments
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join([Path(program).name, *map(masked, rest)]),
+        "folder": str(Path.cwd()),
+        "code": code_version(),
+        "versions": library_versions(),
+    }
+
+
+def _described(resolved: Resolved, budgets: dict[str, int]) -> dict[str, Any]:
+    """What the request came to: its words, the task and model that were found, and the space in layers."""
+    plan, task = resolved.plan, resolved.task
+    named = {k: masked(v) if isinstance(v, str) else v for k, v in resolved.request.recorded().items()}
+    return {
+        "request": named,
+        "task": {
+            "name": task.name,
+            "fingerprint": task.fingerprint,
+            "labels": list(task.labels),
+            "languages": list(task.languages),
+            "rows": {name: len(split) for name, split in task.splits.items()},
+        },
+        "model": {
+            "source": resolved.model.source,
+            "fingerprint": resolved.model.fingerprint or plan.constants["model"] or None,
+            "layers": plan.constants["model_layers"],
+        },
+        "teacher": plan.constants["teacher"] or "trained for the study",
+        "space": plan.space.model_dump(mode="json") | budgets,
+        "arms": [arm.name for arm in plan.arms()],
+        "held": plan.held(),
+    }
