@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 import ctypes
 from dataclasses import dataclass
-from typing import Any
-
-import torch
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from study.config import TrialConfig
 from study.trial.data.batches import EVALUATION_TOKENS
-from study.trial.models.loading import skeleton
-from study.trial.models.shapes import with_layers
+
+if TYPE_CHECKING:  # takes seconds to import, and a worker's memory is given back without it
+    from transformers import PreTrainedConfig
 
 __all__ = ["MIB", "Extent", "Peak", "Sizes", "activations", "give_back_memory", "predict_peak", "teacher_of"]
 
@@ -144,6 +142,11 @@ class Sizes:
     @classmethod
     def of(cls, config: TrialConfig, base: PreTrainedConfig, extent: Extent) -> Sizes:
         """Counted on a model of shapes alone."""
+        import torch
+
+        from study.trial.models.loading import skeleton
+        from study.trial.models.shapes import with_layers
+
         student = with_layers(base, [[layer] for layer in range(config.depth)])
         student.vocab_size, student.num_labels = base.vocab_size, extent.classes
         model: Any = skeleton(student)

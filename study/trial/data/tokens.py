@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from study.trial.data.task import SPLITS, Task
+
+if TYPE_CHECKING:  # torch takes seconds to import, and whoever computes keys alone needs none
+    import torch
 
 __all__ = ["EncodedSplit", "encode_task", "load_encoded_split"]
 
@@ -44,6 +46,8 @@ class EncodedSplit:
 
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
         """`input_ids` and `attention_mask` of `rows`, [rows x longest of them], int64."""
+        import torch
+
         starts, lengths = self.offsets[rows], self.lengths[rows]
         columns = np.arange(lengths.max())
         mask = columns[None, :] < lengths[:, None]

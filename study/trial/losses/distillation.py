@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from torch import Tensor
-from torch.nn import functional as F
+from typing import TYPE_CHECKING, TypeAlias
 
 from study.errors import RequestError
 
+if TYPE_CHECKING:  # torch takes seconds to import, and whoever lists the losses computes none
+    from torch import Tensor
+
 __all__ = ["DistillationLoss", "distillation_loss", "distillation_losses", "find_distillation_loss"]
 
-Function = Callable[[Tensor, Tensor, float], Tensor]
+Function: TypeAlias = "Callable[[Tensor, Tensor, float], Tensor]"
 """(student logits [B x K], teacher logits [B x K], temperature) -> scalar, the mean over the batch."""
 
 
@@ -70,6 +71,8 @@ def kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Te
     classes, the mean over the B texts. T^2 keeps the gradient's size when T changes. Source: Hinton,
     Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
     """
+    from torch.nn import functional as F
+
     log_q = F.log_softmax(student_logits / temperature, dim=-1)
     log_p = F.log_softmax(teacher_logits / temperature, dim=-1)
     return temperature**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
@@ -82,4 +85,6 @@ def mse(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> T
     The temperature is ignored. Source: Kim et al. 2021, "Comparing Kullback-Leibler Divergence and Mean
     Squared Error Loss in Knowledge Distillation" (arXiv 2105.08919), here with the mean over classes.
     """
+    from torch.nn import functional as F
+
     return F.mse_loss(student_logits, teacher_logits)

@@ -12,21 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedConfig
-
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.streams import stream
 from study.trial.models.layer_maps import Groups
-from study.trial.models.loading import labelled, read_config, seeded
-from study.trial.models.shapes import with_layers
-from study.trial.models.stack import layer_stack
-from study.trial.models.teacher import classifier_on, load_classifier
 
-if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
-    from transformers import PreTrainedModel
+if TYPE_CHECKING:  # torch and the modelling code take seconds to import; whoever lists the methods needs none
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 __all__ = ["InitMethod", "Origins", "Start", "copy_layers", "find_init_method", "init_method", "init_methods"]
 
@@ -49,20 +42,28 @@ class Origins:
 
         So the head is the same whatever the student's depth.
         """
+        from study.trial.models.teacher import classifier_on
+
         return classifier_on(self.base_folder, self.labels, self.trial.seed)
 
     def teacher(self) -> PreTrainedModel:
         """The fine-tuned teacher, head included."""
+        from study.trial.models.teacher import load_classifier
+
         if self.teacher_folder is None:
             raise ValueError(f"init={self.trial.init} needs a teacher")
         return load_classifier(self.teacher_folder, self.labels)
 
     def fresh(self) -> PreTrainedModel:
         """A new classifier of the student's depth, drawn from the stream (seed, "student")."""
+        import torch
+        from transformers import AutoModelForSequenceClassification
+
+        from study.trial.models.loading import labelled, read_config, seeded
+        from study.trial.models.shapes import with_layers
+
         config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
         with seeded(stream(self.trial.seed, "student")):
-            from transformers import AutoModelForSequenceClassification
-
             return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
 
 
@@ -130,6 +131,11 @@ def copy_layers(model: PreTrainedModel, groups: Groups) -> Start:
 
     A group of one is copied to the bit; a larger one is averaged, in float32.
     """
+    import torch
+
+    from study.trial.models.shapes import with_layers
+    from study.trial.models.stack import layer_stack
+
     prefix = f"{layer_stack(model)}."
     source = model.state_dict()
     state = {name: tensor for name, tensor in source.items() if not name.startswith(prefix)}
