@@ -1,6 +1,6 @@
 """Distillation losses: how far the student's logits are from the teacher's.
 
-A new loss is one function under `@distillation_loss(name, about)`; it gets logits in float32 or wider.
+A new loss is one function under `@distillation_loss(name, about)`. It gets logits in float32 or wider.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LOSSES: dict[str, DistillationLoss] = {}
 
 
 def distillation_loss(name: str, about: str) -> Callable[[Function], Function]:
-    """Register the decorated function as the distillation loss `name`; `about` is one line on it."""
+    """Register the decorated function as the distillation loss `name`; `about` describes it in one line."""
 
     def register(function: Function) -> Function:
         if name in _LOSSES:
@@ -56,7 +56,7 @@ def find_distillation_loss(name: str) -> DistillationLoss:
     """The loss called `name`.
 
     Raises:
-        RequestError: naming those that there are.
+        RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _LOSSES:
         raise RequestError(f"loss: no distillation loss {name!r}; there are {', '.join(sorted(_LOSSES))}")
@@ -67,8 +67,8 @@ def find_distillation_loss(name: str) -> DistillationLoss:
 def kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
     """KL divergence of the softened outputs, T^2 / B * sum_bk p_bk * (log p_bk - log q_bk).
 
-    p = softmax(z_t / T) and q = softmax(z_s / T) over the K classes, [B x K] each; the sum runs over the
-    classes, the mean over the B texts. T^2 keeps the gradient's size when T changes. Source: Hinton,
+    p = softmax(z_t / T) and q = softmax(z_s / T) over the K classes, [B x K] each. The sum runs over the
+    classes, the mean over the B texts. The factor T^2 keeps the gradient's size when T changes. Source: Hinton,
     Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
     """
     from torch.nn import functional as F
