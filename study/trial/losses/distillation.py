@@ -68,8 +68,8 @@ def kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Te
     """KL divergence of the softened outputs, T^2 / B * sum_bk p_bk * (log p_bk - log q_bk).
 
     p = softmax(z_t / T) and q = softmax(z_s / T) over the K classes, [B x K] each. The sum runs over the
-    classes, the mean over the B texts. The factor T^2 keeps the gradient's size when T changes. Source: Hinton,
-    Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
+    classes, the mean over the B texts. The factor T^2 keeps the gradient's size when T changes. Source:
+    Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network" (arXiv 1503.02531).
     """
     from torch.nn import functional as F
 

@@ -1,4 +1,4 @@
-"""The training objective: alpha is the weight of the labels, 1 - alpha the weight of the teacher's outputs."""
+"""The training objective: alpha is the weight of the labels, 1 - alpha that of the teacher's outputs."""
 
 from __future__ import annotations
 
