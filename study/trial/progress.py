@@ -1,4 +1,4 @@
-"""A report of a trial, as the trial makes it and as everything after the trial reads it."""
+"""A report of a trial: the trial makes reports, and worker, driver and journal pass them on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ __all__ = ["Progress"]
 
 @dataclass(frozen=True)
 class Progress:
-    """One report. `report` counts 1..R; `result` comes with the last one only.
+    """One report. `report` counts 1..R; only the last report has a `result`.
 
-    time_ms: when it was first made, in milliseconds since 1970; it stays with the report in checkpoints and
-    result, so whoever reads it again has the same time.
+    loss: the mean training loss since the report before; none if the training diverged.
+    seconds: the time of training and evaluation until now, over all attempts.
+    time_ms: when the report was first made, in milliseconds since 1970. Checkpoints and result store this
+    time, so a report that is made again has the same time.
     """
 
     report: int
