@@ -167,7 +167,7 @@ class Training:
         return Interval(mean, mean_uninformed)
 
     def save(self, folder: Path, history: list[dict[str, Any]]) -> None:
-        """Write a checkpoint with all reports so far; the one before it is kept, in case the new one breaks."""
+        """Write a checkpoint with all reports so far; the one before it stays, in case this one breaks."""
         buffer = io.BytesIO()
         state = {
             "model": self.model.state_dict(),
