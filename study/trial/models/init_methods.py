@@ -64,7 +64,10 @@ class Origins:
 
         config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
         with seeded(stream(self.trial.seed, "student")):
-            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            student: PreTrainedModel = AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32
+            )
+            return student
 
 
 @dataclass(frozen=True)
