@@ -194,6 +194,68 @@ print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow.fs", "torch"
     assert json.loads(answer.stdout) == [2, ["torch"]]
 
 
+LIGHT = (
+    "study.trial.job",
+    "study.trial.inputs",
+    "study.trial.prepare",
+    "study.trial.progress",
+    "study.trial.result",
+    "study.trial.scores",
+    "study.trial.memory",
+    "study.trial.data.task",
+    "study.trial.data.sources",
+    "study.trial.data.fractions",
+    "study.trial.data.vocabulary",
+    "study.trial.models.init_methods",
+    "study.trial.models.layer_maps",
+    "study.trial.losses.distillation",
+)
+"""What commands that train nothing need of a trial: its facts, its keys, and the names of its choices."""
+
+
+HEAVY = ("torch", "transformers", "datasets")
+
+
+def test_what_is_known_of_a_trial_is_known_without_torch() -> None:
+    """In an interpreter of its own: importing torch, transformers or datasets takes seconds."""
+    script = f"""
+import importlib, json, sys
+loaded = {{}}
+for module in {LIGHT}:
+    importlib.import_module(module)
+    loaded[module] = [name for name in {HEAVY} if name in sys.modules]
+print(json.dumps(loaded))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert json.loads(answer.stdout) == {module: [] for module in LIGHT}
+
+
+def test_the_choices_of_a_trial_are_listed_without_torch() -> None:
+    script = f"""
+import json, sys
+from study.trial.losses.distillation import distillation_losses
+from study.trial.models.init_methods import init_methods
+from study.trial.models.layer_maps import layer_maps
+listed = []
+for choices in (init_methods(), layer_maps(), distillation_losses()):
+    listed.append({{name: choice.about for name, choice in choices.items()}})
+print(json.dumps([listed, [name for name in {HEAVY} if name in sys.modules]]))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    listed, loaded = json.loads(answer.stdout)
+    assert loaded == []
+    assert [sorted(choices) for choices in listed] == [
+        ["base", "random", "teacher"],
+        ["average", "ends", "first", "last", "uniform"],
+        ["kl", "mse"],
+    ]
+    assert all(about for choices in listed for about in choices.values())
+
+
 def test_a_worker_imports_nothing_of_the_drivers() -> None:
     """Every worker pays for it, once a phase."""
     script = """

@@ -1,4 +1,4 @@
-"""What student and teacher share: the loss of a step, and logits on a whole split."""
+"""What the trainings of student and teacher share: the loss of a step, and logits on a whole split."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def classifier_step(
         logits = model(**inputs).logits
         with torch.no_grad():
             uninformed = objective(torch.zeros_like(logits), labels, targets)
-            # A teacher that has learnt little says nearly what zero logits say: that loss is no scale.
+            # A teacher that has learnt little gives nearly zero logits, and a loss near zero is no scale.
             uninformed = uninformed.clamp(min=math.log(logits.shape[1]))
         return objective(logits, labels, targets), uninformed
 
@@ -73,7 +73,7 @@ def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numer
             logits = model(**inputs).logits
         found.append((rows, logits.float()))
     out = np.empty((len(split), model.config.num_labels), dtype=np.float32)
-    for rows, logits in found:  # only now: fetching a result makes the host wait for the device
+    for rows, logits in found:  # in a second loop, since to fetch a result makes the host wait for the device
         out[rows] = logits.cpu().numpy()
     return out
 

@@ -1,7 +1,7 @@
-"""What a trial reads: names, in the store, of everything that its configuration refers to.
+"""What a trial reads: the names, in the store, of everything that its configuration refers to.
 
-The keys are computed from the configuration alone, so the part that builds and the part that reads need
-not talk to each other.
+The keys are computed from the configuration alone, so the code that builds an input and the code that reads
+the input need no message between them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Inputs", "TaskFacts"]
 
 @dataclass(frozen=True)
 class TaskFacts:
-    """What a trial must know of the task besides its token ids."""
+    """What a trial must know of the task besides the token ids."""
 
     name: str
     labels: tuple[str, ...]
@@ -37,8 +37,8 @@ class TaskFacts:
 class Inputs:
     """The inputs of the trial `config` in `store`.
 
-    full_vocabulary: whether models and splits have all tokens, or those alone that the task's texts have.
-    It has no part in a key but the trimmed splits' own, since it changes no number.
+    full_vocabulary: whether models and splits have all tokens, or only the tokens that the task's texts have.
+    Only the key of the trimmed splits depends on this choice, since the choice changes no number.
     """
 
     store: Store
@@ -47,7 +47,7 @@ class Inputs:
 
     @property
     def base_folder(self) -> Path:
-        """Base model and its tokenizer, in Hugging Face layout."""
+        """The base model and its tokenizer, in Hugging Face layout."""
         return self.store.path("models", self.config.model)
 
     @property
@@ -70,17 +70,17 @@ class Inputs:
 
     @property
     def vocabulary_folder(self) -> Path:
-        """The kept tokens and the splits in their new ids."""
+        """The kept tokens, and the splits in new ids."""
         return self.store.path("vocabularies", self.vocabulary_key)
 
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
-        """The tokens that models and splits are trimmed to; none where they have all of them."""
+        """The tokens that models and splits are trimmed to; none if they have all tokens."""
         return None if self.full_vocabulary else load_vocabulary(self.vocabulary_folder)
 
     @property
     def why_not_trimmed(self) -> str | None:
-        """Why the base model keeps its whole vocabulary although it was not asked to."""
+        """Why the base model keeps its whole vocabulary although `full_vocabulary` is false, or none."""
         if self.full_vocabulary:
             return None
         about = json.loads((self.vocabulary_folder / "about.json").read_text(encoding="utf-8"))
@@ -95,14 +95,14 @@ class Inputs:
 
     @cached_property
     def pad_id(self) -> int:
-        """The padding token, as the splits have it."""
+        """The padding token's id in the splits."""
         about = json.loads((self.base_folder / "config.json").read_text(encoding="utf-8"))
         pad = int(about.get("pad_token_id") or 0)
         return pad if self.vocabulary is None else self.vocabulary.trim_id(pad)
 
     @property
     def teacher_recipe(self) -> dict[str, Any]:
-        """Everything that decides the teacher's weights."""
+        """All that decides the teacher's weights."""
         c = self.config
         if c.teacher:
             return {"given": c.teacher, "task": c.task, "model": c.model}
@@ -124,10 +124,11 @@ class Inputs:
         return self.store.path("teachers", self.teacher_key)
 
     def outputs_key(self, split: str) -> str:
-        """Teacher outputs depend on the teacher, the split, how it was tokenised, and how they are computed.
+        """The key of the teacher's outputs on the split called `split`.
 
-        The version counts what changes their last bits in the code. Those of the machine are on record with
-        them (`teacher_scores`), and with each trial whose own are others.
+        The outputs depend on the teacher, the split, its tokenisation, and the code that computes them. The
+        version counts the changes of that code that change the last bits. The numerics of the machine are
+        stored with the outputs (`teacher_scores`), and with each trial that ran on other numerics.
         """
         parts = {"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split}
         return digest(parts | {"version": 2})
@@ -135,15 +136,17 @@ class Inputs:
     def teacher_logits(self, split: str) -> np.ndarray:
         """[rows of the split x classes] float32, memory-mapped and read-only.
 
-        On training data of a teacher that saw only a fraction, the rows it did not see are NaN: no trial
-        reads them, and one that did would diverge instead of going on with a wrong number.
+        If the teacher saw only a fraction of the training data, the rows that it did not see are NaN. No
+        trial reads these rows; a trial that read them would diverge instead of using a wrong number.
         """
         folder = self.store.path("outputs", self.outputs_key(split))
-        return np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+        logits: np.ndarray = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+        return logits
 
     def teacher_scores(self, split: str) -> Scores:
         folder = self.store.path("outputs", self.outputs_key(split))
-        return json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        scores: Scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        return scores
 
     def training_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split that the student sees: its share of each language."""

@@ -1,44 +1,42 @@
-"""Memory of a trial: predicted from its configuration before anything is loaded, and given back after it."""
+"""Memory of a trial: predicted from the configuration before anything is loaded, given back at the end."""
 
 from __future__ import annotations
 
 import copy
 import ctypes
 from dataclasses import dataclass
-from typing import Any
-
-import torch
-from transformers import PreTrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from study.config import TrialConfig
 from study.trial.data.batches import EVALUATION_TOKENS
-from study.trial.models.loading import skeleton
-from study.trial.models.shapes import with_layers
+
+if TYPE_CHECKING:  # takes seconds to import, and a worker's memory is given back without it
+    from transformers import PreTrainedConfig
 
 __all__ = ["MIB", "Extent", "Peak", "Sizes", "activations", "give_back_memory", "predict_peak", "teacher_of"]
 
 MIB = 2**20
-WORKER = 700 * MIB  # a Ray worker that has imported all and run a trial of next to nothing (610 measured)
+WORKER = 700 * MIB  # a Ray worker that has imported all and run a tiny trial (610 measured)
 CUDA_WORKER = 3072 * MIB  # the same with CUDA's libraries loaded; an estimate
-CPU_SLACK = 1.25  # what malloc holds of freed blocks within a trial; it differs from run to run
+CPU_SLACK = 1.25  # for the freed blocks that malloc keeps within a trial; they differ from run to run
 KEPT = 64 * MIB  # the same for models of a few megabytes
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What a trial's size has from its task: trained tokens, tokens of the longest text, classes, texts."""
+    """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts."""
 
     vocabulary: int
     longest: int
     classes: int
-    texts: int  # of the training split: no batch has more
+    texts: int  # of the training split, since no batch can have more
 
 
 @dataclass(frozen=True)
 class Peak:
-    """Bytes at the worst moment of a trial: of its process on the host, and on the GPU, if it has one.
+    """Bytes at the worst moment of a trial: of its process on the host, and on the GPU, if there is one.
 
-    device is what torch has allocated (`torch.cuda.max_memory_allocated`), without CUDA's own context.
+    device: what torch has allocated (`torch.cuda.max_memory_allocated`), without CUDA's own context.
     """
 
     host: int
@@ -50,30 +48,30 @@ def predict_peak(
 ) -> Peak:
     """Peak memory of the trial `config` of a student of `base`, in bytes.
 
-    With P the student's parameters, B texts of L tokens a step (T = B L, all texts taken to be as long as the
-    longest), d layers of width H with feed-forward width I and A attention heads, in float32 (4 bytes):
+    The student has P parameters and d layers of width H with feed-forward width I and A attention heads. A
+    step has B texts of L tokens, T = B L, as if all texts were as long as the longest. In float32 (4 bytes):
 
         state       12 P              weights and AdamW's two moments; 16 P with the gradients
         activations d (T (40 H + 8 I) + 12 A B L^2) + T 16 H                  kept for the backward pass
-        transients  T (8 I + 16 H) + 8 A B L^2                                gradients of one layer's
+        transients  T (8 I + 16 H) + 8 A B L^2                                of one layer: their gradients
         evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer
         checkpoint  12 P + the largest tensor                                 serialised on the host
         reading     4 F + 12 P        F parameters of the base model on its whole vocabulary, mapped
 
-    Attention is computed by its plain formula on a CPU (with dropout torch has no fused one), hence L^2. The
+    A CPU computes attention by its plain formula (torch has no fused attention with dropout), hence L^2. The
     largest of training (16 P + activations + transients), report (12 P + checkpoint, or + evaluation) and
-    reading, times `CPU_SLACK`, on top of the worker itself, is an upper bound on a CPU.
+    reading, times `CPU_SLACK`, plus the worker itself, is an upper bound on a CPU.
 
-    On a GPU the host holds its worker, `reading` and `checkpoint`; dropout masks are of one byte, attention
-    is fused where the architecture has it, and under bf16 autocast matrix products keep 2 bytes a value
-    besides a copy of their weights, norms and residuals 4:
+    With a GPU, the host has the worker, `reading` and `checkpoint`. On the GPU, dropout masks take one byte,
+    and attention is fused if the architecture has fused attention. Under bf16 autocast matrix products keep 2
+    bytes a value and a copy of their weights; norms and residuals keep 4 bytes a value:
 
         activations d T (34 H + 8 I) in float32, d T (22 H + 4 I) + 2 P' in bf16; P' = P without embeddings
         peak        12 P + the larger of activations + transients and gradients 4 P + 4 min(T, V) H
 
-    Activations of the disentangled attention of DeBERTa-v2 come on top (`_disentangled`).
+    DeBERTa-v2's disentangled attention has more activations (`_disentangled`).
 
-    extent: of the trained vocabulary, V tokens, and the texts; dtype: "float32" or "bfloat16" (autocast).
+    extent: the trained vocabulary, V tokens, and the texts; dtype: "float32" or "bfloat16" (autocast).
     Source of the terms: the tensors that autograd saves, which a test counts for every architecture.
     """
     sizes = Sizes.of(config, base, extent)
@@ -112,15 +110,16 @@ def activations(depth: int, batch: int, length: int, sizes: Sizes) -> int:
 
 
 def teacher_of(config: TrialConfig) -> TrialConfig:
-    """The trial that takes as much memory as the training of its teacher: full depth, the teacher's batch."""
+    """A trial that takes as much memory as training its teacher: full depth, the teacher's batch."""
     return config.model_copy(update={"depth": config.model_layers, "batch_size": config.teacher_batch_size})
 
 
 def give_back_memory() -> None:
-    """Return what this process has freed to the operating system.
+    """Return the memory that this process has freed to the operating system.
 
-    Tune runs every trial in a new thread, which gets another of malloc's arenas, and glibc keeps what is
-    freed in each: without this a worker's memory grows with its trials. Without glibc it does nothing.
+    Tune runs every trial in a new thread, malloc gives the thread another arena, and glibc keeps the freed
+    memory of each arena: without this call a worker's memory grows with its trials. If the C library is not
+    glibc, the call does nothing.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -129,7 +128,7 @@ def give_back_memory() -> None:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of one student; `relative` are the positions of disentangled attention, 0 without it."""
+    """Sizes of one student; relative: the positions of disentangled attention, 0 without such attention."""
 
     parameters: int
     largest: int  # its largest tensor
@@ -143,7 +142,12 @@ class Sizes:
 
     @classmethod
     def of(cls, config: TrialConfig, base: PreTrainedConfig, extent: Extent) -> Sizes:
-        """Counted on a model of shapes alone."""
+        """The sizes of the student of `config`, counted on a model of shapes alone."""
+        import torch
+
+        from study.trial.models.loading import skeleton
+        from study.trial.models.shapes import with_layers
+
         student = with_layers(base, [[layer] for layer in range(config.depth)])
         student.vocab_size, student.num_labels = base.vocab_size, extent.classes
         model: Any = skeleton(student)
@@ -173,7 +177,7 @@ class Sizes:
 
 
 def _disentangled(sizes: Sizes, batch: int, length: int) -> int:
-    """Bytes of one layer's relative positions: projections repeated for each text, scores, indices."""
+    """Bytes of one layer's relative positions: projections (repeated for each text), scores and indices."""
     r, tokens = sizes.relative, batch * length
     if not r:
         return 0

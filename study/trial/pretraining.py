@@ -31,13 +31,13 @@ PRETRAINING = {
     "seed": 0,
     "length": 64,
 }
-"""All that decides the encoder's bits besides this file; raise `version` where the code changes them."""
+"""All that decides the encoder's bits besides the code; raise `version` if new code changes them."""
 
 
 def pretrain(target: Path, work: Path, numerics: Numerics) -> None:
-    """Pretrain the embedded encoder and save it with its tokenizer in `target`; checkpoints in `work`.
+    """Pretrain the embedded encoder and save it with its tokenizer in `target`; checkpoints are in `work`.
 
-    loss = masked-LM cross entropy on two corruptions of each text + `contrast` between the two.
+    loss = masked-LM cross entropy on two corruptions of each text + `contrast` between the two corruptions.
     """
     task = phrasebook()
     seed, length, size = (int(PRETRAINING[k]) for k in ("seed", "length", "batch_size"))
@@ -59,7 +59,9 @@ def pretrain(target: Path, work: Path, numerics: Numerics) -> None:
             ids, labels, mask = (t.to(numerics.device) for t in (ids, labels, inputs["attention_mask"]))
             hidden = model.base_model(ids, mask).last_hidden_state
             first, second = hidden[:, 0].chunk(2)
-            chosen = labels >= 0  # the vocabulary's softmax at these alone is a third of the step's cost
+            chosen = (
+                labels >= 0
+            )  # even at these tokens alone, the vocabulary's softmax is a third of the cost
             masked_lm = cross_entropy(model.lm_head(hidden[chosen]), labels[chosen])
             return masked_lm + contrast(first, second), uninformed
 

@@ -1,4 +1,4 @@
-"""A report of a trial: typed from the worker that makes the report to the journal that keeps it."""
+"""A report of a trial: the trial makes reports, and worker, driver and journal pass them on."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ __all__ = ["Progress"]
 
 @dataclass(frozen=True)
 class Progress:
-    """One report. `report` counts 1..R. Only the last report has a `result`: the content of `result.json`.
+    """One report. `report` counts 1..R; only the last report has a `result`.
 
-    loss: mean training loss since the report before; missing for a trial that diverged. seconds: training
-    time so far. time_ms: when the report was first made, in milliseconds since 1970. Checkpoints and results
-    keep this time, so a report that is read again has the same time.
+    loss: the mean training loss since the report before; none if the training diverged.
+    seconds: the time of training and evaluation until now, over all attempts.
+    time_ms: when the report was first made, in milliseconds since 1970. Checkpoints and result store this
+    time, so a report that is made again has the same time.
     """
 
     report: int

@@ -1,8 +1,8 @@
-"""Training: AdamW, warm-up and linear decay, clipping; resumable to the bit, steps that need no memory.
+"""Training: AdamW, warm-up and linear decay, clipping; a resumed training has the same bits.
 
-Everything random or scheduled about a step is a function of (seed, step): the batch, the dropout masks,
-the learning rate. So a checkpoint is the weights, the optimiser's state and the step, and nothing else
-has to be saved for a continued run to equal an undisturbed one.
+All that is random or scheduled in a step is a function of (seed, step): the batch, the dropout masks, the
+learning rate. So a checkpoint needs the weights, the optimiser's state and the step, and nothing else, for a
+continued run to equal an undisturbed run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CHECKPOINTS_KEPT = 2  # the newest, and the one before it in case the newest is 
 
 @dataclass(frozen=True)
 class Numerics:
-    """What decides the last bits of a result besides its configuration: recorded with every result."""
+    """What decides the last bits of a result besides its configuration: stored with every result."""
 
     device: str
     dtype: str
@@ -53,9 +53,9 @@ class Numerics:
 
     @classmethod
     def here(cls, threads: int = 1) -> Numerics:
-        """The numerics of this process: bf16 autocast where the GPU has it, else float32.
+        """The numerics of this process: bf16 autocast if the GPU has bf16, otherwise float32.
 
-        Sets the number of CPU threads, because one thread and two give different bits.
+        Sets the number of CPU threads, because one thread and two threads give different bits.
         """
         torch.set_num_threads(threads)
         cuda = torch.cuda.is_available()
@@ -69,7 +69,7 @@ class Numerics:
         )
 
     def differences(self, other: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-        """Fields in which `other`, a recorded `Numerics`, differs: {field: (recorded, here)}."""
+        """Fields in which `other`, a stored `Numerics`, differs: {field: (stored, here)}."""
         return {k: (other.get(k), v) for k, v in asdict(self).items() if other.get(k) != v}
 
     def autocast(self) -> Any:
@@ -79,7 +79,7 @@ class Numerics:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to optimise. `warmup` is the share of `steps` with a rising learning rate."""
+    """How a model is optimised; warmup: the share of `steps` with a rising learning rate."""
 
     steps: int
     learning_rate: float
@@ -110,13 +110,13 @@ class Interval:
 
 
 def report_steps(steps: int, reports: int) -> list[int]:
-    """Steps after which reports 1..R are made: evenly spread, the last at the end."""
+    """The steps after which reports 1..R are made: evenly spread, the last report after the last step."""
     reports = min(reports, steps)
     return [math.ceil(i * steps / reports) for i in range(1, reports + 1)]
 
 
 class Training:
-    """A model on its way through `recipe`.
+    """The training of a model by a recipe, from step to step.
 
     step_loss(step): the loss of that step's batch, and the loss that zero logits would have; two scalars.
     """
@@ -142,7 +142,7 @@ class Training:
         )
 
     def advance(self, to: int) -> Interval:
-        """Take steps until `to` of them are done; returns the interval's mean losses."""
+        """Train until `to` steps are done; returns the mean losses of these steps."""
         started = time.perf_counter()
         self.model.train()
         done = to - self.step
@@ -167,7 +167,7 @@ class Training:
         return Interval(mean, mean_uninformed)
 
     def save(self, folder: Path, history: list[dict[str, Any]]) -> None:
-        """Write a checkpoint with all reports so far; the one before it is kept in case this one breaks."""
+        """Write a checkpoint with all reports so far; the one before it stays, in case this one breaks."""
         buffer = io.BytesIO()
         state = {
             "model": self.model.state_dict(),
@@ -180,7 +180,7 @@ class Training:
         torch.save(state, buffer)
         buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
         folder.mkdir(parents=True, exist_ok=True)
-        # a view: the checkpoint is as large as weights and moments, and one copy of them is enough
+        # a view, without a copy: the checkpoint is as large as weights and moments together
         write_atomically(folder / f"checkpoint-{self.step:08d}.pt", buffer.getbuffer())
         for old in _checkpoints(folder)[CHECKPOINTS_KEPT:]:
             old.unlink(missing_ok=True)
@@ -188,20 +188,21 @@ class Training:
     def restore(self, *folders: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Continue from the newest whole checkpoint in `folders`, if there is one.
 
-        Returns the reports made so far and the numerics they were made on; both empty for a new training.
+        Returns the reports made so far and the numerics of the machine that made them; both are empty if
+        there is no checkpoint.
         """
         for path in _checkpoints(*folders):
             try:
                 with path.open("rb") as file:
                     if not _is_whole(file):
-                        continue  # truncated or corrupt: the one before it serves
+                        continue  # truncated or corrupt: the checkpoint before it is read
                     state = torch.load(file, map_location=self.numerics.device, weights_only=True)
-            except OSError:  # an older attempt that runs on has removed it, or the disk is bad
+            except OSError:  # an older attempt still runs and has removed it, or the disk is bad
                 continue
-            except Exception:  # whole, but not what was written here: nothing in it is executed
+            except Exception:  # whole, but not a checkpoint of this project: none of its code is executed
                 continue
             if _shapes(state["model"]) != _shapes(self.model.state_dict()):
-                continue  # of a training on another vocabulary: the same numbers, made once more
+                continue  # of a training on another vocabulary: its steps are trained again
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step, self.seconds = state["step"], state["seconds"]
@@ -210,7 +211,7 @@ class Training:
 
 
 def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> Interval:
-    """Go on from the newest checkpoint in `work` to the last step; the last interval, diverged or not."""
+    """Go on from the newest checkpoint in `work` to the end; returns the last interval, diverged or not."""
     training.restore(work)
     interval = Interval(0.0, 0.0)
     for step in report_steps(training.recipe.steps, checkpoints):
@@ -223,9 +224,9 @@ def train_to_the_end(training: Training, work: Path, checkpoints: int = 10) -> I
 
 
 def _seed_dropout(seed: int, device: str) -> None:
-    """`torch.manual_seed`, of the generator that draws on `device` alone.
+    """`torch.manual_seed`, for the generator of `device` alone.
 
-    The whole one notes a stack trace for every kind of device that is not there, which takes up to 2 ms.
+    `torch.manual_seed` stores a stack trace for every kind of device that is missing: up to 2 ms a call.
     """
     if device == "cuda":
         torch.cuda.manual_seed(seed)
@@ -234,15 +235,15 @@ def _seed_dropout(seed: int, device: str) -> None:
 
 
 def _checkpoints(*folders: Path) -> list[Path]:
-    """The newest first; of two of the same step, that of the folder named first."""
+    """The checkpoints, newest first; of two at the same step, first the one in the earlier of `folders`."""
     found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def _is_whole(file: BinaryIO) -> bool:
-    """Whether `file` ends in the digest of what is before it; back at its beginning, where it is.
+    """Whether `file` ends in the digest of all that comes before; leaves `file` at its beginning.
 
-    It is read piece by piece, because memory is scarce where a model is there already.
+    The file is read piece by piece, because memory is scarce while a model is loaded.
     """
     left = os.fstat(file.fileno()).st_size - DIGEST
     found = hashlib.sha256()
@@ -257,9 +258,9 @@ def _is_whole(file: BinaryIO) -> bool:
 def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Parameters with and without weight decay.
 
-    None on biases and norms (vectors), as usual; none on embeddings, because decay would shrink the rows
-    of tokens that never occur, and a student with them cut away would then be another student. Without it
-    AdamW leaves a row that never has a gradient as it is, to the bit: its update is 0 / (sqrt(0) + eps).
+    Biases and norms (vectors) have none, as usual. Embeddings have none, because decay would shrink the rows
+    of tokens that never occur, and a student without these rows would then be another student. Without decay
+    AdamW leaves a row that never has a gradient unchanged, to the bit: its update is 0 / (sqrt(0) + eps).
     """
     embeddings = _embeddings(model)
     decayed: list[nn.Parameter] = []
@@ -277,20 +278,21 @@ def _embeddings(model: nn.Module) -> set[int]:
 
 
 def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tensor:
-    """2-norm of all gradients, a scalar; of `embeddings`, of the rows that have one.
+    """2-norm of all gradients, a scalar; for `embeddings`, of the rows that have a gradient.
 
-    The others add nothing but would change the order in which the rest is summed: so the norm, and with it
-    every clipped step, is the same to the bit however many tokens that do not occur the embedding has. On a
-    GPU, where looking for them would make every step wait for the device, it is the same to rounding.
+    The other rows add nothing, but would change the order in which the rest is summed. Without them the norm,
+    and so every clipped step, is the same to the bit, however many tokens of the embedding never occur. On a
+    GPU the norm is the same to rounding: to search for such rows, every step would wait for the device.
     """
     gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
     if any(g.is_cuda for g, _ in gradients):
-        # Rows cannot be chosen there without the host waiting for the device in every step. The sum over rows
-        # is in float64, where its order is lost in rounding.
+        # To choose rows on a GPU, the host would wait for the device in every step. The sum over rows is in
+        # float64, so that its order vanishes in rounding.
         norm = torch.linalg.vector_norm
         norms = [norm(norm(g, dim=1).double()).float() if rows else norm(g) for g, rows in gradients]
-        return norm(torch.stack(norms))
-    # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
+        total: torch.Tensor = norm(torch.stack(norms))
+        return total
+    # A row's norm is 0 if the squares of all its numbers are 0, in whatever order they are summed.
     return nn.utils.get_total_norm(
         [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]
     )

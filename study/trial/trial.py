@@ -1,4 +1,4 @@
-"""What one trial does: a student is built, trained, and scored per language.
+"""One trial: a student is built, trained, and scored per language.
 
 The story on one screen: build the student, train it from report to report, score it, write its result.
 """
@@ -62,7 +62,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     training = student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
-        """Scores on one split; none where an output is no number, of which argmax would make class 0."""
+        """Scores on one split; none if an output is not finite (argmax would make class 0 of NaN)."""
         split = inputs.split(name)
         logits = predict_logits(student, split, inputs.pad_id, numerics)
         if not np.isfinite(logits).all():
@@ -71,7 +71,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         return add_retention(scores, inputs.teacher_scores(name))
 
     history, began_on = training.restore(*attempt_folders(folder))
-    # the last report is made once, with the result
+    # The last report is made later, with the result.
     yield from (Progress.of(report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
     for number, step in enumerate(report_steps(training.recipe.steps, job.reports), 1):
@@ -87,7 +87,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
         last = step == training.recipe.steps
-        if not last or job.test:  # what follows the last report is the result alone, or the test scores first
+        if not last or job.test:  # without test, the result follows at once and needs no checkpoint before it
             training.save(own, history)
             send_attempt(own, store.mirror)
         if not last:
@@ -128,7 +128,7 @@ def _now_ms() -> int:
 
 
 def student_training(student: Any, inputs: Inputs, numerics: Numerics) -> Training:
-    """`student` at its first step, on the data and towards the objective of its configuration."""
+    """The training of `student` at its first step, with the data and the objective of its configuration."""
     config, train = inputs.config, inputs.split("train")
     logits = inputs.teacher_logits("train") if config.alpha < 1 else None
     data = TrainingData(train, inputs.training_rows(train), inputs.pad_id, logits)

@@ -93,7 +93,7 @@ BAD = [
     (f"run {{empty}} {ON}", "empty.py: must export SPACE"),
     ("run {space} --task nosuch --model {model}", "nosuch: no such task or folder; tasks are phrasebook,"),
     ("run {space} --task ./absent --model {model}", "absent: no such task or folder"),
-    ("run {space} --task {file} --model {model}", "file: a file, where a folder"),
+    ("run {space} --task {file} --model {model}", "file: a file; a task is a folder"),
     ("run {space} --task {columns} --model {model}", "dev.jsonl, line 1: no column label; there are"),
     ("run {space} --task {broken} --model {model}", "dev.jsonl, line 5: bad JSON"),
     ("run {space} --task {reserved} --model {model}", "the name of a summary over languages"),

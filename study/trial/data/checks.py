@@ -1,7 +1,8 @@
 """From raw rows to a checked `Task`.
 
-What makes a result wrong or impossible is refused, in one line that names the place and what would be
-right. What is uneven but sound (a language that lacks a split, texts that two splits share) becomes a note.
+Rows that would make a result wrong or impossible are refused, in one line that names the place and what
+would be right. Rows that are uneven but sound (a language without a split, texts that two splits share) get a
+note.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from study.trial.data.task import SPLITS, Split, Task
 __all__ = ["build_task", "check_languages_exist"]
 
 CONSEQUENCE = {"train": "scored as unseen", "validation": "out of the validation macro", "test": "not tested"}
-"""Of a language that lacks the split."""
+"""What happens to a language that has no rows in the split."""
 
 
 def build_task(
     name: str, splits: Splits, languages: Sequence[str] | None = None, drop_shared: bool = False
 ) -> Task:
-    """The task called `name` with these rows, or with those of the chosen `languages` alone.
+    """The task called `name` with the rows of `splits`; if `languages` is given, with their rows alone.
 
-    `drop_shared` takes those texts out of training that stand in validation or test as well.
+    drop_shared: whether training loses the texts that validation or test has as well.
 
     Raises:
-        RequestError: in one line, where the rows are not what a task needs.
+        RequestError: in one line, if the rows are not what a task needs.
     """
     splits = _chosen(name, splits, languages)
     scope = "" if languages is None else f" in the chosen languages ({', '.join(sorted(set(languages)))})"
@@ -56,16 +57,16 @@ def build_task(
     )
 
 
-def check_languages_exist(name: str, asked: Iterable[str], known: Sequence[str]) -> None:
-    """Every language that is `asked` for is among those `known` to be in the task called `name`.
+def check_languages_exist(name: str, chosen: Iterable[str], known: Sequence[str]) -> None:
+    """Check that every `chosen` language is among the languages `known` to be in the task called `name`.
 
     Raises:
-        RequestError: naming those that it lacks and those that it has.
+        RequestError: if a language is not, or none is chosen; the message lists the languages of the task.
     """
-    asked = set(asked)
-    if not asked:
+    chosen = set(chosen)
+    if not chosen:
         raise RequestError(f"{name}: no language chosen; there are {', '.join(known)}")
-    unknown = sorted(asked - set(known))
+    unknown = sorted(chosen - set(known))
     if unknown:
         lacking = ", ".join(map(shown, unknown))
         raise RequestError(f"{name}: no language {lacking}; there are {', '.join(known)}")

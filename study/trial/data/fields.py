@@ -1,4 +1,4 @@
-"""What may stand in a row's text, label and lang."""
+"""What a row's text, label and lang may be."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["check_languages", "check_rows"]
 
 RESERVED = ("macro", "worst")
 METRIC_NAME = re.compile(r"[\w\-. ]{1,100}")
-"""What MLflow takes in a metric's name, but for "/" and ":", which would read as another metric."""
+"""What MLflow allows in a metric's name, except "/" and ":", which would make another metric."""
 
 
 def check_languages(rows: Rows) -> None:
-    """Every row says its language.
+    """Check that every row has a language.
 
     Raises:
-        RequestError: naming the first row that does not.
+        RequestError: if a row has none; the message names the first such row.
     """
     for i, language in enumerate(rows.languages):
         if type(language) is not str or not language:
@@ -29,10 +29,10 @@ def check_languages(rows: Rows) -> None:
 
 
 def check_rows(rows: Rows) -> None:
-    """Every text is a text, every label a name, every language one that results can be recorded under.
+    """Check that every text is a text, every label a name, and every language a possible name of a metric.
 
     Raises:
-        RequestError: naming the first row where that is not so.
+        RequestError: if a row fails; the message names the first such row.
     """
     _check_names(rows, rows.languages, "lang", _language_problem)
     _check_names(rows, rows.labels, "label", _label_problem)
@@ -50,7 +50,7 @@ def check_rows(rows: Rows) -> None:
 
 
 def _check_names(rows: Rows, values: list[Any], field: str, problem: Callable[[Any], str | None]) -> None:
-    # There are few names and many rows: each name is judged once, where it first stands.
+    # There are few names and many rows: each name is checked once, in the first row that has it.
     seen: set[str] = set()
     for i, value in enumerate(values):
         if type(value) is str:

@@ -1,6 +1,6 @@
 """A task from a folder: `{train,dev,test}.{jsonl,jsonl.gz,csv,parquet}` with columns text, label and lang.
 
-Validation may be called dev, valid or validation. Other files and other columns are left alone.
+The validation file may be called dev, valid or validation. Other files and other columns are ignored.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def folder_rows(folder: Path) -> Splits:
     """The rows of the three files in `folder`.
 
     Raises:
-        RequestError: where a split has no file or has two, or a file cannot be read.
+        RequestError: if a split has no file or has two, or a file cannot be read.
     """
     try:
         there = set(os.listdir(folder))
     except OSError as error:
         raise RequestError(f"{printable(folder)}: cannot be read as a folder ({error.strerror})") from None
-    # All three are found before the first is read: a missing one should not cost the wait.
+    # All three files are found before the first is read: nobody should wait to learn that a file is missing.
     files = {split: _file(folder, there, split) for split in SPLIT_NAMES}
     return {split: [READERS[ending](path)] for split, (path, ending) in files.items()}
 
@@ -41,5 +41,5 @@ def _file(folder: Path, there: set[str], split: str) -> tuple[Path, str]:
     if len(found) > 1:
         raise RequestError(f"{printable(folder)}: {' and '.join(found)} both serve {split}; keep one")
     if (folder / found[0]).is_dir():
-        raise RequestError(f"{printable(folder / found[0])}: a folder, where the {split} file must be")
+        raise RequestError(f"{printable(folder / found[0])}: a folder; the {split} file must be there")
     return folder / found[0], names[found[0]]

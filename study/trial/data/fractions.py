@@ -1,10 +1,10 @@
 """Data fractions: which training rows the student sees at 1%, 10%, ... of the data.
 
-Every language has one fixed order of its rows, and a fraction takes the first share of it. So the samples
-are nested by construction (what is in the 5% is in the 10%), whatever the rounding, and fraction 1 is
-everything. The order is stratified: it begins with one row of each label, and goes on so that any first m
-rows hold the labels in the language's own proportions (the Sainte-Laguë rule: row r of a label with n rows
-comes at (r + 1/2) / n).
+Every language has one fixed order of its rows, and a fraction takes the first rows of that order. So the
+samples are nested by construction (every row of the 5% is in the 10%), however they are rounded, and fraction
+1 takes all rows. The order is stratified: it begins with one row of each label, and goes on so that the first
+m rows have the labels in the language's own proportions, for every m (the Sainte-Laguë rule: row r of a label
+with n rows has the place (r + 1/2) / n).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def sample_rows(
 
     labels, languages: n class ids and n language ids, as in `Split`; task: the task's fingerprint.
     A language with n rows and k labels keeps max(k, n * fraction to the nearest whole number) rows.
-    The answer depends on the task, the fraction and `data_seed` alone.
+    The rows depend on the task, the fraction and `data_seed` alone.
 
     Raises:
-        ValueError: where the fraction is not in (0, 1].
+        ValueError: if the fraction is not in (0, 1].
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"a data fraction lies in (0, 1], not at {fraction!r}")
     rows = len(labels)
-    # Raw bits, not `permutation`: NumPy keeps the former the same over its versions.
+    # Raw bits, not `permutation`: raw bits stay the same from one NumPy version to the next.
     lot = generator(data_seed, "data fraction", task).bit_generator.random_raw(rows)
 
     cells = languages.astype(np.int64) * (labels.max(initial=0) + 1) + labels
@@ -48,7 +48,7 @@ def sample_rows(
 
 
 def _rank_in_runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of each of `values`, in which equal ones stand together: its place in its run, the run's length."""
+    """For each value: its place in its run of equal values, and the length of the run."""
     starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else np.zeros(0, np.int64)
     lengths = np.diff(np.r_[starts, len(values)])
     return np.arange(len(values)) - np.repeat(starts, lengths), np.repeat(lengths, lengths)

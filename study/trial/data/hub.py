@@ -18,9 +18,10 @@ __all__ = ["HubData", "hub_rows"]
 class HubData:
     """Where a data set is on the hub, and what its columns are called.
 
-    text, label: the first of these columns that is there is read. language: the column that names the
-    language; None where each configuration is a language. configuration: the one that is meant, or None.
-    names: of the labels that the data set writes as codes.
+    text, label: names of a column; the first that the data set has is read.
+    language: the column that names the language; None if each configuration is a language.
+    configuration: the only configuration to be read, or None.
+    names: the names of the labels, if the data set writes labels as codes.
     """
 
     repository: str
@@ -32,14 +33,15 @@ class HubData:
 
 
 def hub_rows(data: HubData, languages: Sequence[str] | None = None) -> Splits:
-    """The rows of `data`; where configurations are languages, of those in `languages` alone.
+    """The rows of `data`; if configurations are languages, the rows of those in `languages` alone.
 
-    A configuration that `data` names is read alone: its language column says the language or, where it has
-    none, its own name does. Where none is named, one called `default` with the language column is read
-    alone, and otherwise every configuration but `default` is a language.
+    If `data` names a configuration, that configuration is read alone. Its language column has the language;
+    without such a column the language is the configuration's own name. If `data` names none, a configuration
+    called `default` that has the language column is read alone. Otherwise every configuration but `default`
+    is a language.
 
     Raises:
-        RequestError: where the hub has no such data or cannot be reached, or the data has other columns.
+        RequestError: if the hub has no such data or cannot be reached, or the data has other columns.
     """
     where, snapshot = f"hub:{data.repository}", fetch(data.repository)
     splits: dict[str, list[Rows]] = {split: [] for split in SPLIT_NAMES}
@@ -104,7 +106,7 @@ def _column(names: Sequence[str], table: Any, origin: str) -> str:
 
 
 def _values(table: Any, column: str) -> list[Any]:
-    """The values of a column; the names of classes instead of their numbers."""
+    """The values of a column; if the column has classes, their names in place of their numbers."""
     values, classes = list(table[column]), getattr(table.features[column], "names", None)
     if classes is None:
         return values

@@ -1,7 +1,7 @@
-"""Data sets on the hub that have a name here.
+"""Data sets on the hub that have a short name in this project.
 
-Each holds plain files in one configuration a language, whole: a copy that was cut down or cleaned for
-another benchmark would not give the numbers that are published for the data set.
+Each data set has plain files, one configuration for each language, and all its rows: a copy that was cut down
+or cleaned for another benchmark would not give the numbers that are published for the data set.
 """
 
 from __future__ import annotations

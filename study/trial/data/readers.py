@@ -1,7 +1,7 @@
-"""Files into rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
+"""From files to rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
 
-Everything is read as it stands. CSV values are strings and nothing else ("007" and "NA" stay), because a
-reader that guesses types turns one into 7.0 and the other into a missing value.
+Every value is read as it is. CSV values are always strings ("007" and "NA" stay), because a reader that
+guesses types turns "007" into 7.0 and "NA" into a missing value.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ COLUMNS = ("text", "label", "lang")
 
 
 def read_json_lines(path: Path) -> Rows:
-    """One JSON object a line, UTF-8, gzip where the name says so. Blank lines are skipped.
+    """One JSON object a line, UTF-8; gzip if the name ends in .gz. Blank lines are skipped.
 
     Raises:
-        RequestError: naming the file and the line.
+        RequestError: if the file cannot be read so; the message names the file and the line.
     """
     where = printable(path)
     rows = Rows(where, [], [], [], numbers := [])
-    # Only "\n" ends a line: str.splitlines would also cut at U+2028 inside a text.
+    # Only "\n" ends a line here: str.splitlines would also cut at U+2028 inside a text.
     for number, line in enumerate(_decoded(_content(path), where).split("\n"), start=1):
         if not line or line.isspace():
             continue
@@ -58,7 +58,7 @@ def read_csv(path: Path) -> Rows:
     """Comma-separated values with a header, UTF-8; every value stays the string that it is.
 
     Raises:
-        RequestError: naming the file and the line.
+        RequestError: if the file cannot be read so; the message names the file and the line.
     """
     where = printable(path)
     text = _decoded(_content(path), where)
@@ -71,7 +71,7 @@ def read_csv(path: Path) -> Rows:
         at = _positions(header, where)
         rows = Rows(where, [], [], [], numbers := [])
         while True:
-            number = reader.line_num + 1  # where the record starts: a quoted text may span lines
+            number = reader.line_num + 1  # the record's first line: a quoted text may have several
             row = next(reader, None)
             if row is None:
                 return rows
@@ -79,7 +79,7 @@ def read_csv(path: Path) -> Rows:
                 continue
             if len(row) != len(header):
                 raise RequestError(
-                    f"{where}, line {number}: {len(row)} values where the header names {len(header)} columns"
+                    f"{where}, line {number}: {len(row)} values, but the header names {len(header)} columns"
                 )
             rows.texts.append(row[at["text"]])
             rows.labels.append(row[at["label"]])
@@ -95,14 +95,14 @@ def read_parquet(path: Path) -> Rows:
     """Parquet with columns text, label and lang.
 
     Raises:
-        RequestError: naming the file.
+        RequestError: if the file cannot be read so; the message names the file.
     """
     import pyarrow
     from pyarrow import parquet
 
     where = printable(path)
     try:
-        # ParquetFile and not read_table, which would add columns from folders called `lang=sw`.
+        # ParquetFile, because read_table would add columns from folders called `lang=sw`.
         with parquet.ParquetFile(path) as file:
             _positions(file.schema_arrow.names, where)
             table = file.read(columns=list(COLUMNS))

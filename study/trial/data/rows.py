@@ -1,4 +1,4 @@
-"""Rows as a source gives them, unchecked, each with the place that a message about it names."""
+"""Rows as a source gives them, unchecked, each with its place for messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from study.trial.data.task import SPLITS, Task
 __all__ = ["SPLIT_NAMES", "Rows", "Splits", "printable", "rows_of", "shown", "split_called"]
 
 SPLIT_NAMES = {"train": ("train",), "validation": ("dev", "valid", "validation"), "test": ("test",)}
-"""What each split may be called where the data comes from."""
+"""The names that each split may have in the source of the data."""
 
 
 @dataclass(frozen=True)
 class Rows:
     """Rows of one file, or of one configuration of a hub data set.
 
-    texts, labels and languages hold whatever stood there; numbers are the lines (or rows) they stand at.
+    texts, labels and languages: the values as the source has them, of any type.
+    numbers: the line (or row) of each in the source; unit: "line" or "row".
     """
 
     origin: str
@@ -34,7 +35,7 @@ class Rows:
         return len(self.texts)
 
     def place(self, index: int) -> str:
-        """Where row `index` stands, for a message."""
+        """Where row `index` is in its source, for a message."""
         return f"{self.origin}, {self.unit} {self.numbers[index]}"
 
     def take(self, keep: Sequence[int]) -> Rows:
@@ -54,7 +55,7 @@ Splits = Mapping[str, Sequence[Rows]]
 
 
 def rows_of(task: Task) -> Splits:
-    """The rows of a task that is already built, so that it goes through the same checks as any other."""
+    """The rows of a task that is already built, so that the task passes the same checks as any other."""
     splits = {}
     for name in SPLITS:
         split = task.splits[name]
@@ -66,10 +67,10 @@ def rows_of(task: Task) -> Splits:
 
 
 def split_called(split: str, names: Sequence[str], origin: str) -> str | None:
-    """The one of `names` that serves `split`, or none.
+    """The name among `names` that is the split `split`; none if there is no such name.
 
     Raises:
-        RequestError: where two of them do.
+        RequestError: if there are two.
     """
     found = [name for name in SPLIT_NAMES[split] if name in names]
     if len(found) > 1:
@@ -78,12 +79,12 @@ def split_called(split: str, names: Sequence[str], origin: str) -> str | None:
 
 
 def shown(value: Any) -> str:
-    """`value` in a message: on one line, and short."""
+    """`value` as messages show it: on one line, and short."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def printable(path: Path | str) -> str:
-    """A path in a message: as it is, unless it would break the line."""
+    """A path as messages show it: unchanged, unless the path would break the line."""
     text = str(path)
     return text if text.isprintable() else repr(text)

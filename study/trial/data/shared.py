@@ -1,6 +1,6 @@
-"""Texts that stand in two splits of a task: a student that has seen a test text is scored too high.
+"""Texts that two splits of a task share: a student that was trained on a test text is scored too high.
 
-Texts are compared over all languages, after NFKC, case folding and collapsing white space.
+Texts of all languages are compared, after NFKC, case folding and collapsing white space.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["comparable", "drop_from_training", "shared_texts"]
 
 
 def comparable(text: str) -> str:
-    """The form in which two texts count as the same."""
+    """The form of `text` that is compared: two texts of the same form count as the same text."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -30,7 +30,7 @@ def shared_texts(splits: Splits) -> dict[tuple[str, str], frozenset[str]]:
 def drop_from_training(
     splits: Splits, shared: Mapping[tuple[str, str], frozenset[str]]
 ) -> tuple[Splits, int]:
-    """`splits` without the training rows whose text stands in another split, and how many those are."""
+    """`splits` without the training rows whose text another split has, and the number of rows removed."""
     drop = frozenset().union(*(texts for pair, texts in shared.items() if "train" in pair))
     if not drop:
         return splits, 0

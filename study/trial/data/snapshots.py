@@ -1,8 +1,8 @@
 """A hub data set's files on this machine, and their tables as `datasets` reads them.
 
-Files come first (`snapshot_download`) and are read from there, since that works without a network for
-whatever is in the hub's cache. Each load converts into a folder of its own: the cache of `datasets` goes by
-folder names, and would serve old rows for new files. Nothing that a repository holds is executed: where it
+The files are downloaded first (`snapshot_download`) and then read from this machine: if they are in the hub's
+cache, no network is needed. Each load converts into a folder of its own, because the cache of `datasets` goes
+by folder names and would return old rows for new files. No code of a repository is executed: if a data set
 needs a loading script, the hub's own conversion to Parquet is read instead.
 """
 
@@ -18,7 +18,7 @@ from study.errors import RequestError
 __all__ = ["Snapshot", "fetch"]
 
 CONVERTED = "refs/convert/parquet"
-"""The branch with the hub's conversion: CONFIGURATION/SPLIT/0000.parquet."""
+"""The branch that has the hub's conversion: CONFIGURATION/SPLIT/0000.parquet."""
 
 DATA_FILES = [
     f"*.{ending}" for ending in ("parquet", "json", "jsonl", "csv", "tsv", "gz", "zst", "bz2", "xz")
@@ -26,12 +26,12 @@ DATA_FILES = [
 
 
 def fetch(repository: str) -> Snapshot:
-    """The data files of the data set `repository`, downloaded unless they are here already.
+    """The data files of the data set `repository`, downloaded unless this machine has them already.
 
     Raises:
-        RequestError: where there is no such data set, or it is not here and the hub cannot be reached.
+        RequestError: if there is no such data set, or the files are not here and the hub cannot be reached.
     """
-    script = repository.rpartition("/")[2] + ".py"  # fetched to know that there is one; never run
+    script = repository.rpartition("/")[2] + ".py"  # fetched to learn whether there is a script; never run
     folder = _download(repository, None, [*DATA_FILES, "README.md", ".huggingface.yaml", script])
     if not (folder / script).exists():
         return Snapshot(repository, folder, converted=False)
@@ -39,7 +39,7 @@ def fetch(repository: str) -> Snapshot:
 
 
 class Snapshot:
-    """A repository's files in `folder`; `converted` where they are the hub's conversion."""
+    """A repository's files in `folder`; `converted`: whether they are the hub's conversion."""
 
     def __init__(self, repository: str, folder: Path, converted: bool) -> None:
         self.repository, self.folder, self.converted = repository, folder, converted
@@ -47,10 +47,10 @@ class Snapshot:
         self._model: Any = None
 
     def configurations(self) -> list[str]:
-        """The names of its configurations, sorted.
+        """The names of the repository's configurations, sorted.
 
         Raises:
-            RequestError: where it holds no data.
+            RequestError: if the repository holds no data.
         """
         if self.converted:
             return sorted({path.parent.parent.name for path in self.folder.glob("*/*/*.parquet")})
@@ -58,7 +58,7 @@ class Snapshot:
 
         try:
             return sorted(get_dataset_config_names(str(self.folder)))
-        except Exception as error:  # it raises many kinds, and each means that there is nothing to read
+        except Exception as error:  # `datasets` raises many kinds; each means that there is nothing to read
             raise RequestError(
                 f"hub:{self.repository}: no data that can be read ({_reason(error)})"
             ) from None
@@ -66,13 +66,13 @@ class Snapshot:
     def columns(self, configuration: str) -> list[str]:
         """The names of the columns of one configuration."""
         self._peeked[configuration] = self.tables(configuration)
-        return next(iter(self._peeked[configuration].values())).column_names
+        return list(next(iter(self._peeked[configuration].values())).column_names)
 
     def tables(self, configuration: str) -> Mapping[str, Any]:
-        """The `datasets.Dataset` of each split of one configuration, under the name that the split has there.
+        """The `datasets.Dataset` of each split of one configuration, under the split's name on the hub.
 
         Raises:
-            RequestError: with the reason that `datasets` gives.
+            RequestError: if `datasets` cannot read the files; the message has the reason.
         """
         if configuration in self._peeked:
             return self._peeked.pop(configuration)
@@ -84,7 +84,8 @@ class Snapshot:
             with tempfile.TemporaryDirectory(prefix="kdstudy-") as cache:
                 builder = self._builder(configuration, cache)
                 builder.download_and_prepare()
-                return builder.as_dataset(in_memory=True)
+                splits: Mapping[str, Any] = builder.as_dataset(in_memory=True)
+                return splits
         except Exception as error:  # as above
             raise RequestError(f"hub:{self.repository}, {configuration}: {_reason(error)}") from None
         finally:
@@ -100,7 +101,8 @@ class Snapshot:
             return load_dataset_builder("parquet", data_files=files, cache_dir=cache)
         if self._model is None:
             self._model = load_dataset_builder(str(self.folder), configuration, cache_dir=cache)
-        # Its class knows every configuration: reading the card again for each of 205 takes most of a minute.
+        # The builder's class knows every configuration. To read the card again for each of 205 configurations
+        # takes most of a minute.
         model = self._model
         options = (
             {"keep_default_na": False} if hasattr(model.config, "keep_default_na") else {}
@@ -143,12 +145,12 @@ def _download(repository: str, revision: str | None, patterns: list[str]) -> Pat
     except errors.LocalEntryNotFoundError:
         problem = "HF_HUB_OFFLINE is set" if is_offline_mode() else "the hub cannot be reached"
         raise RequestError(f"{where}: {problem}, and it is not whole in the hub's cache here") from None
-    except Exception as error:  # whatever the network may throw
+    except Exception as error:  # a network raises many kinds
         raise RequestError(f"{where}: cannot be fetched ({_reason(error)})") from None
 
 
 def _reason(error: BaseException) -> str:
-    # `datasets` wraps the reason of a failed conversion: the first cause says what is wrong.
+    # `datasets` wraps the reason of a failed conversion: the first cause is the reason.
     while error.__cause__ is not None:
         error = error.__cause__
     return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,7 +1,8 @@
 """Where a task comes from: a registered name, `hub:REPO[:CONFIG]`, or a folder.
 
-Looked up in this order: `hub:` is the hub; then a registered name; else it is a path. So `massive` is the
-registered task even where the working directory has a folder of that name, and `./massive` is the folder.
+A source is looked up in this order: `hub:` is the hub; then a registered name; otherwise a path. So
+`massive` is the registered task, even if the working directory has a folder of that name, and `./massive` is
+the folder.
 
 A new task is one function here under `@task`, or one entry in `named.py`.
 """
@@ -29,9 +30,9 @@ Load = Callable[[Sequence[str] | None], Splits]
 
 @dataclass(frozen=True)
 class RegisteredTask:
-    """A task that is known by name, and what is known of it before it is loaded.
+    """A task that has a name, and what is known of the task before it is loaded.
 
-    load: its rows; it may leave out rows of languages that are not chosen, and need not.
+    load: (chosen languages, or none for all) -> rows. It may leave out rows of the other languages.
     """
 
     name: str
@@ -65,18 +66,19 @@ def _phrasebook(chosen: Sequence[str] | None) -> Splits:
 
 
 def registered_tasks() -> list[RegisteredTask]:
-    """The tasks that are known by name: what is embedded first, then by name."""
+    """The tasks that have a name: first the embedded task, then the others by name."""
     return sorted(_TASKS.values(), key=lambda known: (known.name in NAMED, known.name))
 
 
 def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: bool = False) -> Task:
-    """The task at `source`, or the part of it in `languages`, checked.
+    """The task at `source`, checked; if `languages` is given, with their rows alone.
 
-    `drop_shared` takes those texts out of training that stand in validation or test as well.
-    `hub:REPO` expects columns text, label and lang; `hub_rows` says when configurations are languages.
+    drop_shared: whether training loses the texts that validation or test has as well.
+    A data set at `hub:REPO` must have the columns text, label and lang; see `hub_rows` for configurations
+    that are languages.
 
     Raises:
-        RequestError: in one line: there is no such task, or its data is not what a task needs.
+        RequestError: in one line, if there is no such task, or its data is not what a task needs.
     """
     if source.startswith(HUB):
         repository, _, configuration = source.removeprefix(HUB).partition(":")
@@ -92,7 +94,5 @@ def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: 
             "train, dev and test files, or hub:REPO[:CONFIG]"
         )
     if not folder.is_dir():
-        raise RequestError(
-            f"{printable(source)}: a file, where a folder with train, dev and test files must be"
-        )
+        raise RequestError(f"{printable(source)}: a file; a task is a folder with train, dev and test files")
     return build_task(folder.resolve().name, folder_rows(folder), languages, drop_shared)

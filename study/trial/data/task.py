@@ -35,11 +35,11 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A task as every later part sees it, wherever its rows came from.
+    """A task in the form that all other modules use, whatever source its rows came from.
 
-    labels and languages are sorted names; a language may lack a split. `notes` are one-line findings
-    about the data (unseen languages, shared texts) that are reported and do not change its identity.
-    Two tasks are the same task where their fingerprints are equal.
+    labels, languages: sorted names; a language may have no rows in a split.
+    notes: one-line findings about the data (unseen languages, shared texts). The notes are shown, and are no
+    part of the task's identity: two tasks are the same task if their fingerprints are equal.
     """
 
     name: str
@@ -84,7 +84,7 @@ def save_task(task: Task, folder: Path) -> None:
 
 
 def load_saved_task(folder: Path) -> Task:
-    """Read back what `save_task` wrote; same content, same fingerprint."""
+    """Read the task that `save_task` wrote; it has the same content and the same fingerprint."""
     about = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     label_ids = {name: i for i, name in enumerate(about["labels"])}
     language_ids = {name: i for i, name in enumerate(about["languages"])}

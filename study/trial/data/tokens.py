@@ -1,15 +1,17 @@
-"""Tokenised splits: every text tokenised once, kept flat and memory-mapped for all trials of a node."""
+"""Tokenised splits: every text tokenised once, stored flat and memory-mapped by all trials of a node."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from study.trial.data.task import SPLITS, Task
+
+if TYPE_CHECKING:  # torch takes seconds to import, and whoever computes keys alone needs none
+    import torch
 
 __all__ = ["EncodedSplit", "encode_task", "load_encoded_split"]
 
@@ -19,7 +21,7 @@ class EncodedSplit:
     """Token ids of one split's n texts.
 
     ids: all texts' tokens, one after the other; offsets: n + 1 positions in `ids`;
-    labels, languages: n ids as in `Split`.
+    labels, languages: n ids each, as in `Split`.
     """
 
     ids: np.ndarray
@@ -36,7 +38,7 @@ class EncodedSplit:
         return np.diff(self.offsets)
 
     def take(self, rows: np.ndarray) -> EncodedSplit:
-        """The split that `rows` alone would make."""
+        """A split of `rows` alone, in their order."""
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         ids = np.concatenate([self.ids[self.offsets[r] : self.offsets[r + 1]] for r in rows])
@@ -44,6 +46,8 @@ class EncodedSplit:
 
     def padded(self, rows: np.ndarray, pad_id: int) -> dict[str, torch.Tensor]:
         """`input_ids` and `attention_mask` of `rows`, [rows x longest of them], int64."""
+        import torch
+
         starts, lengths = self.offsets[rows], self.lengths[rows]
         columns = np.arange(lengths.max())
         mask = columns[None, :] < lengths[:, None]
@@ -53,7 +57,7 @@ class EncodedSplit:
 
 
 def encode_task(task: Task, tokenizer: Any, max_length: int, folder: Path) -> None:
-    """Tokenise every split of `task`, cut at `max_length` tokens, into `folder`."""
+    """Tokenise every split of `task` into `folder`; texts are cut after `max_length` tokens."""
     for name in SPLITS:
         split = task.splits[name]
         ids = (
@@ -69,7 +73,7 @@ def encode_task(task: Task, tokenizer: Any, max_length: int, folder: Path) -> No
 
 
 def load_encoded_split(folder: Path, name: str) -> EncodedSplit:
-    """Memory-map one split that `encode_task` wrote; read-only, so no trial can change another's data."""
+    """Memory-map, read-only, one split that `encode_task` wrote: no trial can change another's data."""
     parts = {
         part: np.load(folder / f"{name}-{part}.npy", mmap_mode="r", allow_pickle=False)
         for part in ("ids", "offsets", "labels", "languages")

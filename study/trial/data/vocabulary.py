@@ -1,8 +1,8 @@
 """The part of a tokenizer's vocabulary that a task uses; tokens get new ids, once for all trials.
 
-A token that no text of a task has is never looked up: its row of the embedding gets no gradient, and
-without weight decay a row without a gradient never moves (`study/trial/training.py`). So rows of such tokens
-can be left out of training and put back afterwards, and nothing that was computed has changed.
+If no text of a task has a token, the token is never looked up: its row of the embedding gets no gradient, and
+without weight decay a row without a gradient never changes (`study/trial/training.py`). So the rows of such
+tokens can be left out of training and put back afterwards, and every computed number stays the same.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ FILE = "vocabulary.json"
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The `kept` tokens of a vocabulary of `size`: new id i is what kept[i] was.
+    """The `kept` tokens of a vocabulary of `size` tokens: the token kept[i] gets the new id i.
 
-    kept: int32, every id once; in rising order, except that the padding token stays where it was as long
-    as there are more tokens than its id, since architectures such as RoBERTa count positions from there.
+    kept: int32, every id once, in rising order. One exception: if more tokens are kept than the padding
+    token's id, the padding token keeps its id, because architectures such as RoBERTa count positions from it.
     """
 
     size: int
@@ -33,10 +33,10 @@ class Vocabulary:
 
     @classmethod
     def of(cls, texts: Iterable[np.ndarray], special: Iterable[int], pad: int, size: int) -> Vocabulary:
-        """The tokens of `texts` (arrays of ids), the `special` ones and `pad`, of a vocabulary of `size`.
+        """The tokens of `texts` (arrays of ids), the `special` tokens and `pad`, of a vocabulary of `size`.
 
         Raises:
-            ValueError: for an id that such a vocabulary does not have.
+            ValueError: if an id is not in such a vocabulary.
         """
         used = np.zeros(size, dtype=bool)
         for ids in (*texts, np.fromiter(special, dtype=np.int64), np.array([pad])):
@@ -53,16 +53,16 @@ class Vocabulary:
 
     @cached_property
     def _new_ids(self) -> np.ndarray:
-        """New id of every old one; -1 for those that are not kept."""
+        """The new id of every old id; -1 if the token is not kept."""
         new = np.full(self.size, -1, dtype=np.int32)
         new[self.kept] = np.arange(len(self.kept), dtype=np.int32)
         return new
 
     def trim_ids(self, ids: np.ndarray) -> np.ndarray:
-        """`ids` as new ids, int32.
+        """The new ids of `ids`, int32.
 
         Raises:
-            ValueError: for a token that is not kept.
+            ValueError: if a token is not kept.
         """
         new: np.ndarray = self._new_ids[ids]
         if new.size and int(new.min()) < 0:
@@ -80,7 +80,7 @@ class Vocabulary:
 
 
 def load_vocabulary(folder: Path) -> Vocabulary | None:
-    """What `Vocabulary.save` wrote into `folder`; none where it wrote nothing."""
+    """The vocabulary that `Vocabulary.save` wrote into `folder`; none if the folder has none."""
     if not (folder / FILE).is_file():
         return None
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -88,12 +88,12 @@ def load_vocabulary(folder: Path) -> Vocabulary | None:
 
 
 def save_trimmed_ids(folder: Path, vocabulary: Vocabulary, splits: dict[str, np.ndarray]) -> None:
-    """Write each split's ids (`EncodedSplit.ids`), as new ids, into `folder`."""
+    """Write the new ids of each split's ids (`EncodedSplit.ids`) into `folder`."""
     for name, ids in splits.items():
         np.save(folder / f"{name}-ids.npy", vocabulary.trim_ids(ids))
 
 
 def load_trimmed_ids(folder: Path, name: str) -> np.ndarray:
-    """Memory-map, read-only, what `save_trimmed_ids` wrote of the split `name`."""
+    """Memory-map, read-only, the ids that `save_trimmed_ids` wrote for the split `name`."""
     ids: np.ndarray = np.load(folder / f"{name}-ids.npy", mmap_mode="r", allow_pickle=False)
     return ids

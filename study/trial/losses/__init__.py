@@ -2,6 +2,8 @@
 
     loss = alpha * CE(z_s, y) + (1 - alpha) * soft(z_s, z_t)
 
-with student logits z_s, teacher logits z_t, labels y. Reading order: `objective.py` (the mixture), then
-`distillation.py` (the registry of `soft`: one decorated function each).
+with student logits z_s, teacher logits z_t, labels y.
+
+Reading order: `objective.py` (the mixture), `distillation.py` (the registry of `soft`: each loss is one
+decorated function).
 """

@@ -1,4 +1,4 @@
-"""The training objective: alpha weighs the hard labels, the rest goes to the teacher's outputs."""
+"""The training objective: alpha is the weight of the labels, 1 - alpha that of the teacher's outputs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def objective(
     """alpha * CE(z_s, y) + (1 - alpha) * soft(z_s, z_t), a scalar, in float32 or wider.
 
     student_logits and teacher_logits are [B x K], labels [B]. Both ends are exact: at alpha = 1 the
-    teacher's logits are not looked at and may be none, at alpha = 0 neither are the labels. A weight of
-    zero would not do: 0 * inf is NaN.
+    teacher's logits are not read and may be none; at alpha = 0 the labels are not read and may be none. A
+    weight of zero would not be enough: 0 * inf is NaN.
 
     Raises:
-        RequestError: for a loss that is not registered.
-        ValueError: where a part is missing that alpha asks for.
+        RequestError: if the loss is not registered.
+        ValueError: if alpha needs teacher logits or labels, and they are none.
     """
     alpha = config.alpha
     if (alpha < 1 and teacher_logits is None) or (alpha > 0 and labels is None):
@@ -38,7 +38,7 @@ def objective(
         return cross_entropy(student_logits, labels)
     assert teacher_logits is not None
     loss = find_distillation_loss(config.loss)
-    # A constant, whatever the caller computed it with: only the student learns.
+    # The teacher's logits are a constant, however the caller computed them: only the student learns.
     soft = loss(_wide(student_logits), _wide(teacher_logits.detach()), config.temperature)
     if alpha == 0:
         return soft

@@ -1,8 +1,9 @@
 """Teachers, base models, and the students that are built from them.
 
-Reading order: `student.py` (a student in one page), `init_methods.py` (where its weights come from: one
-decorated function each), `layer_maps.py` (which layers: likewise), `shapes.py` and `stack.py` (what a model
-with fewer layers is), `teacher.py` (classifiers at full depth), `encoder.py`, `tokenizer.py` and
-`fingerprint.py` (base models from folders and the hub), `embedded.py` (the default one), `trimming.py`
-(models on part of their vocabulary), `unread.py` (work that nothing depends on), `loading.py`.
+Reading order: `student.py` (a student in one page), `init_methods.py` (where a student's weights come from;
+each method is one decorated function), `layer_maps.py` (which layers a student copies; each map is one
+decorated function), `shapes.py` and `stack.py` (what a model with fewer layers is), `teacher.py` (classifiers
+at full depth), `encoder.py`, `tokenizer.py` and `fingerprint.py` (base models from folders and the hub),
+`embedded.py` (the default base model), `trimming.py` (models on part of their vocabulary), `unread.py` (what
+a classifier computes in vain), `loading.py` (reading files in Hugging Face layout).
 """

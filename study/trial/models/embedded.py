@@ -1,7 +1,7 @@
 """The default base model's recipe: a small multilingual encoder that needs no download.
 
-The tokenizer is learnt from the task's own texts and falls back to bytes, so it reads any script. The
-training loop is the engine's; this page has the model, the tokenizer and the losses' parts.
+The tokenizer is learnt from the task's own texts and falls back to bytes, so it reads any script. This module
+has the model, the tokenizer and the parts of the loss; `pretraining.py` has the training.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ __all__ = ["build_tokenizer", "contrast", "encoder_config", "mask_tokens", "new_
 
 VOCABULARY = 8000
 MAX_LENGTH = 128
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # ids 0 to 4; RoBERTa's positions hang on pad = 1
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # ids 0 to 4; RoBERTa's positions depend on pad = 1
 IGNORED = -100  # the label that cross entropy skips
 
 
 def build_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of at most `vocabulary` tokens learnt from `texts`; same texts, same tokenizer.
+    """Byte-level BPE of at most `vocabulary` tokens, learnt from `texts`; same texts, same tokenizer.
 
-    Texts are put into Unicode's composed form (NFC) first, since the same Yoruba or Vietnamese word comes
-    in several; apart from that, decoding gives the text back. Source: Sennrich, Haddow and Birch 2016
+    Texts are first put into Unicode's composed form (NFC), since the same Yoruba or Vietnamese word occurs in
+    several forms; apart from that, decoding gives the text back. Source: Sennrich, Haddow and Birch 2016
     (arXiv 1508.07909), on bytes as in GPT-2.
     """
     tokenizer = Tokenizer(BPE())
@@ -79,8 +79,8 @@ def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
         intermediate_size=512,
         max_position_embeddings=MAX_LENGTH + 2,  # positions count from the pad id + 1
         type_vocab_size=1,
-        # Tied to the output, embeddings learn in so short a pretraining little but how frequent tokens are;
-        # with dropout, the contrast learns nothing at all.
+        # In so short a pretraining, embeddings that are tied to the output learn little besides the frequency
+        # of tokens; with dropout, the contrast learns nothing at all.
         tie_word_embeddings=False,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
@@ -103,10 +103,11 @@ def mask_tokens(
 ) -> tuple[Tensor, Tensor]:
     """Corrupt a batch for the masked-LM loss: (inputs, labels), both [B x L] int64 like `ids`.
 
-    Each token that is neither special nor padding (attention 0) is chosen with probability `share`, and in
-    each text at least one is, so that short texts count too and no batch is without a loss. Of those, 80%
-    become the mask token, 10% a random one that is not special, 10% stay. labels holds the chosen tokens'
-    ids, elsewhere -100. All draws come from `seed`: give each step its own stream. Source: Devlin et al.
+    Each token that is neither special nor padding (attention 0) is chosen with probability `share`. At least
+    one token of each text is chosen, so that short texts count too and every batch has a loss. Of the chosen
+    tokens, 80% become the mask token, 10% become a random token that is not special, and 10% stay. labels has
+    the ids of the chosen tokens, and -100 elsewhere. All draws come from `seed`: give each step its own
+    stream. Source: Devlin et al.
     2019 (arXiv 1810.04805).
     """
     generator = torch.Generator().manual_seed(seed)
@@ -124,11 +125,12 @@ def mask_tokens(
 
 
 def contrast(first: Tensor, second: Tensor, temperature: float = 0.05) -> Tensor:
-    """How well each text is told from the others of its batch by its state alone; a scalar, in nats.
+    """How far the state of each text is from those of the other texts of its batch; a scalar, in nats.
 
     -mean_i log softmax_j(cos(first_i, second_j) / temperature)_i for the first tokens' states [B x H] of
-    two corruptions of the same B texts. Without it a masked LM of so few steps leaves that state, which is
-    the one that a classifier reads, without content. Source: Gao, Yao and Chen 2021 (arXiv 2104.08821).
+    two corruptions of the same B texts. A classifier reads the first token's state, and a masked LM of so few
+    steps leaves that state without content if it is trained without this loss. Source: Gao, Yao and Chen
+    2021 (arXiv 2104.08821).
     """
     similarity = F.normalize(first, dim=-1) @ F.normalize(second, dim=-1).T
     return F.cross_entropy(similarity / temperature, torch.arange(len(first), device=first.device))

@@ -1,4 +1,4 @@
-"""Base models: found in a folder or on the hub, checked, and stored as the encoder alone."""
+"""Base models: found in a folder or on the hub, checked, and saved as an encoder alone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WEIGHTS = [
 
 @dataclass(frozen=True)
 class EncoderFacts:
-    """What a plan says of a base model."""
+    """The facts about a base model that a plan shows."""
 
     architecture: str
     layers: int
@@ -44,13 +44,13 @@ class EncoderFacts:
 
 
 def resolve_folder(source: str) -> Path:
-    """The folder of the model `source`: the folder itself, or where the hub's model of that name is cached.
+    """The folder of the model `source`: the folder itself, or the hub's cache for the model of that name.
 
-    Downloads what is not in the cache yet: configuration, tokenizer and weights, safetensors if there are
-    any. Weights in the older format are read without executing what they pickle.
+    Downloads what the cache does not have yet: configuration, tokenizer and weights, as safetensors if there
+    are any. Weights in the older format are read without executing pickled code.
 
     Raises:
-        RequestError: where there is no such folder, and no such model on the hub or in the cache.
+        RequestError: if there is no such folder, and no such model on the hub or in the cache.
     """
     folder = Path(source).expanduser()
     if source and folder.is_dir():
@@ -75,8 +75,8 @@ def check_encoder(folder: Path) -> None:
     """Check, without reading weights, that students can be built from the model in `folder`.
 
     Raises:
-        RequestError: unless it is an encoder with a sequence classifier in the library, a stack of layers,
-            a fast tokenizer that its embedding covers, and weights.
+        RequestError: unless the model is an encoder with a sequence classifier in the library, a stack of
+            layers, weights, and a fast tokenizer with no more tokens than the embedding has rows.
     """
     config = read_config(folder)
     kind = f"{folder}: a {config.model_type} model"
@@ -97,12 +97,12 @@ def check_encoder(folder: Path) -> None:
 def import_encoder(source: str, target: Path) -> None:
     """Check the base model `source` (a folder or a hub name) and save it into the folder `target`.
 
-    What is saved is the encoder alone: embeddings, layers, and a pooler if the files have one. A
-    masked-LM or classification head is dropped, so every student's and teacher's head starts from its
-    own random stream. Weights keep their dtype.
+    The encoder alone is saved: embeddings, layers, and a pooler if the files have a pooler. A masked-LM or
+    classification head is dropped, so that every student's and teacher's head starts from its own random
+    stream. Weights keep their dtype.
 
     Raises:
-        RequestError: see `check_encoder`; or where its weights are damaged or not all there.
+        RequestError: as `check_encoder`; and if the weights are damaged or incomplete.
     """
     folder = resolve_folder(source)
     check_encoder(folder)
@@ -112,7 +112,7 @@ def import_encoder(source: str, target: Path) -> None:
     missing = set(info["missing_keys"])
     if lost := sorted(name for name in missing if "pooler" not in name):
         raise RequestError(f"{folder}: its weights lack {len(lost)} tensors of the encoder, as {lost[0]}")
-    # A missing pooler has just been drawn at random: it is no part of this model.
+    # A pooler that the files lack has just been drawn at random: it is no part of this model.
     state = {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
     with quiet():
         model.save_pretrained(target, state_dict=state, max_shard_size="1TB")
@@ -122,10 +122,10 @@ def import_encoder(source: str, target: Path) -> None:
 def encoder_facts(folder: Path) -> EncoderFacts:
     """Size of the base model in `folder`, from its configuration alone; no weights are read.
 
-    `parameters` are those of the encoder as a classifier uses it, without the head.
+    `parameters` counts the encoder in the form that a classifier uses, without the head.
 
     Raises:
-        RequestError: where its configuration cannot be read.
+        RequestError: if the configuration cannot be read.
     """
     config = read_config(folder)
     encoder = skeleton(config).base_model

@@ -1,4 +1,4 @@
-"""A model's identity: what is in its files, not how they are cut or where they lie."""
+"""A model's identity: the content of its files, not how the files are cut or where they are."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from study.trial.models.tokenizer import definition, load_tokenizer
 
 __all__ = ["encoder_fingerprint"]
 
-# Written by the library, and without effect on what the model computes.
+# Fields that the library writes, and that have no effect on what the model computes.
 VOLATILE = {"transformers_version", "architectures", "dtype", "torch_dtype", "use_cache", "tokenizer_class"}
 
 
 def encoder_fingerprint(folder: Path) -> str:
-    """sha256 of configuration, tokenizer and weights of the model in `folder` (or of a teacher).
+    """sha256 of configuration, tokenizer and weights of the base model or teacher in `folder`.
 
-    Weights enter by tensor name, dtype, shape and bytes, so files in shards, or saved again, have the
-    same fingerprint; so do those of a tokenizer in its older and its newer layout.
+    Weights enter by tensor name, dtype, shape and bytes. So weights in shards, or saved again, have the same
+    fingerprint, and so has a tokenizer in its older and in its newer layout.
 
     Raises:
-        RequestError: where a part is missing or cannot be read.
+        RequestError: if a part is missing or cannot be read.
     """
     config = read_config(folder).to_diff_dict()
     config = {name: value for name, value in config.items() if name not in VOLATILE and name[0] != "_"}
     tokenizer = load_tokenizer(folder)
     described = [config, definition(tokenizer.backend_tokenizer), tokenizer.special_tokens_map]
-    if tokenizer.truncation_side != "right":  # long texts lose their beginning
+    if tokenizer.truncation_side != "right":  # such a tokenizer cuts the beginning of long texts
         described.append({"truncation_side": tokenizer.truncation_side})
-    if tokenizer.split_special_tokens:  # a text's own `<s>` is no token
+    if tokenizer.split_special_tokens:  # such a tokenizer reads a `<s>` in a text as characters
         described.append({"split_special_tokens": True})
     sha = hashlib.sha256(canonical_json(described).encode())
     with ExitStack() as files:
         try:
             for name, tensor in _tensors(folder, files):
                 if name.endswith("position_ids"):
-                    continue  # 0, 1, 2, ...: once saved, now neither saved nor read
+                    continue  # 0, 1, 2, ...: older versions save them, newer ones neither save nor read them
                 sha.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
                 sha.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
         except RequestError:
@@ -72,7 +72,7 @@ def _tensors(folder: Path, files: ExitStack) -> Iterator[tuple[str, Tensor]]:
 
 
 def _shards(folder: Path, name: str) -> list[Path]:
-    """The weight files called `name`: that one, or those that its index lists."""
+    """The weight files called `name`: that file, or the files that its index lists, or none."""
     if (folder / name).is_file():
         return [folder / name]
     index = folder / f"{name}.index.json"

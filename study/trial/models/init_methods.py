@@ -1,8 +1,8 @@
 """Init methods: where a student's weights come from before it is trained.
 
-A new method is one function under `@init_method(...)` that turns `Origins` into a `Start`. It may mix what
-`Origins` offers as it likes: `copy_layers` of a source, `fresh` weights, and a configuration of any shape,
-as long as the state names every tensor of that configuration's classifier.
+A new method is one function under `@init_method(...)` that turns `Origins` into a `Start`. The function may
+combine what `Origins` offers: `copy_layers` of a source, `fresh` weights, and a configuration of any shape.
+The state must have every tensor of that configuration's classifier.
 """
 
 from __future__ import annotations
@@ -12,30 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedConfig
-
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.streams import stream
 from study.trial.models.layer_maps import Groups
-from study.trial.models.loading import labelled, read_config, seeded
-from study.trial.models.shapes import with_layers
-from study.trial.models.stack import layer_stack
-from study.trial.models.teacher import classifier_on, load_classifier
 
-if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
-    from transformers import PreTrainedModel
+if TYPE_CHECKING:  # torch and the modelling code take seconds to import; whoever lists the methods needs none
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 __all__ = ["InitMethod", "Origins", "Start", "copy_layers", "find_init_method", "init_method", "init_methods"]
 
 
 @dataclass(frozen=True)
 class Origins:
-    """What a student may start from; models are loaded when a method asks for them.
+    """What a student may start from; a model is loaded when a method calls for the model.
 
-    `groups` are the source layers of each student layer; the identity for a method that copies none.
+    groups: the source layers of each student layer; the identity if the method copies no layers.
     """
 
     trial: TrialConfig
@@ -47,30 +40,41 @@ class Origins:
     def base(self) -> PreTrainedModel:
         """The base model as a classifier at full depth, its head drawn from the stream (seed, "head").
 
-        So the head is the same whatever the student's depth.
+        So the head is the same for every depth of the student.
         """
+        from study.trial.models.teacher import classifier_on
+
         return classifier_on(self.base_folder, self.labels, self.trial.seed)
 
     def teacher(self) -> PreTrainedModel:
         """The fine-tuned teacher, head included."""
+        from study.trial.models.teacher import load_classifier
+
         if self.teacher_folder is None:
             raise ValueError(f"init={self.trial.init} needs a teacher")
         return load_classifier(self.teacher_folder, self.labels)
 
     def fresh(self) -> PreTrainedModel:
         """A new classifier of the student's depth, drawn from the stream (seed, "student")."""
+        import torch
+        from transformers import AutoModelForSequenceClassification
+
+        from study.trial.models.loading import labelled, read_config, seeded
+        from study.trial.models.shapes import with_layers
+
         config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
         with seeded(stream(self.trial.seed, "student")):
-            from transformers import AutoModelForSequenceClassification
-
-            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            student: PreTrainedModel = AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32
+            )
+            return student
 
 
 @dataclass(frozen=True)
 class Start:
-    """A student before its first step: its shape, and every tensor of it.
+    """A student before its first step: its configuration, and every tensor.
 
-    They may be the source's own, which maps its files: the student is built of copies, of what it needs.
+    The tensors may be the source's own, which map files: the student is built from copies.
     """
 
     config: PreTrainedConfig
@@ -81,8 +85,10 @@ class Start:
 class InitMethod:
     """An init method under the name that configurations use.
 
-    source: which model's weights it copies, so that nobody prepares one in vain.
-    copies_layers: whether the layer map has an effect on it.
+    about: one line that describes the method.
+    source: the model whose weights the method copies, so that no model is prepared in vain.
+    copies_layers: whether the layer map has an effect.
+    start: the function itself.
     """
 
     name: str
@@ -98,7 +104,7 @@ _METHODS: dict[str, InitMethod] = {}
 def init_method(
     name: str, about: str, *, source: Literal["none", "base", "teacher"], copies_layers: bool
 ) -> Callable[[Callable[[Origins], Start]], Callable[[Origins], Start]]:
-    """Register the decorated function as the init method `name`; `about` is one line on it."""
+    """Register the decorated function as the init method `name`; `about` describes it in one line."""
 
     def register(function: Callable[[Origins], Start]) -> Callable[[Origins], Start]:
         if name in _METHODS:
@@ -118,7 +124,7 @@ def find_init_method(name: str) -> InitMethod:
     """The method called `name`.
 
     Raises:
-        RequestError: naming those that there are.
+        RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _METHODS:
         raise RequestError(f"init: no init method {name!r}; there are {', '.join(sorted(_METHODS))}")
@@ -126,10 +132,15 @@ def find_init_method(name: str) -> InitMethod:
 
 
 def copy_layers(model: PreTrainedModel, groups: Groups) -> Start:
-    """`model` with the layers that `groups` names under their new index, and all else as it is.
+    """`model` with the layers of `groups` under their new index, and all other tensors unchanged.
 
-    A group of one is copied to the bit; a larger one is averaged, in float32.
+    A group of one layer is copied to the bit; a larger group is averaged, in float32.
     """
+    import torch
+
+    from study.trial.models.shapes import with_layers
+    from study.trial.models.stack import layer_stack
+
     prefix = f"{layer_stack(model)}."
     source = model.state_dict()
     state = {name: tensor for name, tensor in source.items() if not name.startswith(prefix)}
@@ -148,7 +159,7 @@ def copy_layers(model: PreTrainedModel, groups: Groups) -> Start:
     copies_layers=False,
 )
 def random(origins: Origins) -> Start:
-    """Nothing is copied: the baseline that both copies are compared with."""
+    """Nothing is copied: the baseline for `base` and `teacher`."""
     model = origins.fresh()
     return Start(model.config, dict(model.state_dict()))
 
@@ -157,7 +168,7 @@ def random(origins: Origins) -> Start:
     "base", "encoder copied from the pretrained base model, new head", source="base", copies_layers=True
 )
 def base(origins: Origins) -> Start:
-    """What pretraining alone is worth. A pooler that the base model has is copied too."""
+    """What pretraining alone is worth. If the base model has a pooler, the pooler is copied too."""
     return copy_layers(origins.base(), origins.groups)
 
 

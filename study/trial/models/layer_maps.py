@@ -1,8 +1,8 @@
 """Layer maps: which layers of the source a shallower student starts from.
 
-A map is a function (L source layers, depth d) -> d groups of source layers, each group to be averaged
-into one student layer; a group of one is a plain copy. A new map is one function under
-`@layer_map(name, about)`. At full depth every map is the identity.
+A map is a function (L source layers, depth d) -> d groups of source layers. Each group is averaged into one
+student layer; a group of one is copied. A new map is one function under `@layer_map(name, about)`. At full
+depth every map is the identity.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from study.errors import RequestError
 __all__ = ["Groups", "LayerMap", "find_layer_map", "layer_map", "layer_maps"]
 
 Groups = list[list[int]]
-"""For each student layer, the source layers it is the mean of; indices from 0, in rising order."""
+"""For each student layer, the source layers whose mean it is; indices from 0, in rising order."""
 
 Function = Callable[[int, int], Groups]
 
@@ -44,7 +44,7 @@ _MAPS: dict[str, LayerMap] = {}
 
 
 def layer_map(name: str, about: str) -> Callable[[Function], Function]:
-    """Register the decorated function as the layer map `name`; `about` is one line on it."""
+    """Register the decorated function as the layer map `name`; `about` describes it in one line."""
 
     def register(function: Function) -> Function:
         if name in _MAPS:
@@ -64,7 +64,7 @@ def find_layer_map(name: str) -> LayerMap:
     """The map called `name`.
 
     Raises:
-        RequestError: naming those that there are.
+        RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _MAPS:
         raise RequestError(f"layer_map: no layer map {name!r}; there are {', '.join(sorted(_MAPS))}")
@@ -98,6 +98,6 @@ def ends(source_layers: int, depth: int) -> Groups:
 
 @layer_map("average", "each layer the mean of its neighbours: [floor(j * L / d), floor((j + 1) * L / d))")
 def average(source_layers: int, depth: int) -> Groups:
-    """Student layer j is the mean of the source layers from floor(j * L / d) up to the next group's."""
+    """Student layer j is the mean of the source layers floor(j * L / d), ..., floor((j + 1) * L / d) - 1."""
     starts = [j * source_layers // depth for j in range(depth + 1)]
     return [list(range(low, high)) for low, high in pairwise(starts)]

@@ -1,7 +1,7 @@
-"""Loading models in Hugging Face layout: local files only, no code of theirs, no chatter.
+"""Loading models in Hugging Face layout: from local files only, without code of theirs, and silently.
 
-The library reports every key that a checkpoint lacks or has too many. Here each caller says which of them
-it expects and refuses the others, so the reports and the progress bars are switched off.
+The library prints every key that a checkpoint lacks or has too many. Here each caller knows which keys may be
+missing and refuses all others, so the library's reports and progress bars are switched off.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from logging import CRITICAL
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
     """Configuration of the model in `folder`.
 
     Raises:
-        RequestError: where there is none, or only code that comes with the model could read it.
+        RequestError: if there is none, or only code that comes with the model could read the file.
     """
     file = folder / "config.json"
     try:
@@ -56,8 +57,11 @@ def read_config(folder: Path) -> PreTrainedConfig:
         # Without this line the library would guess the architecture from the folder's name.
         raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # the library raises many kinds for a file that it cannot use
+        found: PreTrainedConfig = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        return found
+    except Exception as error:  # for a file that the library cannot use, it raises many kinds
         if "auto_map" in values:
             why = "would run code that comes with it, which is not done here"
             raise RequestError(f"{file}: model_type {values['model_type']!r} {why}") from None
@@ -68,7 +72,7 @@ def classifier_class(config: PreTrainedConfig) -> Any:
     """The sequence classifier's class for `config`.
 
     Raises:
-        RequestError: where the library has none.
+        RequestError: if the library has none.
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
@@ -87,21 +91,22 @@ def labelled(config: PreTrainedConfig, labels: Sequence[str]) -> PreTrainedConfi
 
 
 def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
-    """The sequence classifier of `config` with shapes and names only: no memory, no random draws."""
+    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws."""
     classifier_class(config)
     with torch.device("meta"):
         from transformers import AutoModelForSequenceClassification
 
-        return AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+        built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+        return built
 
 
 def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
     """`model_class.from_pretrained` on local files: (model, loading info), in evaluation mode.
 
-    Its tensors map the files lazily: many processes share one copy, but see `own_memory`.
+    The model's tensors map the files lazily: many processes share one copy, but see `own_memory`.
 
     Raises:
-        RequestError: where the weights cannot be read or do not have the shapes of the configuration.
+        RequestError: if the weights cannot be read or do not have the shapes of the configuration.
     """
     try:
         with quiet():
@@ -110,7 +115,7 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
                 local_files_only=True,
                 trust_remote_code=False,
                 output_loading_info=True,
-                ignore_mismatched_sizes=True,  # named below: the library's own error does not
+                ignore_mismatched_sizes=True,  # checked below: the library's own error names no tensor
                 **options,
             )
     except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
@@ -121,12 +126,13 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
 
 
 def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedModel:
-    """The sequence classifier of `config` made of exactly the tensors in `state`, each copied.
+    """The sequence classifier of `config` with exactly the tensors in `state`, each copied.
 
-    Float32, on the CPU, in evaluation mode; the caller's tensors, which may map a file, are only read.
+    The model is float32, on the CPU, in evaluation mode. The caller's tensors may map a file: they are only
+    read.
 
     Raises:
-        ValueError: where a tensor is missing or over, or has not the configuration's shape.
+        ValueError: if a tensor is missing, or is not the model's, or has another shape.
     """
     with quiet():
         model, info = classifier_class(config).from_pretrained(
@@ -145,7 +151,7 @@ def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedMo
 
 
 def own_memory(model: PreTrainedModel) -> PreTrainedModel:
-    """Give `model`, in place, memory of its own, so that neither its file nor its source shares it."""
+    """Give `model`, in place, memory of its own that neither a file nor another model shares."""
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = tensor.data.clone()
     return model
@@ -153,9 +159,9 @@ def own_memory(model: PreTrainedModel) -> PreTrainedModel:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from torch's CPU generator as if it had just been seeded; the outer stream goes on unchanged.
+    """Seed torch's CPU generator inside the block; after the block the outer stream goes on unchanged.
 
-    Initialisers of the library take no generator, so the global one is the only way in.
+    The library's initialisers take no generator, so they can only be seeded through the global generator.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -166,7 +172,7 @@ def seeded(seed: int) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Silence the library's loading reports and progress bars."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     logging.disable_progress_bar()
     try:
         yield
@@ -177,5 +183,5 @@ def quiet() -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """The first line of an error's text, or its type where it has none."""
+    """The first line of an error's text, or the error's type if there is no text."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -17,12 +17,11 @@ __all__ = ["check_copyable", "with_layers"]
 def with_layers(config: PreTrainedConfig, groups: Groups) -> PreTrainedConfig:
     """A copy of `config` with one layer for each group of source layers.
 
-    Where layers are of several types (ModernBERT's global and local attention, `config.layer_types`), a
-    layer keeps the type that its weights were trained with, whatever the pattern of a fresh model of that
-    depth would be.
+    Layers may be of several types (ModernBERT's global and local attention, `config.layer_types`). Each layer
+    keeps the type that its weights were trained with, even if a new model of that depth has another pattern.
 
     Raises:
-        RequestError: for a group of layers of different types, which have no meaningful average.
+        RequestError: if a group has layers of different types, which have no meaningful average.
     """
     config = copy.deepcopy(config)
     types = getattr(config, "layer_types", None)
@@ -37,13 +36,13 @@ def with_layers(config: PreTrainedConfig, groups: Groups) -> PreTrainedConfig:
 
 
 def check_copyable(config: PreTrainedConfig, groups: Groups) -> None:
-    """Check, on names and shapes alone, that every source layer fits the place that `groups` gives it.
+    """Check, on names and shapes alone, that every source layer fits its place in `groups`.
 
-    They differ where a place has a structure of its own: ModernBERT's first layer has no `attn_norm`, so
-    nothing else can come first in a student and it can stand nowhere else.
+    A layer does not fit if the place has another structure: ModernBERT's first layer has no `attn_norm`, so
+    no other layer can be a student's first layer, and the first layer can have no other place.
 
     Raises:
-        RequestError: naming the first layer that does not fit.
+        RequestError: if a layer does not fit; the message names the first such layer.
     """
     source = layer_shapes(skeleton(config))
     student = layer_shapes(skeleton(with_layers(config, groups)))

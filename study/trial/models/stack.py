@@ -1,4 +1,4 @@
-"""The layer stack: which part of a model becomes shorter when its depth does."""
+"""The layer stack: the part of a model that becomes shorter when the model's depth does."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ def layer_stack(model: PreTrainedModel) -> str:
     A list of the same length inside a layer (MobileBERT's feed-forward blocks) does not count.
 
     Raises:
-        RequestError: where no list has that length, or several do and none contains the others.
+        RequestError: if no list has that length, or several have it and none of these contains the others.
     """
     depth = model.config.num_hidden_layers
-    lists = [n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    lists: list[str] = [
+        n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth
+    ]
     outermost = [n for n in lists if not any(n.startswith(f"{other}.") for other in lists)]
     if len(outermost) != 1:
         found = f"there are {', '.join(outermost)}" if outermost else "there is none"

@@ -1,4 +1,4 @@
-"""Building a student: the configured init method's tensors, placed one by one and checked."""
+"""Building a student: the tensors of its init method, placed one by one and checked."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = ["build_student", "check_possible"]
 def check_possible(init: str, layer_map: str, depth: int, base: Path | PreTrainedConfig) -> None:
     """Check that a student can be built so; reads the base model's configuration, no weights.
 
-    What passes here is built by `build_student`, and what does not is refused by it with the same words.
+    `build_student` makes the same check, and refuses with the same words.
 
     Raises:
-        RequestError: for an unknown name, a depth the base model does not have, or a layer map that puts
-            a layer where it does not fit.
+        RequestError: for an unknown name, a depth that the base model does not have, or a layer map that puts
+            a layer into a place that it does not fit.
     """
     method, layers_of = find_init_method(init), find_layer_map(layer_map)
     config = read_config(base) if isinstance(base, Path) else base
@@ -48,14 +48,15 @@ def build_student(
 ) -> PreTrainedModel:
     """The student of `config` before its first step: float32, on the CPU, in evaluation mode.
 
-    base and teacher are folders in Hugging Face layout, the teacher's classes in the order of `labels`;
-    an init method that copies no teacher needs none. The student shares no memory with either. Its
-    dropout is the base model's whatever it is copied from, so that all arms train alike. With a `vocabulary`
-    it is the student that it would be without, less the embedding's rows of tokens that are not kept.
+    base, teacher: folders in Hugging Face layout; the teacher's classes are in the order of `labels`. An init
+    method that copies no teacher needs none. The student shares no memory with base model or teacher.
+    Its dropout is the base model's, whatever the student is copied from, so that all arms train alike.
+    vocabulary: if given, the student has the same tensors, except that its embedding has the rows of the kept
+    tokens alone.
 
     Raises:
-        RequestError: for what `check_possible` refuses, or files that do not hold what they should.
-        ValueError: where the init method did not place exactly the student's tensors.
+        RequestError: as `check_possible`; and if the files do not have the content that they should have.
+        ValueError: if the init method did not place exactly the student's tensors.
     """
     check_possible(config.init, config.layer_map, config.depth, base)
     base_config = read_config(base)

@@ -33,12 +33,12 @@ __all__ = ["check_teacher", "classifier_on", "import_teacher", "load_classifier"
 def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
     """The base model in `base` with a new head for `labels`, float32, in evaluation mode.
 
-    The head, and a pooler where the base model has none, are drawn from the stream (seed, "head"). The
+    The head is drawn from the stream (seed, "head"), and so is a pooler if the base model has none. The
     copied tensors map the files in `base` and must not be written to.
 
     Raises:
-        RequestError: where part of the encoder is missing from the files, or they have a head of their own
-            (`import_encoder` drops it).
+        RequestError: if the files lack a part of the encoder, or have a head of their own (`import_encoder`
+            drops a head).
     """
     config = labelled(read_config(base), labels)
     with seeded(stream(seed, "head")):
@@ -52,7 +52,7 @@ def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedMod
 
 
 def new_classifier(base: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
-    """What a teacher starts from: `classifier_on`, in memory of its own."""
+    """The classifier that a teacher starts from: `classifier_on`, in memory of its own."""
     return own_memory(classifier_on(base, labels, seed))
 
 
@@ -60,8 +60,8 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTra
     """The sequence classifier in `folder`, float32, in evaluation mode; its tensors map the files.
 
     Raises:
-        RequestError: where weights are missing (the head of a model that is no classifier), or its classes
-            are not `labels` in this order.
+        RequestError: if weights are missing (such as the head of a model that is no classifier), or the
+            classes are not `labels` in this order.
     """
     config = read_config(folder)
     if labels is not None and list(_classes(config)) != list(labels):
@@ -77,11 +77,12 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTra
 def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
     """Check that the model in `folder` can teach students of the base model in `base` the classes `labels`.
 
-    It must be a sequence classifier with exactly these classes in any order, of the base model's shape
-    (students copy from either), and with its tokenizer (both read the same token ids).
+    The model must be a sequence classifier with exactly these classes, in any order. It must have the base
+    model's shape, because students copy from either, and the base model's tokenizer, because both read the
+    same token ids.
 
     Raises:
-        RequestError: naming the first of these that fails.
+        RequestError: if a condition fails; the message names the first such condition.
     """
     config = read_config(folder)
     classes = _classes(config)
@@ -107,7 +108,7 @@ def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path
     """Save the teacher in `source` into `target`, in float32, with its classes in the order of `labels`.
 
     Raises:
-        RequestError: see `check_teacher`.
+        RequestError: as `check_teacher`.
     """
     check_teacher(source, labels, base)
     model = own_memory(load_classifier(source))
@@ -124,13 +125,13 @@ def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path
 
 
 def _classes(config: PreTrainedConfig) -> list[str]:
-    """Names of the classes, by id."""
+    """Names of the classes, in the order of their ids."""
     assert config.id2label is not None
     return [name for _, name in sorted(config.id2label.items())]
 
 
 def _output_layer(model: PreTrainedModel) -> nn.Linear:
-    """The layer whose rows are the classes: the last linear one of that width, whatever its name."""
+    """The layer whose rows are the classes: the last linear layer with as many outputs, whatever its name."""
     width = model.config.num_labels
     linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == width]
     if not linear:

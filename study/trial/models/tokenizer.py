@@ -1,4 +1,4 @@
-"""Tokenizers: loaded to do what their file says, and compared by what they do."""
+"""Tokenizers: loaded exactly as their file defines them, and compared by the ids that they give."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ PROBES = (
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The fast tokenizer in `folder`, with no padding and no truncation of its own.
 
-    One of 250,002 tokens takes more than a second, and preparation asks for it in a dozen places: what a
-    process has loaded it has at hand, as long as the files are the same. Not to be changed, therefore.
+    A tokenizer of 250,002 tokens takes more than a second to load, and preparation needs it in a dozen
+    places. So a process keeps the tokenizers that it has loaded, as long as the files stay the same. The
+    caller must not change the tokenizer.
 
-    Where there is a tokenizer.json it decides alone: the library's tokenizer classes take its vocabulary
-    and replace its normaliser and pre-tokeniser with those usual for the architecture.
+    If there is a tokenizer.json, that file alone decides: the library's tokenizer classes take the file's
+    vocabulary, but replace its normaliser and pre-tokeniser with the usual ones of the architecture.
 
     Raises:
-        RequestError: where there is no tokenizer, or only one that is slow, needs code of its own, or a
+        RequestError: if there is no tokenizer, or the tokenizer is slow, or it needs code of its own or a
             package that is not installed.
     """
     if not any(any(folder.glob(pattern)) for pattern in FILES):
@@ -46,7 +47,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     files = ((path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file())
     seen = tuple((name, stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in files)
     tokenizer = _load(folder.absolute(), seen)
-    tokenizer.backend_tokenizer.no_padding()  # what a call sets stays set
+    tokenizer.backend_tokenizer.no_padding()  # a call that sets padding or truncation leaves it set
     tokenizer.backend_tokenizer.no_truncation()
     return tokenizer
 
@@ -77,7 +78,7 @@ def check_same_tokenizer(folder: Path, base: Path) -> None:
     """Check that the tokenizers in both folders give the same ids: vocabulary, special tokens, probe texts.
 
     Raises:
-        RequestError: naming what differs.
+        RequestError: if the tokenizers differ; the message names the difference.
     """
     one, other = load_tokenizer(folder), load_tokenizer(base)
     vocabulary, base_vocabulary = one.get_vocab(), other.get_vocab()
@@ -99,6 +100,6 @@ def _differ(one: Tokenizer, other: Tokenizer) -> bool:
 
 
 def definition(tokenizer: Tokenizer) -> dict[str, Any]:
-    """All that decides which ids a text gets; present padding and truncation are not part of it."""
+    """All that decides which ids a text gets, without the padding and truncation that are set."""
     parts = json.loads(tokenizer.to_str())
     return {name: part for name, part in parts.items() if name not in ("padding", "truncation")}

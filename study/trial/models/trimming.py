@@ -1,7 +1,7 @@
-"""Models on a part of the vocabulary: the embedding's rows of kept tokens alone, and back.
+"""Models on a part of the vocabulary: the embedding has the rows of the kept tokens alone, and gets all back.
 
-What a trimmed model computes from new ids equals, to the bit, what the whole one computes from old ids. That
-is checked on each base model rather than assumed of architectures (`why_not_trimmable`).
+A trimmed model computes from new ids what the whole model computes from old ids, equal to the bit.
+`why_not_trimmable` checks this on each base model, because no architecture guarantees it.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ def trim_tensors(
 ) -> tuple[PreTrainedConfig, dict[str, Tensor]]:
     """Configuration and tensors of the classifier (config, state) on the kept tokens.
 
-    Of a tensor that maps a file only the kept rows are read. The configuration's token ids are new ids.
+    If the embedding maps a file, only the kept rows are read. The token ids in the returned configuration are
+    new ids.
 
     Raises:
-        ValueError: where the embedding has not the vocabulary's size.
+        ValueError: if the embedding does not have a row for each token of the vocabulary.
     """
     name = token_embedding(skeleton(config))
     if len(state[name]) != vocabulary.size:
@@ -57,7 +58,7 @@ def trim_tensors(
 def trim(model: PreTrainedModel, vocabulary: Vocabulary | None) -> PreTrainedModel:
     """A copy of the classifier `model` on the kept tokens, in evaluation mode and in memory of its own.
 
-    The model itself where there is no vocabulary to trim it to.
+    Returns the model itself if `vocabulary` is none.
 
     Raises:
         ValueError: as `trim_tensors`.
@@ -70,10 +71,11 @@ def trim(model: PreTrainedModel, vocabulary: Vocabulary | None) -> PreTrainedMod
 def put_back(
     trained: PreTrainedModel, vocabulary: Vocabulary | None, start: PreTrainedModel
 ) -> PreTrainedModel:
-    """The classifier `trained` on the whole vocabulary again, in evaluation mode; itself if it never left it.
+    """The classifier `trained` on the whole vocabulary again, in evaluation mode.
 
-    start: what `trained` was before its first step and before it was trimmed. Tokens that are not kept have
-    its rows, where training the whole model would have left them.
+    Returns `trained` itself if `vocabulary` is none.
+    start: the model before its first step and before it was trimmed. Tokens that are not kept get its rows:
+    to train the whole model would have left these rows unchanged.
     """
     if vocabulary is None:
         return trained
@@ -99,9 +101,9 @@ def full_size(model: PreTrainedModel, vocabulary: Vocabulary | None) -> int:
 def why_not_trimmable(model: PreTrainedModel, vocabulary: Vocabulary, batch: dict[str, Tensor]) -> str | None:
     """Why students of the classifier `model` cannot be trained on the kept tokens; none if they can.
 
-    They can where the trimmed model, built anew from its own configuration, gives `batch` (old ids and
-    attention mask, [B x L]) the same logits to the bit. They cannot where, for one, positions are counted
-    from a padding token that could not stay where it was, or something else is looked up by token.
+    They can if the trimmed model, built from its own configuration, gives `batch` (old ids and attention
+    mask, [B x L]) the same logits to the bit. They cannot if, for example, positions are counted from a
+    padding token that could not keep its id, or another part of the model is looked up by token.
     """
     new_ids = torch.from_numpy(vocabulary.trim_ids(batch["input_ids"].numpy()).astype(np.int64))
     try:
@@ -109,9 +111,7 @@ def why_not_trimmable(model: PreTrainedModel, vocabulary: Vocabulary, batch: dic
         with torch.inference_mode():
             whole = model.eval()(**batch).logits
             ours = trimmed(**batch | {"input_ids": new_ids}).logits
-    except (
-        Exception
-    ) as error:  # whatever an architecture's code raises on a vocabulary that it is not made for
+    except Exception as error:  # an architecture's code may raise anything on a vocabulary of another size
         return f"{model.config.model_type} cannot be built on part of a vocabulary: {one_line(error)}"
     if torch.equal(whole, ours):
         return None
@@ -119,12 +119,12 @@ def why_not_trimmable(model: PreTrainedModel, vocabulary: Vocabulary, batch: dic
 
 
 def special_ids(config: PreTrainedConfig, tokenizer: Any) -> set[int]:
-    """Tokens that are kept whether texts have them or not: the tokenizer's and the configuration's own."""
+    """Tokens that are kept even if no text has them: the special tokens of tokenizer and configuration."""
     return {*tokenizer.all_special_ids, *_token_ids(config).values()}
 
 
 def _token_ids(config: PreTrainedConfig) -> dict[str, int]:
-    """The fields of `config` that hold a token id, by their name."""
+    """The fields of `config` that have a token id: name -> id."""
     found = {name: value for name, value in config.to_dict().items() if name.endswith("_token_id")}
     return {name: v for name, v in found.items() if isinstance(v, int) and 0 <= v < config.vocab_size}
 

@@ -1,8 +1,8 @@
-"""What a classifier computes and never reads: the last layer, of every token but the first.
+"""What a classifier computes and never reads: the last layer's states of all tokens but the first.
 
-A sequence classifier reads the last layer's state of the first token. That layer needs keys and values of all
-tokens; its output projection and its feed-forward part, three quarters of its products, are needed for one.
-Of a student with d layers that is 3 / (4 d) of a step: 12% at six layers, 38% at two.
+A sequence classifier reads the last layer's state of the first token. The last layer needs keys and values of
+all tokens; its output projection and its feed-forward part, three quarters of its products, are needed for
+the first token alone. For a student with d layers this is 3 / (4 d) of a step: 12% at six layers, 38% at two.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
 
 __all__ = ["skip_unread"]
 
-TOLERANCE = 1e-4  # of logits on the probe, beside their size: sums in another order
+TOLERANCE = 1e-4  # of logits on the probe, absolute and relative: sums in another order differ
 
 
 class FirstTokenDropout(nn.Dropout):
-    """Dropout of the first of `length` tokens, by the mask that is drawn for all of them.
+    """Dropout of the first of `length` tokens, with the mask that is drawn for all of them.
 
-    So the numbers are those of dropout on all tokens, here and in whatever draws after it.
+    So the numbers are those of dropout on all tokens, and later draws are the same as well.
     """
 
     length = 1
 
     def forward(self, states: Tensor) -> Tensor:
-        """[B x 1 x H] -> the same."""
+        """[B x 1 x H] -> [B x 1 x H]."""
         if not self.training or self.p == 0:
             return states
         batch, _, width = states.shape
@@ -41,12 +41,12 @@ class FirstTokenDropout(nn.Dropout):
 
 
 def skip_unread(model: PreTrainedModel) -> bool:
-    """Make the classifier `model` leave out, in its last layer, what its head does not read; whether it does.
+    """Make the classifier `model` leave out, in its last layer, what its head does not read.
 
-    Logits and gradients stay what they were, to rounding: products of fewer rows sum in another order. For
-    layers that are built as BERT's are (RoBERTa, XLM-R, CamemBERT, ELECTRA, DeBERTa-v2); and, since heads
-    differ, for those models alone whose logits on a probe are not moved by it, neither in evaluation nor,
-    with the same masks of dropout, in training. Resolved again, it does nothing.
+    Returns whether the model does so from now on. Logits and gradients stay the same to rounding: products of
+    fewer rows sum in another order. This works for layers that are built like BERT's (RoBERTa, XLM-R,
+    CamemBERT, ELECTRA, DeBERTa-v2). Since heads differ, a model is changed only if its logits on a probe stay
+    the same, in evaluation and, with the same masks of dropout, in training. A second call changes nothing.
     """
     layer: Any = model.get_submodule(layer_stack(model))[-1]  # type: ignore[index]
     output = getattr(getattr(layer, "attention", None), "output", None)
@@ -63,7 +63,7 @@ def skip_unread(model: PreTrainedModel) -> bool:
     try:
         pairs = zip(_probe(model), before, strict=True)
         same = all(torch.allclose(now, then, rtol=TOLERANCE, atol=TOLERANCE) for now, then in pairs)
-    except (RuntimeError, TypeError, ValueError, IndexError):  # states of one token do not fit what follows
+    except (RuntimeError, TypeError, ValueError, IndexError):  # states of one token do not fit the next part
         same = False
     if not same:
         hook.remove()
@@ -73,7 +73,7 @@ def skip_unread(model: PreTrainedModel) -> bool:
 
 
 class _FirstToken:
-    """A hook before the attention's output: its arguments, [B x L x H] each, of the first token alone."""
+    """A hook before the attention's output: cuts its arguments, [B x L x H] each, to the first token."""
 
     def __init__(self, dropouts: list[FirstTokenDropout]) -> None:
         self.dropouts = dropouts
@@ -85,7 +85,7 @@ class _FirstToken:
 
 
 def _dropouts(module: nn.Module, without: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Dropout]]:
-    """Every dropout within `module` and outside of the module `without`, as (its owner, its name, it)."""
+    """Every dropout inside `module` and outside the module `without`, as (owner, name, dropout)."""
     for name, child in module.named_children():
         if isinstance(child, nn.Dropout):
             yield module, name, child
@@ -97,7 +97,7 @@ def _dropouts(module: nn.Module, without: nn.Module) -> Iterator[tuple[nn.Module
 def _probe(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
     """Logits of `model` on two made-up texts, one of them padded: in evaluation, and in training.
 
-    Masks are drawn from a seed, and what a trial draws stays what it was.
+    Masks are drawn from a fixed seed, and the trial's own draws stay the same.
     """
     length = 6
     ids = torch.arange(2 * length, device=model.device).reshape(2, length) % model.config.vocab_size

@@ -150,7 +150,7 @@ class TestRefusals:
     def test_a_folder_in_place_of_a_file(self, write_folder, splits):
         folder = write_folder({"dev": splits["dev"], "test": splits["test"]})
         (folder / "train.parquet").mkdir()
-        assert "train.parquet: a folder, where the train file must be" in refusal(folder)
+        assert "train.parquet: a folder; the train file must be there" in refusal(folder)
 
     def test_a_link_to_nowhere_cannot_be_read(self, write_folder, splits):
         folder = write_folder({"dev": splits["dev"], "test": splits["test"]})
@@ -189,7 +189,7 @@ class TestRefusals:
             (
                 "train.csv",
                 b"text,label,lang\na,x,de\n'b,c',x,de\n",
-                "train.csv, line 3: 4 values where the header names 3",
+                "train.csv, line 3: 4 values, but the header names 3",
             ),
             ("train.csv", b'text,label,lang\n"a\nb",x,de\na,x\n', "train.csv, line 4: 2 values where"),
             ("train.csv", b'text,label,lang\n"a,x,de\n', "train.csv, line 2: bad CSV"),

@@ -48,7 +48,7 @@ def test_what_is_neither_lists_what_there_is(source):
 
 
 def test_a_file_is_no_folder(write_folder, splits):
-    assert "a file, where a folder with train, dev and test files must be" in refusal(
+    assert "a file; a task is a folder with train, dev and test files" in refusal(
         str(write_folder(splits) / "train.jsonl")
     )
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, BertConfig, ModernBertConfig, RobertaConfig
 
+from study.trial import training
 from study.trial.data.vocabulary import Vocabulary
 from study.trial.models.init_methods import init_methods
 from study.trial.models.loading import read_config
@@ -27,7 +28,6 @@ from study.trial.models.trimming import (
     why_not_trimmable,
 )
 from study.trial.training import Numerics, Recipe, Training
-from study.trial.trial import training
 
 PAD = 1
 STEPS = 20

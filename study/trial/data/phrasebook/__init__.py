@@ -1,1 +1,4 @@
-"""The embedded task. Reading order: `task.py`, `grammar.py` (how texts are made), `languages/`."""
+"""The embedded task.
+
+Reading order: `task.py` (the task), `grammar.py` (how texts are made), `languages/` (a grammar each).
+"""

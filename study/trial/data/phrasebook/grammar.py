@@ -1,12 +1,12 @@
 """From a language's templates and fillers to distinct texts, with held-out parts for evaluation.
 
-A template is a sentence in which ``[a|b|]`` is a choice between wordings (the last one empty) and
-``{slot}`` or ``{slot.form}`` stands for a filler. Every template belongs to one split, and so does every
-filler, except that validation and test share the held-out fillers. A text of validation or test
-therefore has a sentence frame and fillers that no training text of its language has.
+A template is a sentence. In it ``[a|b|]`` is a choice between wordings (the last wording is empty), and
+``{slot}`` or ``{slot.form}`` is replaced by a filler. Every template belongs to one split. Every filler
+belongs to one split too, except that validation and test share the held-out fillers. So a text of validation
+or test has a sentence frame and fillers that no training text of its language has.
 
-Choices are read off named streams by integer arithmetic alone, never from a library's sampling
-routines, so that the rows stay the same bytes on every platform and under every NumPy.
+Choices come from named streams by integer arithmetic alone, never from a library's sampling routines, so that
+the rows have the same bytes on every platform and under every NumPy version.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ Row = tuple[str, str]  # text, intent
 
 @dataclass(frozen=True)
 class Language:
-    """A language's data, as its file writes it.
+    """A language's data, as its module defines them.
 
     train: number of training texts.
-    slots: fillers, one a line or separated by ``|``. Where grammar asks for several forms of a filler
-        (cases, articles), the key names them after the slot, ``"city.in.to"``, and each filler gives
-        them in that order between slashes. Every language has the slots `opener` and `closer`:
-        sentences before or after any request.
+    slots: fillers, one a line or separated by ``|``. If a filler needs several forms (cases, articles), the
+        key names the forms after the slot, ``"city.in.to"``, and each filler lists its forms in that order
+        between slashes. Every language has the slots `opener` and `closer`: sentences before or after any
+        request.
     templates: intent -> templates, one a line.
     """
 
@@ -72,12 +72,12 @@ class Language:
     templates: Mapping[str, str]
 
     def texts(self, split: str) -> int:
-        """How many texts the split called `split` has."""
+        """The number of texts of the split called `split`."""
         return {"train": self.train, "validation": VALIDATION_TEXTS, "test": TEST_TEXTS}[split]
 
 
 class _Digits:
-    """Choices read off one number as mixed-radix digits."""
+    """Choices: the mixed-radix digits of one number."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -88,12 +88,12 @@ class _Digits:
 
 
 def folded(text: str) -> str:
-    """`text` as duplicates are compared: NFKC, casefold, white space collapsed."""
+    """The form of `text` that is compared to find duplicates: NFKC, casefold, white space collapsed."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def deal_templates(language: Language, code: str, seed: int) -> dict[str, dict[str, list[str]]]:
-    """split -> intent -> templates: a quarter of an intent's templates to validation and to test each."""
+    """split -> intent -> templates: validation and test get a quarter of each intent's templates each."""
     if set(language.templates) != set(INTENTS):
         raise ValueError(f"phrasebook language {code} needs templates for exactly {', '.join(INTENTS)}")
     dealt: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
@@ -107,7 +107,7 @@ def deal_templates(language: Language, code: str, seed: int) -> dict[str, dict[s
 
 
 def deal_fillers(language: Language, code: str, seed: int) -> dict[str, dict[str, list[Filler]]]:
-    """split -> slot -> fillers: a third of a slot's fillers is held out from training."""
+    """split -> slot -> fillers: a third of each slot's fillers is held out from training."""
     dealt: dict[str, dict[str, list[Filler]]] = {split: {} for split in SPLITS}
     for key, text in language.slots.items():
         slot, *forms = key.split(".")
@@ -126,7 +126,7 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
     """split -> rows of one language, distinct over all its splits, labels balanced, in shuffled order.
 
     Raises:
-        ValueError: the grammar is too small for the number of texts.
+        ValueError: if the grammar is too small for the number of texts.
     """
     templates = deal_templates(language, code, seed)
     fillers = deal_fillers(language, code, seed)
@@ -156,7 +156,7 @@ def _new_text(
     start = int(names[-1])
     for attempt in range(_ATTEMPTS):
         digits = _Digits(stream(seed, "phrasebook", *names, attempt))
-        # Templates take turns, so that a small split still spreads over all of them.
+        # Templates take turns, so that even a small split uses all of them.
         text = _filled(templates[(start + attempt) % len(templates)], fillers, digits)
         if folded(text) not in seen:
             seen.add(folded(text))
@@ -165,7 +165,7 @@ def _new_text(
 
 
 def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Digits) -> str:
-    """One text of `template`; slots that occur twice in it get different fillers."""
+    """One text of `template`; a slot that occurs twice gets two different fillers."""
     used: dict[str, set[int]] = {}
 
     def choice(match: re.Match[str]) -> str:
@@ -181,14 +181,14 @@ def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Dig
 
     before, after = digits.below(4) == 0, digits.below(4) == 0
     parts = ["{opener}"] * before + [template] + ["{closer}"] * after
-    # A slot or a choice may begin a sentence, so the capital is set here; title case, because the
-    # upper case of Georgian is for headlines only.
+    # A slot or a choice may begin a sentence, so the capital letter is set here. It is title case, because
+    # Georgian uses upper case for headlines only.
     sentences = [_SLOT.sub(filler, _CHOICE.sub(choice, part)) for part in parts]
     return " ".join(sentence[:1].title() + sentence[1:] for sentence in sentences)
 
 
 def _shuffled(items: Sequence[str], seed: int, *names: str) -> list[str]:
-    """`items` ordered by the hash of their content, so that a further item leaves the others in order."""
+    """`items` ordered by the hash of their content, so that a new item leaves the others in their order."""
     return sorted(items, key=lambda item: stream(seed, "phrasebook", *names, item))
 
 

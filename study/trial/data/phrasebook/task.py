@@ -1,8 +1,9 @@
 """The embedded task: requests to an assistant, ten intents in twelve languages and six scripts.
 
-It needs no download and is generated in well under a second, so that a study runs anywhere and tests
-are quick. Four languages are low-resource. Texts come from hand-written grammars: `grammar.py` says how,
-`languages/` holds them. Adding a language is adding one file there, and changes no other language's rows.
+The task needs no download and is generated in well under a second, so that a study runs anywhere and tests
+are quick. Four languages are low-resource. The texts are made from hand-written grammars (`grammar.py`); each
+language has one file in `languages/`. A new language is one new file there, and changes no other language's
+rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["grammars", "phrasebook"]
 
 
 def grammars() -> dict[str, Language]:
-    """ISO 639-3 code -> grammar, sorted by code: one for every module in `languages`."""
+    """ISO 639-3 code -> grammar, sorted by code: a grammar for every module in `languages`."""
     codes = sorted(module.name for module in pkgutil.iter_modules(languages.__path__))
     return {code: importlib.import_module(f"{languages.__name__}.{code}").LANGUAGE for code in codes}
 
@@ -28,7 +29,7 @@ def grammars() -> dict[str, Language]:
 def phrasebook(seed: int = 0) -> Task:
     """The task `phrasebook`; `seed` decides which parts are held out and which texts are drawn.
 
-    Rows are sorted by language and shuffled within it.
+    Rows are sorted by language, and shuffled within each language.
     """
     by_language = {code: language_rows(grammar, code, seed) for code, grammar in grammars().items()}
     label_ids = {intent: i for i, intent in enumerate(INTENTS)}

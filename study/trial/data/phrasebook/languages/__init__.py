@@ -1,1 +1,1 @@
-"""One module a language, named by its ISO 639-3 code, each exporting `LANGUAGE`. A new file is a new language."""
+"""One module a language, with its ISO 639-3 code as its name and `LANGUAGE` in it. A new file is a new language."""
