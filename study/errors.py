@@ -10,7 +10,9 @@ Every other exception is a fault of this program and ends in a traceback.
 
 from __future__ import annotations
 
-__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped"]
+from collections.abc import Iterable
+
+__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "did_you_mean"]
 
 
 class RequestError(ValueError):
@@ -30,3 +32,11 @@ class StorageAway(StudyStopped):
 
 class Away(Exception):
     """The database does not answer, and may come back."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for the text of a `RequestError`: " (did you mean quasi?)"; empty if no known name is near."""
+    import difflib  # needed only if something is wrong
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
