@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -113,8 +113,16 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
             raise
-        text = error.format_message().replace("Value error, ", "")  # a type's complaint, as pydantic words it
-        _complain(text.replace("(Possible options: ", "(did you mean "))
+        _complain(_in_one_sentence(error))
+
+
+def _in_one_sentence(error: Any) -> str:
+    """What Typer complains of, with a hint for a mistyped option."""
+    if near := getattr(error, "possibilities", None):
+        return f"{error.message} (did you mean {' or '.join(near)}?)"
+    return str(
+        error.format_message().replace("Value error, ", "")
+    )  # a type's complaint, as pydantic words it
 
 
 def _complain(message: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import search_spaces
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.space import Range, SearchSpace, Value
 
 __all__ = ["load_space", "override", "parse_value", "registered_spaces"]
@@ -35,8 +35,10 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     if not name.endswith(".py"):
         spaces = registered_spaces()
         if name not in spaces:
-            known = ", ".join(spaces)
-            raise RequestError(f"{name}: no such search space; there are {known}, or the path of a .py file")
+            near, known = did_you_mean(name, spaces), ", ".join(spaces)
+            raise RequestError(
+                f"{name}: no such search space{near}; there are {known}, or the path of a .py file"
+            )
         return name, spaces[name]
     path = Path(name)
     if not path.is_file():

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+
 from study.cli.console import listing
 from study.cli.report import frame_table
 from study.cli.status import status_table

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study.cli.plan import cost_lines
 
 from study.cli.cost import Cost, cost_of, time_of
+from study.cli.plan import cost_lines
 from study.home import Home
 from study.ledger.ledger import Ledger
 from study.planning.request import Request
