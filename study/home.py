@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.storage.artifacts import Store, write_atomically
 from study.storage.mirror import Mirror
 
@@ -108,7 +108,8 @@ class Home:
         path = self.study(name) / "study.json"
         if not path.exists():
             known = ", ".join(self.studies()) or "none yet"
-            raise RequestError(f"{name}: no such study in {self.root}; there are: {known}")
+            near = did_you_mean(name, self.studies())
+            raise RequestError(f"{name}: no such study in {self.root}{near}; there are: {known}")
         return self._default_urls(name) | json.loads(path.read_text(encoding="utf-8"))
 
     def recorded_at(self, name: str) -> str:

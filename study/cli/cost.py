@@ -1,22 +1,17 @@
-"""What a plan costs: trials, trial-steps, its teachers' steps; and time, once trials of it have ended."""
+"""What a plan costs: trials, trial-steps, the steps of its teachers; and time, once trials have ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from study.home import Home
-from study.ledger.records import State
-from study.ledger.study import OpenStudy
-from study.planning.capacity import gpu_fraction, this_machine, uses_gpus
-from study.planning.plan import Arm, Plan
-from study.planning.resolve import Resolved
-from study.storage.attempts import read_ending
-from study.trial.data.fractions import sample_rows
-from study.trial.data.task import Task
-from study.trial.inputs import Inputs
+if TYPE_CHECKING:
+    from study.home import Home
+    from study.planning.plan import Arm, Plan
+    from study.planning.resolve import Resolved
+    from study.trial.data.task import Task
 
 __all__ = ["Cost", "Time", "cost_of", "memory_of", "time_of"]
 
@@ -25,7 +20,7 @@ __all__ = ["Cost", "Time", "cost_of", "memory_of", "time_of"]
 class Cost:
     """Trials by phase, and optimiser steps: of all trials, and of the teachers that are trained for them.
 
-    steps is what all trials take if none is pruned and, where steps are tuned, each takes the most.
+    `steps` is what all trials take if no trial is pruned and, if steps are tuned, each trial takes the most.
     """
 
     arms: int
@@ -39,9 +34,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Time:
-    """Hours of trials, one after another, judged from `measured` of them: all of the plan's, and those left.
+    """Hours of trials, one after another: of all trials of the plan, and of the trials that are left.
 
-    An arm without a measured trial is taken to need the others' mean seconds a step.
+    `measured` is the number of trials that the hours were judged from. An arm without a measured trial is
+    taken to need the mean seconds per step of the other arms.
     """
 
     measured: int
@@ -50,7 +46,9 @@ class Time:
 
 
 def cost_of(asked: Resolved) -> Cost:
-    """Counted from the plan, and where trials are given in epochs from the task's texts."""
+    """The cost of a plan; if trials are given in epochs, the task's texts decide the steps."""
+    from study.trial.inputs import Inputs
+
     plan = asked.plan
     arms, seeds = plan.arms(), plan.space.confirm_seeds
     search = sum(plan.planned(arm) for arm in arms)
@@ -74,10 +72,14 @@ def cost_of(asked: Resolved) -> Cost:
 
 
 def time_of(asked: Resolved, home: Home) -> Time | None:
-    """From the complete trials of the study of this name in `home`; none where there are none yet.
+    """The time of a plan, judged from the complete trials of the study of this name in `home`.
 
-    None as well where that study was begun otherwise, so that its trials take another time.
+    None if no trial is complete yet, or if the study was begun otherwise: its trials take another time.
     """
+    from study.ledger.records import State
+    from study.ledger.study import OpenStudy
+    from study.storage.attempts import read_ending
+
     plan = asked.plan
     if plan.name not in home.studies():
         return None
@@ -116,6 +118,8 @@ def _seconds_of_a_trial(
 
 def _steps(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
+    from study.trial.data.fractions import sample_rows
+
     train = task.splits["train"]
     texts = {
         fraction: len(
@@ -130,11 +134,13 @@ def _steps(task: Task, plan: Plan) -> dict[str, int]:
 
 
 def memory_of(asked: Resolved) -> dict[str, Any]:
-    """What a plan says of it: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
+    """The memory of a plan: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
 
-    "where" is what they would run on, and "of" how many bytes that has; of a cluster, which is not reached
-    to plan, neither is known.
+    "where" is the device that the trials would run on ("cpu" or "gpu"), "of" is the number of bytes that the
+    device has. A plan does not reach a cluster, so neither is known of a cluster.
     """
+    from study.planning.capacity import gpu_fraction, this_machine, uses_gpus
+
     request, need = asked.request, asked.need
     said: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
     if request.cluster != "local":

@@ -1,4 +1,4 @@
-"""Is this place fit to run a study: versions, GPU, storage, ports, authentication."""
+"""`kdstudy doctor`: is this place fit to run a study: versions, GPU, storage, ports, authentication."""
 
 from __future__ import annotations
 
@@ -11,21 +11,41 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cluster import find_cluster
-from study.home import Home
-from study.storage.artifacts import write_atomically
+import typer
 
-__all__ = ["Finding", "examine"]
+from study.cli.console import listing, out
+from study.cli.options import DEFAULT_HOME, ClusterOption, HomeOption
+
+if TYPE_CHECKING:
+    from study.home import Home
+
+__all__ = ["Finding", "doctor", "examine"]
 
 PACKAGES = ("torch", "transformers", "datasets", "ray", "optuna", "mlflow")
 ENOUGH_DISK = 5 * 2**30  # bytes; a study of small students takes far less
 
 
+def doctor(home: HomeOption = DEFAULT_HOME, cluster: ClusterOption = "local") -> None:
+    """Is this place fit to run a study?
+
+    Examples:
+
+    kdstudy doctor
+    kdstudy doctor --cluster running
+    """
+    from study.home import Home
+
+    findings = examine(Home.at(home), cluster)
+    out.print(listing(["", "what", "found"], [[f.verdict, f.what, f.found] for f in findings]))
+    if any(finding.verdict == "bad" for finding in findings):
+        raise typer.Exit(1)
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination. `note` is something to know, `bad` something that stops a study."""
+    """One line of the examination: `note` is good to know, and `bad` stops a study."""
 
     verdict: Literal["ok", "note", "bad"]
     what: str
@@ -33,7 +53,7 @@ class Finding:
 
 
 def examine(home: Home, cluster: str) -> list[Finding]:
-    """Look at everything; nothing is left behind."""
+    """Examine everything, and leave nothing behind."""
     checks: list[Callable[[], Iterator[Finding]]] = [
         _versions,
         _processors,
@@ -72,6 +92,8 @@ def _processors() -> Iterator[Finding]:
 
 
 def _storage(root: Path) -> Iterator[Finding]:
+    from study.storage.artifacts import write_atomically
+
     folder = next(p for p in (root, *root.parents) if p.exists())
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".kdstudy-doctor-") as scratch:
@@ -94,6 +116,8 @@ def _ports() -> Iterator[Finding]:
 
 
 def _authentication(cluster: str) -> Iterator[Finding]:
+    from cluster import find_cluster
+
     try:
         yield Finding("ok", "cluster", find_cluster(cluster).description)
     except LookupError as error:

@@ -1,4 +1,4 @@
-"""Export: a student as a plain Hugging Face folder, loadable without this project."""
+"""`kdstudy export`: a student as a plain Hugging Face folder, loadable without this project."""
 
 from __future__ import annotations
 
@@ -8,33 +8,61 @@ import tempfile
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from study.cli.console import note, say
+from study.cli.options import DEFAULT_HOME, OUTPUT, WHAT, HomeOption, StudyArgument
 from study.errors import RequestError
-from study.ledger.records import Record, State
-from study.ledger.study import OpenStudy
-from study.selection import BestValidation
-from study.storage.attempts import student_folder
-from study.storage.mirror import check_storage
-from study.trial.data.vocabulary import load_vocabulary
-from study.trial.inputs import Inputs
-from study.trial.job import TrialJob
-from study.trial.models.loading import quiet
-from study.trial.models.student import build_student
-from study.trial.models.teacher import load_classifier
-from study.trial.models.tokenizer import load_tokenizer
-from study.trial.models.trimming import put_back
-from study.trial.prepare import Preparation
-from study.trial.trial import run_trial
 
-__all__ = ["export_student", "pick"]
+if TYPE_CHECKING:
+    from study.ledger.records import Record
+    from study.ledger.study import OpenStudy
+    from study.trial.inputs import Inputs
+
+__all__ = ["export", "export_student", "pick"]
+
+
+def export(
+    name: StudyArgument,
+    to: Annotated[Path, typer.Option("--out", help="A new folder.", rich_help_panel=OUTPUT)],
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--trial",
+            help="The key of a trial, or how the key begins; the default is the best trial.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """A student as a Hugging Face folder, with the full vocabulary.
+
+    Examples:
+
+    kdstudy export quickstart --out student
+    kdstudy export quickstart --trial 3f9a --out student
+    """
+    from study.home import Home
+    from study.ledger.study import OpenStudy
+
+    study = OpenStudy.at(Home.at(home), name)
+    record = pick(study.ledger.records() if study.ledger.plan else [], key)
+    note(f"exporting {record.key[:8]} ({record.arm})")
+    if export_student(study, record, to):
+        note("the weights of this trial were not stored: the trial was trained again")
+    say(str(to))
 
 
 def pick(records: list[Record], key: str | None) -> Record:
     """The study's best search trial, or the complete trial whose key begins with `key`.
 
     Raises:
-        RequestError: where there is none, or more than one.
+        RequestError: if there is no such trial, or more than one.
     """
+    from study.selection import BestValidation
+
     if key is None:
         best = BestValidation().best(r for r in records if r.phase == "search")
         if best is None:
@@ -43,7 +71,7 @@ def pick(records: list[Record], key: str | None) -> Record:
     found = [record for record in records if record.key.startswith(key)]
     if len(found) != 1:
         raise RequestError(f"--trial {key}: {len(found)} trials of the study have keys that begin so")
-    if found[0].outcome != State.COMPLETE:
+    if found[0].outcome != "complete":
         raise RequestError(
             f"--trial {key}: is {found[0].outcome or 'running'}, and only a complete one has weights"
         )
@@ -53,13 +81,22 @@ def pick(records: list[Record], key: str | None) -> Record:
 def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     """Write the student of `record`, with its full vocabulary, into `out`; whether it was trained again.
 
-    Weights are kept of each arm's best and of confirm runs. Another trial is a pure function of its
-    configuration, so its student is made once more. Tokens that are not the task's have the embeddings that
-    the student began with: nothing has moved them.
+    A study stores the weights of each arm's best trial and of the confirm runs. Any other trial is a pure
+    function of its configuration, so its student is trained once more. A token that does not occur in the
+    task has the embedding that the student began with: training has not moved it.
 
     Raises:
-        RequestError: where `out` exists and is not an empty folder, or the study's storage is away.
+        RequestError: if `out` exists and is not an empty folder, or the study's storage is away.
     """
+    from study.storage.attempts import student_folder
+    from study.storage.mirror import check_storage
+    from study.trial.data.vocabulary import load_vocabulary
+    from study.trial.inputs import Inputs
+    from study.trial.job import TrialJob
+    from study.trial.models.tokenizer import load_tokenizer
+    from study.trial.prepare import Preparation
+    from study.trial.trial import run_trial
+
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RequestError(f"--out {out}: exists; name a new or an empty folder")
     plan, config, store = study.ledger.require_plan(), record.config, study.store
@@ -108,7 +145,13 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
 
 
 def _with_full_vocabulary(inputs: Inputs, source: Path, folder: Path) -> None:
-    """Write the student that a trial saved in `source` into `folder`, with the tokens that it was without."""
+    """Write the student in `source` into `folder`, with the tokens that the trial trained without."""
+    from study.trial.data.vocabulary import load_vocabulary
+    from study.trial.models.loading import quiet
+    from study.trial.models.student import build_student
+    from study.trial.models.teacher import load_classifier
+    from study.trial.models.trimming import put_back
+
     labels = inputs.task.labels
     start = build_student(inputs.config, inputs.base_folder, inputs.teacher_folder, labels)
     with quiet():

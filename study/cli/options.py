@@ -1,92 +1,48 @@
-"""The options that commands share: their types, ranges and help."""
+"""The options of the commands: the type, the default, the help and the completion of each one, once.
+
+Options that travel together are a group, a frozen dataclass (see `groups.py`). `resolved` makes an exact
+request of the groups of `plan` and `run`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from study.cli import completion
 from study.errors import did_you_mean
 from study.planning.samplers import samplers
 
+if TYPE_CHECKING:
+    from study.planning.request import Request
+    from study.planning.resolve import Resolved
+
 __all__ = [
+    "DEFAULT_HOME",
+    "OUTPUT",
+    "WHAT",
+    "WHERE",
+    "Budget",
     "ClusterOption",
-    "ConcurrencyOption",
-    "CpusOption",
-    "FullVocabularyOption",
-    "GpusOption",
     "HomeOption",
     "HomesOption",
     "JsonOption",
-    "LanguagesOption",
-    "ModelOption",
-    "NameOption",
-    "SamplerOption",
-    "SeedsOption",
+    "OnWhat",
     "SetOption",
-    "SharedOption",
-    "StorageOption",
-    "TaskOption",
-    "TeacherOption",
-    "TrialsOption",
+    "SpaceArgument",
+    "StudyArgument",
+    "Where",
+    "request_of",
+    "resolved",
 ]
 
-HomeOption = Annotated[Path, typer.Option("--home", envvar="KDSTUDY_HOME", help="Where everything is kept.")]
-HomesOption = Annotated[
-    list[Path],
-    typer.Option("--home", envvar="KDSTUDY_HOME", help="Where it was recorded; several are read as one."),
-]
-TaskOption = Annotated[str, typer.Option(help="A registered task, a folder, or hub:REPO[:CONFIG].")]
-LanguagesOption = Annotated[str | None, typer.Option(help="Only these languages: a,b,c.")]
-SharedOption = Annotated[
-    bool, typer.Option("--drop-shared", help="Drop training texts shared with other splits.")
-]
-FullVocabularyOption = Annotated[
-    bool,
-    typer.Option("--full-vocabulary", help="Train all token embeddings: slower, and the same numbers."),
-]
-ModelOption = Annotated[
-    str, typer.Option(help="Base model: a hub id or a folder; default the embedded encoder.")
-]
-TeacherOption = Annotated[str, typer.Option(help="A fine-tuned teacher: a folder or a hub id.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="key=value fixes, key=a,b gives levels, key=low..high a range."),
-]
-StorageOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Also keep checkpoints and artifacts there (s3://BUCKET/PREFIX): for nodes that share "
-        "no file system, and to go on from another machine."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.")]
-NameOption = Annotated[str | None, typer.Option(help="The study's name; default the space's.")]
+WHAT, ON, WHERE, OUTPUT = "What to study", "On what", "Where it runs and what it stores", "Output"
+"""The panels of the help."""
 
-
-def _sampler(name: str) -> str:
-    if name not in samplers():
-        known, near = ", ".join(map(repr, samplers())), did_you_mean(name, samplers())
-        raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
-    return name
-
-
-SamplerOption = Annotated[
-    str | None,
-    typer.Option(
-        parser=_sampler,
-        metavar="|".join(samplers()),
-        help="; ".join(f"{s.name}: {s.about}" for s in samplers().values()) + ". Default: the space's.",
-    ),
-]
-TrialsOption = Annotated[int | None, typer.Option(min=1, help="Search trials per arm.")]
-SeedsOption = Annotated[int | None, typer.Option(min=0, help="Confirm runs per arm.")]
-ClusterOption = Annotated[str, typer.Option(help="A cluster's name, or HOST:PORT of a running Ray.")]
-ConcurrencyOption = Annotated[
-    int | None, typer.Option(min=1, help="Trials at once; default: as many as fit.")
-]
-CpusOption = Annotated[float | None, typer.Option(min=0.1, help="CPUs a trial; default 1.")]
+DEFAULT_HOME = Path("kdstudy-home")
 
 
 def _gpus(text: str) -> str | float:
@@ -97,15 +53,236 @@ def _gpus(text: str) -> str | float:
     except ValueError:
         gpus = -1
     if not 0 <= gpus < float("inf"):
-        raise typer.BadParameter(f"a number of GPUs, a part of one, or auto, not {text!r}")
+        raise typer.BadParameter(f"must be a number of GPUs, a part of one GPU, or auto, not {text!r}")
     return gpus
 
 
-GpusOption = Annotated[
-    Any,
+def _sampler(name: str) -> str:
+    if name not in samplers():
+        known, near = ", ".join(map(repr, samplers())), did_you_mean(name, samplers())
+        raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
+    return name
+
+
+HomeOption = Annotated[
+    Path,
     typer.Option(
-        parser=_gpus,
-        metavar="NUMBER|auto",
-        help="GPUs a trial; default 1 where there are any; auto: as many trials share one as fit.",
+        "--home",
+        envvar="KDSTUDY_HOME",
+        metavar="FOLDER",
+        help="The folder that stores everything.",
+        rich_help_panel=WHERE,
     ),
 ]
+HomesOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--home",
+        envvar="KDSTUDY_HOME",
+        metavar="FOLDER",
+        help="The folder that stores the study; several homes are read as one study.",
+        rich_help_panel=WHERE,
+    ),
+]
+ClusterOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="The name of a cluster, or HOST:PORT of a Ray that runs.",
+        rich_help_panel=WHERE,
+        autocompletion=completion.clusters,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON alone.", rich_help_panel=OUTPUT)]
+SpaceArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The name of a search space, or a .py file that exports SPACE.", autocompletion=completion.spaces
+    ),
+]
+StudyArgument = Annotated[
+    str, typer.Argument(help="The name of the study.", autocompletion=completion.studies)
+]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="key=value fixes a hyperparameter, key=a,b gives levels, key=low..high gives a range; "
+        "`kdstudy settings` lists the keys.",
+        rich_help_panel=WHAT,
+        autocompletion=completion.hyperparameters,
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What to study: changes of the search space, and how many trials."""
+
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name of the study; the default is the name of the space.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    settings: SetOption = None
+    trials: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Search trials per arm.", rich_help_panel=WHAT)
+    ] = None
+    confirm_seeds: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Confirm runs per arm.", rich_help_panel=WHAT)
+    ] = None
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            parser=_sampler,
+            metavar="|".join(samplers()),
+            help="How the points of the search are chosen; the default is the sampler of the space. "
+            "`kdstudy settings` describes each one.",
+            rich_help_panel=WHAT,
+            autocompletion=completion.samplers,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class OnWhat:
+    """On what a study or a trial runs: the data, the base model and the teacher."""
+
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="TASK",
+            help="A registered task, a folder, or hub:REPO[:CONFIG].",
+            rich_help_panel=ON,
+            autocompletion=completion.tasks,
+        ),
+    ] = "phrasebook"
+    languages: Annotated[
+        str | None, typer.Option(metavar="A,B,C", help="Only these languages.", rich_help_panel=ON)
+    ] = None
+    drop_shared: Annotated[
+        bool,
+        typer.Option(
+            "--drop-shared",
+            help="Drop the training texts that are in validation or test too.",
+            rich_help_panel=ON,
+        ),
+    ] = False
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="The base model: a hub id or a folder; the default is the embedded encoder.",
+            rich_help_panel=ON,
+        ),
+    ] = "embedded"
+    teacher: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="A fine-tuned teacher: a folder or a hub id.", rich_help_panel=ON),
+    ] = ""
+    full_vocabulary: Annotated[
+        bool,
+        typer.Option(
+            "--full-vocabulary",
+            help="Train the embeddings of all tokens: slower, with the same numbers.",
+            rich_help_panel=ON,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a study runs, and where it stores its results."""
+
+    cluster: ClusterOption = "local"
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Trials at once; the default is as many as fit.", rich_help_panel=WHERE
+        ),
+    ] = None
+    cpus_per_trial: Annotated[
+        float | None,
+        typer.Option(min=0.1, metavar="N", help="CPUs per trial; the default is 1.", rich_help_panel=WHERE),
+    ] = None
+    gpus_per_trial: Annotated[
+        Any,
+        typer.Option(
+            parser=_gpus,
+            metavar="NUMBER|auto",
+            help="GPUs per trial; the default is 1 if there are GPUs; "
+            "auto: as many trials share a GPU as fit.",
+            rich_help_panel=WHERE,
+        ),
+    ] = None
+    home: HomeOption = DEFAULT_HOME
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="MLflow's URL; the default is a database in the home.", rich_help_panel=WHERE
+        ),
+    ] = None
+    ledger_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Optuna's URL; the default is a database in the home.", rich_help_panel=WHERE
+        ),
+    ] = None
+    storage_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store checkpoints and artifacts there too (s3://BUCKET/PREFIX), for nodes that share "
+            "no file system, or to resume on another machine.",
+            rich_help_panel=WHERE,
+        ),
+    ] = None
+
+    @property
+    def given_urls(self) -> dict[str, str]:
+        """The URLs that the user gave."""
+        urls = {name: getattr(self, name) for name in ("tracking_uri", "ledger_url", "storage_url")}
+        return {name: url for name, url in urls.items() if url}
+
+
+def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
+    """The request that the options make; its folders are absolute."""
+    from study.planning.request import Request, absolute
+
+    codes = None if on.languages is None else [code.strip() for code in on.languages.split(",")]
+    names = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
+    return Request(
+        space=space,
+        task=absolute(on.task),
+        model=absolute(on.model),
+        teacher=absolute(on.teacher) if on.teacher else "",
+        languages=None if codes is None else tuple(code for code in codes if code),
+        drop_shared=on.drop_shared,
+        full_vocabulary=on.full_vocabulary,
+        **({} if where is None else {name: getattr(where, name) for name in names}),
+    )
+
+
+def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
+    """The study that the options of `plan` or `run` request. Writes nothing.
+
+    Raises:
+        RequestError: if the request cannot be served; the text names the reason in one line.
+    """
+    from study.home import Home
+    from study.planning.resolve import resolve
+    from study.planning.spaces import load_space, override
+
+    space_name, the_space = load_space(space)
+    the_space = override(the_space, budget.settings or [])
+    given = {name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler")}
+    the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
+    home = Home.at(where.home)
+    name = space_name if budget.name is None else budget.name
+    home.study(name)  # refuses a text that is no name
+    return resolve(request_of(space_name, on, where), name, the_space, home.store)

@@ -1,4 +1,4 @@
-"""Drive a study from the command line: what is shown while it runs, at its end, and where it was stopped."""
+"""`kdstudy run`: run a study to its end; what is shown meanwhile, at the end, and after a stop."""
 
 from __future__ import annotations
 
@@ -6,73 +6,158 @@ import shlex
 import signal
 import sys
 from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from analysis.record import read_study
-from cluster import find_cluster
-from study.cli.console import err, out, print_findings
-from study.cli.live import view_for
-from study.cli.tables import status_table
-from study.driver.run import run_study
-from study.errors import RequestError, StudyStopped, TeacherDiverged
-from study.home import Home
-from study.ledger.study import OpenStudy
-from study.planning.resolve import Resolved
+from study.cli.console import err, log, note, out, say
+from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
+from study.errors import RequestError, StudyStopped, TeacherDiverged, did_you_mean
 
-__all__ = ["drive"]
+if TYPE_CHECKING:
+    from study.home import Home
+    from study.planning.resolve import Resolved
+
+__all__ = ["drive", "find_finished", "print_end", "run"]
+
+
+def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
+    """Run a study to its end; the same command goes on with a study that was interrupted.
+
+    Examples:
+
+    kdstudy run quickstart
+    kdstudy run depth --task ./my-task --languages deu,hau,yor --trials 12
+    kdstudy run depth --task massive --model FacebookAI/xlm-roberta-base
+    kdstudy run my_space.py --set learning_rate=1e-4..1e-2 --cluster running
+    """
+    from study.home import Home
+
+    asked = resolved(space, budget, on, where)
+    home, name = Home.at(where.home), asked.plan.name
+    if (found := find_finished(home, name)) is not None and _asks_no_more(asked, home, where.given_urls):
+        print_end(found, home, name)
+    else:
+        drive(asked, home, where.given_urls)
+
+
+def find_finished(home: Home, name: str) -> dict[str, Any] | None:
+    """The status of the study `name` if nothing of the study is left to do; None if a driver is needed.
+
+    Nothing is left to do if all planned trials have ended, the last driver closed what it opened, and MLflow
+    lacks nothing. A study with a storage at a URL needs a driver if a trial has no folder here: a home that
+    was lost has lost its marks too, so only a driver sees what MLflow lacks.
+    """
+    from study.cli.status import read_status
+    from study.ledger.lease import holder_of
+    from study.ledger.study import OpenStudy
+
+    if name not in home.studies():
+        return None
+    try:
+        study = OpenStudy.at(home, name)
+        if holder_of(study.ledger.storage.engine, name) is not None:  # a driver works, or was killed
+            return None
+        found = read_status(home, name)
+    except (RequestError, StudyStopped):  # no plan yet, or the ledger is away: the driver has the right words
+        return None
+    if found["waiting"] or found["unsent"] or found["study_unsent"]:
+        return None
+    ended = found["planned"] + found["superseded"]
+    if study.store.mirror is not None and sum(1 for _ in study.trials.glob("*/")) < ended:
+        return None
+    return found
+
+
+def _asks_no_more(asked: Resolved, home: Home, urls: dict[str, str]) -> bool:
+    """Whether the study on record has every trial that `asked` wants.
+
+    Raises:
+        RequestError: if the study was begun with another space, task, model or URL.
+    """
+    from study.ledger.study import OpenStudy
+
+    name = asked.plan.name
+    home.check_urls(name, urls)
+    ledger = OpenStudy.at(home, name).ledger
+    begun = ledger.require_plan()
+    plan = asked.plan.on_model(asked.model.fingerprint or begun.constants["model"])
+    ledger.check(plan)
+    return plan.continuing(begun).space == begun.space
 
 
 def drive(asked: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
-    """Run `asked` to its end, and print what it found.
+    """Run `asked` to its end, and print what the study found.
 
     Raises:
-        RequestError: for a cluster that is not known, and whatever else is wrong with the request.
-        typer.Exit: 130 interrupted, 1 stopped or some trials failed.
+        RequestError: if the cluster is not known, or anything else of the request cannot be served.
+        typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
+    from cluster import find_cluster, registered_clusters
+    from study.cli.live import view_for
+    from study.driver.run import run_study  # imports Ray
+
     try:
         the_cluster = find_cluster(asked.request.cluster)
     except LookupError as error:
-        raise RequestError(f"--cluster {error.args[0]}") from None
+        near = did_you_mean(asked.request.cluster, registered_clusters())
+        raise RequestError(f"--cluster {error.args[0]}{near}") from None
     name = asked.plan.name
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
             found = run_study(asked, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
+        log.debug("the study ended here:", exc_info=True)
         why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
         again = (
             f"kdstudy resume {shlex.quote(name)}{home.option}" if _is_begun(home, name) else _this_command()
         )
-        go_on = f"{why}; go on with: {again}"
         if isinstance(end, TeacherDiverged):
-            go_on = f"{why}, under another --name: study {name} keeps the settings that it began with"
-        err.print(go_on, highlight=False, markup=False, soft_wrap=True)
+            note(f"{why}, under another --name: study {name} keeps the settings that it began with")
+        else:
+            note(f"{why}; go on with: {again}")
         raise typer.Exit(code) from None
+    _print_found(found, home, name)
+
+
+def print_end(found: dict[str, Any], home: Home, name: str) -> None:
+    """Print what a study found that has nothing left to do.
+
+    Raises:
+        typer.Exit: 1 if some trials failed.
+    """
+    note(f"study {name} is finished: all {found['planned']} planned trials have ended")
+    _print_found(found | {"unsent": 0}, home, name)
+
+
+def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
+    from analysis.record import read_study
+    from study.cli.report import print_findings
+    from study.cli.status import status_table
 
     out.print(status_table(found))
     if not found["unsent"]:
         print_findings(read_study(home.urls(name)["tracking_uri"], name))
-    for line in (
-        f"home       {home.root}",
-        f"trials     {home.trials(name)}",
-        f"MLflow UI  kdstudy ui{home.option}",
-        f"export     kdstudy export {shlex.quote(name)} --out student{home.option}",
-    ):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    say(f"home       {home.root}")
+    say(f"trials     {home.trials(name)}")
+    say(f"MLflow UI  kdstudy ui{home.option}")
+    say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
     if found["failed"]:
         raise typer.Exit(1)
 
 
 def _is_begun(home: Home, name: str) -> bool:
-    """Whether the study's plan is on record, so that it can be resumed by its name."""
+    """Whether the plan of the study is on record, so that the study can be resumed by its name."""
+    from study.ledger.study import OpenStudy
+
     if name not in home.studies():
         return False
     try:
         return OpenStudy.at(home, name).ledger.plan is not None
     except RequestError:  # the ledger is away
         return True
-    except StudyStopped:  # there was no room for it yet
+    except StudyStopped:  # the disk had no room for the plan yet
         return False
 
 

@@ -1,50 +1,92 @@
-"""One trial, here and now: the same preparation and the same trial as in a study, in this process.
+"""`kdstudy trial`: one trial, here and now: the same preparation and the same trial as in a study.
 
-No Ray, Optuna or MLflow is imported, so it runs where they are not installed.
+The trial runs in this process. Neither Ray nor Optuna nor MLflow is imported, so it runs where they are not
+installed.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from study.config import TrialConfig, parse_config
+import typer
+
+from study.cli.console import listing, note, out, print_json
+from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption, request_of
 from study.errors import RequestError
-from study.home import Home
-from study.planning.base_model import store_model
-from study.planning.plan import Plan
-from study.planning.request import Request
-from study.planning.resolve import Resolved, resolve
-from study.planning.spaces import override, parse_value
-from study.space import SearchSpace, Value
-from study.storage.artifacts import Store
-from study.trial.job import TrialJob
-from study.trial.prepare import Preparation
-from study.trial.progress import Progress
-from study.trial.trial import run_trial
 
-__all__ = ["OneTrial", "resolve_one", "run_one", "space_of_one"]
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from study.config import TrialConfig
+    from study.home import Home
+    from study.planning.plan import Plan
+    from study.planning.request import Request
+    from study.planning.resolve import Resolved
+    from study.space import SearchSpace, Value
+    from study.storage.artifacts import Store
+    from study.trial.progress import Progress
+
+__all__ = ["OneTrial", "resolve_one", "run_one", "scores_table", "space_of_one", "trial"]
 
 SPLITS = ("train", "validation", "test")
-SEEDS = ("seed=", "data_seed=")  # the phase decides them in a study, and nobody but the user here
+SEEDS = ("seed=", "data_seed=")  # in a study the phase decides the seeds; here the user does
+
+
+def trial(
+    settings: SetOption = None,
+    on: OnWhat = OnWhat(),  # noqa: B008 (`grouped` replaces it)
+    threads: Annotated[
+        int,
+        typer.Option(min=1, help="CPU threads; part of the numerics of a result.", rich_help_panel=WHERE),
+    ] = 1,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """One trial, here and now: no Ray, Optuna or MLflow.
+
+    Examples:
+
+    kdstudy trial
+    kdstudy trial --set init=random --set depth=2 --set steps=400
+    kdstudy trial --task ./my-task --languages deu,yor --json
+    """
+    from study.home import Home
+
+    the_home = Home.at(home)
+    request = request_of("trial", on)
+    the_home.check_writable()
+    one = resolve_one(request, settings or [], the_home.store)
+    for text in one.resolved.task.notes:
+        note(f"note: {text}")
+    the_home.root.mkdir(parents=True, exist_ok=True)
+    result = run_one(one, the_home, threads, note)
+    if as_json:
+        return print_json(result)
+    facts = ("key", "outcome", "steps", "seconds", "parameters")
+    out.print(listing(["trial", ""], [[fact, str(result[fact])] for fact in facts]))
+    out.print(scores_table(result))
+    return None
 
 
 @dataclass(frozen=True)
 class OneTrial:
     """A plan of one point, and its seeds."""
 
-    asked: Resolved
+    resolved: Resolved
     seeds: dict[str, Value]
 
     def config(self, plan: Plan) -> TrialConfig:
         """The trial, once `plan` knows the base model's fingerprint.
 
         Raises:
-            RequestError: for seeds that are none.
+            RequestError: if a seed is no seed.
         """
+        from study.config import parse_config
+
         return parse_config(plan.drafts(plan.arms()[0])[0].model_dump() | self.seeds)
 
 
@@ -52,13 +94,16 @@ def resolve_one(request: Request, settings: Sequence[str], store: Store) -> OneT
     """The defaults on what `request` names, with `settings`, each `key=value`. Writes nothing.
 
     Raises:
-        RequestError: for anything that cannot be served.
+        RequestError: if the request cannot be served.
     """
+    from study.planning.resolve import resolve
+    from study.planning.spaces import parse_value
+
     of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
     space = space_of_one([setting for setting in settings if setting not in of_seeds])
     seeds = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
     one = OneTrial(resolve(request, "trial", space, store), seeds)
-    one.config(one.asked.plan)
+    one.config(one.resolved.plan)
     return one
 
 
@@ -66,8 +111,11 @@ def space_of_one(settings: Sequence[str]) -> SearchSpace:
     """A space of one point: the defaults with `settings`, each `key=value`.
 
     Raises:
-        RequestError: for a setting that is not one value.
+        RequestError: if a setting is not one value.
     """
+    from study.planning.spaces import override
+    from study.space import SearchSpace
+
     empty = SearchSpace(question="one trial", trials=1)
     space = override(empty, settings)
     if space.nuisance:
@@ -80,14 +128,19 @@ def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None])
     """Prepare, train and score `one`; returns the result, test included.
 
     Raises:
-        RequestError: where the teacher diverged.
+        TeacherDiverged: if the teacher diverges.
     """
-    request = one.asked.request
+    from study.planning.base_model import store_model
+    from study.trial.job import TrialJob
+    from study.trial.prepare import Preparation
+    from study.trial.trial import run_trial
+
+    request = one.resolved.request
     say("preparing the task and the base model")
     preparation = Preparation(home.store, request.teacher, request.full_vocabulary, threads)
-    preparation.store_task(one.asked.task)
+    preparation.store_task(one.resolved.task)
     model = store_model(home.store, request.model, threads)
-    plan = one.asked.plan.on_model(model.fingerprint or "")
+    plan = one.resolved.plan.on_model(model.fingerprint or "")
     config = one.config(plan)
     say("preparing the teacher and its outputs")
     inputs = preparation.build(config, SPLITS)
@@ -113,6 +166,23 @@ def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None])
 
 def _line(progress: Progress) -> str:
     loss = "" if progress.loss is None else f" loss {progress.loss:.4f}"
-    scores = progress.validation
-    macro = f" validation macro {scores['accuracy']['macro']:.4f}" if scores else ""
+    macro = "" if progress.value is None else f" validation macro {progress.value:.4f}"
     return f"step {progress.step}{loss}{macro}"
+
+
+def scores_table(result: Mapping[str, Any]) -> Table:
+    """The scores of one trial: languages x (accuracy, macro-F1, retention) of validation and test."""
+    columns = ["language"]
+    rows: dict[str, dict[str, float | None]] = {}
+    for split in ("validation", "test"):
+        scores = result[split]
+        if scores is None:
+            continue
+        for metric in ("accuracy", "macro_f1", "retention"):
+            columns.append(f"{split} {metric.replace('_f1', '-F1')}")
+            values = scores[metric]
+            flat = values["by_language"] | {"macro": values["macro"], "worst": values["worst"]}
+            for name, value in flat.items():
+                rows.setdefault(name, {})[columns[-1]] = value
+    names = sorted(set(rows) - {"macro", "worst"}) + [n for n in ("macro", "worst") if n in rows]
+    return listing(columns, [[name, *(rows[name].get(c) for c in columns[1:])] for name in names])

@@ -61,18 +61,20 @@ def connected(cluster: Cluster) -> Iterator[None]:
     Raises:
         RequestError: where no Ray answers at the address.
     """
+    debug = logging.getLogger("study").isEnabledFor(logging.DEBUG)  # `kdstudy --debug`
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         _check_listening(cluster.ray_init.get("address", ""))
         with _signals() as arrived:
-            ray.init(**cluster.ray_init, log_to_driver=False, logging_level=logging.ERROR)
+            level = logging.INFO if debug else logging.ERROR
+            ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
             stop = arrived() & {signal.SIGINT, signal.SIGTERM}
     except (OSError, RuntimeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise RequestError(f"--cluster: {cluster.description} cannot be reached: {first}") from None
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         raise KeyboardInterrupt from None
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+    logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
     signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put its own there, which aborts the process
     try:
         if stop:  # and yet here: what it raised fell into a hook around a fork, where Python ignores it

@@ -175,8 +175,8 @@ def test_a_server_that_cannot_be_read_is_refused_in_one_line_and_nothing_is_writ
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
-        ((), "kdstudy: --tracking-uri: needs --out as well, since no home has a place for the report"),
-        (("--home", "h", "--out", "o"), "kdstudy: --tracking-uri: stands instead of --home, not beside it"),
+        ((), "kdstudy: --tracking-uri: needs --out as well, because no home has a place for the report"),
+        (("--home", "h", "--out", "o"), "kdstudy: --tracking-uri: replaces --home; give one of them"),
     ],
 )
 def test_a_server_takes_the_place_of_a_home(

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from study.cli.tables import listing
+from study.cli.console import listing
 from tests.analysis import scenarios
 from tests.analysis.calibrated import (
     Rates,

@@ -28,7 +28,7 @@ from rich.console import Console
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from study.cli.tables import listing
+from study.cli.console import listing
 from tests.benchmarks.core import core_of
 from tests.benchmarks.measured import machine
 from tests.benchmarks.shapes import SHAPES, Shape, prepare, read_task

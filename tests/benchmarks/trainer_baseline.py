@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from study.cli.tables import listing
+from study.cli.console import listing
 from study.storage.attempts import read_ending
 from tests.benchmarks.measured import ROOT, Measured, machine, run_measured
 from tests.benchmarks.shapes import SHAPES, Prepared, Shape, prepare, read_task

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.cli.cost import Cost, cost_of, time_of
-from study.cli.tables import cost_lines
+from study.cli.plan import cost_lines
 from study.home import Home
 from study.ledger.ledger import Ledger
 from study.planning.request import Request

@@ -287,7 +287,7 @@ def test_what_has_no_room_in_this_machine_is_refused_at_planning(
 
 def test_of_a_cluster_a_plan_says_what_a_trial_takes(command: Any, place: Place) -> None:
     arguments = place.filled(f"plan {{space}} {ON} --cluster running")
-    assert "how many fit, the cluster tells" in command(*arguments).out
+    assert "the cluster decides how many fit" in command(*arguments).out
     memory = json.loads(command(*arguments, "--json").out)["memory"]
     assert memory["where"] is None
     assert memory["gpu"] > 0

@@ -139,7 +139,7 @@ def test_nothing_is_written_where_it_was_called(finished: Any, kdstudy: Any) -> 
     ] == []
 
 
-# Resolved again
+# Run again
 
 
 def test_a_second_run_adds_nothing(
@@ -418,7 +418,7 @@ def test_a_student_whose_weights_were_not_kept_is_trained_again(
         "export", finished.name, "--trial", record.key, "--home", finished.home, "--out", tmp_path / "s"
     )
     assert answer.code == 0, answer.err
-    assert "its weights were not kept: it was trained again" in answer.err
+    assert "the weights of this trial were not stored: the trial was trained again" in answer.err
     again = json.loads((tmp_path / "s" / "kdstudy.json").read_text())
     assert again["key"] == record.key
     _, _, labels = loaded_plainly(tmp_path / "s", [row["text"] for row in validation(asked)])

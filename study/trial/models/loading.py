@@ -10,7 +10,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from logging import CRITICAL
+from logging import CRITICAL, DEBUG, getLogger
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -170,7 +170,10 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the library's loading reports and progress bars."""
+    """Silence the library's loading reports and progress bars, unless `kdstudy --debug` shows everything."""
+    if getLogger("study").isEnabledFor(DEBUG):
+        yield
+        return
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(CRITICAL)
     logging.disable_progress_bar()

@@ -9,7 +9,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from study.cli.tables import frame_table, listing, scores_table, status_table
+from study.cli.console import listing
+from study.cli.report import frame_table
+from study.cli.status import status_table
+from study.cli.trial import scores_table
 
 
 def rows(table: Table) -> list[list[str]]:

@@ -1,0 +1,104 @@
+"""`kdstudy plan`: what `run` would do: arms, trials, cost, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from study.cli.console import listing, note, out, print_json, say
+from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where, resolved
+
+if TYPE_CHECKING:
+    from study.cli.cost import Cost, Time
+    from study.planning.plan import Plan
+
+__all__ = ["cost_lines", "memory_line", "plan"]
+
+
+def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json: JsonOption = False) -> None:
+    """What `run` would do: arms, trials, cost. Starts nothing and writes nothing.
+
+    Examples:
+
+    kdstudy plan quickstart
+    kdstudy plan depth --task massive --model FacebookAI/xlm-roberta-base --json
+    """
+    from study.cli.cost import cost_of, memory_of, time_of
+    from study.home import Home
+
+    asked = resolved(space, budget, on, where)
+    the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, Home.at(where.home))
+    arms: list[dict[str, Any]] = [
+        {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
+        for arm in the_plan.arms()
+    ]
+    memory = memory_of(asked)
+    if as_json:
+        return print_json(
+            {
+                "name": the_plan.name,
+                **asdict(cost),
+                "time": time and asdict(time),
+                "memory": memory,
+                "arms": arms,
+                "sampler": the_plan.space.sampler,
+                "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
+                "fixed": the_plan.held(),
+                "task": asked.task.fingerprint,
+                "notes": list(asked.task.notes),
+            }
+        )
+    _print_plan(the_plan, arms, cost, time, memory)
+    for text in asked.task.notes:
+        note(f"note: {text}")
+    return None
+
+
+def _print_plan(
+    plan: Plan, arms: Sequence[Mapping[str, Any]], cost: Cost, time: Time | None, memory: Mapping[str, Any]
+) -> None:
+    """Each of `arms` with its budget and what is tuned in it; then cost, memory, and a caveat."""
+    out.print(plan.space.question, style="bold", highlight=False)
+    confirm = plan.space.confirm_seeds
+    rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
+    rows.append(["all", cost.search, cost.confirm, cost.trials])
+    out.print(listing(["arm", "search", "confirm", "trials"], rows))
+    nuisance = ["nuisance, tuned per arm", f"by {plan.space.sampler} search, from"]
+    out.print(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
+    out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
+    for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
+        say(line)
+    if len({len(arm["tuned"]) for arm in arms}) > 1:
+        few, many = (pick(arms, key=lambda arm: len(arm["tuned"])) for pick in (min, max))
+        say(
+            f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
+            f"{many['arm']} {', '.join(many['tuned'])}"
+        )
+    say(memory_line(memory))
+
+
+def cost_lines(cost: Cost, time: Time | None, at_once: int | None) -> Iterator[str]:
+    """The cost of a plan in trials and steps; and in hours, once trials have ended."""
+    yield f"{cost.trials} trials, {cost.steps} trial-steps in all"
+    if cost.teachers:
+        plural = "s" if cost.teachers > 1 else ""
+        yield f"{cost.teachers} teacher{plural}, {cost.teacher_steps} steps"
+    if time is not None:
+        together = f", {at_once} at once: {time.left / at_once:.1f} hours" if at_once and at_once > 1 else ""
+        yield (
+            f"time: {time.hours:.1f} hours of trials, {time.left:.1f} of them left{together} "
+            f"(judged from {time.measured})"
+        )
+
+
+def memory_line(memory: Mapping[str, Any]) -> str:
+    """The memory of a plan's largest trial, in one line."""
+    cpu, gpu = (f"{memory[device] / 2**30:.1f} GiB" for device in ("cpu", "gpu"))
+    if memory["where"] is None:
+        return (
+            f"memory of a trial: up to {cpu} on a CPU, about {gpu} of a GPU; the cluster decides how many fit"
+        )
+    takes = f"up to {cpu}" if memory["where"] == "cpu" else f"about {gpu} of a GPU"
+    there = "" if memory["of"] is None else f" ({memory['of'] / 2**30:.1f} GiB)"
+    return f"memory of a trial: {takes}; {memory['at_once']} at once on this machine{there}"

@@ -1,0 +1,109 @@
+"""`kdstudy report`: what a study found. The answer is printed here, and the report is written as files.
+
+Everything is read from MLflow's record alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from study.cli.console import listing, out, say
+from study.cli.options import DEFAULT_HOME, OUTPUT, WHERE, HomesOption, StudyArgument
+from study.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from analysis.record import StudyRecord
+
+__all__ = ["frame_table", "print_findings", "report"]
+
+
+def report(
+    context: typer.Context,
+    name: StudyArgument,
+    homes: HomesOption = [DEFAULT_HOME],  # noqa: B006 (Typer copies it)
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(
+            help="MLflow's URL of a study that has no home here; needs --out.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The folder of the report; the default is report/ in the study's folder of the first home.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+) -> None:
+    """What a study found: the answer is printed, and a report is written as files.
+
+    Examples:
+
+    kdstudy report quickstart
+    kdstudy report depth --home here --home there --out depth-report
+    kdstudy report depth --tracking-uri http://mlflow:5000 --out depth-report
+    """
+    from analysis.answer import answer
+    from analysis.audit import gathered
+    from analysis.record import read_studies
+    from analysis.report import write_report
+    from analysis.results import Results
+    from study.home import Home
+
+    the_homes = [Home.at(home) for home in homes]
+    if tracking_uri is None:
+        uris = [home.recorded_at(name) for home in the_homes]
+        folder = to or the_homes[0].study(name) / "report"
+    elif str(context.get_parameter_source("homes")).endswith("COMMANDLINE"):
+        raise RequestError("--tracking-uri: replaces --home; give one of them")
+    elif to is None:
+        raise RequestError("--tracking-uri: needs --out as well, because no home has a place for the report")
+    else:
+        uris, folder = [tracking_uri], to
+    results = Results(read_studies([(uri, name) for uri in uris]))
+    print_findings(results.record)
+    for sentence in (*answer(results), *map(str, gathered(results.findings))):
+        out.print(sentence, highlight=False, markup=False)
+    paths = write_report(results, folder)
+    say(f"report     {folder / 'report.html'}")
+    say(f"           and {len(paths) - 1} files beside it: tables, figures")
+
+
+def print_findings(record: StudyRecord) -> None:
+    """Print the arms and the languages of what MLflow has on record."""
+    from analysis.summary import WIDEST, arms_summary, by_levels, languages_summary
+
+    out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    if len(record.arms) > WIDEST:
+        text = f"accuracy per language of {len(record.arms)} arms: in report.html and per_language.csv"
+        out.print(f"{text} (kdstudy report)", highlight=False)
+        return
+    for split in ("test", "validation"):
+        languages = languages_summary(record, split)
+        if len(languages):
+            title = f"accuracy per language, {split} (means over confirm seeds)"
+            table = frame_table(languages.reset_index(), title)
+            if _breaks_words(table):
+                title += f"; columns: {', '.join(record.scientific)}"
+                table = frame_table(by_levels(languages, list(record.scientific)).reset_index(), title)
+            out.print(table)
+
+
+def frame_table(frame: pd.DataFrame, title: str) -> Table:
+    """A data frame as it is."""
+    columns = [str(column).replace(" ", "\n") for column in frame.columns]  # arms have long names
+    return listing(columns, frame.astype(object).values.tolist(), title)
+
+
+def _breaks_words(table: Table) -> bool:
+    """Whether the terminal is too narrow for the longest word of every column."""
+    from rich.measure import Measurement
+
+    return Measurement.get(out, out.options.update(width=10_000), table).minimum > out.width

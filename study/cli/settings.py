@@ -1,0 +1,83 @@
+"""`kdstudy settings`: what can be set: hyperparameters, and the names that they and options take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from study.cli import completion
+from study.cli.console import listing, out, print_json, say
+from study.cli.options import OUTPUT, JsonOption
+from study.errors import RequestError, did_you_mean
+
+if TYPE_CHECKING:
+    from study.cli.catalogue import Setting
+
+__all__ = ["settings"]
+
+
+def settings(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="One of the names; the default is all names.", autocompletion=completion.settings
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    as_markdown: Annotated[
+        bool,
+        typer.Option(
+            "--markdown",
+            help="Print Markdown alone: the table of search_spaces/README.md.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+) -> None:
+    """What can be set: hyperparameters, init methods, layer maps, losses, samplers, pruners, clusters.
+
+    Examples:
+
+    kdstudy settings
+    kdstudy settings temperature
+    kdstudy settings --json
+    """
+    from study.cli.catalogue import catalogue, markdown
+
+    known = catalogue()
+    found = known if name is None else [setting for setting in known if setting.name == name]
+    if not found:
+        names = list(dict.fromkeys(setting.name for setting in known))
+        hint = did_you_mean(str(name), names)
+        raise RequestError(f"{name}: no such setting{hint}; there are {', '.join(names)}")
+    if as_json:
+        print_json([asdict(setting) for setting in found])
+    elif as_markdown:
+        print(markdown(found))
+    elif name is None:
+        _print_all(found)
+    else:
+        for setting in found:
+            _print_one(setting)
+
+
+def _print_all(found: list[Setting]) -> None:
+    fields = [s for s in found if s.kind == "hyperparameter"]
+    rows = [[s.name, s.default, s.values, s.about] for s in fields]
+    out.print(listing(["hyperparameter", "default", "values", "what it does"], rows))
+    others = [[s.kind, s.name, s.about] for s in found if s.kind != "hyperparameter"]
+    out.print(listing(["kind", "name", "what it does"], others))
+    say("kdstudy settings NAME shows one name in full, with the role that it may have in a search space")
+
+
+def _print_one(setting: Setting) -> None:
+    facts = {
+        "kind": setting.kind,
+        "what it does": setting.about,
+        "default": setting.default,
+        "values": setting.values,
+        "role": setting.role,
+        "given by": setting.given,
+    }
+    out.print(listing([setting.name, ""], [[fact, text] for fact, text in facts.items() if text]))
