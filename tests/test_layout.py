@@ -175,6 +175,7 @@ def test_an_import_name_has_one_owner(room: str) -> None:
     assert [Path(folder) for folder in spec.submodule_search_locations or ()] == [ROOT / room]
 
 
+@pytest.mark.processes
 def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow_nor_storage_at_a_url() -> None:
     """The command as far as its request, which is wrong: everything that a trial uses is imported by then."""
     script = """
@@ -194,6 +195,7 @@ print(json.dumps([code, sorted({"ray", "optuna", "mlflow", "pyarrow.fs", "torch"
     assert json.loads(answer.stdout) == [2, ["torch"]]
 
 
+@pytest.mark.processes
 def test_a_worker_imports_nothing_of_the_drivers() -> None:
     """Every worker pays for it, once a phase."""
     script = """

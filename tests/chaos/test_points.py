@@ -118,6 +118,7 @@ def test_a_point_that_cannot_be_reached_waits() -> None:
     assert points.next({"beginning", "running"}).point.reached == "beginning"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("target", "file", "when", "count", "said"),
     [

@@ -206,6 +206,7 @@ def test_trials_run_only_while_the_driver_that_started_them_lives(home: Home, le
     assert found["driver"] is None
 
 
+@pytest.mark.processes
 def test_a_driver_that_was_killed_drives_no_more(home: Home, ledger: Ledger) -> None:
     assert ledger.ask_search() is not None
     driver = os.fork()

@@ -28,20 +28,23 @@ from study.errors import StudyStopped
 from study.ledger.records import Record
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def ray_here() -> Iterator[None]:
     with connected(find_cluster("local")):
         yield
 
 
-@pytest.fixture(autouse=True)
-def trials_of_one_report(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def trials_of_one_report(ray_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(asked: dict[str, Any]) -> None:
         from ray import tune
 
         tune.report({"report": "{}"})
 
     monkeypatch.setattr(tune, "train", train)
+
+
+ON_RAY = pytest.mark.usefixtures("trials_of_one_report")
 
 
 class Trials:
@@ -85,6 +88,7 @@ class Trials:
         del self.running[key]
 
 
+@ON_RAY
 @pytest.mark.parametrize("error", [StudyStopped("database or disk is full"), OSError(28, "No space left")])
 @pytest.mark.parametrize("broken", ["next", "report", "end"])
 def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it(
@@ -99,6 +103,7 @@ def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it
     assert trials.calls.count(broken) == 1
 
 
+@ON_RAY
 def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     trials: Any = Trials(2, "nothing", ValueError())
     run_phase(trials, None, Resources(1, 0, 1), lambda: None)  # type: ignore[arg-type]
@@ -106,6 +111,7 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
 
 
+@ON_RAY
 def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than_run_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -145,6 +151,7 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
     assert len(workers) == 2
 
 
+@ON_RAY
 def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -139,6 +139,7 @@ def test_of_many_threads_exactly_one_takes_it(new_engine: NewEngine) -> None:
     assert (len(took), len(refused)) == (1, 7)
 
 
+@pytest.mark.processes
 def test_of_many_processes_exactly_one_takes_it(new_engine: NewEngine) -> None:
     together, over = processes.Barrier(6), processes.Event()
     found = processes.Queue()
@@ -218,6 +219,7 @@ def test_a_holder_that_is_busy_and_does_not_beat_is_alive(
         pass
 
 
+@pytest.mark.processes
 def test_of_a_killed_process_it_is_taken_over_at_once(
     new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -565,6 +565,7 @@ def test_a_kill_while_the_pruner_decides_changes_no_decision(
     assert decisions("killed", ("set_trial_user_attr", "set_trial_system_attr")) == undisturbed
 
 
+@pytest.mark.processes
 def test_many_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     """A `status` may come in the moment in which a study begins."""
     url = f"sqlite:///{tmp_path / 'optuna.db'}"

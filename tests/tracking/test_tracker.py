@@ -696,6 +696,7 @@ def test_a_step_that_is_reported_anew_keeps_its_first_time(
 # MLflow's own database
 
 
+@pytest.mark.processes
 def test_a_database_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill in the middle of its tables left one that MLflow could not open any more."""
     path = tmp_path / "mlflow.db"
