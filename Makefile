@@ -28,9 +28,9 @@ study: install  ## run the first study (about five minutes on two cores)
 quick: install  ## the tests that start no process and no Ray (under two minutes on two cores)
 	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos"
 
-test: install  ## all tests but the slow ones; FILE=tests/ledger/test_lease.py (or a test's id) for these alone
+test: install  ## all tests but the slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone
 ifdef FILE
-	$(BIN)/python -m pytest $(FILE)
+	$(BIN)/python -m pytest $(if $(findstring ::,$(FILE)),,-m "not slow and not chaos") "$(FILE)"
 else
 	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos"
 endif

@@ -85,7 +85,7 @@ def build_task_folder(tmp_path_factory: pytest.TempPathFactory) -> BuildTask:
         folder.mkdir(parents=True, exist_ok=True)
         seen: set[str] = set()
         for name, count in rows.items():
-            lines = []
+            lines: list[dict[str, str]] = []
             for language in languages:
                 for label in labels:
                     for number in range(0 if (name, language) in without else count):

@@ -139,11 +139,13 @@ class Inputs:
         reads them, and one that did would diverge instead of going on with a wrong number.
         """
         folder = self.store.path("outputs", self.outputs_key(split))
-        return np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+        logits: np.ndarray = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
+        return logits
 
     def teacher_scores(self, split: str) -> Scores:
         folder = self.store.path("outputs", self.outputs_key(split))
-        return json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        scores: Scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        return scores
 
     def training_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split that the student sees: its share of each language."""

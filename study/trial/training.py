@@ -289,7 +289,8 @@ def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tens
         # is in float64, where its order is lost in rounding.
         norm = torch.linalg.vector_norm
         norms = [norm(norm(g, dim=1).double()).float() if rows else norm(g) for g, rows in gradients]
-        return norm(torch.stack(norms))
+        total: torch.Tensor = norm(torch.stack(norms))
+        return total
     # A row's norm is 0 where the squares of all its numbers are, in whatever order they are summed.
     return nn.utils.get_total_norm(
         [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]

@@ -197,7 +197,16 @@ def test_a_study_that_nobody_disturbed_has_the_same_numbers(
     home = tmp_path / "home"
     shutil.copytree(study.left / "artifacts", home / "artifacts")
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
-    arguments = ["low_resource", "--name", NAME, "--home", home, *study.on, *REQUEST, *settings]
+    arguments: list[str | Path] = [
+        "low_resource",
+        "--name",
+        NAME,
+        "--home",
+        home,
+        *study.on,
+        *REQUEST,
+        *settings,
+    ]
     answer = kdstudy("run", *arguments, timeout=400)
     assert answer.code == 0, answer.err
     undisturbed = check_whole(home, NAME, PLANNED)

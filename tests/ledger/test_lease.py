@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, update
+from sqlalchemy import Engine, create_engine, delete, event, update
 from sqlalchemy.exc import OperationalError
 
 from study.errors import Away, RequestError, StudyStopped
@@ -407,7 +407,7 @@ def test_one_that_was_stopped_for_long_and_not_taken_over_goes_on(
 def test_a_holder_whose_row_is_gone_stops(quick: None, new_engine: NewEngine) -> None:
     with Lease(new_engine(), "demo") as held:
         with new_engine().begin() as connection:
-            connection.execute(lease.delete(lease._LEASES))
+            connection.execute(delete(lease._LEASES))
         wait_for(lambda: held.lost)
         with pytest.raises(StudyStopped, match=r"^study demo was taken over by another driver$"):
             held.check()
@@ -422,7 +422,7 @@ def test_a_clock_that_jumps_changes_nothing(
     far.me = replace(far.me, machine="another boot")
     with far:
         for jump in (-1e6, 1e6, 1e9):
-            monkeypatch.setattr(time, "time", lambda jump=jump: now() + jump)  # type: ignore[misc]
+            monkeypatch.setattr(time, "time", lambda jump=jump: now() + jump)
             with pytest.raises(RequestError, match="is being run by"), Lease(new_engine(), "demo"):
                 pass
             far.check()

@@ -86,6 +86,7 @@ def line(report: dict[str, Any]) -> dict[str, Any]:
 
 def runs(client: MlflowClient, plan: Plan, phase: str | None = None) -> list[Run]:
     experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
     query = f"tags.kdstudy.phase = '{phase}'" if phase else ""
     return list(client.search_runs([experiment.experiment_id], query, order_by=["attributes.start_time"]))
 
@@ -134,6 +135,7 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
     for record in (trial(plan), trial(plan, seed=1, phase="confirm")):
         tracker.replay(record, [line(make_report(1, 0.5, "complete"))], "complete")
     experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
     assert experiment.tags["kdstudy.study"] == tracker.study_id
     assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.study_id}
     (study,) = runs(client, plan, "study")
@@ -638,7 +640,9 @@ def test_looking_writes_nothing_and_knows_whose_a_name_is(
             check_tracking(tracking_uri, plan.name, other)
     with pytest.raises(RequestError, match="another study has this name in MLflow"):
         check_tracking(tracking_uri, "Default", None)  # MLflow's own, which is nobody's
-    client.delete_experiment(client.get_experiment_by_name(plan.name).experiment_id)
+    experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
     with pytest.raises(RequestError, match="its MLflow experiment was deleted"):
         check_tracking(tracking_uri, plan.name, ours)
 

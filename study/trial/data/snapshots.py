@@ -66,7 +66,7 @@ class Snapshot:
     def columns(self, configuration: str) -> list[str]:
         """The names of the columns of one configuration."""
         self._peeked[configuration] = self.tables(configuration)
-        return next(iter(self._peeked[configuration].values())).column_names
+        return list(next(iter(self._peeked[configuration].values())).column_names)
 
     def tables(self, configuration: str) -> Mapping[str, Any]:
         """The `datasets.Dataset` of each split of one configuration, under the name that the split has there.
@@ -84,7 +84,8 @@ class Snapshot:
             with tempfile.TemporaryDirectory(prefix="kdstudy-") as cache:
                 builder = self._builder(configuration, cache)
                 builder.download_and_prepare()
-                return builder.as_dataset(in_memory=True)
+                splits: Mapping[str, Any] = builder.as_dataset(in_memory=True)
+                return splits
         except Exception as error:  # as above
             raise RequestError(f"hub:{self.repository}, {configuration}: {_reason(error)}") from None
         finally:

@@ -63,7 +63,10 @@ class Origins:
         with seeded(stream(self.trial.seed, "student")):
             from transformers import AutoModelForSequenceClassification
 
-            return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            student: PreTrainedModel = AutoModelForSequenceClassification.from_config(
+                config, dtype=torch.float32
+            )
+            return student
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from logging import CRITICAL
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,10 @@ def read_config(folder: Path) -> PreTrainedConfig:
         # Without this line the library would guess the architecture from the folder's name.
         raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        found: PreTrainedConfig = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        return found
     except Exception as error:  # the library raises many kinds for a file that it cannot use
         if "auto_map" in values:
             why = "would run code that comes with it, which is not done here"
@@ -92,7 +96,8 @@ def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
     with torch.device("meta"):
         from transformers import AutoModelForSequenceClassification
 
-        return AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+        built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+        return built
 
 
 def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -166,7 +171,7 @@ def seeded(seed: int) -> Iterator[None]:
 def quiet() -> Iterator[None]:
     """Silence the library's loading reports and progress bars."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     logging.disable_progress_bar()
     try:
         yield

@@ -23,7 +23,9 @@ def layer_stack(model: PreTrainedModel) -> str:
         RequestError: where no list has that length, or several do and none contains the others.
     """
     depth = model.config.num_hidden_layers
-    lists = [n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth]
+    lists: list[str] = [
+        n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == depth
+    ]
     outermost = [n for n in lists if not any(n.startswith(f"{other}.") for other in lists)]
     if len(outermost) != 1:
         found = f"there are {', '.join(outermost)}" if outermost else "there is none"
