@@ -1,16 +1,18 @@
-# make study   install, then run the first study (about five minutes on two cores)
-# make test    install, then run the tests
-# make chaos   hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
-# make bench   what is said of speed and memory, into bench-results/ (KDSTUDY_BENCH_DATA: folder of a task)
-# make check   style and types
+# Targets and what they do: `make help`.
 PYTHON ?= python3
 BIN := .venv/bin
 # The pinned torch comes first and alone: a range would resolve to the newest CUDA build.
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+# Files go to the two workers as wholes, in the order of tests/lanes.py.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: install study test test-slow chaos bench check clean
+.PHONY: help install study quick test test-slow chaos bench check clean
 
-install: .venv/.installed
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target does; do \
+		printf 'make %-11s %s\n' "$$target" "$$does"; done
+
+install: .venv/.installed  ## everything that the other targets need, into .venv
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -20,19 +22,26 @@ install: .venv/.installed
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
-study: install
+study: install  ## run the first study (about five minutes on two cores)
 	$(BIN)/kdstudy run quickstart
 
-test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not chaos"
+quick: install  ## the tests that start no process and no Ray (under two minutes on two cores)
+	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos"
 
-test-slow: install
+test: install  ## all tests but the slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone
+ifdef FILE
+	$(BIN)/python -m pytest $(if $(findstring ::,$(FILE)),,-m "not slow and not chaos") "$(FILE)"
+else
+	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos"
+endif
+
+test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
 
-chaos: install
+chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
 	$(BIN)/python -m pytest -s -m chaos tests/chaos
 
-bench: install
+bench: install  ## what is said of speed and memory, into bench-results/ (KDSTUDY_BENCH_DATA: folder of a task)
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.memory
@@ -45,10 +54,10 @@ bench: install
 	@if $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; \
 		then $(BIN)/python -m tests.benchmarks.gpu; else echo "no GPU: tests.benchmarks.gpu left out"; fi
 
-check: install
+check: install  ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-clean:
+clean:  ## remove .venv and what the tools leave behind
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

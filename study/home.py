@@ -110,7 +110,8 @@ class Home:
             known = ", ".join(self.studies()) or "none yet"
             near = did_you_mean(name, self.studies())
             raise RequestError(f"{name}: no such study in {self.root}{near}; there are: {known}")
-        return self._default_urls(name) | json.loads(path.read_text(encoding="utf-8"))
+        given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return self._default_urls(name) | given
 
     def recorded_at(self, name: str) -> str:
         """MLflow's URL of the study, for who reads its record; MLflow's database alone is a home too.

@@ -6,11 +6,14 @@ import json
 import os
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.lanes import alone_in_this_process, longest_first, starts_processes
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.config import TrialConfig
@@ -27,6 +30,31 @@ LABELS = ("alarm", "music", "news", "weather")
 SYLLABLES = {"deu": "bä dö ka li mu rü sta to", "yor": "bọ́ dẹ̀ gbà kú ní ṣé tà wọ̀"}
 ROWS = {"train": 20, "dev": 6, "test": 8}  # of each label in each language
 BuildTask = Callable[..., Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", dest="quick", help="the fast lane: no process, no Ray")
+
+
+@pytest.hookimpl(trylast=True)  # once `-m` has chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The fast lane leaves out what starts processes; otherwise the long files come first.
+
+    A file goes to one of pytest's workers as a whole, and a long one at the end would leave the other worker
+    without work. The first file makes the finished study that other files wait for.
+    """
+    if config.getoption("quick"):
+        config.hook.pytest_deselected(items=[item for item in items if starts_processes(item)])
+        items[:] = [item for item in items if not starts_processes(item)]
+    else:
+        items[:] = longest_first(items)
+
+
+@pytest.fixture(autouse=True)
+def alone_if_quick(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In the fast lane no test starts a process or Ray."""
+    with alone_in_this_process() if request.config.getoption("quick") else nullcontext():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +85,7 @@ def build_task_folder(tmp_path_factory: pytest.TempPathFactory) -> BuildTask:
         folder.mkdir(parents=True, exist_ok=True)
         seen: set[str] = set()
         for name, count in rows.items():
-            lines = []
+            lines: list[dict[str, str]] = []
             for language in languages:
                 for label in labels:
                     for number in range(0 if (name, language) in without else count):

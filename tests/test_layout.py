@@ -166,6 +166,38 @@ def test_every_module_says_what_it_is_for() -> None:
     assert [name for name, text in said.items() if not text or "TBD" in text] == []
 
 
+ABOUT_MORE = {
+    "test_layout": "the walls between all modules",
+    "test_lanes": "which tests run",
+    "test_documents": "what the documents say",
+    "test_calibration": "every interval and the audit, on simulated studies",
+    "test_command": "the command `report`, from the record to its pages",
+    "test_planning": "which students a model can have: stack, init methods and layer maps",
+    "test_stale_outputs": "prepare and inputs, when a teacher has been built again",
+}
+"""Files of tests that are about more than one module, or about none."""
+
+
+def test_the_tests_of_a_room_are_named_for_its_modules() -> None:
+    """tests/ROOM/test_X.py is about a module X somewhere in that room, or about the room X itself."""
+    lonely = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        folders, name = path.relative_to(ROOT / "tests").parts[:-1], path.stem.removeprefix("test_")
+        if folders[:1] in (("end_to_end",), ("chaos",), ("benchmarks",)):
+            continue  # of the whole, and of what lies beside them
+        room = (
+            ROOT.joinpath(*folders)
+            if folders[:1] and folders[0] in ROOMS
+            else ROOT.joinpath("study", *folders)
+        )
+        known = {module.stem for module in room.rglob("*.py")} | {
+            f.name for f in room.rglob("*") if f.is_dir()
+        }
+        if name not in known | {room.name} and path.stem not in ABOUT_MORE:
+            lonely.append(str(path.relative_to(ROOT)))
+    assert lonely == []
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_an_import_name_has_one_owner(room: str) -> None:
     """PyPI has packages of these names; one of them in this environment would win, or be overwritten."""
@@ -175,6 +207,7 @@ def test_an_import_name_has_one_owner(room: str) -> None:
     assert [Path(folder) for folder in spec.submodule_search_locations or ()] == [ROOT / room]
 
 
+@pytest.mark.processes
 def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow_nor_storage_at_a_url() -> None:
     """The command as far as its request, which is wrong: everything that a trial uses is imported by then."""
     script = """
@@ -216,6 +249,7 @@ LIGHT = (
 HEAVY = ("torch", "transformers", "datasets")
 
 
+@pytest.mark.processes
 def test_what_is_known_of_a_trial_is_known_without_torch() -> None:
     """In an interpreter of its own: importing torch, transformers or datasets takes seconds."""
     script = f"""
@@ -232,6 +266,7 @@ print(json.dumps(loaded))
     assert json.loads(answer.stdout) == {module: [] for module in LIGHT}
 
 
+@pytest.mark.processes
 def test_the_choices_of_a_trial_are_listed_without_torch() -> None:
     script = f"""
 import json, sys
@@ -256,6 +291,7 @@ print(json.dumps([listed, [name for name in {HEAVY} if name in sys.modules]]))
     assert all(about for choices in listed for about in choices.values())
 
 
+@pytest.mark.processes
 def test_a_worker_imports_nothing_of_the_drivers() -> None:
     """Every worker pays for it, once a phase."""
     script = """

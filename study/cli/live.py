@@ -140,7 +140,8 @@ class _Clock:
         if self._first is None or self._last[1] <= self._first[1]:
             return None
         pace = (self._last[0] - self._first[0]) / (self._last[1] - self._first[1])
-        return max(0.0, pace * (summary["planned"] - self._last[1]) - (time.monotonic() - self._last[0]))
+        expected: float = pace * (summary["planned"] - self._last[1])
+        return max(0.0, expected - (time.monotonic() - self._last[0]))
 
 
 def _ended(counts: dict[str, Any]) -> int:

@@ -143,7 +143,7 @@ class _Reporter(_Unsaved, FIFOScheduler):
     """
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.lifecycle, self.trouble = lifecycle, trouble
         self.waiting: deque[tuple[float, Trial]] = deque()  # since when, the oldest first
 

@@ -71,7 +71,7 @@ class OptunaStudies:
         for phase, name in [*names, ("confirm", self.confirm)]:
             if name in there:
                 study = self.get(name)
-                yield phase, study, study.get_trials(deepcopy=False)  # type: ignore[misc]
+                yield phase, study, study.get_trials(deepcopy=False)
 
     def forget(self) -> None:
         """Have all read anew: Optuna's studies remember trials."""

@@ -143,6 +143,7 @@ def test_without_trials_the_table_is_empty() -> None:
     assert len(importance(trials(0), NUISANCE)) == 0
 
 
+@pytest.mark.processes
 def test_optuna_is_not_imported_for_nothing() -> None:
     code = "import sys, analysis.importance; sys.exit('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

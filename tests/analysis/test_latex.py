@@ -95,6 +95,7 @@ def test_a_long_table_breaks_across_pages_and_long_names_across_lines() -> None:
 HOSTILE = "\"a\" ``b'' c--d,,e ?`f \\x{$%&#~^_<>|} [g]*" + "_very_long" * 8
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("engine", "letters"), [("pdflatex", "é"), ("xelatex", "é \u4e2d\u6587 \u03a9 \u0414")]
 )

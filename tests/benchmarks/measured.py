@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,10 +66,12 @@ def run_measured(command: Sequence[str | Path], log: Path) -> Measured:
     if process.returncode:
         end = log.read_text(encoding="utf-8")[-3000:]
         raise RuntimeError(f"{command[0]} ... ended with {process.returncode}:\n{end}")
-    by_process: Counter[str] = Counter()
+    by_process: dict[str, float] = {}
     for title, cpu in spent.values():
-        by_process[title] += cpu
-    return Measured(seconds, sum(by_process.values()), peak, dict(by_process.most_common()))
+        by_process[title] = by_process.get(title, 0.0) + cpu
+    return Measured(
+        seconds, sum(by_process.values()), peak, dict(sorted(by_process.items(), key=lambda one: -one[1]))
+    )
 
 
 Spent = dict[tuple[int, float], tuple[str, float]]

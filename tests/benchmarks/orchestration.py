@@ -86,7 +86,7 @@ class Silent:
     def phase(self, text: str) -> None:
         """Nothing is shown."""
 
-    def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None:
+    def progress(self, summary: dict[str, Any], reports: dict[str, Progress]) -> None:
         self.ended.append((time.monotonic(), summary["complete"]))
 
     def rate(self, done: float) -> float:
@@ -156,7 +156,7 @@ def stock(trials: int, reuse_actors: bool) -> dict[str, Any]:
 
     def trainable(config: dict[str, Any]) -> None:
         for number in range(1, REPORTS + 1):
-            scores = report(number, config["learning_rate"], LANGUAGES).validation["accuracy"]
+            scores = (report(number, config["learning_rate"], LANGUAGES).validation or {})["accuracy"]
             each = {f"validation/accuracy/{name}": value for name, value in scores["by_language"].items()}
             tune.report(each | {"macro": scores["macro"], "worst": scores["worst"], "loss": 1 / number})
 

@@ -60,7 +60,7 @@ def generate(database: Path, runs: int, languages: int) -> None:
     connection.execute("PRAGMA journal_mode = MEMORY")
     for start, (phase, arm, config, good) in enumerate(_trials(plan, random), 1_700_000_000_000):
         run = uuid.UUID(bytes=random.bytes(16)).hex
-        _insert_run(connection, int(tracker.experiment), run, start, phase, arm, config)
+        _insert_run(connection, int(tracker.runs.experiment), run, start, phase, arm, config)
         _insert_metrics(connection, run, start, codes, good, random)
     connection.commit()
     connection.close()

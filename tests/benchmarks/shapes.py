@@ -69,7 +69,7 @@ class Shape:
         """CPU threads of one trial, such that `concurrency` of them fill the machine."""
         return max(1, (os.cpu_count() or 1) // self.concurrency)
 
-    def config(self, tokens: int) -> RobertaConfig:
+    def config(self, tokens: int) -> RobertaConfig | XLMRobertaConfig:
         if self.name == "embedded":
             return encoder_config(tokens)
         return XLMRobertaConfig(
@@ -193,7 +193,9 @@ def _spread(tokenizer: PreTrainedTokenizerFast, size: int) -> PreTrainedTokenize
     )
 
 
-def _save_encoder(config: RobertaConfig, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+def _save_encoder(
+    config: RobertaConfig | XLMRobertaConfig, tokenizer: PreTrainedTokenizerFast, folder: Path
+) -> None:
     from transformers import AutoModel
 
     with quiet(), seeded(0):

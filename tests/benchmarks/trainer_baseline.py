@@ -88,8 +88,15 @@ def ours(settings: Settings, prepared: Prepared, folder: Path) -> tuple[Measured
         "reports": settings.reports,
     }
     space.write_text(SPACE.format(**values), encoding="utf-8")
-    where = ["--home", folder / "home", "--concurrency", str(settings.concurrency)]
-    what = ["--task", prepared.task, "--model", prepared.base, "--teacher", prepared.teacher]
+    where: list[str | Path] = ["--home", folder / "home", "--concurrency", str(settings.concurrency)]
+    what: list[str | Path] = [
+        "--task",
+        prepared.task,
+        "--model",
+        prepared.base,
+        "--teacher",
+        prepared.teacher,
+    ]
     command = [sys.executable, COMMAND, "run", space, *what, *where]
     measured = run_measured([*command, "--cpus-per-trial", str(settings.cpus)], folder / "log")
     trials = []

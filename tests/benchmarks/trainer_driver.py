@@ -72,7 +72,8 @@ class Report(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.began = time.perf_counter()
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **kwargs: Any) -> None:
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        metrics = kwargs["metrics"]
         losses = [line["loss"] for line in state.log_history if "loss" in line]
         found = {k.removeprefix("eval_"): v for k, v in metrics.items() if k.startswith("eval_accuracy")}
         reached = time.perf_counter()
@@ -162,7 +163,8 @@ def main(settings: Settings) -> list[dict[str, Any]]:
     if results.errors:
         raise results.errors[0]
     wanted = ("loss", "accuracy", "seconds", "step")
-    return [dict(one.config) | {k: one.metrics[k] for k in wanted} for one in results]
+    ended = [results[number] for number in range(len(results))]
+    return [dict(one.config or {}) | {k: (one.metrics or {})[k] for k in wanted} for one in ended]
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def of_result(result: dict[str, Any]) -> dict[tuple[str, int], float]:
 
 def flat(split: str, scores: dict[str, Any] | None, step: int) -> dict[tuple[str, int], float]:
     """`split/metric/language`, `.../macro` and `.../worst`, at `step`."""
-    found = {}
+    found: dict[tuple[str, int], float] = {}
     for metric in ("accuracy", "macro_f1", "retention"):
         values = (scores or {}).get(metric) or {}
         named = {**values.get("by_language", {}), **{k: values.get(k) for k in ("macro", "worst")}}

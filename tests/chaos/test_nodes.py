@@ -87,7 +87,7 @@ def test_a_study_outlives_its_nodes(
     undisturbed()  # ended: it takes no time from this one
     draw = random.Random(nodes)
     with cluster_of(nodes, tmp_path) as cluster:
-        where = ["--home", home, "--cluster", cluster.address, "--concurrency", str(nodes)]
+        where: list[str | Path] = ["--home", home, "--cluster", cluster.address, "--concurrency", str(nodes)]
         running = kdstudy.start(*arguments, *where, **NO_TOKEN)
         kills = 0
         while running.process.poll() is None and kills < 4:

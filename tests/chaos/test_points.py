@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from study.ledger.records import State
 from tests.chaos.chaos import FAULTS
 from tests.chaos.points import POINTS, WHEN, Point, Points
 
@@ -86,7 +87,7 @@ def test_a_ledger_calls_each_of_its_points(
     ledger = open_ledger(make_plan(pruner="halving", reports=4, trials=6))
     while (record := ledger.ask_search()) is not None:
         stopped = [ledger.report(record, index, 0.1 * (6 - record.number)) for index in (1, 2, 3, 4)]
-        ledger.tell(record, "pruned" if any(stopped) else "complete", 0.5)
+        ledger.tell(record, State.PRUNED if any(stopped) else State.COMPLETE, 0.5)
     assert calls
 
 
@@ -118,6 +119,7 @@ def test_a_point_that_cannot_be_reached_waits() -> None:
     assert points.next({"beginning", "running"}).point.reached == "beginning"
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("target", "file", "when", "count", "said"),
     [

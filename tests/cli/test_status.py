@@ -195,7 +195,7 @@ def test_trials_run_only_while_the_driver_that_started_them_lives(home: Home, le
         ledger.begin_attempt(left)
         complete = ledger.ask_search()
         assert complete is not None
-        ledger.tell(complete, "complete", 0.5)
+        ledger.tell(complete, State.COMPLETE, 0.5)
         assert [r.driver for r in ledger.records()] == [lease.me.holder] * 2
         found = read_status(home, "demo")
         assert counts(found) == {"complete": 1, "running": 1, "waiting": 10}
@@ -206,6 +206,7 @@ def test_trials_run_only_while_the_driver_that_started_them_lives(home: Home, le
     assert found["driver"] is None
 
 
+@pytest.mark.processes
 def test_a_driver_that_was_killed_drives_no_more(home: Home, ledger: Ledger) -> None:
     assert ledger.ask_search() is not None
     driver = os.fork()
@@ -237,7 +238,7 @@ def test_tracebacks_are_given_for_what_failed(home: Home, ledger: Ledger) -> Non
     records = [ledger.ask_search() for _ in range(3)]
     for found in records:
         assert found is not None
-        ledger.tell(found, "failed", None, "ValueError: no")
+        ledger.tell(found, State.FAILED, None, "ValueError: no")
         (home.trials("demo") / found.key).mkdir(parents=True)
     for found in records[:2]:
         assert found is not None
@@ -245,7 +246,7 @@ def test_tracebacks_are_given_for_what_failed(home: Home, ledger: Ledger) -> Non
     keys = [found.key for found in records if found]
     assert read_status(home, "demo")["tracebacks"].keys() == set(keys[:2])
     retried = ledger.retry_failed()
-    ledger.tell(next(r for r in retried if r.key == keys[0]), "complete", 0.5)
+    ledger.tell(next(r for r in retried if r.key == keys[0]), State.COMPLETE, 0.5)
     status = read_status(home, "demo")
     assert (status["reasons"], status["tracebacks"]) == ({}, {})
     assert counts(status) == {"complete": 1, "waiting": 11}

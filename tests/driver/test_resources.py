@@ -6,6 +6,7 @@ import signal
 from typing import Any
 
 import pytest
+import ray
 
 from cluster import find_cluster
 from study.driver import resources
@@ -28,9 +29,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def of(*nodes: dict[str, float], gpu_memory: int = 0) -> None:
         there = [{"Alive": True, "NodeID": str(i), "Resources": node} for i, node in enumerate(nodes)]
-        monkeypatch.setattr(resources.ray, "nodes", lambda: [*there, {"Alive": False, "Resources": {}}])
+        monkeypatch.setattr(ray, "nodes", lambda: [*there, {"Alive": False, "Resources": {}}])
         monkeypatch.setattr(
-            resources.ray,
+            ray,
             "cluster_resources",
             lambda: {name: sum(node.get(name, 0) for node in nodes) for name in ("CPU", "GPU")},
         )
@@ -60,8 +61,8 @@ def test_a_signal_while_ray_starts_is_not_lost_where_python_ignores_what_it_rais
 
     ended = []
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
-    monkeypatch.setattr(resources.ray, "init", init)
-    monkeypatch.setattr(resources.ray, "shutdown", lambda: ended.append(True))
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: ended.append(True))
     handler = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt), resources.connected(find_cluster("local")):
         pytest.fail("it went on")

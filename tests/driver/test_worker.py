@@ -5,26 +5,28 @@ from __future__ import annotations
 import errno
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from ray import tune
 
 from study.driver import worker
 from study.trial.job import TrialJob
 from study.trial.memory import MIB
+from study.trial.trial import run_trial
 
 
 @pytest.fixture
 def attempt(
     workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+) -> tuple[Callable[[Exception], None], list[dict[str, Any]]]:
     """`attempt(error)`: an attempt at a trial that raises `error` after a report; and what was told."""
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(worker.tune, "report", told.append)
-    config, original = workshop.config(), worker.run_trial
+    monkeypatch.setattr(tune, "report", told.append)
+    config, original = workshop.config(), run_trial
 
     def run(error: Exception) -> None:
         def broken(*values: Any) -> Iterator[Any]:
@@ -98,7 +100,7 @@ def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_f
 ) -> None:
     """In one process, each in a thread of its own, as Tune runs them in an actor that it uses again."""
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(worker.tune, "report", lambda report: told.append(report))
+    monkeypatch.setattr(tune, "report", lambda report: told.append(report))
 
     def run(name: str, config: Any) -> Any:
         told.clear()

@@ -140,6 +140,7 @@ def test_two_studies_may_begin_in_a_new_home_at_once(
     assert one.trials.keys() == two.trials.keys()
 
 
+@pytest.mark.processes
 def test_one_study_has_one_driver_at_a_time(command: Any, asked: Any, copied_home: Path) -> None:
     ledger = copied_home / "studies" / NAME / "optuna.db"
     driver = subprocess.Popen(

@@ -73,7 +73,7 @@ def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
 
 
 def pruned_key(on_record: Any) -> str:
-    return next(r.key for r in on_record.records if r.outcome == "pruned")
+    return next(str(r.key) for r in on_record.records if r.outcome == "pruned")
 
 
 def build_wrongly(logits: Path) -> None:

@@ -38,11 +38,12 @@ def origin(
     folder = tmp_path_factory.mktemp("origin")
     shutil.copytree(task_folder, folder / "task")
     shutil.copytree(model_folder, folder / "model")
-    for name, spoil in {
+    spoilt: dict[str, Callable[[str], str]] = {
         "columns": lambda line: line.replace('"label"', '"class"'),
         "broken": lambda line: line[:-3],
         "reserved": lambda line: line.replace('"deu"', '"macro"'),
-    }.items():
+    }
+    for name, spoil in spoilt.items():
         shutil.copytree(task_folder, folder / name)
         lines = (folder / name / "dev.jsonl").read_text("utf-8").splitlines()
         lines[4 if name == "broken" else 0] = spoil(lines[4 if name == "broken" else 0])

@@ -184,6 +184,7 @@ def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
     """On the server: one run of each key, closed, every metric at each step once, with the right values."""
     client = MlflowClient(url)
     experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     assert {run.info.status for run in runs} == {"FINISHED"}
     trials = [run for run in runs if run.data.tags["kdstudy.phase"] in ("search", "confirm")]
@@ -266,6 +267,7 @@ def test_with_the_ledger_away_running_trials_end_and_none_begins(
     assert "note: the ledger is back" in answer.err
     client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
     experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], "tags.kdstudy.phase = 'search'")
     assert sorted(run.data.tags["kdstudy.key"] for run in runs) == sorted(reported(home))
     assert [run.info.status for run in runs] == ["FINISHED"] * 4
@@ -298,6 +300,7 @@ def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
     assert "note: MLflow is back: " in answer.err
     client = MlflowClient(server.url)
     experiment = client.get_experiment_by_name(NAME)
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     ended = [run for run in runs if run.data.tags["kdstudy.phase"] in ("search", "confirm")]
     assert {run.info.status for run in ended} <= {"FINISHED", "KILLED"}

@@ -254,7 +254,7 @@ def test_the_report_is_the_same_to_the_byte_from_a_copy_of_mlflows_database_alon
     (copy / "studies" / finished.name).mkdir(parents=True)
     shutil.copy(finished.home / "mlflow.db", copy / "mlflow.db")
     shutil.copy(finished.home / "studies" / finished.name / "study.json", copy / "studies" / finished.name)
-    made = []
+    made: list[dict[str, bytes]] = []
     for home in (finished.home, copy):
         out = tmp_path / f"report {len(made)}"
         answer = command("report", finished.name, "--home", home, "--out", out)
@@ -481,7 +481,7 @@ def test_the_ui_shows_the_home_on_this_machine_alone(kdstudy: Any, finished: Any
 
 def get(address: str) -> str:
     with urllib.request.urlopen(address, timeout=20) as answer:
-        return answer.read().decode()
+        return str(answer.read(), "utf-8")
 
 
 def answers(address: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, update
+from sqlalchemy import Engine, create_engine, delete, event, update
 from sqlalchemy.exc import OperationalError
 
 from study.errors import Away, RequestError, StudyStopped
@@ -139,6 +139,7 @@ def test_of_many_threads_exactly_one_takes_it(new_engine: NewEngine) -> None:
     assert (len(took), len(refused)) == (1, 7)
 
 
+@pytest.mark.processes
 def test_of_many_processes_exactly_one_takes_it(new_engine: NewEngine) -> None:
     together, over = processes.Barrier(6), processes.Event()
     found = processes.Queue()
@@ -218,6 +219,7 @@ def test_a_holder_that_is_busy_and_does_not_beat_is_alive(
         pass
 
 
+@pytest.mark.processes
 def test_of_a_killed_process_it_is_taken_over_at_once(
     new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,7 +407,7 @@ def test_one_that_was_stopped_for_long_and_not_taken_over_goes_on(
 def test_a_holder_whose_row_is_gone_stops(quick: None, new_engine: NewEngine) -> None:
     with Lease(new_engine(), "demo") as held:
         with new_engine().begin() as connection:
-            connection.execute(lease.delete(lease._LEASES))
+            connection.execute(delete(lease._LEASES))
         wait_for(lambda: held.lost)
         with pytest.raises(StudyStopped, match=r"^study demo was taken over by another driver$"):
             held.check()
@@ -420,7 +422,7 @@ def test_a_clock_that_jumps_changes_nothing(
     far.me = replace(far.me, machine="another boot")
     with far:
         for jump in (-1e6, 1e6, 1e9):
-            monkeypatch.setattr(time, "time", lambda jump=jump: now() + jump)  # type: ignore[misc]
+            monkeypatch.setattr(time, "time", lambda jump=jump: now() + jump)
             with pytest.raises(RequestError, match="is being run by"), Lease(new_engine(), "demo"):
                 pass
             far.check()

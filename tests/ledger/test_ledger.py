@@ -17,7 +17,7 @@ from study.config import TrialConfig
 from study.errors import RequestError, StudyStopped
 from study.ledger import patience
 from study.ledger.ledger import Ledger
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.space import Range
 
@@ -67,7 +67,7 @@ def test_the_arm_with_the_fewest_started_is_next_whatever_has_ended(
     plan = make_plan(**ARMS, trials=2)
     ledger = open_ledger(plan)
     first = ask(ledger)
-    ledger.tell(first, "failed", None, "no")
+    ledger.tell(first, State.FAILED, None, "no")
     assert [ask(ledger).arm for _ in range(3)] == ["init=base", "init=teacher", "init=random"]
 
 
@@ -77,7 +77,7 @@ def test_a_new_process_finds_what_runs_with_its_number_and_key(
     plan = make_plan(**ARMS)
     ledger = open_ledger(plan)
     running = [ask(ledger) for _ in range(4)]
-    ledger.tell(running[1], "complete", 0.5)
+    ledger.tell(running[1], State.COMPLETE, 0.5)
     again = open_ledger(plan)
     assert [r for r in again.records() if r.running] == [
         r for r in sorted(running, key=lambda r: r.arm != "init=random") if r is not running[1]
@@ -131,7 +131,7 @@ def test_a_duplicate_that_was_not_told_is_proposed_again(
     plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1)}, trials=1)
     ledger = open_ledger(plan)
     original = ask(ledger)
-    ledger.tell(original, "complete", 0.5)
+    ledger.tell(original, State.COMPLETE, 0.5)
     dead = ledger.studies.get("demo/search/all").ask()
     dead.suggest_categorical("warmup", (0.0, 0.1))
     dead.set_user_attr("duplicate_of", original.number)
@@ -160,7 +160,7 @@ def test_a_trial_ends_with_its_outcome(
     record = ask(ledger)
     assert record.running
     ledger.report(record, 1, 0.2)
-    ledger.tell(record, outcome, 0.25, "it is so")
+    ledger.tell(record, State(outcome), 0.25, "it is so")
     (ended,) = open_ledger(plan).records()
     assert (ended.outcome, ended.value, ended.why) == (outcome, value, "it is so")
     assert not ended.running
@@ -171,9 +171,9 @@ def test_told_twice_is_told_once(make_plan: MakePlan, open_ledger: OpenLedger) -
     plan = make_plan()
     ledger = open_ledger(plan)
     record = ask(ledger)
-    ledger.tell(record, "complete", 0.5)
+    ledger.tell(record, State.COMPLETE, 0.5)
     before = ledger.records()
-    open_ledger(plan).tell(record, "failed", None, "late")
+    open_ledger(plan).tell(record, State.FAILED, None, "late")
     assert ledger.records() == before
 
 
@@ -185,7 +185,7 @@ def test_an_outcome_without_an_end_still_runs(make_plan: MakePlan, open_ledger: 
     ledger.storage.set_trial_user_attr(record.trial_id, "outcome", "complete")
     again = open_ledger(plan)
     assert again.records()[0].running
-    again.tell(record, "complete", 0.5)
+    again.tell(record, State.COMPLETE, 0.5)
     assert again.records()[0].value == 0.5
 
 
@@ -230,7 +230,7 @@ def test_a_larger_budget_goes_on_with_the_suggestions_it_would_have_had(
     def run(ledger: Ledger) -> list[str]:
         keys = []
         while (record := ledger.ask_search()) is not None:
-            ledger.tell(record, "complete", record.config.learning_rate)
+            ledger.tell(record, State.COMPLETE, record.config.learning_rate)
             keys.append(record.key)
         return keys
 
@@ -360,7 +360,7 @@ def test_failed_trials_alone_are_tried_again_once_with_their_configuration(
     assert ledger.retry_failed() == []
     records = [ask(ledger) for _ in range(6)]
     for record, outcome in zip(records, ("complete", "failed", "pruned", "diverged", "failed"), strict=False):
-        ledger.tell(record, outcome, 0.5, "it is so")  # type: ignore[arg-type]
+        ledger.tell(record, State(outcome), 0.5, "it is so")
     before = {r.key: r for r in ledger.records()}
     retried = ledger.retry_failed()
     assert [r.key for r in retried] == [records[1].key, records[4].key]
@@ -375,8 +375,8 @@ def test_failed_trials_alone_are_tried_again_once_with_their_configuration(
     ]
     assert ledger.retry_failed() == []  # they run
     assert open_ledger(plan).ask_search() is None  # and are in the budget that they had
-    ledger.tell(retried[0], "complete", 0.7)
-    ledger.tell(retried[1], "failed", None, "again")
+    ledger.tell(retried[0], State.COMPLETE, 0.7)
+    ledger.tell(retried[1], State.FAILED, None, "again")
     assert [r.key for r in ledger.retry_failed()] == [retried[1].key]
     assert {r.key: r.value for r in ledger.records()}[retried[0].key] == 0.7
 
@@ -386,7 +386,7 @@ def test_a_confirm_run_that_failed_is_tried_again(make_plan: MakePlan, open_ledg
     ledger = open_ledger(plan)
     failed = ledger.ask_confirm(wanted(plan))
     assert failed is not None
-    ledger.tell(failed, "failed", None, "no")
+    ledger.tell(failed, State.FAILED, None, "no")
     (again,) = ledger.retry_failed()
     assert (again.key, again.phase, again.config) == (failed.key, "confirm", failed.config)
     next_one = ledger.ask_confirm(wanted(plan))
@@ -400,9 +400,9 @@ def test_what_a_retry_finds_is_told_to_the_sampler_with_its_parameters(
     plan = make_plan(nuisance={"learning_rate": Range(low=1e-4, high=1e-2, log=True), "warmup": (0.0, 0.1)})
     ledger = open_ledger(plan)
     failed = ask(ledger)
-    ledger.tell(failed, "failed", None, "no")
+    ledger.tell(failed, State.FAILED, None, "no")
     (again,) = ledger.retry_failed()
-    ledger.tell(again, "complete", 0.5)
+    ledger.tell(again, State.COMPLETE, 0.5)
     first, second = optuna_study(ledger).trials
     assert (second.params, second.distributions) == (first.params, first.distributions)
     assert second.value == 0.5
@@ -414,7 +414,7 @@ def test_a_retry_moves_no_later_suggestion(make_plan: MakePlan, open_ledger: Ope
 
     def keys(database: str, retry: bool) -> list[str]:
         ledger = open_ledger(plan, database)
-        ledger.tell(ask(ledger), "failed", None, "no")
+        ledger.tell(ask(ledger), State.FAILED, None, "no")
         if retry:
             ledger.retry_failed()
         return [ask(ledger).key for _ in range(3)]
@@ -439,7 +439,7 @@ def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
     for writes in range(4):  # the key is the last
         ledger = open_ledger(plan, f"after {writes}")
         failed = ask(ledger)
-        ledger.tell(failed, "failed", None, "no")
+        ledger.tell(failed, State.FAILED, None, "no")
         left = writes
         with monkeypatch.context() as patch:
             patch.setattr(optuna.storages.RDBStorage, "set_trial_user_attr", die)
@@ -461,7 +461,7 @@ def test_no_attempt_at_a_retry_has_the_number_of_one_before_it(
     for _ in range(4):
         ledger.begin_attempt(failed)
         ledger.count_death(failed, 0)
-    ledger.tell(failed, "failed", None, "no")
+    ledger.tell(failed, State.FAILED, None, "no")
     (again,) = ledger.retry_failed()
     assert ledger.begin_attempt(again) == 5
     assert ledger.count_death(again, 0) == 1
@@ -474,9 +474,9 @@ def run_reports(ledger: Ledger, record: Record, values: list[float]) -> int | No
     """Report until the pruner stops the trial; the report at which it did."""
     for index, value in enumerate(values, 1):
         if ledger.report(record, index, value):
-            ledger.tell(record, "pruned", None)
+            ledger.tell(record, State.PRUNED, None)
             return index
-    ledger.tell(record, "complete", values[-1])
+    ledger.tell(record, State.COMPLETE, values[-1])
     return None
 
 
@@ -565,6 +565,7 @@ def test_a_kill_while_the_pruner_decides_changes_no_decision(
     assert decisions("killed", ("set_trial_user_attr", "set_trial_system_attr")) == undisturbed
 
 
+@pytest.mark.processes
 def test_many_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     """A `status` may come in the moment in which a study begins."""
     url = f"sqlite:///{tmp_path / 'optuna.db'}"

@@ -21,7 +21,7 @@ from study.errors import Away, StudyStopped
 from study.ledger import patience
 from study.ledger.ledger import Ledger
 from study.ledger.patience import patiently
-from study.ledger.records import Record
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 
 MakePlan = Callable[..., Plan]
@@ -126,7 +126,7 @@ def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
         (lambda: impatient.report(record, 1, 0.5), False),
         (lambda: impatient.begin_attempt(record), 2),  # the ask has counted the first
         (lambda: impatient.count_death(record, 0), 1),
-        (lambda: impatient.tell(record, "complete", 0.5).value, 0.5),
+        (lambda: impatient.tell(record, State.COMPLETE, 0.5).value, 0.5),
         (lambda: impatient.ask_search().number, 1),  # type: ignore[union-attr]
         (lambda: impatient.ask_confirm(wanted(ledger)).number, 0),  # type: ignore[union-attr]
     ]
@@ -207,7 +207,7 @@ def test_a_read_only_database_stops_the_study_in_one_line(
     for call in (
         read_only.ask_search,
         lambda: read_only.report(record, 1, 0.5),
-        lambda: read_only.tell(record, "complete", 0.5),
+        lambda: read_only.tell(record, State.COMPLETE, 0.5),
         lambda: read_only.begin_attempt(record),
     ):
         with pytest.raises(StudyStopped) as stopped:
@@ -231,7 +231,7 @@ def test_a_full_disk_stops_the_study_in_one_line(ledger: Ledger) -> None:
     ledger.storage.engine.dispose()
     traceback = "x" * 2000 + "\n"
     with pytest.raises(StudyStopped) as stopped:
-        ledger.tell(record, "failed", None, 100 * traceback)
+        ledger.tell(record, State.FAILED, None, 100 * traceback)
     assert str(stopped.value) == "the ledger's database: database or disk is full"
 
 

@@ -129,7 +129,7 @@ def test_what_was_told_while_the_database_was_away_is_told_once_more(
         with pytest.raises(OperationalError):
             ledger._tell(record, State.COMPLETE, 0.3, None)
     assert Ledger(url, plan.name).storage.get_trial(record.trial_id).intermediate_values == {}
-    ended = ledger.tell(record, "complete", 0.3)
+    ended = ledger.tell(record, State.COMPLETE, 0.3)
     assert (ended.outcome, ended.value) == ("complete", 0.3)
     stored = Ledger(url, plan.name).storage.get_trial(record.trial_id)
     assert stored.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}

@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from study.ledger.ledger import Ledger
+from study.ledger.records import State
 from study.ledger.sampling import fixed_sampler, make_sampler
 from study.planning.plan import Plan
 from study.planning.samplers import samplers
@@ -45,7 +46,7 @@ def run(
         if (record := ledger.ask_search()) is None:
             return asked
         asked.append(record.config.model_dump())
-        ledger.tell(record, "complete", 1 / (1 + record.config.learning_rate) + record.config.warmup)
+        ledger.tell(record, State.COMPLETE, 1 / (1 + record.config.learning_rate) + record.config.warmup)
 
 
 def die_inside_ask(ledger: Ledger, plan: Plan) -> None:
@@ -134,7 +135,7 @@ def test_a_duplicate_is_answered_from_the_record(make_plan: MakePlan, open_ledge
     plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1, 0.2, 0.3)}, trials=4, confirm_seeds=0)
     ledger = open_ledger(plan)
     while (record := ledger.ask_search()) is not None:
-        ledger.tell(record, "complete", record.config.warmup)
+        ledger.tell(record, State.COMPLETE, record.config.warmup)
     study = optuna.load_study(study_name="demo/search/all", storage=ledger.storage)
     duplicates = [trial for trial in study.trials if "duplicate_of" in trial.user_attrs]
     assert len(duplicates) > 0

@@ -93,6 +93,7 @@ def test_a_builder_that_fails_leaves_no_artifact_and_its_work_for_the_next(store
     assert (folder / "content").read_text() == "whole, from at step 5"
 
 
+@pytest.mark.processes
 def test_a_killed_builder_leaves_no_artifact_and_its_work_for_the_next(store: Store, tmp_path: Path) -> None:
     def endless(target: Path, work: Path) -> None:
         (target / "content").write_text("half")
@@ -115,6 +116,7 @@ def test_a_killed_builder_leaves_no_artifact_and_its_work_for_the_next(store: St
     assert files(store.root) == {"kind/k/content", "kind/k/manifest.json", "building/kind/k.lock"}
 
 
+@pytest.mark.processes
 def test_of_many_processes_one_builds_and_all_get_it(store: Store, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
@@ -259,6 +261,7 @@ def test_a_builder_that_fails_on_what_was_spoilt_leaves_no_artifact(
     assert files(store.root / "building") == {"kind/k.lock"}
 
 
+@pytest.mark.processes
 def test_of_many_processes_that_find_it_spoilt_one_builds(
     store: Store, new_process: Callable[[], None], tmp_path: Path
 ) -> None:

@@ -210,6 +210,7 @@ Store(root / "artifacts", mirror.Mirror(root, sys.argv[2])).build("kind", "k", b
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("at", ["a", "b", "manifest.json"])
 def test_killed_while_it_sends_an_artifact_is_absent_there_and_then_whole(node: Any, at: str) -> None:
     here, there = node("here"), node("there")

@@ -175,7 +175,8 @@ def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
     answering.join()
     server.server_close()
     assert answered == ["/job"]
-    assert (len(box), box.away) == (0, None)
+    assert len(box) == 0
+    assert box.away is None
 
 
 def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
@@ -194,7 +195,7 @@ def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
         return False
 
     monkeypatch.setattr(threading.Condition, "wait", pause)
-    monkeypatch.setattr(outbox.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     for _ in range(2):
         fails = iter([True] * 5 + [False])
 
@@ -272,8 +273,12 @@ def test_a_flush_waits_no_longer_than_its_patience(box: Outbox) -> None:
 def test_the_last_wait_goes_on_while_jobs_get_done(box: Outbox) -> None:
     """A server that comes back late has much to take, and is not left in the middle of it."""
     waiting = threading.Event()
+
+    def wait() -> None:
+        waiting.wait(0.1)
+
     for name in map(str, range(8)):
-        box.put(name, lambda: waiting.wait(0.1) and None)
+        box.put(name, wait)
     assert not box.flush(0.25, even_away=True)
     assert box.finish(0.25)
 

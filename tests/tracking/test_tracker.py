@@ -82,6 +82,7 @@ def begin(tracker: Tracker, record: Record) -> str:
 
 def runs(client: MlflowClient, plan: Plan, phase: str | None = None) -> list[Run]:
     experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
     query = f"tags.kdstudy.phase = '{phase}'" if phase else ""
     return list(client.search_runs([experiment.experiment_id], query, order_by=["attributes.start_time"]))
 
@@ -130,6 +131,7 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
     for record in (trial(plan), trial(plan, seed=1, phase="confirm")):
         tracker.replay(record, [make_report(1, 0.5, "complete")], State.COMPLETE)
     experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
     assert experiment.tags["kdstudy.study"] == tracker.runs.study_id
     assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.runs.study_id}
     (study,) = runs(client, plan, "study")
@@ -166,6 +168,7 @@ def test_numerics_that_changed_on_the_way_are_said(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
+    assert report.result is not None
     report.result["other_numerics_before"] = {"threads": [2, 1]}
     run = begin(tracker, record)
     tracker.replay(record, [report], State.COMPLETE)
@@ -177,6 +180,7 @@ def test_a_teacher_that_was_computed_otherwise_is_said(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
     tracker, record, report = track(plan), trial(plan), make_report(1, 0.5, "complete")
+    assert report.result is not None
     report.result["other_numerics_of_teacher"] = {"outputs": {"threads": [2, 1]}}
     run = begin(tracker, record)
     tracker.replay(record, [report], State.COMPLETE)
@@ -259,6 +263,7 @@ def test_what_was_not_measured_has_no_metric(
     tracker.replay(diverged, [make_report(1, None, "diverged")], State.DIVERGED)
     assert set(rows(client, run)) == {"seconds", "parameters"}
     other, report = trial(plan, rate=2e-3), make_report(1, 0.5)
+    assert report.validation is not None
     report.validation["retention"] = {"macro": None, "worst": None, "by_language": {}}
     run = begin(tracker, other)
     tracker.replay(other, [report], State.RUNNING)
@@ -320,7 +325,7 @@ def test_said_again_by_another_process_is_said_once(
     ],
 )
 def test_a_run_is_closed_with_its_outcome(
-    track: Track, plan: Plan, client: MlflowClient, outcome: str, status: str
+    track: Track, plan: Plan, client: MlflowClient, outcome: State, status: str
 ) -> None:
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
@@ -572,7 +577,7 @@ def test_the_study_run_says_under_which_names_task_and_model_were_asked_for(
 def test_a_teacher_is_recorded_once_with_its_scores(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    scores = make_report(1, 0.8).validation | {"time_ms": 1_700_000_000_000, "parameters": 5000}
+    scores = (make_report(1, 0.8).validation or {}) | {"time_ms": 1_700_000_000_000, "parameters": 5000}
     recipe = {"teacher_steps": 600, "data": {"fraction": 0.1, "data_seed": 0}}
     seen = []
     for _ in range(2):
@@ -639,7 +644,9 @@ def test_looking_writes_nothing_and_knows_whose_a_name_is(
             check_tracking(tracking_uri, plan.name, other)
     with pytest.raises(RequestError, match="another study has this name in MLflow"):
         check_tracking(tracking_uri, "Default", None)  # MLflow's own, which is nobody's
-    client.delete_experiment(client.get_experiment_by_name(plan.name).experiment_id)
+    experiment = client.get_experiment_by_name(plan.name)
+    assert experiment is not None
+    client.delete_experiment(experiment.experiment_id)
     with pytest.raises(RequestError, match="its MLflow experiment was deleted"):
         check_tracking(tracking_uri, plan.name, ours)
 
@@ -697,6 +704,7 @@ def test_a_step_that_is_reported_anew_keeps_its_first_time(
 # MLflow's own database
 
 
+@pytest.mark.processes
 def test_a_database_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill in the middle of its tables left one that MLflow could not open any more."""
     path = tmp_path / "mlflow.db"

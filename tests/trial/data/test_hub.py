@@ -271,6 +271,7 @@ def test_a_hub_that_cannot_be_reached(hub, monkeypatch):
     assert load_task("hub:org/here").languages == ("de",)
 
 
+@pytest.mark.processes
 @pytest.mark.slow
 def test_the_usual_variables_make_it_offline(hub, tmp_path):
     hub("org/one", {f"{s}.jsonl": lines(rows(s, "de")) for s in SPLITS})

@@ -51,6 +51,7 @@ def test_composed_and_decomposed_letters_are_the_same(words) -> None:
     assert words("caf\u00e9").input_ids == words("cafe\u0301").input_ids
 
 
+@pytest.mark.processes
 def test_the_same_texts_give_the_same_tokenizer_in_another_process(words) -> None:
     code = (
         "import sys, hashlib; from study.trial.models.embedded import build_tokenizer; "

@@ -261,6 +261,7 @@ except RequestError as error:
 """
 
 
+@pytest.mark.processes
 def test_a_hub_name_is_found_in_the_offline_cache(bert, tmp_path) -> None:
     repository = tmp_path / "cache" / "models--org--tiny"
     shutil.copytree(bert.raw, repository / "snapshots" / ("0" * 40))

@@ -1,4 +1,4 @@
-"""A study's story: what is known only once its inputs are there."""
+"""A study while it is driven: what is known only when its inputs are there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from study.driver import run
+from study.driver import driven
 from study.driver.resources import Resources
 from study.errors import RequestError
 from study.planning.request import Request
@@ -18,11 +18,11 @@ def test_a_trial_that_has_no_room_is_refused_once_its_texts_are_counted(
     workshop: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a large task the vocabulary was estimated from a sample, and may turn out too large."""
-    monkeypatch.setattr(run, "largest", lambda plan: workshop.config())
-    monkeypatch.setattr(run, "known_extent", lambda inputs: Extent(10**9, 128, 4, 1000))
+    monkeypatch.setattr(driven, "largest", lambda plan: workshop.config())
+    monkeypatch.setattr(driven, "known_extent", lambda inputs: Extent(10**9, 128, 4, 1000))
     study: Any = SimpleNamespace(
         plan=None, store=workshop.store, request=Request("demo"), resources=Resources(1, 0, 1)
     )
     workshop.inputs(workshop.config())
     with pytest.raises(RequestError, match="memory: a student of depth"):
-        run._Study.sized(study)
+        driven.DrivenStudy.sized(study)

@@ -1,0 +1,91 @@
+"""Which tests run, and in which order.
+
+The fast lane, `make quick`, has the tests that start no process, no server and no Ray; a guard holds them to
+that. In the other lanes the files that take long come first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["STARTERS", "ProcessStarted", "alone_in_this_process", "longest_first", "starts_processes"]
+
+STARTERS = frozenset(
+    {"kdstudy", "s3_server", "mlflow_server", "postgres", "address", "ray_here", "tiny_disk"}
+)
+"""Fixtures that start processes."""
+
+STARTS = frozenset(
+    {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
+)
+"""What Python's auditing calls the start of a process, by whatever library."""
+
+
+class ProcessStarted(BaseException):
+    """A test of the fast lane would start a process. Nothing that handles exceptions may handle this one."""
+
+
+def starts_processes(item: pytest.Item) -> bool:
+    """Whether a test is left out of the fast lane: it is marked, or it uses a fixture of `STARTERS`."""
+    used = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("processes") is not None or bool(STARTERS & used)
+
+
+def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """`items` file by file: one that uses the finished study, those that do without, the others that use it.
+
+    Files go to pytest's workers in this order, each as a whole. While the first worker makes the finished
+    study, the second does something else; and no long file is left for the end, when one worker is idle.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+
+    def uses(path: Path, fixture: str) -> int:
+        return sum(fixture in getattr(item, "fixturenames", ()) for item in files[path])
+
+    reading = sorted((path for path in files if uses(path, "finished")), key=lambda p: -uses(p, "finished"))
+    rest = [path for path in files if path not in reading]
+    starting = [path for path in rest if any(map(starts_processes, files[path]))]
+    others = [path for path in rest if path not in starting]
+    return [item for path in [*reading[:1], *starting, *reading[1:], *others] for item in files[path]]
+
+
+_guarded: set[int] = set()
+"""The process in which a test is held to the fast lane at this moment, if any."""
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in STARTS and os.getpid() in _guarded:
+        raise ProcessStarted(f"{event} {arguments[:1]}: mark the test with pytest.mark.processes")
+
+
+def _refuse_ray(*values: Any, **more: Any) -> None:
+    raise ProcessStarted("ray.init: mark the test with pytest.mark.processes")
+
+
+@contextmanager
+def alone_in_this_process() -> Iterator[None]:
+    """As long as it is entered, whatever starts a process or Ray raises instead.
+
+    Raises:
+        ProcessStarted: from the call that would start one.
+    """
+    if not getattr(sys, "_fast_lane_is_guarded", False):  # a hook cannot be removed: one is enough
+        sys.addaudithook(_refuse)
+        sys._fast_lane_is_guarded = True  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        if "ray" in sys.modules:  # what attaches to a Ray that runs already starts no process
+            patch.setattr(sys.modules["ray"], "init", _refuse_ray)
+        _guarded.add(os.getpid())
+        try:
+            yield
+        finally:
+            _guarded.discard(os.getpid())
