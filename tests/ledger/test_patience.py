@@ -331,7 +331,7 @@ def live(ledger: Ledger, confirm: bool = False) -> Record | None:
         patiently(partial(ledger.begin_attempt, record))
         for index in (1, 2):
             assert not patiently(partial(ledger.report, record, index, 0.4 + record.number / 1000))
-        patiently(partial(ledger.tell, record, "complete", 0.4 + record.number / 1000))
+        patiently(partial(ledger.tell, record, State.COMPLETE, 0.4 + record.number / 1000))
     return record
 
 
