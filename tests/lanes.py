@@ -39,7 +39,7 @@ def starts_processes(item: pytest.Item) -> bool:
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
-    """`items` file by file: one that uses the finished study, those that do without, the others that use it.
+    """`items` file by file, those that run studies first; of these one that waits for the finished study.
 
     Files go to pytest's workers in this order, each as a whole. While the first worker makes the finished
     study, the second does something else; and no long file is left for the end, when one worker is idle.
@@ -48,14 +48,17 @@ def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
     for item in items:
         files.setdefault(item.path, []).append(item)
 
-    def uses(path: Path, fixture: str) -> int:
-        return sum(fixture in getattr(item, "fixturenames", ()) for item in files[path])
+    def uses(path: Path, *fixtures: str) -> int:
+        """How many tests of a file use all of `fixtures`."""
+        return sum(set(fixtures) <= set(getattr(item, "fixturenames", ())) for item in files[path])
 
-    reading = sorted((path for path in files if uses(path, "finished")), key=lambda p: -uses(p, "finished"))
-    rest = [path for path in files if path not in reading]
-    starting = [path for path in rest if any(map(starts_processes, files[path]))]
-    others = [path for path in rest if path not in starting]
-    return [item for path in [*reading[:1], *starting, *reading[1:], *others] for item in files[path]]
+    waiting = [path for path in files if uses(path, "kdstudy", "finished")]
+    waiting.sort(key=lambda path: -uses(path, "kdstudy", "finished"))
+    running = [
+        path for path in files if path not in waiting and (uses(path, "kdstudy") or uses(path, "ray_here"))
+    ]
+    others = [path for path in files if path not in waiting and path not in running]
+    return [item for path in [*waiting[:1], *running, *waiting[1:], *others] for item in files[path]]
 
 
 _guarded: set[int] = set()

@@ -89,22 +89,24 @@ def test_it_leaves_out_what_is_marked_and_what_uses_a_fixture_that_starts_proces
         assert starts_processes(item(fixtures=("tmp_path", name)))
 
 
-def test_long_files_come_first_and_the_second_of_them_does_not_wait_for_the_first() -> None:
+def test_files_that_run_studies_come_first_and_the_second_does_not_wait_for_the_first() -> None:
     found = longest_first(
         [
-            item(file="light"),
-            item(fixtures=("finished", "kdstudy"), file="one reader"),
+            item("processes", file="light"),
+            item(fixtures=("finished", "kdstudy"), file="one test waits"),
             item(fixtures=("kdstudy",), file="a study of its own"),
-            item(fixtures=("finished",), file="two readers"),
-            item("processes", file="light, with a process"),
-            item(fixtures=("finished",), file="two readers"),
+            item(fixtures=("finished",), file="another kind of finished"),
+            item(fixtures=("finished", "kdstudy"), file="two tests wait"),
+            item(fixtures=("ray_here",), file="on Ray"),
+            item(fixtures=("finished", "kdstudy"), file="two tests wait"),
         ]
     )
     assert [each.path.name for each in found] == [
-        "two readers",
-        "two readers",
+        "two tests wait",
+        "two tests wait",
         "a study of its own",
-        "light, with a process",
-        "one reader",
+        "on Ray",
+        "one test waits",
         "light",
+        "another kind of finished",
     ]
