@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from study.planning.versions import code_version
 from tests.lanes import alone_in_this_process, longest_first, starts_processes
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
@@ -44,6 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without work. The first file makes the finished study that other files wait for.
     """
     if config.getoption("quick"):
+        code_version()  # asks git, once for this process
         config.hook.pytest_deselected(items=[item for item in items if starts_processes(item)])
         items[:] = [item for item in items if not starts_processes(item)]
     else:

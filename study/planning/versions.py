@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ __all__ = ["code_version", "library_versions"]
 PACKAGES = ("kdstudy", "torch", "transformers", "ray", "optuna", "mlflow")
 
 
+@cache
 def code_version() -> str:
     """The commit of this code, if it runs from a checkout; otherwise `unknown`."""
     here = Path(__file__).parent
