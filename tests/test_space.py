@@ -167,7 +167,7 @@ def test_the_last_of_several_settings_counts() -> None:
         ("warmup=a..b", "--set warmup=a..b: a range is two numbers, low..high"),
         ("warmup=0.3..0.1", "--set: nuisance.warmup: low 0.3 must be below high 0.1"),
         ("batch_size=16..64", "--set: batch_size: is not a real number and needs levels, not a range"),
-        ("alhpa=1", "--set: alhpa: no such hyperparameter; there are "),
+        ("alhpa=1", "--set: alhpa: no such hyperparameter (did you mean alpha?); there are "),
         ("seed=1", "--set: seed: no such hyperparameter; there are "),
         ("alpha=1,1.0", "--set: alpha: a level is given twice"),
     ],

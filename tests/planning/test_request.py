@@ -54,7 +54,7 @@ def test_the_embedded_model_has_no_fingerprint_before_it_is_built(request_: Requ
     [
         (
             {"scientific": {"loss": ("kl", "cosine")}},
-            "loss: no such distillation loss as cosine; there are kl",
+            "loss: no distillation loss 'cosine'; there are kl, mse",
         ),
         ({"nuisance": {"init": ("base", "magic")}}, "init: "),
         ({"fixed": {"layer_map": "spiral"}}, "layer_map: "),

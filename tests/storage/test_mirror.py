@@ -68,7 +68,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def spoil(there: Mirror, folder: Path, name: str, content: bytes) -> None:
     file = write(there.root / "spoilt", {"file": content}) / "file"
-    there._put(file, there._at(folder, name))
+    there._send(file, there._at(folder, name))
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None:
@@ -463,7 +463,7 @@ def test_storage_that_does_not_answer_is_refused_soon(s3: Any, monkeypatch: pyte
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        monkeypatch.setattr(mirror, "CHECK", 3.0)
+        monkeypatch.setattr(mirror, "PROBE_LIMIT", 3.0)
         with pytest.raises(RequestError, match="no answer within 3 seconds"):
             check_storage("s3://bucket/x")
 

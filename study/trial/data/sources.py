@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.trial.data.checks import build_task
 from study.trial.data.folder import folder_rows
 from study.trial.data.hub import HubData, hub_rows
@@ -86,10 +86,10 @@ def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: 
         return build_task(source, _TASKS[source].load(languages), languages, drop_shared)
     folder = Path(source).expanduser()
     if not source or not folder.exists():
-        names = ", ".join(known.name for known in registered_tasks())
+        names, near = ", ".join(known.name for known in registered_tasks()), did_you_mean(source, _TASKS)
         raise RequestError(
-            f"{printable(source) or repr(source)}: no such task or folder; tasks are {names}, a folder with "
-            "train, dev and test files, or hub:REPO[:CONFIG]"
+            f"{printable(source) or repr(source)}: no such task or folder{near}; tasks are {names}, a folder "
+            "with train, dev and test files, or hub:REPO[:CONFIG]"
         )
     if not folder.is_dir():
         raise RequestError(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 
 __all__ = ["DistillationLoss", "distillation_loss", "distillation_losses", "find_distillation_loss"]
 
@@ -58,7 +58,8 @@ def find_distillation_loss(name: str) -> DistillationLoss:
         RequestError: naming those that there are.
     """
     if name not in _LOSSES:
-        raise RequestError(f"loss: no distillation loss {name!r}; there are {', '.join(sorted(_LOSSES))}")
+        near, known = did_you_mean(name, _LOSSES), ", ".join(sorted(_LOSSES))
+        raise RequestError(f"loss: no distillation loss {name!r}{near}; there are {known}")
     return _LOSSES[name]
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from study.config import TrialConfig
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.streams import stream
 from study.trial.models.layer_maps import Groups
 from study.trial.models.loading import labelled, read_config, seeded
@@ -121,7 +121,8 @@ def find_init_method(name: str) -> InitMethod:
         RequestError: naming those that there are.
     """
     if name not in _METHODS:
-        raise RequestError(f"init: no init method {name!r}; there are {', '.join(sorted(_METHODS))}")
+        near, known = did_you_mean(name, _METHODS), ", ".join(sorted(_METHODS))
+        raise RequestError(f"init: no init method {name!r}{near}; there are {known}")
     return _METHODS[name]
 
 
