@@ -71,7 +71,7 @@ class Home:
         return self.root / "mlflow.db"
 
     def opening(self) -> FileLock:
-        """A lock to hold while MLflow opens its database: two processes cannot create it at once."""
+        """A lock to hold while MLflow opens its database: two processes must not create it at once."""
         return FileLock(self.root / "mlflow.lock")
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:

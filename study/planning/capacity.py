@@ -59,7 +59,7 @@ class Machine:
 class Need:
     """Peak memory of `config`, the largest trial of a plan, and of its teacher's training, on each device.
 
-    The teacher's are none if the teacher is given.
+    `teacher_cpu` and `teacher_gpu` are none if the teacher is given.
     """
 
     config: TrialConfig

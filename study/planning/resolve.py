@@ -22,7 +22,9 @@ from study.planning.capacity import (
     need_of,
 )
 from study.planning.plan import ModelFacts, Plan
+from study.planning.pruners import check_pruner
 from study.planning.request import Request
+from study.planning.samplers import check_sampler
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
@@ -87,8 +89,11 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     begun from. If the store lost one, it is read again from its source, and must be unchanged.
 
     Raises:
-        RequestError: if neither the store nor the source has it, or the task has changed.
+        RequestError: if neither the store nor the source has it, the task has changed, or this version of the
+            program has no such sampler or pruner.
     """
+    check_sampler(plan.space)
+    check_pruner(plan.space)
     recorded = dict(plan.request)
     recorded["languages"] = tuple(recorded["languages"]) if recorded["languages"] else None
     request = Request(**recorded)

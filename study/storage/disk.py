@@ -26,7 +26,7 @@ IN_TEXT = re.compile(
     r"|^\d+ requested and \d+ written$"
     rf"|inline_container\.cc:\d+\] \. (unexpected pos \d+ vs \d+|open file failed with strerror: ({_NAMES}))"
 )
-"""The same in the texts of libraries: Rust's, NumPy's, torch's."""
+"""How the texts of libraries report the same: those of Rust, of NumPy, and of torch."""
 
 
 def cannot_write(error: BaseException | None) -> bool:

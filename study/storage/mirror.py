@@ -162,9 +162,7 @@ class Mirror:
             try:
                 return call()
             except OSError as error:
-                if (
-                    error.errno is not None
-                ):  # an error of this node's disk; errors of a network have no number
+                if error.errno is not None:  # an error of this node's disk: a network's has no number
                     raise
                 if time.monotonic() + pause > until:
                     raise StorageAway(f"--storage-url {self.url}: {_first_line(str(error))}") from error

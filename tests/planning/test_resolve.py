@@ -77,6 +77,44 @@ def test_a_space_that_the_model_cannot_serve_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
+    ("roles", "hint"),
+    [
+        ({"fixed": {"init": "techer"}}, "init: no init method 'techer' (did you mean teacher?); there are "),
+        ({"fixed": {"layer_map": "unifrom"}}, "layer_map: no layer map 'unifrom' (did you mean uniform?); "),
+        ({"fixed": {"loss": "mes"}}, "loss: no distillation loss 'mes' (did you mean mse?); there are "),
+        ({"sampler": "quazi"}, "sampler: no such sampler as quazi (did you mean quasi?); there are "),
+        ({"pruner": "media"}, "pruner: no such pruner as media (did you mean median?); there are "),
+    ],
+)
+def test_a_name_of_a_space_that_is_misspelt_gets_a_hint(
+    request_: Request, tmp_path: Path, roles: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(RequestError) as error:
+        resolve(request_, "demo", space(**roles), Store(tmp_path))
+    assert str(error.value).startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "hint"),
+    [
+        ({"task": "phrasbook"}, "phrasbook: no such task or folder (did you mean phrasebook?); tasks are "),
+        (
+            {"cluster": "lcoal"},
+            "--cluster lcoal: no such cluster; there are local, running, or HOST:PORT of a",
+        ),
+    ],
+)
+def test_a_name_of_a_request_that_is_misspelt_gets_a_hint(
+    request_: Request, tmp_path: Path, changes: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(RequestError) as error:
+        resolve(Request(**request_.recorded() | changes), "demo", space(), Store(tmp_path))
+    assert str(error.value).startswith(hint)
+    assert "(did you mean " in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "complaint"),
     [
         ({"task": "./nowhere"}, "nowhere"),
@@ -153,6 +191,17 @@ def test_a_resume_without_the_store_reads_the_folders_again(request_: Request, t
     again = resolve_again(resolved.plan, Store(tmp_path))
     assert again.task.fingerprint == resolved.task.fingerprint
     assert again.model.fingerprint == resolved.model.fingerprint
+
+
+@pytest.mark.parametrize("name", ["sampler", "pruner"])
+def test_a_resume_is_refused_if_this_program_has_no_such_sampler_or_pruner(
+    request_: Request, tmp_path: Path, name: str
+) -> None:
+    """The study was begun by another version of the program."""
+    plan = resolve(request_, "demo", space(), Store(tmp_path)).plan
+    newer = plan.model_copy(update={"space": plan.space.model_copy(update={name: "newest"})})
+    with pytest.raises(RequestError, match=rf"^{name}: no such {name} as newest; there are "):
+        resolve_again(newer, Store(tmp_path))
 
 
 def test_a_resume_without_the_store_is_refused_where_the_task_has_changed(
