@@ -1,6 +1,6 @@
-"""Places to run: one file each, exporting CLUSTER. Nothing here imports the engine.
+"""Places to run: one file for each, which exports CLUSTER. Nothing here imports the engine.
 
-A new place is a new file. `kdstudy run ... --cluster NAME` takes its name; `--cluster HOST:PORT` attaches
+A new place is a new file, and `kdstudy run ... --cluster NAME` takes its name. `--cluster HOST:PORT` attaches
 to the Ray that listens there.
 """
 
@@ -16,14 +16,14 @@ __all__ = ["Cluster", "find_cluster", "registered_clusters"]
 
 @dataclass(frozen=True)
 class Cluster:
-    """How to reach a Ray: the keyword arguments of `ray.init`."""
+    """How to reach a Ray: one line of `description`, and the keyword arguments of `ray.init`."""
 
     description: str
     ray_init: dict[str, Any] = field(default_factory=dict)
 
 
 def registered_clusters() -> dict[str, Cluster]:
-    """The clusters of this room, by file name."""
+    """The clusters in this package, by file name."""
     return {
         module.name: importlib.import_module(f"cluster.{module.name}").CLUSTER
         for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name)
@@ -34,7 +34,7 @@ def find_cluster(name: str) -> Cluster:
     """The cluster called `name`, or the running Ray at the address `name`.
 
     Raises:
-        LookupError: naming those there are.
+        LookupError: if there is no such cluster; the text names the clusters that exist.
     """
     clusters = registered_clusters()
     if name in clusters:

@@ -1,11 +1,11 @@
-"""This machine: Ray is started for the study and ends with it. Its ports ask for Ray's own token."""
+"""This machine: Ray starts with the study and ends with it. Ray's ports require Ray's own token."""
 
 import shlex
 import sys
 
 from cluster import Cluster
 
-# Ray writes the path of its Python into a shell command as it is: one with a space must come quoted.
+# Ray writes the path of Python into a shell command unchanged, so a path with a space must be quoted.
 QUOTED = shlex.quote(sys.executable)
 
 CLUSTER = Cluster(

@@ -1,4 +1,4 @@
-"""A Ray that runs already: the one that RAY_ADDRESS names, or the one found on this machine."""
+"""A Ray that runs already: the Ray that RAY_ADDRESS names, or a Ray that is found on this machine."""
 
 from cluster import Cluster
 

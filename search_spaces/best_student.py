@@ -1,6 +1,6 @@
-"""The best student there is: everything searched together in one arm, weak trials stopped early.
+"""The best student: all hyperparameters are searched together in one arm, and weak trials stop early.
 
-It finds a good student; it does not say what made it good, because TPE samples adaptively.
+The study finds a good student. It does not explain why the student is good, because TPE samples adaptively.
 """
 
 from study.space import Range, SearchSpace

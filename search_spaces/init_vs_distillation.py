@@ -1,8 +1,8 @@
-"""The paper's core design, 3 x 2: init method by objective, every arm with its own tuned learning rate.
+"""The paper's main design, 3 x 2: init method by objective. Every arm tunes its own learning rate.
 
-Claim C1 of "The Privileged Students": the main effect of the init method exceeds that of distillation.
-Distillation is by MSE on the logits at alpha 0.2, which has no temperature to tune: so all arms tune the
-same one dimension on the same budget.
+Claim C1 of "The Privileged Students": the main effect of the init method is larger than that of distillation.
+Distillation uses the MSE of the logits at alpha 0.2. MSE has no temperature to tune, so all arms tune the
+same single dimension on the same budget.
 """
 
 from study.space import Range, SearchSpace

@@ -1,7 +1,8 @@
-"""Low-resource simulation: the init method by how much data there is and by what the teacher saw.
+"""Simulated low resources: the init method, by the amount of data and by the teacher's data.
 
-A teacher trained on all data and copied into a "1%" student carries the other 99% (`teacher_data=full`);
-`same` trains the teacher on the student's sample. At 100% the two are one arm.
+With `teacher_data=full` the teacher is trained on all data: if it is copied into a "1%" student, the student
+profits from the other 99% too. With `same` the teacher is trained on the student's sample. At 100% of the
+data the two are one arm.
 """
 
 from study.space import Range, SearchSpace

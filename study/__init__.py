@@ -1,12 +1,13 @@
-"""The engine: a research question, asked as trials, run anywhere, interrupted at will, answered once.
+"""The engine: a research question becomes trials, which run anywhere and can be interrupted.
 
-Six files are the words and the place: `config.py` (one trial's configuration, and its key), `errors.py`,
-`space.py` (a question as roles and ranges), `selection.py`, `streams.py`, `home.py`. Seven rooms stand on
-them, each on those before it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`, `cli/`.
+Six files hold the basic words: `config.py` (one trial's configuration, and its key), `errors.py`, `space.py`
+(a question as roles and ranges), `selection.py` (an arm's best trial), `streams.py` (random streams),
+`home.py` (the folder of everything). Seven rooms use these files, and each room may import the rooms before
+it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`, `cli/`.
 """
 
 import gc
 
-# Torch, transformers and MLflow make a million objects when they are imported, none of them garbage. At the
-# default threshold of 700 the collector looks through them again and again: a fifth of every start.
+# Torch, transformers and MLflow make a million objects while they are imported, and none is garbage. With the
+# default threshold of 700, the collector would scan them again and again: a fifth of the time of every start.
 gc.set_threshold(10_000, 10, 10)

@@ -1,8 +1,8 @@
 """One trial's configuration: validated, frozen, canonical, hashable.
 
-`TrialConfig` says everything that decides a trial's numbers and nothing that does not: content
-fingerprints instead of paths, no device, no folder, no number of workers. Its `key` is the trial's
-name in Optuna, in MLflow and on disk.
+`TrialConfig` holds everything that decides a trial's numbers, and nothing else: fingerprints of contents
+instead of paths, no device, no folder, no number of workers. Its `key` is the trial's name in Optuna, in
+MLflow and on disk.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 
 __all__ = ["GATES", "TrialConfig", "canonical_json", "digest", "parse_config"]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
-"""Hyperparameters whose values decide whether others have an effect (`TrialConfig.inert`)."""
+"""Hyperparameters whose values decide whether other ones have an effect (`TrialConfig.inert`)."""
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys, no white space, floats by `repr` (shortest exact), NaN refused."""
+    """`value` as JSON: sorted keys, no white space, floats by `repr` (the shortest exact text).
+
+    Raises:
+        ValueError: if a number is NaN or infinite.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -33,7 +37,7 @@ def digest(value: Any) -> str:
 
 
 class TrialConfig(BaseModel):
-    """One student: on what it is trained, from which weights, towards which loss, for how long.
+    """One student: its task, its initial weights, its loss, and its training recipe.
 
     The loss is ``alpha * CE(z_s, y) + (1 - alpha) * soft(z_s, z_t)`` with ``soft`` either
     ``T^2 * KL(softmax(z_t / T) || softmax(z_s / T))`` (`loss="kl"`) or ``MSE(z_s, z_t)`` (`"mse"`).
@@ -41,42 +45,68 @@ class TrialConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
-    # On what: contents, never paths.
-    task: str = Field(description="fingerprint of the task's rows")
-    model: str = Field(description="fingerprint of the base model's files")
-    model_layers: int = Field(ge=1, description="layers of the base model, and so of the teacher")
+    # The task and the base model: fingerprints of contents, never paths.
+    task: str = Field(description="fingerprint (sha256) of the task's rows")
+    model: str = Field(description="fingerprint (sha256) of the base model's files")
+    model_layers: int = Field(ge=1, description="number of layers of the base model, and so of the teacher")
 
-    # Scientific factors: what a study usually asks about.
-    # A field stands after those that may make it inert.
-    init: str = Field("teacher", description="init method of the student")
-    depth: int = Field(ge=1, description="layers of the student")
-    layer_map: str = Field("uniform", description="which source layers a shallower student copies")
-    alpha: float = Field(0.5, ge=0, le=1, description="weight of the hard-label loss")
-    loss: str = Field("kl", description="distillation loss: kl or mse")
-    temperature: float = Field(2.0, gt=0, description="softmax temperature T of the KL loss")
-    data_fraction: float = Field(1.0, gt=0, le=1, description="share of the training data, per language")
+    # Scientific factors: the usual subjects of a study.
+    # The order matters: a field stands after the fields that can make it inert.
+    init: str = Field("teacher", description="init method: where the student's initial weights come from")
+    depth: int = Field(ge=1, description="number of layers of the student; a space may give a share, as 1/2")
+    layer_map: str = Field(
+        "uniform", description="layer map: which layers of its source a shallower student copies"
+    )
+    alpha: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="weight of the hard-label loss: 1 is no distillation, 0 distillation alone",
+    )
+    loss: str = Field("kl", description="distillation loss: how the student's outputs approach the teacher's")
+    temperature: float = Field(
+        2.0, gt=0, description="softmax temperature T of the kl loss; a higher T softens the outputs"
+    )
+    data_fraction: float = Field(
+        1.0, gt=0, le=1, description="share of the training texts that the student sees, in each language"
+    )
     teacher_data: Literal["full", "same"] = Field(
-        "full", description="what the teacher saw: all training data, or only the student's fraction"
+        "full",
+        description="training texts of the teacher: full (all of them) or same (only those of the student)",
     )
 
     # The student's training recipe.
-    learning_rate: float = Field(gt=0, description="peak learning rate of AdamW")
-    warmup: float = Field(0.1, ge=0, le=1, description="share of the steps with a rising learning rate")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's decay; none on embeddings, biases, norms")
-    batch_size: int = Field(32, ge=1, description="texts a step")
-    steps: int | None = Field(None, ge=1, description="optimiser steps, or none where epochs are given")
-    epochs: float | None = Field(None, gt=0, description="passes over the student's data, instead of steps")
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    max_length: int = Field(128, ge=4, description="tokens after which a text is cut")
-    seed: int = Field(0, ge=0, description="seed of the student's random streams")
-    data_seed: int = Field(0, ge=0, description="seed of the data sample")
+    learning_rate: float = Field(gt=0, description="peak learning rate of the student (AdamW)")
+    warmup: float = Field(
+        0.1, ge=0, le=1, description="share of the steps during which the learning rate rises to its peak"
+    )
+    weight_decay: float = Field(
+        0.01, ge=0, description="weight decay of AdamW; not applied to embeddings, biases and norms"
+    )
+    batch_size: int = Field(32, ge=1, description="texts per optimiser step")
+    steps: int | None = Field(
+        None, ge=1, description="optimiser steps of the student; 200 if neither steps nor epochs are given"
+    )
+    epochs: float | None = Field(
+        None, gt=0, description="passes over the student's training texts, as the budget instead of steps"
+    )
+    gradient_clip: float = Field(
+        1.0, gt=0, description="largest norm of a step's gradient; a longer gradient is scaled down to it"
+    )
+    max_length: int = Field(128, ge=4, description="tokens of a text that are read; the rest is cut off")
+    seed: int = Field(0, ge=0, description="seed of the student: new weights, order of the texts, dropout")
+    data_seed: int = Field(0, ge=0, description="seed of the sample of training texts")
 
-    # The teacher's recipe; without effect when a fine-tuned teacher is given.
-    teacher: str = Field("", description="fingerprint of a given fine-tuned teacher; empty: trained here")
+    # The teacher's recipe; it has no effect if a fine-tuned teacher is given.
+    teacher: str = Field(
+        "", description="fingerprint of a given fine-tuned teacher; empty: the teacher is trained here"
+    )
     teacher_steps: int = Field(600, ge=1, description="optimiser steps of the teacher")
-    teacher_learning_rate: float = Field(gt=0, description="peak learning rate of the teacher")
-    teacher_batch_size: int = Field(32, ge=1, description="texts a step of the teacher")
-    teacher_seed: int = Field(0, ge=0, description="seed of the teacher's random streams")
+    teacher_learning_rate: float = Field(gt=0, description="peak learning rate of the teacher (AdamW)")
+    teacher_batch_size: int = Field(32, ge=1, description="texts per optimiser step of the teacher")
+    teacher_seed: int = Field(
+        0, ge=0, description="seed of the teacher: new head, order of the texts, dropout"
+    )
 
     @field_validator("alpha", "weight_decay", "warmup")
     @classmethod
@@ -103,7 +133,7 @@ class TrialConfig(BaseModel):
         return self
 
     def inert(self) -> frozenset[str]:
-        """Fields that have no effect on this trial's numbers, and so no place in its key."""
+        """Fields that have no effect on this trial's numbers, so the key leaves them out."""
         off: set[str] = set()
         if self.alpha == 1:
             off |= {"loss", "temperature"}
@@ -119,12 +149,12 @@ class TrialConfig(BaseModel):
         return frozenset(off)
 
     def effective(self) -> dict[str, Any]:
-        """Flat dictionary of the values that have an effect."""
+        """The values that have an effect, by field."""
         off = self.inert()
         return {name: value for name, value in self.model_dump().items() if name not in off}
 
     def training_steps(self, rows: int) -> int:
-        """Optimiser steps on `rows` texts: as given, or what the epochs come to."""
+        """Optimiser steps on `rows` texts: `steps`, or ceil(epochs * ceil(rows / batch_size)), at least 1."""
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
@@ -141,10 +171,10 @@ class TrialConfig(BaseModel):
 
 
 def parse_config(values: dict[str, Any]) -> TrialConfig:
-    """`TrialConfig` from plain values.
+    """A `TrialConfig` from plain values.
 
     Raises:
-        RequestError: naming the field and what it may be, in one line.
+        RequestError: if a value is not valid. The text is one line: the field, and what it may be.
     """
     try:
         return TrialConfig(**values)
@@ -156,8 +186,11 @@ def _complaint(error: Any) -> str:
     field = ".".join(map(str, error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = ", ".join(sorted(TrialConfig.model_fields))
-        return f"{field}: no such hyperparameter; there are {known}"
+        near, known = (
+            did_you_mean(field, TrialConfig.model_fields),
+            ", ".join(sorted(TrialConfig.model_fields)),
+        )
+        return f"{field}: no such hyperparameter{near}; there are {known}"
     if error["type"] == "missing":
         return f"{field}: a value is missing"
     return f"{field}: {message}, not {error['input']!r}" if field else message

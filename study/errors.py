@@ -1,12 +1,12 @@
-"""What can go wrong, as one tree. A command's exit code follows from the error's place in the tree.
+"""All errors of the engine, as one tree. The exit code of a command follows from the error's place in it.
 
     RequestError          the user's request cannot be served; nothing was written       exit 2
     StudyStopped          the study pauses here, and can be resumed                      exit 1
-      StorageAway         the storage at a URL did not answer for long enough            exit 1
+      StorageAway         the storage at a URL did not answer for too long               exit 1
       TeacherDiverged     the teacher cannot be trained with the study's settings        exit 1
     Away                  a database does not answer now, and may come back; the driver waits and tries again
 
-Every other exception is a fault of this program and ends in a traceback.
+Every other exception is a fault of this program, and ends in a traceback.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ __all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "TeacherDiverg
 
 
 class RequestError(ValueError):
-    """A request that cannot be served. The text is one line: the file, the field, what would be right."""
+    """A request that cannot be served. The text is one line: the file, the field, and what is allowed."""
 
 
 class StudyStopped(Exception):
-    """The study cannot go on here and now, for the reason in the text (one line).
+    """The study cannot go on now; the text (one line) is the reason.
 
-    What was measured is kept, and the study can be resumed.
+    All measurements are kept, and the study can be resumed.
     """
 
 
 class StorageAway(StudyStopped):
-    """The storage at a URL did not answer for long enough."""
+    """The storage at a URL did not answer for too long."""
 
 
 class TeacherDiverged(StudyStopped):
@@ -36,7 +36,7 @@ class TeacherDiverged(StudyStopped):
 
 
 class Away(Exception):
-    """The database does not answer, and may come back."""
+    """A database does not answer now, and may come back."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where everything is kept: one folder, `--home` or KDSTUDY_HOME, default `./kdstudy-home`."""
+"""The home: the one folder of all studies, `--home` or KDSTUDY_HOME, by default `./kdstudy-home`."""
 
 from __future__ import annotations
 
@@ -29,18 +29,20 @@ class Home:
 
     @classmethod
     def at(cls, path: Path) -> Home:
-        """The home at `path` as it was given: relative, or with a `~`."""
+        """The home at `path`, which may be relative or begin with `~`."""
         return cls(path.expanduser().resolve())
 
     @property
     def option(self) -> str:
-        """What a command has to be given to find this home, with a space before it; nothing where it does."""
+        """The option that leads a command to this home, " --home PATH"; empty if KDSTUDY_HOME does."""
         kept = os.environ.get("KDSTUDY_HOME")
         return "" if kept and Home.at(Path(kept)) == self else f" --home {shlex.quote(str(self.root))}"
 
     def check_writable(self) -> None:
-        """Raises:
-        RequestError: where the root is not a folder to write to, and cannot become one.
+        """Check that the root is a folder that can be written to, or can be made.
+
+        Raises:
+            RequestError: if it is not, or if its path cannot stand in a database's URL.
         """
         if odd := set("?%") & set(str(self.root)):
             raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
@@ -50,16 +52,17 @@ class Home:
 
     @property
     def store(self) -> Store:
+        """The store of artifacts in this home, without a mirror."""
         return Store(self.root / "artifacts")
 
     def store_of(self, name: str) -> Store:
-        """The same with the mirror of the study `name`, where it has one."""
+        """The store of artifacts with the mirror of the study `name`, if the study has a mirror."""
         url = self.urls(name).get("storage_url")
         return Store(self.root / "artifacts", Mirror(self.root, url) if url else None)
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's database in this home; an absolute path, because MLflow's own default is relative."""
+        """The URL of MLflow's database in this home. The path is absolute; MLflow's default is relative."""
         return f"sqlite:///{self.database}"
 
     @property
@@ -68,19 +71,19 @@ class Home:
         return self.root / "mlflow.db"
 
     def opening(self) -> FileLock:
-        """Held while MLflow opens its database: of two that create one at once, one breaks."""
+        """A lock to hold while MLflow opens its database: two processes must not create it at once."""
         return FileLock(self.root / "mlflow.lock")
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:
-        """Where MLflow keeps artifacts: in this home beside its own database; a server decides for itself."""
+        """Where MLflow stores artifacts: in this home if its database is here; none if a server decides."""
         ours = urls["tracking_uri"] == self.tracking_uri
         return (self.root / "mlartifacts").as_uri() if ours else None
 
     def study(self, name: str) -> Path:
-        """Folder of the study `name`.
+        """The folder of the study `name`.
 
         Raises:
-            RequestError: for a name that cannot be a folder's, an experiment's and part of a URL.
+            RequestError: if `name` cannot be the name of a folder and of an experiment, and a part of a URL.
         """
         if not re.fullmatch(r"[\w][\w.\- ]{0,99}", name) or name.endswith((" ", ".")):
             raise RequestError(
@@ -89,21 +92,21 @@ class Home:
         return self.root / "studies" / name
 
     def trials(self, name: str) -> Path:
+        """The folder of the trials of the study `name`."""
         return self.study(name) / "trials"
 
     def studies(self) -> list[str]:
-        """Names of the studies begun here."""
+        """The names of the studies that were begun in this home, sorted."""
         return sorted(path.parent.name for path in self.root.glob("studies/*/study.json"))
 
     def urls(self, name: str) -> dict[str, str]:
-        """Where the study's ledger and tracking are, and its mirror: {"ledger_url", "tracking_uri"}, and
-        "storage_url" where there is one.
+        """The URLs of a study: {"ledger_url", "tracking_uri"}, and "storage_url" if the study has a mirror.
 
-        `study.json` holds those that were given; those in this home are worked out anew, so that a home
-        can be moved or copied.
+        `study.json` stores only the URLs that a user gave. The default URLs are derived from the home's path
+        each time, so a home can be moved or copied.
 
         Raises:
-            RequestError: where there is no such study.
+            RequestError: if there is no such study.
         """
         path = self.study(name) / "study.json"
         if not path.exists():
@@ -114,17 +117,21 @@ class Home:
         return self._default_urls(name) | given
 
     def recorded_at(self, name: str) -> str:
-        """MLflow's URL of the study, for who reads its record; MLflow's database alone is a home too.
+        """MLflow's URL for the record of the study `name`.
+
+        A folder that holds only MLflow's database is a home too, although no study was begun in it.
 
         Raises:
-            RequestError: where there is neither such a study nor a database.
+            RequestError: if there is neither such a study nor a database.
         """
         begun = (self.study(name) / "study.json").exists()
         return self.tracking_uri if self.database.exists() and not begun else self.urls(name)["tracking_uri"]
 
     def check_urls(self, name: str, given: dict[str, str]) -> None:
-        """Raises:
-        RequestError: where the study was begun with other URLs than those `given`.
+        """Check that the study `name`, if it was begun, was begun with the URLs that are `given` now.
+
+        Raises:
+            RequestError: if a URL differs.
         """
         if name in self.studies():
             for field, url in given.items():
@@ -134,7 +141,11 @@ class Home:
                     raise RequestError(f"{option}: study {name} was begun with {begun}, not {url}")
 
     def begin(self, name: str, given: dict[str, str]) -> dict[str, str]:
-        """Put the `given` URLs on record, unless the study has been begun; returns all its URLs."""
+        """Begin the study `name` with the `given` URLs, unless it was begun before; returns all its URLs.
+
+        Raises:
+            RequestError: if the study was begun with other URLs.
+        """
         self.check_urls(name, given)
         path = self.study(name) / "study.json"
         if not path.exists():

@@ -1,4 +1,4 @@
-"""The rule that picks an arm's best trial. It reads validation only; test is not among its inputs."""
+"""The rule that picks an arm's best trial. It reads validation scores, and no test scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["BestValidation", "Candidate"]
 
 
 class Candidate(Protocol):
-    """What the rule may look at."""
+    """All that the rule can read of a trial."""
 
     @property
     def arm(self) -> str: ...
@@ -27,14 +27,15 @@ C = TypeVar("C", bound=Candidate)
 
 @dataclass(frozen=True)
 class BestValidation:
-    """Highest validation macro accuracy among complete trials; the earlier one where two are equal."""
+    """The highest validation macro accuracy among complete trials; of equal trials the earliest."""
 
     def best(self, candidates: Iterable[C]) -> C | None:
+        """The best of `candidates`; none if no candidate is complete."""
         complete = [c for c in candidates if c.outcome == "complete" and c.value is not None]
         return min(complete, key=lambda c: (-(c.value or 0.0), c.number), default=None)
 
     def best_of_arms(self, candidates: Iterable[C]) -> dict[str, C]:
-        """The best of every arm that has a complete trial."""
+        """The best candidate of every arm that has a complete trial, by the arm's name."""
         arms: dict[str, list[C]] = {}
         for candidate in candidates:
             arms.setdefault(candidate.arm, []).append(candidate)

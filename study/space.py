@@ -1,8 +1,9 @@
 """A search space: one research question as roles, ranges and budgets of hyperparameters.
 
-Scientific hyperparameters are what the question is about: every combination of their values is an arm.
-Nuisance hyperparameters are tuned anew within every arm, so that the comparison is fair. Fixed ones are
-held, and are caveats of the answer. (The three words are those of Google's Deep Learning Tuning Playbook.)
+Scientific hyperparameters are the subject of the question: every combination of their values is an arm.
+Nuisance hyperparameters are tuned anew within every arm, so that the comparison is fair. Fixed
+hyperparameters keep one value, and are caveats of the answer. (The three words are from Google's Deep
+Learning Tuning Playbook.)
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from study.config import TrialConfig
+from study.errors import did_you_mean
 
 __all__ = ["NOT_SEARCHED", "Range", "SearchSpace", "Value"]
 
 Value = int | float | str
 
 NOT_SEARCHED = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
-"""Fields that the request and the phase decide, not the space."""
+"""Fields that a space cannot set: the request or the phase (search or confirm) decides them."""
 
 
 class Range(BaseModel):
-    """All real numbers from `low` to `high`, uniform or, with `log`, uniform in the logarithm."""
+    """All real numbers from `low` to `high`; drawn uniformly, or with `log` uniformly in the logarithm."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,13 +47,13 @@ class Range(BaseModel):
 class SearchSpace(BaseModel):
     """Roles, ranges and budgets.
 
-    trials: search trials per arm. confirm_seeds: fresh seeds for each arm's best. reports: how often a
-    trial reports, which is also where a pruner may stop it. A depth may be a share of the teacher's
-    layers, such as "1/2".
+    trials: search trials per arm. confirm_seeds: confirm runs per arm, each of the arm's best trial with a
+    fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
+    seed of the sampler. A depth may be a share of the teacher's layers, such as "1/2".
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread
-    points, so arms differ less by luck. "tpe" goes where scores were high, and finds an arm's best sooner.
+    points, so arms differ less by luck. "tpe" prefers values that scored high, and finds the best sooner.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +76,9 @@ class SearchSpace(BaseModel):
         for role in (self.scientific, self.nuisance, self.fixed):
             for name in role:
                 if name not in known:
-                    raise ValueError(f"{name}: no such hyperparameter; there are {', '.join(sorted(known))}")
+                    near = did_you_mean(name, known)
+                    there = ", ".join(sorted(known))
+                    raise ValueError(f"{name}: no such hyperparameter{near}; there are {there}")
                 if name in seen:
                     raise ValueError(f"{name}: has two roles; give it one of scientific, nuisance, fixed")
                 seen.add(name)

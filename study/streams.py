@@ -1,7 +1,7 @@
 """Random streams derived from a seed and a name, never from call order or a global generator.
 
-Adding a stream shifts no other one, and the stream of step 500 needs no memory of the 499 before it,
-which is what makes a trial resume to the bit.
+So a new stream changes no other stream. And the stream of step 500 does not depend on the 499 steps before
+it, so a trial can be resumed with the same numbers, to the last bit.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ __all__ = ["generator", "stream"]
 
 
 def stream(seed: int, *names: str | int) -> int:
-    """A 63-bit seed for the stream called `names` under `seed`: the first bytes of their sha256."""
+    """A 63-bit seed of the stream `names` under `seed`, from the first bytes of their sha256."""
     text = "\x1f".join(map(str, (seed, *names)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """NumPy generator (PCG64) of the stream called `names` under `seed`."""
+    """A NumPy generator (PCG64) of the stream `names` under `seed`."""
     return np.random.default_rng(stream(seed, *names))

@@ -190,7 +190,10 @@ def test_a_configuration_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"alhpa": 0.5}, r"^alhpa: no such hyperparameter; there are alpha, batch_size, .*, weight_decay$"),
+        (
+            {"alhpa": 0.5},
+            r"^alhpa: no such hyperparameter \(did you mean alpha\?\); there are alpha, batch_size, .*decay$",
+        ),
         ({"alpha": 1.5}, r"^alpha: Input should be less than or equal to 1, not 1.5$"),
         ({"alpha": math.nan}, r"^alpha: Input should be a finite number, not nan$"),
         ({"learning_rate": 0}, r"^learning_rate: .* greater than 0, not 0$"),

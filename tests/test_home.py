@@ -101,6 +101,8 @@ def test_an_unknown_study_is_refused_and_those_there_are_named(tmp_path: Path) -
     assert home.studies() == ["first", "second"]
     with pytest.raises(RequestError, match=r"^demo: no such study in .*; there are: first, second$"):
         home.urls("demo")
+    with pytest.raises(RequestError, match=r" \(did you mean first\?\); there are: first, second$"):
+        home.urls("frist")
 
 
 @pytest.mark.parametrize("name", ["quickstart", "a", "7", "my study-2.1", "Übung", "_x", "x" * 100])

@@ -96,7 +96,7 @@ def test_the_words_import_no_room_but_the_place_where_things_are_stored() -> Non
     assert known == {
         "config": {"errors"},
         "errors": set(),
-        "space": {"config"},
+        "space": {"config", "errors"},
         "selection": set(),
         "streams": set(),
         "home": {"errors", "storage"},

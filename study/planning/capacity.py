@@ -1,4 +1,4 @@
-"""How many trials fit: what the largest trial of a plan takes, against the machine that it would run on."""
+"""Capacity: the memory that the largest trial of a plan takes, and how many trials a machine has room for."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 CONTEXT = 600 << 20  # bytes of a GPU that each process takes before torch allocates anything; an estimate
-HEADROOM = 0.9  # of a GPU is given to trials; the rest is for fragments and an error of the prediction
-SAMPLE = 20_000  # texts that are tokenised to plan; of larger tasks every n-th
+HEADROOM = 0.9  # share of a GPU's memory for trials; the rest is for fragments and errors of the prediction
+SAMPLE = 20_000  # texts that are tokenised for an estimate; of a larger task every n-th text
 
 
 @dataclass(frozen=True)
 class Machine:
-    """CPUs, bytes of memory, number of GPUs and the bytes of each (none where they are not known)."""
+    """CPUs, bytes of memory, number of GPUs, and bytes of the smallest GPU (none if that is not known)."""
 
     cpus: float
     memory: int
@@ -51,15 +51,15 @@ class Machine:
     gpu_memory: int | None = None
 
     def fits(self, peak: Peak, cpus: float = 1) -> int:
-        """How many trials of one CPU thread each have room in its memory and CPUs at once; GPUs aside."""
+        """How many trials that take `peak` and `cpus` CPUs have room at once, apart from GPUs."""
         return min(int(self.cpus / cpus), self.memory // peak.host)
 
 
 @dataclass(frozen=True)
 class Need:
-    """What the largest trial of a plan takes, and the training of its teacher (none for a given one).
+    """Peak memory of `config`, the largest trial of a plan, and of its teacher's training, on each device.
 
-    Each on a CPU, and on a GPU.
+    `teacher_cpu` and `teacher_gpu` are none if the teacher is given.
     """
 
     config: TrialConfig
@@ -70,14 +70,14 @@ class Need:
 
 
 def largest(plan: Plan) -> TrialConfig:
-    """A configuration with the greatest depth, batch and length that any arm of `plan` can draw."""
+    """A configuration with the greatest depth, batch sizes and length that any arm of `plan` can draw."""
     drafts = plan.all_drafts()
     sizes = ("depth", "batch_size", "max_length", "teacher_batch_size")
     return drafts[0].model_copy(update={name: max(getattr(d, name) for d in drafts) for name in sizes})
 
 
 def need_of(config: TrialConfig, base: PreTrainedConfig, extent: Extent, dtype: str = "bfloat16") -> Need:
-    """The memory of the trial `config` on either device; `dtype` is a GPU's."""
+    """The memory of the trial `config` with the base model `base`; `dtype` is the number type on a GPU."""
     from study.trial.memory import predict_peak, teacher_of
 
     one, other = predict_peak(config, base, extent), predict_peak(config, base, extent, "cuda", dtype)
@@ -89,7 +89,7 @@ def need_of(config: TrialConfig, base: PreTrainedConfig, extent: Extent, dtype: 
 
 
 def known_extent(inputs: Inputs) -> Extent:
-    """Of inputs that have been built."""
+    """The sizes that memory depends on, read from `inputs` that were built."""
     from study.trial.memory import Extent
     from study.trial.models.loading import read_config
 
@@ -107,9 +107,9 @@ def known_extent(inputs: Inputs) -> Extent:
 def estimated_extent(
     task: Task, base: PreTrainedConfig, folder: Path | None, max_length: int, full_vocabulary: bool
 ) -> Extent:
-    """Before anything is built: the tokens of at most `SAMPLE` texts, and all of the longest.
+    """The sizes that memory depends on, estimated from at most `SAMPLE` texts and the 200 longest ones.
 
-    A base model that has not been built yet counts with its whole vocabulary and texts of `max_length`.
+    If the base model was not built (`folder` is none), its whole vocabulary and texts of `max_length` count.
     """
     import numpy as np
 
@@ -130,10 +130,10 @@ def estimated_extent(
 
 
 def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
-    """Refuse what has no room in all of `machine`, called `where`.
+    """Check that one trial of `need` has room in the whole of `machine`, which the text calls `where`.
 
     Raises:
-        RequestError: saying what would have to be smaller.
+        RequestError: if it has no room; the text names what must be smaller.
     """
     room = machine.gpu_memory if on_gpu else machine.memory
     if room is None:
@@ -156,52 +156,52 @@ def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
 
 
 def gpu_fraction(peak: Peak, gpu_memory: int) -> float:
-    """The part of a GPU that a trial is given where as many share it as fit: 1 / n, rounded down.
+    """The fraction of a GPU that each trial gets if as many trials as fit use the GPU: 1 / n, rounded down.
 
-    n = floor(HEADROOM x memory / (predicted peak + CUDA's context)), at least 1.
+    n = floor(HEADROOM * memory / (predicted peak + CUDA's context)), at least 1; all in bytes.
     """
     fit = max(1, int(HEADROOM * gpu_memory // (peak.device + CONTEXT)))
     return int(10_000 / fit) / 10_000  # Ray counts in ten-thousandths
 
 
 def this_machine() -> Machine:
-    """CPUs that this process may use, and memory, less where its control group is limited; its GPUs."""
+    """The CPUs that this process may use, the memory (or the limit of its control group), and the GPUs."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             memory = min(memory, int(Path(file).read_text(encoding="ascii")))
-        except (OSError, ValueError):  # no such file, or "max"
+        except (OSError, ValueError):  # there is no such file, or it holds "max"
             continue
     gpus = _gpus()
     return Machine(len(os.sched_getaffinity(0)), memory, len(gpus), min(gpus) if gpus else None)
 
 
 def _gpus() -> list[int]:
-    """Bytes of each GPU here; asked in another process, because CUDA stays in the one that has asked."""
+    """Bytes of each GPU, read in another process: CUDA would stay in the memory of this one."""
     import torch
 
     if not torch.cuda.device_count():
         return []
-    ask = "import torch as t; c = t.cuda; print(*(c.mem_get_info(i)[1] for i in range(c.device_count())))"
-    answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=False)
+    script = "import torch as t; c = t.cuda; print(*(c.mem_get_info(i)[1] for i in range(c.device_count())))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     return [int(each) for each in answer.stdout.split()]
 
 
 def gib(count: float) -> str:
-    """As it is shown."""
+    """A `count` of bytes as text, in GiB."""
     return f"{count / 2**30:.1f} GiB"
 
 
 def check_here(need: Need, request: Request) -> None:
-    """Refuse what has no room on this machine.
+    """Check that one trial of `need` has room on this machine.
 
     Raises:
-        RequestError: as `check_room`.
+        RequestError: if it has no room; the text names what must be smaller.
     """
     machine = this_machine()
     check_room(need, machine, uses_gpus(request, machine), "this machine")
 
 
 def uses_gpus(request: Request, machine: Machine) -> bool:
-    """Whether trials run on the GPUs of `machine`."""
+    """Whether the trials of `request` run on the GPUs of `machine`."""
     return machine.gpus > 0 and request.gpus_per_trial != 0

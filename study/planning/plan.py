@@ -1,7 +1,7 @@
-"""A plan: a search space, asked of one task and one model; from it come arms, points and configurations.
+"""A plan: a search space on one task and one base model. It gives the arms, points and configurations.
 
-The plan is what the ledger keeps. It is compared when a study is run again, so that nobody continues one
-study with the data, the model or the ranges of another.
+The ledger stores the plan. If a study is run again, the new plan is compared with the stored one, so that
+nobody continues a study with other data, another model or other ranges.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from study.planning.samplers import check_sampler
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:
-    import optuna  # a single trial plans without it
+    import optuna  # `kdstudy trial` makes a plan without Optuna
 
 __all__ = ["Arm", "ModelFacts", "Plan"]
 
 ORDER = list(TrialConfig.model_fields)
-"""Hyperparameters are suggested in this order, so that one is known before those that it makes inert."""
+"""The order of suggestions: a hyperparameter is known before the ones that it can make inert."""
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What planning needs of the base model."""
+    """The facts about the base model that planning needs: fingerprint, number of layers, learning rate."""
 
     fingerprint: str
     layers: int
@@ -41,16 +41,17 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Arm:
-    """One combination of scientific values."""
+    """One combination of scientific values; the name lists those that have an effect."""
 
     name: str
     values: tuple[tuple[str, Value], ...]
 
 
 class Plan(BaseModel):
-    """See the module. `constants` are the values that the request decided; `request` says how it was put.
+    """A search space with everything that the task and the base model decide.
 
-    trials: search trials per arm; confirm_seeds: confirm runs per arm.
+    constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
+    names), as `Request.recorded` gives them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +71,7 @@ class Plan(BaseModel):
         teacher: str,
         request: dict[str, Any],
     ) -> Plan:
-        """Resolve what depends on the model: shares of its depth, and default learning rates.
+        """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
         Raises:
             RequestError: if a configuration of the space would not be valid, or there is no such sampler or
@@ -94,14 +95,14 @@ class Plan(BaseModel):
         return plan
 
     def on_model(self, fingerprint: str) -> Plan:
-        """This plan on the base model `fingerprint`, once that is known."""
+        """This plan with the `fingerprint` of a base model that was not built before."""
         return self.model_copy(update={"constants": self.constants | {"model": fingerprint}})
 
     def drafts(self, arm: Arm) -> list[TrialConfig]:
         """Configurations of `arm` in which every bound and every level of every nuisance occurs.
 
         Raises:
-            RequestError: where one of them is not valid.
+            RequestError: if one of them is not valid.
         """
         return [self.config(arm, values) for values in self._corners()]
 
@@ -110,12 +111,15 @@ class Plan(BaseModel):
         return [draft for arm in self.arms() for draft in self.drafts(arm)]
 
     def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int = 0) -> TrialConfig:
-        """The configuration of `arm` at these nuisance values; `seed` is its data seed too, so arms pair."""
+        """The configuration of `arm` with these `nuisance` values.
+
+        `seed` is the data seed too, so that trials of all arms with one seed see the same data.
+        """
         values = self.constants | self.space.fixed | dict(arm.values) | dict(nuisance)
         return parse_config(values | {"seed": seed, "data_seed": seed})
 
     def arms(self) -> list[Arm]:
-        """Every combination of scientific values that differs in something that has an effect."""
+        """All combinations of scientific values; those that differ only in inert values are one arm."""
         arms: dict[str, Arm] = {}
         draft = next(self._corners())
         for combination in itertools.product(*self.space.scientific.values()):
@@ -128,7 +132,7 @@ class Plan(BaseModel):
         return list(arms.values())
 
     def suggest(self, trial: optuna.Trial, arm: Arm) -> TrialConfig:
-        """Ask `trial` for every nuisance value that has an effect beside those already chosen."""
+        """The configuration of `arm` with Optuna's suggestion for every nuisance value that has an effect."""
         chosen: dict[str, Value] = {}
         for name in self._nuisances():
             if name in self._draft(arm, chosen).inert():
@@ -141,13 +145,13 @@ class Plan(BaseModel):
         return self._draft(arm, chosen)
 
     def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
-        """All distinct nuisance points of an arm without continuous ranges, in grid order; else none."""
+        """All distinct nuisance points of `arm`, in grid order; none if any hyperparameter has a range."""
         if any(isinstance(domain, Range) for domain in self.space.nuisance.values()):
             return None
         return self._points(arm, {}, self._nuisances())
 
     def planned(self, arm: Arm) -> int:
-        """Search trials of `arm`: the budget, or all distinct points where there are fewer."""
+        """The number of search trials of `arm`: the budget, or all distinct points if there are fewer."""
         points = self.points(arm)
         if points is None:
             return self.space.trials
@@ -159,23 +163,23 @@ class Plan(BaseModel):
         return [name for name in self._nuisances() if any(name not in draft.inert() for draft in drafts)]
 
     def held(self) -> dict[str, Any]:
-        """Hyperparameters that neither the question nor the tuning varies: caveats of every answer."""
+        """Values that neither the question nor the tuning varies: caveats of every answer."""
         varied = NOT_SEARCHED | self.space.scientific.keys() | self.space.nuisance.keys()
         effective = [self._draft(arm, {}).effective() for arm in self.arms()]
         return {k: v for values in effective for k, v in values.items() if k not in varied}
 
     def identity(self) -> dict[str, Any]:
-        """What must not change under one name. Budgets may grow, the request's wording may differ."""
+        """What must stay the same under one name. Budgets may grow; the words of the request may differ."""
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]
         return {"constants": self.constants, "space": space}
 
     def continuing(self, begun: Plan) -> Plan:
-        """This plan as it goes on with `begun`, whose identity it has: with the larger of both budgets.
+        """This plan as a continuation of `begun`, a plan of the same identity, with the larger budgets.
 
-        The space is that of `begun` otherwise, because the order of its hyperparameters is in the names of
-        its arms.
+        The rest of the space is that of `begun`, because the names of arms depend on the order of
+        hyperparameters.
         """
         budgets = ("trials", "confirm_seeds")
         larger = {name: max(getattr(begun.space, name), getattr(self.space, name)) for name in budgets}
@@ -185,10 +189,12 @@ class Plan(BaseModel):
         return sorted(self.space.nuisance, key=ORDER.index)
 
     def _check_effects(self, arm: Arm) -> None:
-        """Scientific values have their effect in all trials of an arm or in none; else arms share trials.
+        """Check that a scientific value has an effect in all trials of `arm` or in none.
+
+        Otherwise two arms could have the same trials.
 
         Raises:
-            RequestError: where a tuned value decides whether a scientific one has an effect.
+            RequestError: if a tuned value decides whether a scientific value has an effect.
         """
         nuisance = self.space.nuisance
         gates = {n: d for n, d in nuisance.items() if n in GATES and not isinstance(d, Range)}
@@ -205,11 +211,14 @@ class Plan(BaseModel):
             )
 
     def _draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
-        """`chosen`, with the first level of what is not chosen yet."""
+        """The configuration of `arm` with the `chosen` values, and the first value of all other nuisances."""
         return self.config(arm, next(self._corners()) | dict(chosen))
 
     def _corners(self) -> Iterator[dict[str, Value]]:
-        """The lowest and the highest of every nuisance range, and all levels one after another."""
+        """Nuisance points that together contain both ends of every range and every level.
+
+        The first point has the first value of all; each later point differs from it in one value.
+        """
         first = {n: d.low if isinstance(d, Range) else d[0] for n, d in self.space.nuisance.items()}
         yield first
         for name, domain in self.space.nuisance.items():
@@ -231,7 +240,7 @@ class Plan(BaseModel):
 
 
 def _in_layers(space: SearchSpace, layers: int) -> SearchSpace:
-    """`space` with depths that are shares of the teacher's turned into numbers of layers."""
+    """`space` with every depth as a number of layers; a depth may be a share of the teacher's `layers`."""
 
     def in_layers(value: Any) -> Any:
         if not isinstance(value, str):

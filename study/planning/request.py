@@ -1,4 +1,4 @@
-"""A request: what a user asked for, before anything of it is looked at."""
+"""A request: what a user wants, before any of it is checked."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from study.trial.data.sources import registered_tasks
 __all__ = ["EMBEDDED", "Request", "absolute"]
 
 EMBEDDED = "embedded"
-"""Name of the default base model: the encoder that is pretrained here on phrasebook."""
+"""The name of the default base model: the encoder that this program pretrains on phrasebook."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """On what, from which models, and where to run. Folders are absolute, so that a resume finds them."""
+    """A task, models, and a place to run. Folders are absolute paths, so that a resume finds them.
+
+    space: name of the search space. task, model, teacher: a registered name, a folder, or a name on the hub;
+    an empty teacher is trained for the study. languages: only these; none: all. drop_shared: drop training
+    texts that stand in another split too. full_vocabulary: train all token embeddings. cluster: a name, or
+    HOST:PORT. concurrency: trials at once; none: as many as fit. CPUs and GPUs of a trial may be fractions.
+    """
 
     space: str
     task: str = "phrasebook"
@@ -31,12 +37,12 @@ class Request:
     gpus_per_trial: float | Literal["auto"] | None = None
 
     def recorded(self) -> dict[str, Any]:
-        """As the ledger keeps it."""
+        """The request as the ledger stores it."""
         return asdict(self)
 
 
 def absolute(source: str) -> str:
-    """`source` with a folder's path made absolute; names of tasks and of hub repositories as they are."""
+    """`source` as an absolute path if it is a folder; names of tasks and of hub repositories stay."""
     named = source == EMBEDDED or source.startswith("hub:") or source in {t.name for t in registered_tasks()}
     path = Path(source).expanduser()
     return (

@@ -1,7 +1,6 @@
-"""A request made exact: its task and models found, its space resolved into a plan, its memory checked.
+"""A request is resolved: its task and models are found, its space becomes a plan, its memory is checked.
 
-Everything that is wrong with a request is raised here, before the first byte is written or the first trial
-waits.
+Everything that is wrong with a request is raised here, before anything is written or any trial starts.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cluster import find_cluster, registered_clusters
 from study.config import TrialConfig
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.planning.base_model import Model, find_model, find_teacher
 from study.planning.capacity import (
     Need,
@@ -22,7 +22,9 @@ from study.planning.capacity import (
     need_of,
 )
 from study.planning.plan import ModelFacts, Plan
+from study.planning.pruners import check_pruner
 from study.planning.request import Request
+from study.planning.samplers import check_sampler
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
@@ -36,7 +38,7 @@ __all__ = ["Resolved", "resolve", "resolve_again"]
 
 @dataclass(frozen=True)
 class Resolved:
-    """A request that can be served."""
+    """A request that can be served: its task, its base model, and its plan."""
 
     request: Request
     task: Task
@@ -46,7 +48,7 @@ class Resolved:
 
     @cached_property
     def need(self) -> Need:
-        """What the plan's largest trial takes; estimated from the task's texts until they are tokenised."""
+        """The memory of the plan's largest trial; an estimate until the task's texts are tokenised."""
         from study.trial.inputs import Inputs
 
         config, base, whole = largest(self.plan), self.model.config, self.request.full_vocabulary
@@ -60,11 +62,12 @@ class Resolved:
 
 
 def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Resolved:
-    """Load and check the task, look at the models, and resolve the space for them. Writes nothing.
+    """Load and check the task, find the models, and make the plan `name` of `space`. Writes nothing.
 
     Raises:
-        RequestError: for anything that cannot be served, naming it in one line.
+        RequestError: if anything cannot be served; the text names it in one line.
     """
+    _check_cluster(request.cluster)
     task = load_task(request.task, request.languages, request.drop_shared)
     model = find_model(store, request.model)
     teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
@@ -72,7 +75,7 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
     plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
     for draft in plan.all_drafts():
-        _check(draft, model)
+        _check_config(draft, model)
     resolved = Resolved(request, task, model, plan, store)
     if request.cluster == "local":
         check_here(resolved.need, request)
@@ -80,14 +83,17 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
 
 
 def resolve_again(plan: Plan, store: Store) -> Resolved:
-    """The request that `plan` was made for, as a resume puts it.
+    """The request of a `plan` on record, resolved for a resume.
 
-    The task and the base model come from the store, so that a resume does not need the folders they were
-    read from; where the store has lost them, they are read again and must be what they were.
+    The task and the base model come from the store, so a resume does not need the folders that the study was
+    begun from. If the store lost one, it is read again from its source, and must be unchanged.
 
     Raises:
-        RequestError: where neither is there, or the task has changed.
+        RequestError: if neither the store nor the source has it, the task has changed, or this version of the
+            program has no such sampler or pruner.
     """
+    check_sampler(plan.space)
+    check_pruner(plan.space)
     recorded = dict(plan.request)
     recorded["languages"] = tuple(recorded["languages"]) if recorded["languages"] else None
     request = Request(**recorded)
@@ -107,13 +113,19 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     return Resolved(request, task, model, plan, store)
 
 
-def _check(config: TrialConfig, model: Model) -> None:
-    from study.trial.losses.distillation import distillation_losses
+def _check_cluster(name: str) -> None:
+    try:
+        find_cluster(name)
+    except LookupError as error:
+        near = did_you_mean(name, registered_clusters())
+        raise RequestError(f"--cluster {error.args[0]}{near}") from None
+
+
+def _check_config(config: TrialConfig, model: Model) -> None:
+    from study.trial.losses.distillation import find_distillation_loss
     from study.trial.models.student import check_possible
 
-    if config.loss not in distillation_losses():
-        known = ", ".join(distillation_losses())
-        raise RequestError(f"loss: no such distillation loss as {config.loss}; there are {known}")
+    find_distillation_loss(config.loss)
     check_possible(config.init, config.layer_map, config.depth, model.config)
     if config.max_length > model.longest:
         reach = f"the model's position embeddings reach {model.longest} tokens"

@@ -127,12 +127,12 @@ _SAMPLERS = {
         ),
         Sampler(
             "tpe",
-            "Optuna's TPE: goes where scores were high, with points of its own in every arm",
+            "Optuna's TPE: prefers values that scored high; every arm has its own points",
             adaptive=True,
             optuna="TPESampler",
             options={"n_startup_trials": START_UP},
         ),
-        Sampler("random", "random points, other ones in every arm", optuna="RandomSampler"),
+        Sampler("random", "random points; every arm has its own", optuna="RandomSampler"),
         Sampler(
             "grid",
             "every combination of levels in turn, the same in every arm; needs levels, not ranges",

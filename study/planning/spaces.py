@@ -1,4 +1,4 @@
-"""Search spaces found by name or by file, and changed by `--set`."""
+"""Search spaces: found by name or by file, and changed by `--set`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["load_space", "override", "parse_value", "registered_spaces"]
 
 
 def registered_spaces() -> dict[str, SearchSpace]:
-    """The spaces of the `search_spaces` room, by file name."""
+    """The spaces in the package `search_spaces`, by file name."""
     return {
         module.name: importlib.import_module(f"search_spaces.{module.name}").SPACE
         for module in sorted(pkgutil.iter_modules(search_spaces.__path__), key=lambda m: m.name)
@@ -32,7 +32,7 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     """(name, space) for a registered name or the path of a Python file that exports SPACE.
 
     Raises:
-        RequestError: for no such name or file, or a file without a valid SPACE.
+        RequestError: if there is no such name or file, or the file has no valid SPACE.
     """
     stem, space = _file_space(name) if name.endswith(".py") else (name, _registered_space(name))
     try:
@@ -73,23 +73,24 @@ def _file_space(name: str) -> tuple[str, SearchSpace]:
 
 
 def _check_space(space: SearchSpace) -> None:
-    """Check what a `SearchSpace` cannot check by itself: that its sampler and pruner exist and serve it.
+    """Check what a `SearchSpace` does not check itself: its sampler and its pruner.
 
     Raises:
-        RequestError: for an unknown sampler or pruner, or a range that the sampler cannot search.
+        RequestError: if the sampler or pruner is not known, or the sampler cannot search a range.
     """
     check_sampler(space)
     check_pruner(space)
 
 
 def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
-    """`space` with `--set` applied: `key=value` fixes, `key=a,b` gives levels, `key=low..high` a range.
+    """`space` changed by `--set`: `key=value` fixes, `key=a,b` gives levels, `key=low..high` a range.
 
-    A hyperparameter keeps its role where the role can hold what is given: levels of a scientific one
-    choose its arms, levels or a range of a nuisance one bound its tuning. A single value fixes it.
+    A hyperparameter keeps its role if the role can hold the new values: levels of a scientific
+    hyperparameter choose its arms; levels or a range of a nuisance hyperparameter limit its tuning. Any other
+    hyperparameter that gets levels or a range becomes a nuisance one. A single value makes it fixed.
 
     Raises:
-        RequestError: for a setting that is not `key=value`, or that its role cannot hold.
+        RequestError: if a setting is not `key=value`, or its role cannot hold the values.
     """
     roles = {role: dict(getattr(space, role)) for role in ("scientific", "nuisance", "fixed")}
     for setting in settings:
@@ -98,7 +99,7 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
             raise RequestError(f"--set {setting}: must be key=value")
         old = roles["nuisance"].get(name)
         scientific = name in roles["scientific"]
-        # steps and epochs are two units of one budget: the one that is set replaces the other
+        # steps and epochs are two units of one budget: setting one of them removes the other
         for gone in {"steps", "epochs"} if name in {"steps", "epochs"} else {name}:
             for role in roles.values():
                 role.pop(gone, None)
@@ -127,7 +128,7 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
 
 
 def parse_value(text: str) -> Value:
-    """`text` as an integer or a number where it is one."""
+    """`text` as an integer or a real number; as it is if it is no number."""
     if re.fullmatch(r"[+-]?\d+", text):
         return int(text)
     try:
@@ -138,6 +139,6 @@ def parse_value(text: str) -> Value:
 
 def _first_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"][:2]))  # role and name; what follows is pydantic's own
+    field = ".".join(map(str, first["loc"][:2]))  # role and name; the rest is internal to pydantic
     message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
+    return f"{field}: {message}" if field else message

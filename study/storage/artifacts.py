@@ -1,14 +1,16 @@
-"""The content-addressed store: what is built once and shared by all trials and all later studies.
+"""The content-addressed store: artifacts that are built once and used by all trials and all later studies.
 
-An artifact is a folder `ROOT/KIND/KEY`, where KEY is the sha256 of everything that decides its content.
-It appears by one rename, so a kill leaves it whole or absent, and a manifest of hashes tells where a disk
-has spoilt it since: then it is built again. A lock keeps two builders from doing the same work
-twice, and the rename keeps them right where locks fail (network file systems). While it is being built,
-a second folder outlives interruptions: builders keep their checkpoints there.
+An artifact is a folder `ROOT/KIND/KEY`; KEY is the sha256 of everything that decides its content. One rename
+publishes the artifact, so after a kill it is whole or absent. A manifest holds the hashes of its files: if a
+disk spoils a file later, the hashes differ, and the artifact is built again. A lock prevents two processes
+from doing the same work twice. If locks fail (network file systems), the rename still keeps the artifact
+whole. While an artifact is being built, its builder keeps checkpoints in a second folder, which survives
+interruptions.
 
-Where the store has a mirror, an artifact that is not here is brought from there, and one that is not there
-is sent; what has been spoilt there, or was half sent, counts as absent by the same hashes. No lock reaches
-across nodes: two of them may build the same at once, and the later one's files replace the other's.
+If the store has a mirror, an artifact that is missing here is fetched from the mirror, and an artifact that
+is missing there is sent. An artifact that is spoilt there, or was sent in part, counts as absent by the same
+hashes. Locks do not reach other nodes: two nodes may build the same artifact at once, and the files of the
+later one replace the files of the earlier one.
 """
 
 from __future__ import annotations
@@ -31,43 +33,43 @@ from study.storage.mirror import Mirror
 __all__ = ["Store", "write_atomically"]
 
 MANIFEST = "manifest.json"  # file -> [bytes, sha256]
-_whole: set[Path] = set()  # what this process has checked: once is enough for it
-_sent: set[tuple[Mirror, Path]] = set()  # what it has found in a mirror, or put there
+_whole: set[Path] = set()  # artifacts that this process has checked; once is enough
+_sent: set[tuple[Mirror, Path]] = set()  # artifacts that it has found in a mirror, or sent there
 
 
 @dataclass(frozen=True)
 class Store:
-    """Artifacts under one root folder, which all workers must be able to reach, or else the `mirror`."""
+    """Artifacts under one `root` folder. All workers must be able to reach the root, or else the `mirror`."""
 
     root: Path
     mirror: Mirror | None = None
 
     def path(self, kind: str, key: str) -> Path:
-        """Where the artifact is, or will be."""
+        """The folder where the artifact is, or will be."""
         return self.root / kind / key
 
     def has(self, kind: str, key: str) -> bool:
-        """Whether the artifact is there, and is what was built; from the mirror it is brought here first.
+        """Whether the artifact is here and whole. If it is only in the mirror, it is fetched first.
 
         Raises:
-            StorageAway: where the mirror does not answer.
+            StorageAway: if the mirror does not answer.
         """
         folder = self.path(kind, key)
         if not self._is_here(folder):
             if self.mirror is None:
                 return False
-            with self._building(kind, key) as building:  # of many workers on a node one brings it
-                if not (self._is_here(folder) or self._bring(folder, building)):
+            with self._building(kind, key) as building:  # of many workers on a node, one fetches it
+                if not (self._is_here(folder) or self._fetch(folder, building)):
                     return False
                 shutil.rmtree(building, ignore_errors=True)
         self._send(folder)
         return True
 
     def build(self, kind: str, key: str, builder: Callable[[Path, Path], None]) -> Path:
-        """The artifact's folder, built first if it is not there.
+        """The artifact's folder; `builder` makes the artifact if it does not exist.
 
-        `builder(target, work)` fills the empty folder `target`; `work` survives a kill, so that the next
-        call finds its checkpoints there.
+        `builder(target, work)` fills the empty folder `target`. The folder `work` survives a kill, so the
+        next call finds the checkpoints in it.
         """
         final = self.path(kind, key)
         if self.has(kind, key):
@@ -83,7 +85,7 @@ class Store:
                 builder(target, work)
                 (target / MANIFEST).write_text(json.dumps(_hashes(target), indent=1), encoding="utf-8")
                 _place(target, final)
-            except BaseException:  # on a disk that is full, room for the next attempt
+            except BaseException:  # makes room for the next attempt if the disk is full
                 shutil.rmtree(target, ignore_errors=True)
                 raise
             self._send(final, anew=True)
@@ -92,7 +94,7 @@ class Store:
 
     @contextmanager
     def _building(self, kind: str, key: str) -> Iterator[Path]:
-        """The folder that an artifact is made in, for one process of this node at a time."""
+        """The folder in which an artifact is made; one process of this node has it at a time."""
         building = self.root / "building" / kind / key
         building.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(building.parent / f"{key}.lock"):
@@ -103,8 +105,8 @@ class Store:
             _whole.add(folder)
         return folder in _whole and folder.is_dir()
 
-    def _bring(self, folder: Path, building: Path) -> bool:
-        """Whether the mirror has the artifact whole; it is here then."""
+    def _fetch(self, folder: Path, building: Path) -> bool:
+        """Fetch the artifact from the mirror; whether the mirror has it whole."""
         assert self.mirror is not None
         there = self.mirror.names(folder)
         if MANIFEST not in there:
@@ -123,7 +125,7 @@ class Store:
         return True
 
     def _send(self, folder: Path, anew: bool = False) -> None:
-        """See to it that the mirror has the artifact; `anew`: whatever is there is not the artifact."""
+        """Send the artifact if the mirror does not have it; with `anew`, replace whatever is there."""
         if self.mirror is None or (not anew and (self.mirror, folder) in _sent):
             return
         if anew or MANIFEST not in self.mirror.names(folder):
@@ -132,7 +134,7 @@ class Store:
 
 
 def _set_aside(final: Path, building: Path) -> None:
-    """Away with a spoilt artifact; those who have it open keep what they have."""
+    """Move a spoilt artifact out of the way; processes that have its files open keep them."""
     if final.is_dir():
         final.rename(tempfile.mkdtemp(prefix="spoilt-", dir=building))
 
@@ -144,7 +146,7 @@ def _place(target: Path, final: Path) -> None:
     try:
         target.rename(final)
     except OSError:
-        if not final.is_dir():  # else another builder was first: its content is the same
+        if not final.is_dir():  # otherwise another builder was first, with the same content
             raise
 
 
@@ -175,7 +177,7 @@ def _sha256(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Replace the file at `path` so that a reader, or a kill, finds the old content or the new one."""
+    """Replace the file at `path`; at any time, also after a kill, it has the old content or the new one."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

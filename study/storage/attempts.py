@@ -1,8 +1,11 @@
-"""A trial's folder on disk: each attempt writes into its own, reads those before it, and no two write one.
+"""A trial's folder on disk: each attempt writes into its own folder, and reads those of earlier attempts.
 
-An attempt whose node was lost may still be running there. It keeps its own files, and nobody waits for it;
-since a trial is a pure function of its configuration, what it wrote last is as good as its successor's.
-Where there is a mirror, attempts are in it too, so that the next may be made on another node.
+An attempt whose node was lost may still run there. It writes only its own files, and nobody waits for it. A
+trial is a pure function of its configuration, so its files are as good as those of the next attempt. If there
+is a mirror, attempts are in it too, so the next attempt may run on another node.
+
+An attempt that comes to its end writes its ending, `result.json`: {"history": reports, "result": result,
+"digest": sha256 of both}.
 """
 
 from __future__ import annotations
@@ -37,35 +40,35 @@ RESULT, CHECKPOINTS, STUDENT = "result.json", "checkpoint-*.pt", "student"
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
-    """Where attempt 1, 2, ... of the trial in `folder` writes."""
+    """The folder in which the attempt number `attempt` (1, 2, ...) of the trial in `folder` writes."""
     return folder / f"attempt-{attempt}"
 
 
 def attempt_folders(folder: Path) -> list[Path]:
-    """All that there are, the newest first."""
+    """The folders of all attempts, the newest first."""
     return sorted(folder.glob("attempt-*"), key=lambda path: _number(path.name), reverse=True)
 
 
 def read_ending(folder: Path) -> dict[str, Any] | None:
-    """`{"history": [...], "result": {...}}` of the trial that ended in `folder`; none if it has not."""
+    """The ending of the trial in `folder`, {"history": [...], "result": {...}}; none before its end."""
     ended = _ended(folder)
     return None if ended is None else ended[1]
 
 
 def write_ending(own: Path, history: list[dict[str, Any]], result: dict[str, Any]) -> None:
-    """End the attempt in `own`: what it reported, and its result, with a digest of both."""
-    record = {"history": history, "result": result}
-    content = json.dumps(record | {"digest": digest(record)}, indent=1)
+    """Write the ending of the attempt in `own`: its reports and its result, with a digest of both."""
+    ending = {"history": history, "result": result}
+    content = json.dumps(ending | {"digest": digest(ending)}, indent=1)
     write_atomically(own / RESULT, content.encode())
 
 
 def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
-    """From the mirror, what earlier attempts left that this one reads: a record, or else checkpoints.
+    """Fetch what earlier attempts left in the mirror: an ending, or else checkpoints.
 
-    A record that is here, and that a kill kept from being sent, is sent.
+    If an ending is here and not in the mirror, because a kill came before it was sent, it is sent now.
 
     Raises:
-        StorageAway: where the mirror does not answer.
+        StorageAway: if the mirror does not answer.
     """
     if mirror is None:
         return
@@ -78,12 +81,12 @@ def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
 
 
 def send_attempt(own: Path, mirror: Mirror | None, ended: bool = False) -> None:
-    """Make the attempt `own` in the mirror what it is here.
+    """Send the files of the attempt `own` to the mirror, and remove there what is gone here.
 
-    While it trains, storage that is away does not stop it: what is missing there goes with the next report.
+    While an attempt trains, a mirror that does not answer does not stop it: the next report sends the rest.
 
     Raises:
-        StorageAway: where it has `ended`, and the mirror does not answer.
+        StorageAway: if the attempt has `ended`, and the mirror does not answer.
     """
     if mirror is None:
         return
@@ -95,10 +98,10 @@ def send_attempt(own: Path, mirror: Mirror | None, ended: bool = False) -> None:
 
 
 def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
-    """The weights of the trial that ended in `folder`, where they were kept; from the mirror, if not here.
+    """The weights of the trial that ended in `folder`; none if they were not kept. Fetched if not here.
 
     Raises:
-        StorageAway: where the mirror does not answer.
+        StorageAway: if the mirror does not answer.
     """
     bring_attempts(folder, mirror)
     if (ended := _ended(folder)) is None:
@@ -114,24 +117,25 @@ def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
 
 
 def tidy_trial(folder: Path, keep_student: bool) -> None:
-    """Once the trial is over: away with checkpoints, with older attempts, and with weights unless kept."""
+    """Remove what a trial that is over needs no more: checkpoints, older attempts, weights unless kept."""
     names = []
     for path, folders, files in os.walk(folder):
         own = Path(path).relative_to(folder)
         names += [(own / f).as_posix() + "/" for f in folders] + [(own / f).as_posix() for f in files]
-    records = [name.removesuffix(f"/{RESULT}") for name in names if name.endswith(f"/{RESULT}")]
-    if not superfluous(names, max(records, key=_number, default=None), keep_student):
-        return  # as a rule when a study goes on: no record need be read
+    endings = [name.removesuffix(f"/{RESULT}") for name in names if name.endswith(f"/{RESULT}")]
+    if not superfluous(names, max(endings, key=_number, default=None), keep_student):
+        return  # the usual case when a study goes on: no ending need be read
     ended = _ended(folder)
     for name in sorted(superfluous(names, ended and ended[0].name, keep_student), reverse=True):
-        with suppress(OSError):  # it has gone, or an attempt that runs on has put something in
+        with suppress(OSError):  # it is gone, or an attempt that still runs has written into it
             (folder / name).rmdir() if name.endswith("/") else (folder / name).unlink()
 
 
 def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) -> None:
-    """The same in the mirror, of all trials in the folder `trials` that are over: {key: whether kept}.
+    """The same in the mirror, for trials in the folder `trials` that are over.
 
-    Nothing of them need be here. Storage that is away is tidied when a phase begins again.
+    keep_student: {key of a trial that is over: whether its weights are kept}. The trials need no files here.
+    If the mirror does not answer, it is tidied when the next phase begins.
     """
     with suppress(StorageAway):
         there: dict[str, list[str]] = {}
@@ -140,16 +144,19 @@ def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) 
             there.setdefault(key, []).append(rest)
         for key in there.keys() & keep_student.keys():
             names = there[key]
-            records = sorted((n for n in names if n.endswith(f"/{RESULT}")), key=_number, reverse=True)
-            newest = records[0].partition("/")[0] if records else None
-            if superfluous(names, newest, keep_student[key]):  # only then a record is worth reading
-                whole = (n for n in records if _parse(mirror.read(trials / key, n, patience=0)) is not None)
+            endings = sorted((n for n in names if n.endswith(f"/{RESULT}")), key=_number, reverse=True)
+            newest = endings[0].partition("/")[0] if endings else None
+            if superfluous(names, newest, keep_student[key]):  # only then is an ending worth reading
+                whole = (n for n in endings if _parse(mirror.read(trials / key, n, patience=0)) is not None)
                 ended = next((name.partition("/")[0] for name in whole), None)
                 mirror.remove(trials / key, superfluous(names, ended, keep_student[key]), patience=0)
 
 
 def superfluous(names: Iterable[str], ended: str | None, keep_student: bool) -> list[str]:
-    """Which of the files `names` (`attempt-N/...`) of a trial that is over go; `ended` came to its end."""
+    """Those of the files `names` (`attempt-N/...`) of a trial that is over which are removed.
+
+    ended: the attempt that came to its end, `attempt-N`; none if there is no such attempt.
+    """
 
     def goes(name: str) -> bool:
         attempt, _, file = name.partition("/")
@@ -160,25 +167,25 @@ def superfluous(names: Iterable[str], ended: str | None, keep_student: bool) -> 
 
 
 def _ended(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest attempt that came to its end, with its record; a broken record is none."""
+    """The newest attempt that came to its end, with its ending; a damaged ending does not count."""
     for path in attempt_folders(folder):
         try:
-            record = _parse((path / RESULT).read_bytes())
+            ending = _parse((path / RESULT).read_bytes())
         except OSError:
             continue
-        if record is not None:
-            return path, record
+        if ending is not None:
+            return path, ending
     return None
 
 
 def _parse(content: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(content.decode("utf-8"))
-        return record if record.pop("digest") == digest(record) else None
+        ending = json.loads(content.decode("utf-8"))
+        return ending if ending.pop("digest") == digest(ending) else None
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
 
 
 def _number(name: str) -> int:
-    """Which attempt a folder or a file in it, `attempt-N/...`, is of."""
+    """The number N of the attempt that the folder or file `attempt-N/...` belongs to."""
     return int(name.partition("/")[0].partition("-")[2])

@@ -1,8 +1,8 @@
-"""A disk that is full or read-only: the study stops, and goes on once there is room.
+"""A disk that is full or read-only: the study stops, and can be resumed when there is room.
 
-The system says so by a number. A library that writes by itself passes it on in its text, or not at all:
-Rust's (safetensors, tokenizers) end in "(os error 28)", NumPy counts what the disk took, torch finds its
-archive too short.
+The operating system reports this with an error number. A library that writes files itself may hide the
+number: Rust libraries (safetensors, tokenizers) end their text in "(os error 28)", NumPy reports how many
+items were written, and torch reports that its archive is too short.
 """
 
 from __future__ import annotations
@@ -21,39 +21,41 @@ CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 _NUMBERS = "|".join(str(number) for number in CANNOT_WRITE)
 _NAMES = "|".join(re.escape(os.strerror(number)) for number in CANNOT_WRITE)
-SAID = re.compile(
+IN_TEXT = re.compile(
     rf"\(os error ({_NUMBERS})\)"
     r"|^\d+ requested and \d+ written$"
     rf"|inline_container\.cc:\d+\] \. (unexpected pos \d+ vs \d+|open file failed with strerror: ({_NAMES}))"
 )
-"""How a library's text tells it: Rust's, NumPy's, torch's."""
+"""How the texts of libraries report the same: those of Rust, of NumPy, and of torch."""
 
 
 def cannot_write(error: BaseException | None) -> bool:
-    """Whether the disk is full or read-only, by `error` or by one that a traceback would show with it."""
-    return next(_tell(error), None) is not None
+    """Whether `error`, or an error that a traceback would show with it, means a full or read-only disk."""
+    return next(_reasons(error), None) is not None
 
 
 @contextmanager
 def stopped_by_a_full_disk() -> Iterator[None]:
-    """Raises:
-    StudyStopped: in place of an error that says that nothing can be written.
+    """Turn an error that means a full or read-only disk into `StudyStopped`.
+
+    Raises:
+        StudyStopped: in place of such an error.
     """
     try:
         yield
     except StudyStopped:
         raise
     except Exception as error:
-        if (why := next(_tell(error), None)) is not None:
+        if (why := next(_reasons(error), None)) is not None:
             raise StudyStopped(why) from error
         raise
 
 
-def _tell(error: BaseException | None) -> Iterator[str]:
-    """What says so of `error` and of those that it was raised from or while another was handled."""
+def _reasons(error: BaseException | None) -> Iterator[str]:
+    """The texts of `error`, and of the errors that caused it, that mean a full or read-only disk."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
             yield str(error)
-        elif SAID.search(str(error)):
+        elif IN_TEXT.search(str(error)):
             yield f"cannot write: {str(error).partition(chr(10))[0]}"
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

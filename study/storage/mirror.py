@@ -1,16 +1,16 @@
 """A copy of a home's artifacts and attempts at a URL, for nodes and drivers that share no file system.
 
-What stands at `HOME/some/folder/file` here is `URL/some/folder/file` there. Every object is replaced whole:
-an object store publishes it when its upload is complete, elsewhere it is written beside and renamed. The
-file that says that a folder is whole (`manifest.json`, `result.json`) goes last, so a kill leaves there what
-counts as absent. (One who reads a large object in pieces while it is replaced may get pieces of both; those
-who read check hashes: of artifacts, checkpoints and results.)
+The file `HOME/some/folder/file` here is `URL/some/folder/file` there. Every object is replaced as a whole: an
+object store publishes an object when its upload is complete; on other file systems the file is written under
+another name and renamed. The file that marks a folder as whole (`manifest.json`, `result.json`) is sent last,
+so a folder that a kill left incomplete counts as absent. (A reader that reads a large object in pieces while
+the object is replaced may get pieces of both. All readers check hashes: of artifacts, checkpoints, results.)
 
-A call that fails is made again, since networks do. After `PATIENCE` seconds it raises `StorageAway`, which
-stops the study, resumable: what a trial would have to show is not safe. Only the checkpoints of a trial that
-trains do not wait: they go with the next report instead.
+A call that fails is repeated, because networks fail. After `PATIENCE` seconds it raises `StorageAway`: the
+study stops and can be resumed, because the results of its trials would not be safe. Only the checkpoints of a
+trial that trains do not wait for the storage: the next report sends them.
 
-Credentials, region and endpoint come from the environment (AWS_...), on every node, or from the URL's query.
+Credentials, region and endpoint come from the environment (AWS_...) of every node, or from the URL's query.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from study.errors import RequestError, StorageAway
 
 __all__ = ["Mirror", "check_storage"]
 
-PATIENCE = 900.0  # seconds that the storage may be away before the study stops, as for the ledger
-PAUSE = (0.5, 10.0)  # seconds between two attempts: the first, and the longest
-CHECK = 20.0  # seconds that a first look at the storage may take: pyarrow itself would try for minutes
-PIECE = 64 << 20  # bytes that one request to S3 brings
-PUBLISHES_WHOLE = {"s3", "gcs", "abfs"}  # file systems of which nobody sees an object before it is closed
+PATIENCE = 900.0  # seconds without an answer before the study stops; the same as for the ledger
+PAUSE = (0.5, 10.0)  # seconds between two calls: at first, and at most
+PROBE_LIMIT = 20.0  # seconds that the probe may take; pyarrow itself would try for minutes
+PIECE = 64 << 20  # bytes per request to S3
+PUBLISHES_WHOLE = {"s3", "gcs", "abfs"}  # file systems that show an object only after it is closed
 
 PROBE = """
 import sys, uuid
@@ -53,46 +53,46 @@ try:
     there.delete_file(probe)
 except Exception as error:
     sys.exit(" ".join(str(error).split()))
-"""  # in a process of its own, because one that waits for S3 does not end either
+"""  # runs in a process of its own: a process that waits for S3 cannot be ended from inside
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """The folders below `root`, the home, as they are at `url`."""
+    """The copy at `url` of the folders below `root`, the home."""
 
     root: Path
     url: str
 
     def names(self, folder: Path, patience: float = PATIENCE) -> dict[str, int]:
-        """Files in `folder` there and in all below it, relative to it: {name: bytes}.
+        """The files of `folder` there and of all folders below it: {path relative to `folder`: bytes}.
 
         Raises:
-            StorageAway: as everything here does.
+            StorageAway: if the storage does not answer for `patience` seconds, like all methods here.
         """
         return self._patiently(lambda: self._names(folder), patience)
 
     def push(self, folder: Path, last: str, patience: float = PATIENCE, anew: bool = False) -> None:
-        """Make `folder` there what it is here, the file `last` after all others.
+        """Make `folder` there equal to `folder` here; the file `last` is sent after all others.
 
-        Files of the same name and size are taken to be there already, unless `anew`.
+        A file of the same name and size counts as sent, unless `anew`.
         """
         self._patiently(lambda: self._push(folder, last, anew), patience)
 
     def pull(self, folder: Path, names: Iterable[str], into: Path | None = None) -> None:
-        """Bring those files of `folder` here, or `into` another one, that are there and not yet here."""
+        """Fetch the files `names` of `folder` that are there and not here, `into` another folder if given."""
         for name in names:
             target = (into or folder) / name
             if not target.exists():
                 self._patiently(lambda n=name, t=target: self._get(folder, n, t), PATIENCE)  # type: ignore[misc]
 
     def read(self, folder: Path, name: str, patience: float = PATIENCE) -> bytes:
-        """Content of one file there; nothing where there is none."""
+        """The content of one file there; empty if there is no such file."""
         return self._patiently(lambda: self._read(folder, name), patience)
 
     def remove(self, folder: Path, names: Iterable[str], patience: float = PATIENCE) -> None:
-        """Remove those files of `folder` there, where they are."""
+        """Remove the files `names` of `folder` there, if they exist."""
         for name in names:
             self._patiently(lambda n=name: self._delete(folder, n), patience)  # type: ignore[misc]
 
@@ -109,11 +109,11 @@ class Mirror:
         here = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
         for name in sorted(here, key=lambda name: (name == last, name)):
             if anew or there.get(name) != here[name].stat().st_size:
-                self._put(here[name], self._at(folder, name))
+                self._send(here[name], self._at(folder, name))
         for name in there.keys() - here.keys():
             self._delete(folder, name)
 
-    def _put(self, source: Path, target: str) -> None:
+    def _send(self, source: Path, target: str) -> None:
         if self._there.type_name in PUBLISHES_WHOLE:
             _write(self._there, source, target)
             return
@@ -126,7 +126,7 @@ class Mirror:
     def _get(self, folder: Path, name: str, target: Path) -> None:
         try:
             source = self._there.open_input_file(self._at(folder, name))
-        except FileNotFoundError:  # an older attempt that runs on has removed it
+        except FileNotFoundError:  # an older attempt that still runs has removed it
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
@@ -162,7 +162,7 @@ class Mirror:
             try:
                 return call()
             except OSError as error:
-                if error.errno is not None:  # of a disk, this node's as a rule; a network's have none
+                if error.errno is not None:  # an error of this node's disk: a network's has no number
                     raise
                 if time.monotonic() + pause > until:
                     raise StorageAway(f"--storage-url {self.url}: {_first_line(str(error))}") from error
@@ -171,26 +171,30 @@ class Mirror:
 
 
 def check_storage(url: str) -> None:
-    """Write a small object at `url`, and remove it.
+    """Check the storage at `url`: write a small object, and remove it.
 
     Raises:
-        RequestError: where that is no URL of storage, or it cannot be written to, or does not answer.
+        RequestError: if `url` is no URL of storage, or the storage cannot be written to or does not answer.
     """
     wanted = "must be a folder that can be written to: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or file:///PATH"
     try:
         found = subprocess.run(
-            [sys.executable, "-c", PROBE, url], capture_output=True, text=True, timeout=CHECK, check=False
+            [sys.executable, "-c", PROBE, url],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_LIMIT,
+            check=False,
         )
         why = _first_line(found.stderr) if found.returncode else ""
     except subprocess.TimeoutExpired:
-        why = f"no answer within {CHECK:g} seconds"
+        why = f"no answer within {PROBE_LIMIT:g} seconds"
     if why:
         raise RequestError(f"--storage-url {url}: {wanted}; {why}")
 
 
 @cache
 def _connect(url: str) -> tuple[Any, str]:
-    """pyarrow's file system, and the path in it. Imported here: a trial without a mirror does without."""
+    """pyarrow's file system of `url`, and the path in it. Without a mirror, pyarrow is not imported."""
     from pyarrow.fs import FileSystem
 
     there, path = FileSystem.from_uri(url)
@@ -198,10 +202,10 @@ def _connect(url: str) -> tuple[Any, str]:
 
 
 def _write(there: Any, source: Path, target: str) -> None:
-    """One call writes it all: a stream that is left half-written is published as it is, even by an exception.
+    """Write the file `source` to `target` with one call.
 
-    (pyarrow's stream has no way to give up; left or forgotten, it is closed. Where a part cannot be
-    sent, nothing is published.)
+    pyarrow's streams cannot be given up: a stream that an exception leaves is closed, and the half-written
+    object would be published. If the one call fails to send a part, nothing is published.
     """
     import pyarrow
 
@@ -212,7 +216,7 @@ def _write(there: Any, source: Path, target: str) -> None:
 
 
 def _is_inside(name: str) -> bool:
-    """Whether a name that was read from the storage stays in the folder that it is put into."""
+    """Whether the file `name`, which the storage gave, stays inside the folder that it is written into."""
     path = PurePosixPath(name)
     return bool(name) and not path.is_absolute() and ".." not in path.parts
 

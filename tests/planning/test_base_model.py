@@ -10,12 +10,13 @@ import pytest
 from transformers import BertConfig, PreTrainedConfig, RobertaConfig
 
 from study.errors import RequestError
-from study.planning.base_model import EMBEDDED, find_model, find_teacher, longest_text, store_model
+from study.planning.base_model import find_model, find_teacher, longest_text, store_model
+from study.planning.request import EMBEDDED
 from study.storage.artifacts import Store
 from study.trial import pretraining
 from study.trial.models.fingerprint import encoder_fingerprint
 from study.trial.models.tokenizer import load_tokenizer
-from study.trial.training import Training
+from study.trial.training import Interval, Training
 from tests.kills import killed_in
 
 
@@ -66,7 +67,12 @@ def test_the_embedded_encoder_is_pretrained_once_and_the_same_after_a_kill(
     with monkeypatch.context() as patch:
         steps: list[int] = []
         advance = Training.advance
-        patch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
+
+        def counted(self: Training, to: int) -> Interval:
+            steps.append(to)
+            return advance(self, to)
+
+        patch.setattr(Training, "advance", counted)
         model = store_model(store, EMBEDDED, 1)
     assert steps == [6, 7, 8, 9, 10]
     assert model.fingerprint == whole.fingerprint

@@ -84,7 +84,12 @@ def test_a_teacher_that_is_trained_here_needs_room_too_and_a_given_one_none(work
 def test_what_has_no_room_is_refused_naming_what_would_have(
     workshop: Any, need: dict[str, Any], on_gpu: bool, complaint: str
 ) -> None:
-    small = {"cpu": Peak(GIB), "gpu": Peak(GIB, GIB), "teacher_cpu": None, "teacher_gpu": None}
+    small: dict[str, Any] = {
+        "cpu": Peak(GIB),
+        "gpu": Peak(GIB, GIB),
+        "teacher_cpu": None,
+        "teacher_gpu": None,
+    }
     machine = Machine(cpus=4, memory=8 * GIB, gpus=1, gpu_memory=5 * GIB)
     with pytest.raises(RequestError) as error:
         check_room(Need(workshop.config(), **small | need), machine, on_gpu, "this machine")

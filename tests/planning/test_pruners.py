@@ -21,7 +21,7 @@ REPORTS = 8
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 
-@pytest.fixture(params=pruners().values(), ids=pruners())
+@pytest.fixture(params=pruners().values(), ids=list(pruners()))
 def pruner(request: pytest.FixtureRequest) -> Pruner:
     found: Pruner = request.param
     return found

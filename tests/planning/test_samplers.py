@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 TRIALS = 8  # the last three are TPE's own, after its random start
 
 
-@pytest.fixture(params=samplers().values(), ids=samplers())
+@pytest.fixture(params=samplers().values(), ids=list(samplers()))
 def sampler(request: pytest.FixtureRequest) -> Sampler:
     found: Sampler = request.param
     return found

@@ -27,7 +27,10 @@ def store(tmp_path: Path) -> Store:
 
 
 def writing(text: str) -> Builder:
-    return lambda target, work: (target / "content").write_text(text) and None
+    def build(target: Path, work: Path) -> None:
+        (target / "content").write_text(text)
+
+    return build
 
 
 def forbidden(target: Path, work: Path) -> None:

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from study.driver import resources, worker
+from study.driver import worker
 from study.driver.resources import Resources, call_in_ray
 from study.errors import RequestError, StudyStopped
 from study.ledger.ledger import Ledger
@@ -167,12 +167,13 @@ def test_an_error_that_was_put_in_its_place_on_purpose_hides_it() -> None:
 @pytest.fixture
 def attempt(workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """`attempt(reports, disk)`: what a worker tells of a trial that it trains while `disk` is entered."""
-    config, told = workshop.config(steps=4), []
+    config = workshop.config(steps=4)
+    told: list[dict[str, Any]] = []
     workshop.inputs(config)
 
     def run(reports: int, disk: AbstractContextManager[None]) -> list[dict[str, Any]]:
         told.clear()
-        monkeypatch.setattr(worker.tune, "report", lambda said: told.append(said))
+        monkeypatch.setattr("ray.tune.report", lambda said: told.append(said))
         with disk:
             worker.train({"job": TrialJob(config, workshop.store, tmp_path / "trial", reports)})
         return list(told)
@@ -260,13 +261,13 @@ def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
             return [task() for task in tasks]
         except Exception as error:
             alone = type(error)(*error.args)  # pickled: without what it was raised from
-            raise RayTaskError("task", "Traceback ...", alone) from None
+            raise RayTaskError("task", "Traceback ...", alone) from None  # type: ignore[no-untyped-call]
 
     def remote(**options: Any) -> Any:
         return lambda function: SimpleNamespace(remote=lambda *values: partial(function, *values))
 
-    monkeypatch.setattr(resources.ray, "remote", remote)
-    monkeypatch.setattr(resources.ray, "get", get)
+    monkeypatch.setattr("ray.remote", remote)
+    monkeypatch.setattr("ray.get", get)
 
 
 def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
@@ -274,10 +275,8 @@ def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
 ) -> None:
     one = Resources(cpus=1, gpus=0, concurrency=1)
     building = (Preparation(own_store), workshop.config(), ("validation",))
-    calls = [
-        (Preparation.build, building),
-        *((write, (tmp_path / "file.npy",)) for write in WRITERS.values()),
-    ]
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [(Preparation.build, building)]
+    calls += [(write, (tmp_path / "file.npy",)) for write in WRITERS.values()]
     for function, values in calls:
         with no_file_above(16), pytest.raises(StudyStopped, match=r"\A.+\Z"):
             call_in_ray(function, [values], one)

@@ -68,7 +68,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def spoil(there: Mirror, folder: Path, name: str, content: bytes) -> None:
     file = write(there.root / "spoilt", {"file": content}) / "file"
-    there._put(file, there._at(folder, name))
+    there._send(file, there._at(folder, name))
 
 
 def failing_at(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None:
@@ -110,11 +110,17 @@ def test_of_what_is_not_there_there_is_nothing(node: Any) -> None:
 def test_only_what_changed_is_sent_again_and_what_is_gone_here_goes_there(
     node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, sent = node("here"), []
+    here = node("here")
+    sent: list[str] = []
     folder = write(here.root / "attempt", {"checkpoint-1": b"one", "checkpoint-2": b"two"})
     here.push(folder, last="result.json")
     put = mirror._write
-    monkeypatch.setattr(mirror, "_write", lambda *of: (sent.append(of[1].name), put(*of)))
+
+    def counted(there: Any, source: Path, target: str) -> None:
+        sent.append(source.name)
+        put(there, source, target)
+
+    monkeypatch.setattr(mirror, "_write", counted)
     (folder / "checkpoint-1").unlink()
     write(folder, {"checkpoint-3": b"three", "result.json": b"{}", "zebra": b"after r"})
     here.push(folder, last="result.json")
@@ -266,6 +272,7 @@ def test_what_was_built_before_there_was_a_mirror_is_sent(node: Any) -> None:
 def test_what_is_spoilt_there_is_built_and_sent_again(node: Any, damage: str) -> None:
     here, there, third = (store(node(name)) for name in ("here", "there", "third"))
     folder = here.build("kind", "k", writing("one"))
+    assert here.mirror is not None
     if damage in ("missing", "no manifest"):
         here.mirror.remove(folder, ["deep/content" if damage == "missing" else "manifest.json"])
     else:
@@ -316,10 +323,15 @@ def test_a_trial_goes_on_in_an_empty_home_from_what_is_there(
     first = list(itertools.islice(trial("here", 1), 3))
     assert not folder_of(node("there")).exists()
     trained: list[int] = []
-    from study.trial.training import Training
+    from study.trial.training import Interval, Training
 
     advance = Training.advance
-    monkeypatch.setattr(Training, "advance", lambda self, to: (trained.append(to), advance(self, to))[1])
+
+    def counted(self: Training, to: int) -> Interval:
+        trained.append(to)
+        return advance(self, to)
+
+    monkeypatch.setattr(Training, "advance", counted)
     again = told(trial("there", 2))
     assert trained == [12]  # the last of four intervals
     assert again == undisturbed[0]
@@ -464,7 +476,7 @@ def test_storage_that_does_not_answer_is_refused_soon(s3: Any, monkeypatch: pyte
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        monkeypatch.setattr(mirror, "CHECK", 3.0)
+        monkeypatch.setattr(mirror, "PROBE_LIMIT", 3.0)
         with pytest.raises(RequestError, match="no answer within 3 seconds"):
             check_storage("s3://bucket/x")
 

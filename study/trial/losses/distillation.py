@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:  # torch takes seconds to import, and whoever lists the losses computes none
     from torch import Tensor
@@ -59,7 +59,8 @@ def find_distillation_loss(name: str) -> DistillationLoss:
         RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _LOSSES:
-        raise RequestError(f"loss: no distillation loss {name!r}; there are {', '.join(sorted(_LOSSES))}")
+        near, known = did_you_mean(name, _LOSSES), ", ".join(sorted(_LOSSES))
+        raise RequestError(f"loss: no distillation loss {name!r}{near}; there are {known}")
     return _LOSSES[name]
 
 

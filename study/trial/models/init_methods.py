@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from study.config import TrialConfig
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 from study.streams import stream
 from study.trial.models.layer_maps import Groups
 
@@ -127,7 +127,8 @@ def find_init_method(name: str) -> InitMethod:
         RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _METHODS:
-        raise RequestError(f"init: no init method {name!r}; there are {', '.join(sorted(_METHODS))}")
+        near, known = did_you_mean(name, _METHODS), ", ".join(sorted(_METHODS))
+        raise RequestError(f"init: no init method {name!r}{near}; there are {known}")
     return _METHODS[name]
 
 

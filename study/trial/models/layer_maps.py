@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from study.errors import RequestError
+from study.errors import RequestError, did_you_mean
 
 __all__ = ["Groups", "LayerMap", "find_layer_map", "layer_map", "layer_maps"]
 
@@ -67,7 +67,8 @@ def find_layer_map(name: str) -> LayerMap:
         RequestError: if there is none of that name; the message lists the names that exist.
     """
     if name not in _MAPS:
-        raise RequestError(f"layer_map: no layer map {name!r}; there are {', '.join(sorted(_MAPS))}")
+        near, known = did_you_mean(name, _MAPS), ", ".join(sorted(_MAPS))
+        raise RequestError(f"layer_map: no layer map {name!r}{near}; there are {known}")
     return _MAPS[name]
 
 
