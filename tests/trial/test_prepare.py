@@ -15,11 +15,12 @@ from study.planning.base_model import find_teacher, store_model
 from study.storage import artifacts
 from study.storage.artifacts import Store
 from study.trial import teaching
+from study.trial.classifier import TrainingData, classifier_step
 from study.trial.data.task import load_saved_task
 from study.trial.models.teacher import load_classifier
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.prepare import Preparation
-from study.trial.training import Training
+from study.trial.training import Interval, Training
 from tests.kills import killed_in
 
 SPLITS = ("train", "validation", "test")
@@ -90,7 +91,12 @@ def test_a_teacher_continued_from_its_checkpoint_is_the_undisturbed_one(
     assert not any((fresh_store.root / "teachers").glob("*"))
     steps: list[int] = []
     advance = Training.advance
-    monkeypatch.setattr(Training, "advance", lambda self, to: steps.append(to) or advance(self, to))
+
+    def noted(self: Training, to: int) -> Interval:
+        steps.append(to)
+        return advance(self, to)
+
+    monkeypatch.setattr(Training, "advance", noted)
     inputs = Preparation(fresh_store).build(config, SPLITS)
     assert steps == list(range(2 * saves + 2, 21, 2))
     assert teacher_bytes(inputs.teacher_folder) == expected
@@ -191,12 +197,12 @@ def test_a_teacher_of_the_same_data_sees_the_students_sample_alone(
 ) -> None:
     same = config.model_copy(update={"teacher_data": "same", "data_fraction": 0.25})
     rows: list[np.ndarray] = []
-    step_of = teaching.classifier_step
-    monkeypatch.setattr(
-        teaching,
-        "classifier_step",
-        lambda model, data, *rest: rows.append(data.rows) or step_of(model, data, *rest),
-    )
+
+    def noted(model: Any, data: TrainingData, *rest: Any) -> Any:
+        rows.append(data.rows)
+        return classifier_step(model, data, *rest)
+
+    monkeypatch.setattr(teaching, "classifier_step", noted)
     inputs = workshop.inputs(same)
     train = inputs.split("train")
     assert rows[0].tolist() == inputs.training_rows(train).tolist()

@@ -1,10 +1,14 @@
 """What is refused before anything is loaded, and in which words."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
-from transformers import AutoConfig, ModernBertConfig
+from transformers import AutoConfig, ModernBertConfig, PreTrainedConfig
 
 from study.errors import RequestError
-from study.trial.models.init_methods import init_method
+from study.trial.models.init_methods import Start, init_method
 from study.trial.models.student import check_possible
 
 
@@ -17,12 +21,14 @@ from study.trial.models.student import check_possible
         ("random", "uniform", 0, "depth: 0 is not"),
     ],
 )
-def test_unknown_names_and_impossible_depths(bert, init, layer_map, depth, words) -> None:
+def test_unknown_names_and_impossible_depths(
+    bert: Any, init: str, layer_map: str, depth: int, words: str
+) -> None:
     with pytest.raises(RequestError, match=words):
         check_possible(init, layer_map, depth, bert.base)
 
 
-def test_a_configuration_alone_is_enough(bert) -> None:
+def test_a_configuration_alone_is_enough(bert: Any) -> None:
     check_possible("teacher", "last", 2, AutoConfig.from_pretrained(bert.base))
 
 
@@ -60,4 +66,6 @@ def test_modernbert_takes_the_maps_that_keep_its_first_layer() -> None:
 
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="'base'"):
-        init_method("base", "again", source="none", copies_layers=False)(lambda origins: origins)
+        init_method("base", "again", source="none", copies_layers=False)(
+            lambda origins: Start(PreTrainedConfig(), {})
+        )
