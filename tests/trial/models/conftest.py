@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,3 +160,9 @@ def file_hashes() -> Callable[[Sequence[Path]], dict[str, str]]:
         return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     return hashes
+
+
+@pytest.fixture
+def copy(bert: Any, tmp_path: Path) -> Path:
+    """A copy of a masked-LM checkpoint, to be changed."""
+    return Path(shutil.copytree(bert.raw, tmp_path / "copy"))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoConfig
 
 from study.errors import RequestError
 from study.trial.models.init_methods import InitMethod, copy_layers, init_methods
@@ -265,3 +266,23 @@ def test_a_teacher_with_classes_in_another_order_is_refused(bert: Any) -> None:
 def test_a_base_model_of_another_depth_than_the_configuration_says_is_refused(bert: Any) -> None:
     with pytest.raises(RequestError, match="4 layers, not 6"):
         build_student(bert.config(model_layers=6), bert.base, bert.teacher, bert.labels)
+
+
+@pytest.mark.parametrize(
+    ("init", "layer_map", "depth", "words"),
+    [
+        ("xavier", "uniform", 2, "init: no init method 'xavier'; there are base, random, teacher"),
+        ("random", "middle", 2, "layer_map: no layer map 'middle'; there are average, ends, first"),
+        ("teacher", "uniform", 5, "depth: 5 is not between 1 and the source's 4 layers"),
+        ("random", "uniform", 0, "depth: 0 is not"),
+    ],
+)
+def test_unknown_names_and_impossible_depths(
+    bert: Any, init: str, layer_map: str, depth: int, words: str
+) -> None:
+    with pytest.raises(RequestError, match=words):
+        check_possible(init, layer_map, depth, bert.base)
+
+
+def test_a_configuration_alone_is_enough(bert: Any) -> None:
+    check_possible("teacher", "last", 2, AutoConfig.from_pretrained(bert.base))
