@@ -25,14 +25,20 @@ from study.trial.memory import (
 from tests.benchmarks.memory import GRID, in_a_process_of_its_own
 
 LAYERS = 4
-WIDE = {"hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 256, "num_hidden_layers": LAYERS}
+WIDE: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "intermediate_size": 256,
+    "num_hidden_layers": LAYERS,
+}
 EXTENT = Extent(vocabulary=300, longest=64, classes=3, texts=10_000)
 
 
 def architecture(name: str) -> PreTrainedConfig:
     from transformers import DebertaV2Config, DistilBertConfig, ElectraConfig, ModernBertConfig, MPNetConfig
 
-    disentangled = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+    disentangled: dict[str, Any] = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]}
+    buckets = disentangled | {"position_buckets": 64, "share_att_key": True}
     found: dict[str, Callable[[], PreTrainedConfig]] = {
         "bert": lambda: BertConfig(vocab_size=500, **WIDE),
         "roberta": lambda: RobertaConfig(vocab_size=500, **WIDE),
@@ -40,9 +46,7 @@ def architecture(name: str) -> PreTrainedConfig:
         "mpnet": lambda: MPNetConfig(vocab_size=500, **WIDE),
         "distilbert": lambda: DistilBertConfig(vocab_size=500, dim=64, n_layers=4, n_heads=4, hidden_dim=256),
         "deberta-v2": lambda: DebertaV2Config(vocab_size=500, **WIDE, **disentangled),
-        "deberta-v2, 64 buckets": lambda: DebertaV2Config(
-            vocab_size=500, position_buckets=64, share_att_key=True, **WIDE, **disentangled
-        ),
+        "deberta-v2, 64 buckets": lambda: DebertaV2Config(vocab_size=500, **WIDE, **buckets),
         "modernbert": lambda: ModernBertConfig(
             vocab_size=500,
             pad_token_id=1,

@@ -269,13 +269,20 @@ def without_size(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def student_in(folder: Path) -> Path:
+    """The student that the trial in `folder` left."""
+    found = student_folder(folder)
+    assert found is not None
+    return found
+
+
 def is_the_undisturbed_one(workshop: Any, undisturbed: Any, case: str, rows: Any, folder: Path) -> None:
     """The reports and, once its vocabulary is full, the student are those of `case` trimmed and unstopped."""
     expected, trimmed = undisturbed(case)
     assert rows[-1]["result"]["trained_tokens"] > expected[-1]["result"]["trained_tokens"]
     assert without_size(rows) == without_size(json.loads(json.dumps(expected)))
     vocabulary = workshop.inputs(workshop.config()).vocabulary
-    whole = load_file(student_folder(folder) / "model.safetensors")
+    whole = load_file(student_in(folder) / "model.safetensors")
     name = "roberta.embeddings.word_embeddings.weight"
     whole[name] = whole[name][torch.from_numpy(vocabulary.kept).long()]
     ours = safetensors.torch.load(trimmed)
@@ -289,7 +296,7 @@ def test_a_trial_on_the_full_vocabulary_has_the_same_numbers(
 ) -> None:
     rows = told(workshop.trial(workshop.config(**CASES[case]), tmp_path, full_vocabulary=True))
     is_the_undisturbed_one(workshop, undisturbed, case, rows, tmp_path)
-    assert load_vocabulary(student_folder(tmp_path)) is None
+    assert load_vocabulary(student_in(tmp_path)) is None
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -325,7 +332,7 @@ def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path:
     config = workshop.config()
     *_, last = workshop.trial(config, tmp_path)
     inputs = workshop.inputs(config)
-    folder = student_folder(tmp_path)
+    folder = student_in(tmp_path)
     start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
     trained = load_classifier(folder, workshop.task.labels)
     student = put_back(trained, load_vocabulary(folder), start)

@@ -132,7 +132,8 @@ def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedMo
     read.
 
     Raises:
-        ValueError: if a tensor is missing, or is not the model's, or has another shape.
+        ValueError: if a tensor is missing, or is not the model's.
+        RuntimeError: if a tensor has another shape than the configuration's; the library raises this error.
     """
     with quiet():
         model, info = classifier_class(config).from_pretrained(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +16,7 @@ from study.errors import RequestError
 from study.trial.data.sources import load_task
 
 
-def refusal(folder, **options) -> str:
+def refusal(folder: Path, **options: Any) -> str:
     with pytest.raises(RequestError) as refused:
         load_task(str(folder), **options)
     message = str(refused.value)
@@ -21,7 +24,7 @@ def refusal(folder, **options) -> str:
     return message
 
 
-def as_csv(rows, columns=("text", "label", "lang")) -> str:
+def as_csv(rows: Any, columns: Any = ("text", "label", "lang")) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
@@ -29,19 +32,21 @@ def as_csv(rows, columns=("text", "label", "lang")) -> str:
     return out.getvalue()
 
 
-def as_parquet(rows, tmp_path) -> bytes:
+def as_parquet(rows: Any, tmp_path: Path) -> bytes:
     pd.DataFrame(rows).to_parquet(tmp_path / "x.parquet")
     return (tmp_path / "x.parquet").read_bytes()
 
 
-def as_gzip(rows) -> bytes:
+def as_gzip(rows: Any) -> bytes:
     import json
 
     return gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode(), mtime=0)
 
 
-def test_every_format_gives_the_same_task(write_folder, splits, tmp_path):
-    formats = {
+def test_every_format_gives_the_same_task(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    formats: dict[str, Callable[[Any], Any]] = {
         ".jsonl": lambda rows: rows,
         ".jsonl.gz": as_gzip,
         ".csv": as_csv,
@@ -60,7 +65,9 @@ def test_every_format_gives_the_same_task(write_folder, splits, tmp_path):
     assert tasks[0].notes == ()
 
 
-def test_gzip_lines_with_further_columns_load(write_folder, splits):
+def test_gzip_lines_with_further_columns_load(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+) -> None:
     # Parallel data carries an id, which is no part of the task.
     numbered = {
         f"{name}.jsonl.gz": as_gzip([{"id": str(i), **row} for i, row in enumerate(rows)])
@@ -75,12 +82,14 @@ def test_gzip_lines_with_further_columns_load(write_folder, splits):
 
 
 @pytest.mark.parametrize("name", ["dev", "valid", "validation"])
-def test_validation_may_be_called(name, write_folder, splits):
+def test_validation_may_be_called(
+    name: str, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+) -> None:
     folder = write_folder({"train": splits["train"], name: splits["dev"], "test": splits["test"]})
     assert len(load_task(str(folder)).splits["validation"]) == 8
 
 
-def test_texts_and_labels_stay_as_they_stand(write_folder):
+def test_texts_and_labels_stay_as_they_stand(write_folder: Callable[..., Path]) -> None:
     texts = [
         "007",
         "NA",
@@ -102,7 +111,9 @@ def test_texts_and_labels_stay_as_they_stand(write_folder):
     assert in_csv.labels == in_json.labels == ("1", "NA")
 
 
-def test_whole_numbers_become_label_names(write_folder, splits, tmp_path):
+def test_whole_numbers_become_label_names(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
     numbered = [{**row, "label": int(row["label"] == "yes")} for row in splits["train"]]
     folder = write_folder(
         {"train": numbered, "dev": numbered, "test.parquet": as_parquet(numbered, tmp_path)}
@@ -110,7 +121,9 @@ def test_whole_numbers_become_label_names(write_folder, splits, tmp_path):
     assert load_task(str(folder)).labels == ("0", "1")
 
 
-def test_a_byte_order_mark_and_blank_lines_are_no_rows(write_folder, splits):
+def test_a_byte_order_mark_and_blank_lines_are_no_rows(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+) -> None:
     line = '{"text": "x", "label": "yes", "lang": "de"}\r\n'
     folder = write_folder(
         {
@@ -124,35 +137,47 @@ def test_a_byte_order_mark_and_blank_lines_are_no_rows(write_folder, splits):
     assert task.splits["test"].texts == ("x",)
 
 
-def test_a_folder_called_like_a_partition_adds_no_column(write_folder, splits, tmp_path):
+def test_a_folder_called_like_a_partition_adds_no_column(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
     files = {f"{name}.parquet": as_parquet(rows, tmp_path) for name, rows in splits.items()}
     assert load_task(str(write_folder(files, "lang=xx"))).languages == ("de", "sw")
 
 
-def test_a_long_csv_text_is_read(write_folder, splits):
+def test_a_long_csv_text_is_read(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+) -> None:
     long = [{"text": "x" * 200_000, "label": "yes", "lang": "de"}, *splits["train"]]
     folder = write_folder({"train.csv": as_csv(long), "dev": splits["dev"], "test": splits["test"]})
     assert len(load_task(str(folder)).splits["train"].texts[0]) == 200_000
 
 
 class TestRefusals:
-    def test_a_missing_split_says_how_it_may_be_called(self, write_folder, splits):
+    def test_a_missing_split_says_how_it_may_be_called(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+    ) -> None:
         del splits["dev"]
         message = refusal(write_folder(splits))
         assert "no validation file" in message
         for word in ("dev", "valid", "validation", ".jsonl.gz", ".csv", ".parquet"):
             assert word in message
 
-    def test_two_files_for_one_split_are_both_named(self, write_folder, splits):
+    def test_two_files_for_one_split_are_both_named(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+    ) -> None:
         message = refusal(write_folder({**splits, "valid.csv": as_csv(splits["dev"])}))
         assert "dev.jsonl and valid.csv both serve validation" in message
 
-    def test_a_folder_in_place_of_a_file(self, write_folder, splits):
+    def test_a_folder_in_place_of_a_file(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+    ) -> None:
         folder = write_folder({"dev": splits["dev"], "test": splits["test"]})
         (folder / "train.parquet").mkdir()
         assert "train.parquet: a folder; the train file must be there" in refusal(folder)
 
-    def test_a_link_to_nowhere_cannot_be_read(self, write_folder, splits):
+    def test_a_link_to_nowhere_cannot_be_read(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+    ) -> None:
         folder = write_folder({"dev": splits["dev"], "test": splits["test"]})
         for name in ("train.jsonl", "train.csv", "train.parquet"):
             (folder / name).symlink_to(folder / "gone")
@@ -191,7 +216,7 @@ class TestRefusals:
                 b"text,label,lang\na,x,de\n'b,c',x,de\n",
                 "train.csv, line 3: 4 values, but the header names 3",
             ),
-            ("train.csv", b'text,label,lang\n"a\nb",x,de\na,x\n', "train.csv, line 4: 2 values where"),
+            ("train.csv", b'text,label,lang\n"a\nb",x,de\na,x\n', "train.csv, line 4: 2 values, but"),
             ("train.csv", b'text,label,lang\n"a,x,de\n', "train.csv, line 2: bad CSV"),
             (
                 "train.csv",
@@ -215,17 +240,28 @@ class TestRefusals:
             ("train.parquet", b"", "train.parquet: not a whole Parquet file"),
         ],
     )
-    def test_a_damaged_file_is_named_with_its_line(self, name, content, words, write_folder, splits):
+    def test_a_damaged_file_is_named_with_its_line(
+        self,
+        name: str,
+        content: Any,
+        words: str,
+        write_folder: Callable[..., Path],
+        splits: dict[str, list[dict[str, Any]]],
+    ) -> None:
         assert words in refusal(write_folder({name: content, "dev": splits["dev"], "test": splits["test"]}))
 
-    def test_a_parquet_cut_in_the_middle(self, write_folder, splits, tmp_path):
+    def test_a_parquet_cut_in_the_middle(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+    ) -> None:
         whole = as_parquet(splits["train"] * 500, tmp_path)
         damaged = whole[:200] + bytes(200) + whole[400:]
         for content in (whole[:-100], damaged):
             folder = write_folder({"train.parquet": content, "dev": splits["dev"], "test": splits["test"]})
             assert "train.parquet: not a whole Parquet file" in refusal(folder)
 
-    def test_a_parquet_with_other_columns_lists_them(self, write_folder, splits, tmp_path):
+    def test_a_parquet_with_other_columns_lists_them(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+    ) -> None:
         renamed = [
             {"sentence": row["text"], "label": row["label"], "lang": row["lang"]} for row in splits["train"]
         ]
@@ -234,13 +270,17 @@ class TestRefusals:
         )
         assert "train.parquet: no column text; there are sentence, label, lang" in refusal(folder)
 
-    def test_a_parquet_row_is_named_by_its_number(self, write_folder, splits, tmp_path):
+    def test_a_parquet_row_is_named_by_its_number(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+    ) -> None:
         rows = [*splits["train"], {"text": None, "label": "yes", "lang": "de"}]
         folder = write_folder(
             {"train.parquet": as_parquet(rows, tmp_path), "dev": splits["dev"], "test": splits["test"]}
         )
         assert "train.parquet, row 9: text is missing" in refusal(folder)
 
-    def test_a_path_with_a_line_break_stays_on_the_line(self, write_folder, splits):
+    def test_a_path_with_a_line_break_stays_on_the_line(
+        self, write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]]
+    ) -> None:
         del splits["test"]
         assert "no test file" in refusal(write_folder(splits, name="two\nlines"))

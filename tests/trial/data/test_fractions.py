@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from study.trial.data.fractions import sample_rows
 
+Rows = tuple[np.ndarray, np.ndarray]
+"""Labels and languages."""
+
 fractions = st.floats(0, 1, exclude_min=True)
 rows_of_tasks = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=120).map(
     lambda rows: (np.array([r[0] for r in rows]), np.array([r[1] for r in rows]))
@@ -29,7 +32,7 @@ def unbalanced(languages: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 @given(rows_of_tasks, fractions, fractions, seeds)
 @settings(max_examples=300, deadline=None)
 @example((np.repeat([0, 1, 2], 5), np.zeros(15, int)), 0.1, 0.5, 0)
-def test_a_smaller_fraction_is_inside_a_larger_one(rows, one, other, seed):
+def test_a_smaller_fraction_is_inside_a_larger_one(rows: Rows, one: float, other: float, seed: int) -> None:
     smaller, larger = sorted((one, other))
     inside, outside = sample_rows(*rows, smaller, "t", seed), sample_rows(*rows, larger, "t", seed)
     assert set(inside.tolist()) <= set(outside.tolist())
@@ -37,7 +40,7 @@ def test_a_smaller_fraction_is_inside_a_larger_one(rows, one, other, seed):
 
 @given(rows_of_tasks, fractions, seeds)
 @settings(max_examples=300, deadline=None)
-def test_each_language_keeps_its_share_and_every_label(rows, fraction, seed):
+def test_each_language_keeps_its_share_and_every_label(rows: Rows, fraction: float, seed: int) -> None:
     labels, languages = rows
     kept = sample_rows(labels, languages, fraction, "t", seed)
     assert kept.dtype == np.int64
@@ -50,12 +53,12 @@ def test_each_language_keeps_its_share_and_every_label(rows, fraction, seed):
 
 @given(rows_of_tasks, seeds)
 @settings(max_examples=50, deadline=None)
-def test_the_whole_is_everything(rows, seed):
+def test_the_whole_is_everything(rows: Rows, seed: int) -> None:
     np.testing.assert_array_equal(sample_rows(*rows, 1.0, "t", seed), np.arange(len(rows[0])))
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.05, 0.1, 0.333, 0.5, 0.9])
-def test_labels_keep_their_proportions(fraction):
+def test_labels_keep_their_proportions(fraction: float) -> None:
     labels, languages = unbalanced()
     kept = sample_rows(labels, languages, fraction, "t", 0)
     for language in range(3):
@@ -64,7 +67,7 @@ def test_labels_keep_their_proportions(fraction):
         assert (np.abs(counts - np.maximum(quota, 1)) <= 1.5).all()
 
 
-def test_labels_of_equal_size_take_turns_by_lot():
+def test_labels_of_equal_size_take_turns_by_lot() -> None:
     # 40 labels of 50 rows at 5%: 2.5 each, and which get the third is not decided by their names.
     labels, languages = np.repeat(np.arange(40), 50), np.zeros(2000, int)
     with_third = [
@@ -75,7 +78,7 @@ def test_labels_of_equal_size_take_turns_by_lot():
     assert (np.bincount(np.concatenate(with_third), minlength=40) > 0).sum() >= 38
 
 
-def test_the_same_request_gives_the_same_rows_and_another_seed_or_task_others():
+def test_the_same_request_gives_the_same_rows_and_another_seed_or_task_others() -> None:
     labels, languages = unbalanced()
     rows = sample_rows(labels, languages, 0.1, "task", 0)
     np.testing.assert_array_equal(rows, sample_rows(labels, languages, 0.1, "task", 0))
@@ -85,7 +88,7 @@ def test_the_same_request_gives_the_same_rows_and_another_seed_or_task_others():
         assert len(np.intersect1d(rows, again)) < 0.3 * len(rows)
 
 
-def test_rows_are_drawn_evenly_from_the_whole_file():
+def test_rows_are_drawn_evenly_from_the_whole_file() -> None:
     labels, languages = np.zeros(1000, int), np.zeros(1000, int)
     drawn = np.zeros(1000)
     for seed in range(400):
@@ -96,7 +99,7 @@ def test_rows_are_drawn_evenly_from_the_whole_file():
     assert abs(drawn[:500].mean() - drawn[500:].mean()) < 2
 
 
-def test_the_sample_is_this_one():
+def test_the_sample_is_this_one() -> None:
     # Pinned: another sample under an old key would make resumed studies mix two of them.
     labels, languages = np.tile([0, 0, 0, 1], 10), np.repeat([0, 1], 20)
     assert sample_rows(labels, languages, 0.25, "pinned", 0).tolist() == [
@@ -113,17 +116,17 @@ def test_the_sample_is_this_one():
     ]
 
 
-def test_no_rows_give_no_rows():
+def test_no_rows_give_no_rows() -> None:
     assert sample_rows(np.zeros(0, int), np.zeros(0, int), 0.5, "t", 0).tolist() == []
 
 
 @pytest.mark.parametrize("fraction", [0.0, -0.1, 1.01, float("nan")])
-def test_a_fraction_outside_its_range_is_refused(fraction):
+def test_a_fraction_outside_its_range_is_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match=r"lies in \(0, 1\]"):
         sample_rows(np.zeros(3, int), np.zeros(3, int), fraction, "t", 0)
 
 
-def test_a_large_task_is_sampled_at_once():
+def test_a_large_task_is_sampled_at_once() -> None:
     rng = np.random.default_rng(0)
     labels, languages = rng.integers(0, 7, 150_000), rng.integers(0, 205, 150_000)
     start = time.perf_counter()

@@ -7,8 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
@@ -22,11 +25,11 @@ from study.trial.data.sources import load_task
 SPLITS = ("train", "validation", "test")
 
 
-def lines(rows) -> str:
+def lines(rows: Any) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def rows(split: str, language: str, **columns) -> list[dict]:
+def rows(split: str, language: str, **columns: Any) -> list[dict[str, Any]]:
     """Two labels; a column is renamed by its old name, or left out by None, or added."""
     names = {"text": "text", "label": "label", "lang": "lang"} | columns
     found = [
@@ -44,14 +47,14 @@ def card(configurations: dict[str, dict[str, str]]) -> str:
     return f"---\n{json.dumps({'configs': configs})}\n---\nA data set.\n"
 
 
-def each_language(languages, suffix: str = "jsonl", **columns) -> dict[str, str]:
+def each_language(languages: Any, suffix: str = "jsonl", **columns: Any) -> dict[str, str]:
     """A repository with a configuration for each language, and the files of each."""
     files = {name: {s: f"data/{name}/{s}.{suffix}" for s in SPLITS} for name in languages}
     content = {files[name][s]: lines(rows(s, name, **columns)) for name in languages for s in SPLITS}
     return {"README.md": card(files), **content}
 
 
-def parquet(table: dict, classes: list[str] | None = None) -> bytes:
+def parquet(table: dict[str, Any], classes: list[str] | None = None) -> bytes:
     kinds = {name: Value("string") for name in table}
     if classes:
         kinds["label"] = ClassLabel(names=classes)
@@ -60,7 +63,7 @@ def parquet(table: dict, classes: list[str] | None = None) -> bytes:
     return out.getvalue()
 
 
-def refusal(source: str, **options) -> str:
+def refusal(source: str, **options: Any) -> str:
     with pytest.raises(RequestError) as refused:
         load_task(source, **options)
     message = str(refused.value)
@@ -69,7 +72,7 @@ def refusal(source: str, **options) -> str:
     return message
 
 
-def test_one_table_with_a_language_column(hub):
+def test_one_table_with_a_language_column(hub: Callable[..., Path]) -> None:
     hub("org/one", {f"{s}.jsonl": lines(rows(s, "de") + rows(s, "sw")) for s in SPLITS})
     task = load_task("hub:org/one")
     assert (task.name, task.labels, task.languages) == ("org/one", ("no", "yes"), ("de", "sw"))
@@ -77,7 +80,7 @@ def test_one_table_with_a_language_column(hub):
     assert load_task("hub:org/one", ["sw"]).splits["test"].texts == ("test sw no", "test sw yes")
 
 
-def test_configurations_without_a_language_column_are_languages(hub):
+def test_configurations_without_a_language_column_are_languages(hub: Callable[..., Path]) -> None:
     hub("org/many", each_language(["sw", "de"], lang=None))
     task = load_task("hub:org/many")
     assert task.languages == ("de", "sw")
@@ -85,7 +88,7 @@ def test_configurations_without_a_language_column_are_languages(hub):
     assert load_task("hub:org/many:sw").fingerprint == load_task("hub:org/many", ["sw"]).fingerprint
 
 
-def test_a_named_configuration_is_read_alone(hub):
+def test_a_named_configuration_is_read_alone(hub: Callable[..., Path]) -> None:
     hub("org/many", each_language(["topic", "mood"]))
     assert load_task("hub:org/many:mood").name == "org/many:mood"
     message = refusal("hub:org/many")
@@ -94,7 +97,7 @@ def test_a_named_configuration_is_read_alone(hub):
     assert "there are mood, topic" in message
 
 
-def test_a_default_with_a_language_column_stands_for_the_rest(hub):
+def test_a_default_with_a_language_column_stands_for_the_rest(hub: Callable[..., Path]) -> None:
     files = {name: {s: f"data/{name}/{s}.jsonl" for s in SPLITS} for name in ("de", "sw")}
     everything = {s: f"data/*/{s}.jsonl" for s in SPLITS}
     content = {files[name][s]: lines(rows(s, name)) for name in files for s in SPLITS}
@@ -104,7 +107,7 @@ def test_a_default_with_a_language_column_stands_for_the_rest(hub):
     assert len(task.splits["train"]) == 4
 
 
-def test_a_default_without_one_is_set_aside(hub):
+def test_a_default_without_one_is_set_aside(hub: Callable[..., Path]) -> None:
     files = {name: {s: f"data/{name}/{s}.jsonl" for s in SPLITS} for name in ("de", "sw")}
     everything = {s: f"data/*/{s}.jsonl" for s in SPLITS}
     content = {files[name][s]: lines(rows(s, name, lang=None)) for name in files for s in SPLITS}
@@ -112,7 +115,7 @@ def test_a_default_without_one_is_set_aside(hub):
     assert load_task("hub:org/both").languages == ("de", "sw")
 
 
-def test_classes_are_read_by_name_and_a_withheld_one_is_missing(hub):
+def test_classes_are_read_by_name_and_a_withheld_one_is_missing(hub: Callable[..., Path]) -> None:
     table = {"text": ["a", "b"], "label": [1, 0], "lang": ["de", "de"]}
     files = {f"{s}.parquet": parquet(table, ["bad", "good"]) for s in ("train", "validation")}
     hub("org/classes", {**files, "test.parquet": parquet(table, ["bad", "good"])})
@@ -124,7 +127,7 @@ def test_classes_are_read_by_name_and_a_withheld_one_is_missing(hub):
     assert "hub:org/withheld, default, test, row 1: label is missing" in refusal("hub:org/withheld")
 
 
-def test_texts_in_csv_stay_texts(hub):
+def test_texts_in_csv_stay_texts(hub: Callable[..., Path]) -> None:
     content = "text\tlabel\tlang\nNA\tnull\tnb\nplain\tyes\tnb\n"
     hub("org/csv", {f"{s}.tsv": content for s in SPLITS})
     task = load_task("hub:org/csv")
@@ -132,7 +135,7 @@ def test_texts_in_csv_stay_texts(hub):
     assert task.labels == ("null", "yes")
 
 
-def test_only_the_chosen_languages_are_read(hub):
+def test_only_the_chosen_languages_are_read(hub: Callable[..., Path]) -> None:
     files = each_language(["de", "sw", "xx"], lang=None)
     files["data/xx/train.jsonl"] = "this is not JSON"
     hub("org/many", files)
@@ -141,7 +144,7 @@ def test_only_the_chosen_languages_are_read(hub):
     assert refusal("hub:org/many", languages=["fr"]) == "hub:org/many: no language 'fr'; there are de, sw, xx"
 
 
-def test_replaced_files_give_the_new_rows(hub):
+def test_replaced_files_give_the_new_rows(hub: Callable[..., Path]) -> None:
     # The cache of `datasets` goes by names: the same commit with other files would give the old rows.
     hub("org/one", {f"{s}.jsonl": lines(rows(s, "de")) for s in SPLITS})
     before = load_task("hub:org/one")
@@ -150,7 +153,9 @@ def test_replaced_files_give_the_new_rows(hub):
     assert load_task("hub:org/one").languages == ("sw",)
 
 
-def test_nothing_is_written_outside_the_hub_cache(hub, tmp_path, monkeypatch):
+def test_nothing_is_written_outside_the_hub_cache(
+    hub: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from datasets import config
 
     monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path / "datasets")
@@ -159,7 +164,9 @@ def test_nothing_is_written_outside_the_hub_cache(hub, tmp_path, monkeypatch):
     assert not (tmp_path / "datasets").exists()
 
 
-def test_a_loading_script_is_never_run_and_the_conversion_read_instead(hub, tmp_path):
+def test_a_loading_script_is_never_run_and_the_conversion_read_instead(
+    hub: Callable[..., Path], tmp_path: Path
+) -> None:
     ran = tmp_path / "ran"
     hub(
         "org/scripted",
@@ -177,54 +184,54 @@ def test_a_loading_script_is_never_run_and_the_conversion_read_instead(hub, tmp_
     assert not ran.exists()
 
 
-def test_codes_become_the_names_they_stand_for(hub):
+def test_codes_become_the_names_they_stand_for(hub: Callable[..., Path]) -> None:
     hub("org/codes", each_language(["de"], lang=None))
     source = HubData("org/codes", names={"no": "negative", "yes": "positive"})
     assert build_task("codes", hub_rows(source)).labels == ("negative", "positive")
 
 
 class TestRefusals:
-    def test_other_columns_are_listed(self, hub):
+    def test_other_columns_are_listed(self, hub: Callable[..., Path]) -> None:
         hub("org/other", {f"{s}.jsonl": lines(rows(s, "de", text="tweet")) for s in SPLITS})
         assert refusal("hub:org/other") == (
             "hub:org/other, default, train: no column text; there are tweet, label, lang"
         )
 
-    def test_no_language_column(self, hub):
+    def test_no_language_column(self, hub: Callable[..., Path]) -> None:
         hub("org/mono", {f"{s}.jsonl": lines(rows(s, "de", lang=None)) for s in SPLITS})
         assert refusal("hub:org/mono") == "hub:org/mono: no column lang; there are text, label"
         assert load_task("hub:org/mono:default").languages == ("default",)
 
-    def test_a_named_data_set_without_configurations(self, hub):
+    def test_a_named_data_set_without_configurations(self, hub: Callable[..., Path]) -> None:
         hub("mteb/NusaX-senti", {f"{s}.jsonl": lines(rows(s, "de")) for s in SPLITS})
         with pytest.raises(RequestError, match="no configuration for each language; there is only default"):
             load_task("nusax")
 
-    def test_no_validation_split(self, hub):
+    def test_no_validation_split(self, hub: Callable[..., Path]) -> None:
         hub("org/two", {f"{s}.jsonl": lines(rows(s, "de")) for s in ("train", "test")})
         assert refusal("hub:org/two") == (
             "hub:org/two: no split called dev or valid or validation; there are test, train"
         )
 
-    def test_no_such_configuration(self, hub):
+    def test_no_such_configuration(self, hub: Callable[..., Path]) -> None:
         hub("org/many", each_language(["de", "sw"]))
         assert refusal("hub:org/many:fr") == "hub:org/many: no configuration 'fr'; there are de, sw"
 
-    def test_files_that_cannot_be_read(self, hub):
+    def test_files_that_cannot_be_read(self, hub: Callable[..., Path]) -> None:
         hub("org/broken", {f"{s}.parquet": b"PAR1 and no more" for s in SPLITS})
         assert "hub:org/broken, default: " in refusal("hub:org/broken")
 
-    def test_a_repository_without_data(self, hub):
+    def test_a_repository_without_data(self, hub: Callable[..., Path]) -> None:
         hub("org/empty", {"README.md": "nothing here"})
         assert "hub:org/empty: no data that can be read" in refusal("hub:org/empty")
 
-    def test_one_that_is_not_here_while_offline(self, hub):
+    def test_one_that_is_not_here_while_offline(self, hub: Callable[..., Path]) -> None:
         message = refusal("hub:org/absent")
         assert "HF_HUB_OFFLINE is set" in message
         assert "hub's cache" in message
 
     @pytest.mark.parametrize("name", ["", "a/b/c", "bad name", "-x/y"])
-    def test_what_is_no_name(self, hub, name):
+    def test_what_is_no_name(self, hub: Callable[..., Path], name: str) -> None:
         assert "not a data set's name; write hub:OWNER/NAME" in refusal(f"hub:{name}")
 
 
@@ -237,15 +244,17 @@ class TestRefusals:
         (500, "", "cannot be reached"),
     ],
 )
-def test_what_the_hub_answers_is_told_in_one_line(hub, monkeypatch, status, code, words):
+def test_what_the_hub_answers_is_told_in_one_line(
+    hub: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, status: int, code: Any, words: str
+) -> None:
     class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             self.send_response(status)
             self.send_header("X-Error-Code", code)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *arguments):
+        def log_message(self, *arguments: Any) -> None:
             pass
 
     from huggingface_hub import constants
@@ -261,7 +270,7 @@ def test_what_the_hub_answers_is_told_in_one_line(hub, monkeypatch, status, code
         server.server_close()
 
 
-def test_a_hub_that_cannot_be_reached(hub, monkeypatch):
+def test_a_hub_that_cannot_be_reached(hub: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -273,7 +282,7 @@ def test_a_hub_that_cannot_be_reached(hub, monkeypatch):
 
 @pytest.mark.processes
 @pytest.mark.slow
-def test_the_usual_variables_make_it_offline(hub, tmp_path):
+def test_the_usual_variables_make_it_offline(hub: Callable[..., Path], tmp_path: Path) -> None:
     hub("org/one", {f"{s}.jsonl": lines(rows(s, "de")) for s in SPLITS})
     program = "from study.trial.data.sources import load_task; print(load_task('hub:org/one').languages)"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "hub")}
@@ -282,7 +291,7 @@ def test_the_usual_variables_make_it_offline(hub, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(NAMED))
-def test_every_named_data_set_loads_from_its_layout(hub, name):
+def test_every_named_data_set_loads_from_its_layout(hub: Callable[..., Path], name: str) -> None:
     known = NAMED[name]
     source = known.source
     if source.names:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -29,12 +31,12 @@ HOSTILE = [
     " ",
 ]
 
-texts = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
+texts = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 names = st.lists(texts, min_size=2, max_size=4, unique=True).map(lambda found: tuple(sorted(found)))
 
 
 @st.composite
-def tasks(draw) -> Task:
+def tasks(draw: st.DrawFn) -> Task:
     labels, languages = draw(names), draw(names)
     splits = {}
     for name in SPLITS:
@@ -49,7 +51,7 @@ def tasks(draw) -> Task:
     return Task("demo", labels, languages, splits, notes=("a note",))
 
 
-def tiny(**changes) -> Task:
+def tiny(**changes: Any) -> Task:
     rows = Split(("one", "two"), np.array([0, 1]), np.array([0, 0]))
     content = {"labels": ("a", "b"), "languages": ("de", "sw"), "splits": dict.fromkeys(SPLITS, rows)}
     return Task("tiny", **(content | changes))
@@ -57,7 +59,7 @@ def tiny(**changes) -> Task:
 
 @given(tasks())
 @settings(max_examples=60, deadline=None)
-def test_saved_and_read_back_it_is_the_same(task):
+def test_saved_and_read_back_it_is_the_same(task: Task) -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_task(task, Path(folder))
         read = load_saved_task(Path(folder))
@@ -75,14 +77,16 @@ def test_saved_and_read_back_it_is_the_same(task):
         np.testing.assert_array_equal(read.splits[name].languages, task.splits[name].languages)
 
 
-def test_a_saved_task_is_a_folder_that_loads_as_a_task(write_folder, splits, tmp_path):
+def test_a_saved_task_is_a_folder_that_loads_as_a_task(
+    write_folder: Callable[..., Path], splits: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
     task = load_task(str(write_folder(splits)))
     (tmp_path / "saved").mkdir()
     save_task(task, tmp_path / "saved")
     assert load_task(str(tmp_path / "saved")).fingerprint == task.fingerprint
 
 
-def test_the_fingerprint_is_that_of_the_content_alone():
+def test_the_fingerprint_is_that_of_the_content_alone() -> None:
     rows = tiny().splits["train"]
     swapped = Split(("two", "one"), rows.labels[::-1], rows.languages)
     others = [
@@ -100,7 +104,7 @@ def test_the_fingerprint_is_that_of_the_content_alone():
     assert tiny(notes=("shared texts",)).fingerprint == tiny().fingerprint
 
 
-def test_rows_do_not_flow_from_one_split_into_the_next():
+def test_rows_do_not_flow_from_one_split_into_the_next() -> None:
     rows, none = tiny().splits["train"], Split((), np.zeros(0, np.int64), np.zeros(0, np.int64))
     first = tiny(splits={"train": rows, "validation": none, "test": rows})
     second = tiny(splits={"train": none, "validation": rows, "test": rows})

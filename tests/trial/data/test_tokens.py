@@ -37,7 +37,8 @@ def encoded(task: Task, tokenizer: Any, tmp_path_factory: pytest.TempPathFactory
 
 
 def text_ids(split: EncodedSplit, row: int) -> list[int]:
-    return split.ids[split.offsets[row] : split.offsets[row + 1]].tolist()
+    ids: list[int] = split.ids[split.offsets[row] : split.offsets[row + 1]].tolist()
+    return ids
 
 
 @pytest.mark.parametrize("name", SPLITS)

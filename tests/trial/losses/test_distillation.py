@@ -1,5 +1,7 @@
 """What every distillation loss must keep, and the built-in ones against float64 formulas."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from study.errors import RequestError
-from study.trial.losses.distillation import distillation_loss, distillation_losses, find_distillation_loss
+from study.trial.losses.distillation import (
+    DistillationLoss,
+    distillation_loss,
+    distillation_losses,
+    find_distillation_loss,
+)
 
 LOSSES = list(distillation_losses().values())
 each_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
@@ -24,7 +31,8 @@ pairs = shapes.flatmap(
 
 def log_softmax(z: np.ndarray) -> np.ndarray:
     z = z - z.max(axis=1, keepdims=True)
-    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    logs: np.ndarray = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return logs
 
 
 def kl_formula(student: np.ndarray, teacher: np.ndarray, temperature: float) -> float:
@@ -70,7 +78,9 @@ def test_mse_is_the_formula_at_any_temperature(
 @each_loss
 @settings(max_examples=30, deadline=None)
 @given(pair=pairs, temperature=st.floats(0.5, 10))
-def test_it_is_a_distance(loss, pair: tuple[np.ndarray, np.ndarray], temperature: float) -> None:
+def test_it_is_a_distance(
+    loss: DistillationLoss, pair: tuple[np.ndarray, np.ndarray], temperature: float
+) -> None:
     student, teacher = map(torch.from_numpy, pair)
     value = loss(student, teacher, temperature)
     assert value.shape == ()
@@ -79,7 +89,7 @@ def test_it_is_a_distance(loss, pair: tuple[np.ndarray, np.ndarray], temperature
 
 
 @each_loss
-def test_it_is_a_mean_over_the_batch(loss) -> None:
+def test_it_is_a_mean_over_the_batch(loss: DistillationLoss) -> None:
     torch.manual_seed(0)
     student, teacher = torch.randn(2, 6, 4, dtype=torch.float64)
     each = torch.stack([loss(student[i : i + 1], teacher[i : i + 1], 2.0) for i in range(6)])
@@ -88,7 +98,7 @@ def test_it_is_a_mean_over_the_batch(loss) -> None:
 
 @each_loss
 @pytest.mark.parametrize("size", [1e3, 1e6])
-def test_large_logits_stay_finite(loss, size: float) -> None:
+def test_large_logits_stay_finite(loss: DistillationLoss, size: float) -> None:
     student = (size * torch.tensor([[1.0, -1.0, 0.0]])).requires_grad_()
     value = loss(student, size * torch.tensor([[-1.0, 1.0, 0.0]]), 1.0)
     value.backward()
@@ -99,7 +109,7 @@ def test_large_logits_stay_finite(loss, size: float) -> None:
 
 @each_loss
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_its_gradient_is_that_of_its_value(loss, temperature: float) -> None:
+def test_its_gradient_is_that_of_its_value(loss: DistillationLoss, temperature: float) -> None:
     torch.manual_seed(1)
     student = torch.randn(3, 5, dtype=torch.float64, requires_grad=True)
     teacher = torch.randn(3, 5, dtype=torch.float64)
@@ -107,7 +117,7 @@ def test_its_gradient_is_that_of_its_value(loss, temperature: float) -> None:
 
 
 @each_loss
-def test_it_says_what_it_is_in_one_line(loss) -> None:
+def test_it_says_what_it_is_in_one_line(loss: DistillationLoss) -> None:
     assert loss.about
     assert "\n" not in loss.about
     assert loss.function.__doc__

@@ -1,5 +1,7 @@
 """The mixture of hard labels and teacher: exact ends, and no look at what alpha leaves out."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,9 @@ from study.errors import RequestError
 from study.trial.losses.distillation import distillation_losses
 from study.trial.losses.objective import cross_entropy, objective
 
+Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Logits of student and teacher, and labels."""
+
 LOSSES = sorted(distillation_losses())
 
 
@@ -21,12 +26,12 @@ def config(**values: Any) -> TrialConfig:
 
 
 @pytest.fixture
-def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch() -> Batch:
     torch.manual_seed(0)
     return torch.randn(8, 5), torch.randn(8, 5), torch.randint(5, (8,))
 
 
-def test_cross_entropy_is_the_formula(batch) -> None:
+def test_cross_entropy_is_the_formula(batch: Batch) -> None:
     student, _, labels = batch
     z = student.numpy().astype(np.float64)
     log_q = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
@@ -35,7 +40,7 @@ def test_cross_entropy_is_the_formula(batch) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("alpha", [0.0, 0.2, 0.5, 0.9, 1.0])
-def test_it_is_the_weighted_sum(batch, loss: str, alpha: float) -> None:
+def test_it_is_the_weighted_sum(batch: Batch, loss: str, alpha: float) -> None:
     student, teacher, labels = batch
     soft = distillation_losses()[loss](student, teacher, 3.0)
     value = objective(student, teacher, labels, config(alpha=alpha, loss=loss, temperature=3.0))
@@ -43,7 +48,7 @@ def test_it_is_the_weighted_sum(batch, loss: str, alpha: float) -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_ends_are_exact(batch, loss: str) -> None:
+def test_the_ends_are_exact(batch: Batch, loss: str) -> None:
     student, teacher, labels = batch
     hard = objective(student, None, labels, config(alpha=1.0, loss=loss))
     assert torch.equal(hard, F.cross_entropy(student, labels))
@@ -51,21 +56,21 @@ def test_the_ends_are_exact(batch, loss: str) -> None:
     assert torch.equal(soft, distillation_losses()[loss](student, teacher, 2.0))
 
 
-def test_the_ends_do_not_look_at_what_they_leave_out(batch) -> None:
+def test_the_ends_do_not_look_at_what_they_leave_out(batch: Batch) -> None:
     student, teacher, labels = batch
     broken = torch.full_like(teacher, torch.nan)
     assert objective(student, broken, labels, config(alpha=1.0)).isfinite()
     assert objective(student, teacher, torch.full_like(labels, 99), config(alpha=0.0)).isfinite()
 
 
-def test_the_ends_are_continuous(batch) -> None:
+def test_the_ends_are_continuous(batch: Batch) -> None:
     student, teacher, labels = batch
     for end, near in ((0.0, 1e-6), (1.0, 1 - 1e-6)):
         at, beside = (objective(student, teacher, labels, config(alpha=a)) for a in (end, near))
         torch.testing.assert_close(at, beside, rtol=1e-4, atol=1e-4)
 
 
-def test_a_missing_part_is_an_error(batch) -> None:
+def test_a_missing_part_is_an_error(batch: Batch) -> None:
     student, teacher, labels = batch
     with pytest.raises(ValueError, match="teacher logits"):
         objective(student, None, labels, config(alpha=0.5))
@@ -73,7 +78,7 @@ def test_a_missing_part_is_an_error(batch) -> None:
         objective(student, teacher, None, config(alpha=0.5))
 
 
-def test_bf16_logits_are_widened_before_they_are_compared(batch) -> None:
+def test_bf16_logits_are_widened_before_they_are_compared(batch: Batch) -> None:
     student, teacher, labels = batch
     low = student.bfloat16().requires_grad_()
     value = objective(low, teacher.bfloat16(), labels, config())
@@ -84,7 +89,7 @@ def test_bf16_logits_are_widened_before_they_are_compared(batch) -> None:
     assert low.grad.dtype == torch.bfloat16
 
 
-def test_only_the_student_learns(batch) -> None:
+def test_only_the_student_learns(batch: Batch) -> None:
     student, teacher, labels = batch
     student.requires_grad_()
     teacher.requires_grad_()
@@ -93,13 +98,13 @@ def test_only_the_student_learns(batch) -> None:
     assert teacher.grad is None
 
 
-def test_its_gradient_is_that_of_its_value(batch) -> None:
+def test_its_gradient_is_that_of_its_value(batch: Batch) -> None:
     student, teacher, labels = (t.double() if t.is_floating_point() else t for t in batch)
     student.requires_grad_()
     assert torch.autograd.gradcheck(lambda z: objective(z, teacher, labels, config(alpha=0.3)), student)
 
 
-def test_an_unknown_loss_is_refused(batch) -> None:
+def test_an_unknown_loss_is_refused(batch: Batch) -> None:
     student, teacher, labels = batch
     with pytest.raises(RequestError, match="there are kl, mse"):
         objective(student, teacher, labels, config(loss="huber"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,20 @@ from study.trial.models.teacher import new_classifier
 
 LABELS = ("cancel", "greet", "order")
 LAYERS = 4
-SIZE = {"hidden_size": 32, "num_hidden_layers": LAYERS, "num_attention_heads": 4, "intermediate_size": 37}
-SPECIAL = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+SIZE: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "intermediate_size": 37,
+}
+DISENTANGLED: dict[str, Any] = {
+    "relative_attention": True,
+    "pos_att_type": ["p2c", "c2p"],
+    "norm_rel_ebd": "layer_norm",
+    "conv_kernel_size": 3,
+    "position_buckets": 8,
+}
+SPECIAL: dict[str, Any] = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 CONFIGS: dict[str, Callable[[int], PreTrainedConfig]] = {
     "bert": lambda v: BertConfig(vocab_size=v, **SIZE, pad_token_id=1),
     "roberta": lambda v: RobertaConfig(vocab_size=v, **SIZE, **SPECIAL),
@@ -39,16 +52,7 @@ CONFIGS: dict[str, Callable[[int], PreTrainedConfig]] = {
     "distilbert": lambda v: DistilBertConfig(
         vocab_size=v, dim=32, n_layers=LAYERS, n_heads=4, hidden_dim=37, pad_token_id=1
     ),
-    "deberta-v2": lambda v: DebertaV2Config(
-        vocab_size=v,
-        **SIZE,
-        pad_token_id=1,
-        relative_attention=True,
-        pos_att_type=["p2c", "c2p"],
-        norm_rel_ebd="layer_norm",
-        conv_kernel_size=3,
-        position_buckets=8,
-    ),
+    "deberta-v2": lambda v: DebertaV2Config(vocab_size=v, **SIZE, **DISENTANGLED, pad_token_id=1),
     "electra": lambda v: ElectraConfig(vocab_size=v, **SIZE, embedding_size=16, pad_token_id=1),
     "modernbert": lambda v: ModernBertConfig(
         vocab_size=v, **SIZE, **SPECIAL, cls_token_id=0, sep_token_id=2, local_attention=8
@@ -101,7 +105,7 @@ def roughen() -> Callable[[torch.nn.Module, int], None]:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
 
     return add_noise
 
@@ -156,3 +160,9 @@ def file_hashes() -> Callable[[Sequence[Path]], dict[str, str]]:
         return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     return hashes
+
+
+@pytest.fixture
+def copy(bert: Any, tmp_path: Path) -> Path:
+    """A copy of a masked-LM checkpoint, to be changed."""
+    return Path(shutil.copytree(bert.raw, tmp_path / "copy"))

@@ -1,5 +1,7 @@
 """The default encoder's recipe: any script, the same bits every time."""
 
+from __future__ import annotations
+
 import hashlib
 import math
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
 
 from study.streams import stream
 from study.trial.models.embedded import build_tokenizer, contrast, mask_tokens, new_encoder
@@ -26,33 +29,34 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def words():
+def words() -> PreTrainedTokenizerFast:
     return build_tokenizer(TEXTS)
 
 
 @settings(max_examples=80, deadline=None)
-@given(text=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30))
-def test_no_text_is_unknown_and_all_of_it_comes_back(words, text: str) -> None:
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30))
+def test_no_text_is_unknown_and_all_of_it_comes_back(words: PreTrainedTokenizerFast, text: str) -> None:
     ids = words(text).input_ids
     assert (ids[0], ids[-1]) == (0, 2)
     if not any(token in text for token in words.all_special_tokens):
         assert words.unk_token_id not in ids
         back = words.decode(ids, skip_special_tokens=True)
+        assert isinstance(back, str)
         assert back.removeprefix(" ") == unicodedata.normalize("NFC", text).removeprefix(" ")
 
 
-def test_special_tokens_have_robertas_ids(words) -> None:
+def test_special_tokens_have_robertas_ids(words: PreTrainedTokenizerFast) -> None:
     assert words.convert_ids_to_tokens([0, 1, 2, 3, 4]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     assert (words.bos_token_id, words.pad_token_id, words.eos_token_id, words.mask_token_id) == (0, 1, 2, 4)
     assert words("a", "b").input_ids.count(words.sep_token_id) == 3
 
 
-def test_composed_and_decomposed_letters_are_the_same(words) -> None:
+def test_composed_and_decomposed_letters_are_the_same(words: PreTrainedTokenizerFast) -> None:
     assert words("caf\u00e9").input_ids == words("cafe\u0301").input_ids
 
 
 @pytest.mark.processes
-def test_the_same_texts_give_the_same_tokenizer_in_another_process(words) -> None:
+def test_the_same_texts_give_the_same_tokenizer_in_another_process(words: PreTrainedTokenizerFast) -> None:
     code = (
         "import sys, hashlib; from study.trial.models.embedded import build_tokenizer; "
         "t = build_tokenizer(sys.stdin.read().split('\\n')); "
@@ -75,7 +79,7 @@ def test_its_vocabulary_stops_at_eight_thousand() -> None:
     assert len(build_tokenizer(many)) == 8000
 
 
-def test_the_encoder_reads_128_tokens_and_is_drawn_from_its_seed(words) -> None:
+def test_the_encoder_reads_128_tokens_and_is_drawn_from_its_seed(words: PreTrainedTokenizerFast) -> None:
     torch.manual_seed(1)
     one = new_encoder(words, 3)
     assert torch.initial_seed() == 1
@@ -88,7 +92,7 @@ def test_the_encoder_reads_128_tokens_and_is_drawn_from_its_seed(words) -> None:
     assert one(ids, torch.ones_like(ids)).logits.shape == (2, 128, len(words))
 
 
-def test_it_is_a_base_model_like_any_other(words, tmp_path) -> None:
+def test_it_is_a_base_model_like_any_other(words: PreTrainedTokenizerFast, tmp_path: Path) -> None:
     new_encoder(words, 0).save_pretrained(tmp_path / "in")
     words.save_pretrained(tmp_path / "in")
     import_encoder(str(tmp_path / "in"), tmp_path / "out")
@@ -96,12 +100,12 @@ def test_it_is_a_base_model_like_any_other(words, tmp_path) -> None:
     assert (facts.layers, facts.hidden_size, facts.vocabulary) == (4, 128, len(words))
 
 
-def batch(words, length: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(words: PreTrainedTokenizerFast, length: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
     encoded = words([" ".join([text] * length) for text in TEXTS], padding=True, return_tensors="pt")
     return encoded["input_ids"], encoded["attention_mask"]
 
 
-def test_masking_is_a_function_of_its_seed(words) -> None:
+def test_masking_is_a_function_of_its_seed(words: PreTrainedTokenizerFast) -> None:
     ids, attention = batch(words)
     before = ids.clone()
     torch.manual_seed(0)
@@ -114,7 +118,9 @@ def test_masking_is_a_function_of_its_seed(words) -> None:
     assert torch.equal(ids, before)
 
 
-def test_only_ordinary_tokens_are_masked_and_labels_say_what_was_there(words) -> None:
+def test_only_ordinary_tokens_are_masked_and_labels_say_what_was_there(
+    words: PreTrainedTokenizerFast,
+) -> None:
     ids, attention = batch(words)
     inputs, labels = mask_tokens(ids, attention, words, 5)
     chosen = labels != -100
@@ -126,7 +132,7 @@ def test_only_ordinary_tokens_are_masked_and_labels_say_what_was_there(words) ->
     assert not set(inputs[chosen].tolist()) & (set(words.all_special_ids) - {words.mask_token_id})
 
 
-def test_masking_keeps_its_shares(words) -> None:
+def test_masking_keeps_its_shares(words: PreTrainedTokenizerFast) -> None:
     ids, attention = batch(words, 200)
     inputs, labels = mask_tokens(ids, attention, words, 6)
     chosen = labels != -100
@@ -138,7 +144,7 @@ def test_masking_keeps_its_shares(words) -> None:
     assert kept.float().mean().item() == pytest.approx(0.1, abs=0.02)
 
 
-def test_a_text_of_special_tokens_alone_is_left_as_it_is(words) -> None:
+def test_a_text_of_special_tokens_alone_is_left_as_it_is(words: PreTrainedTokenizerFast) -> None:
     ids = torch.tensor([[0, 2, 1], [0, 2, 1]])
     inputs, labels = mask_tokens(ids, torch.tensor([[1, 1, 0], [1, 1, 0]]), words, 0)
     assert torch.equal(inputs, ids)

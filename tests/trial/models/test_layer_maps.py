@@ -1,11 +1,13 @@
 """What every layer map must keep, and where the built-in ones take their layers."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from study.errors import RequestError
-from study.trial.models.layer_maps import layer_map, layer_maps
+from study.trial.models.layer_maps import LayerMap, layer_map, layer_maps
 
 MAPS = list(layer_maps().values())
 each_map = pytest.mark.parametrize("layers_of", MAPS, ids=lambda layers_of: layers_of.name)
@@ -14,7 +16,9 @@ sizes = st.integers(1, 48).flatmap(lambda layers: st.tuples(st.just(layers), st.
 
 @each_map
 @given(size=sizes)
-def test_each_student_layer_has_a_group_of_source_layers_in_order(layers_of, size: tuple[int, int]) -> None:
+def test_each_student_layer_has_a_group_of_source_layers_in_order(
+    layers_of: LayerMap, size: tuple[int, int]
+) -> None:
     layers, depth = size
     groups = layers_of(layers, depth)
     assert len(groups) == depth
@@ -27,19 +31,19 @@ def test_each_student_layer_has_a_group_of_source_layers_in_order(layers_of, siz
 
 @each_map
 @given(layers=st.integers(1, 48))
-def test_full_depth_is_the_identity(layers_of, layers: int) -> None:
+def test_full_depth_is_the_identity(layers_of: LayerMap, layers: int) -> None:
     assert layers_of(layers, layers) == [[layer] for layer in range(layers)]
 
 
 @each_map
 @pytest.mark.parametrize("depth", [-1, 0, 7])
-def test_a_depth_that_the_source_does_not_have_is_refused(layers_of, depth: int) -> None:
+def test_a_depth_that_the_source_does_not_have_is_refused(layers_of: LayerMap, depth: int) -> None:
     with pytest.raises(RequestError, match="between 1 and the source's 6 layers"):
         layers_of(6, depth)
 
 
 @each_map
-def test_it_says_what_it_is_in_one_line(layers_of) -> None:
+def test_it_says_what_it_is_in_one_line(layers_of: LayerMap) -> None:
     assert layers_of.about
     assert "\n" not in layers_of.about
 

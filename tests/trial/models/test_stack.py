@@ -1,5 +1,9 @@
 """Finding the stack of layers in a model."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -10,7 +14,7 @@ from study.trial.models.loading import read_config, skeleton
 from study.trial.models.stack import layer_stack
 
 
-def test_it_is_found_in_every_architecture(family) -> None:
+def test_it_is_found_in_every_architecture(family: Any) -> None:
     model = skeleton(read_config(family.base))
     assert layer_stack(model) == family.stack
     assert all(parameter.is_meta for parameter in model.parameters())
@@ -45,7 +49,7 @@ def test_a_model_without_a_list_of_that_length_is_refused() -> None:
         layer_stack(model)  # type: ignore[arg-type]
 
 
-def test_a_skeleton_draws_nothing(family) -> None:
+def test_a_skeleton_draws_nothing(family: Any) -> None:
     before = torch.get_rng_state()
     skeleton(read_config(family.base))
     assert torch.equal(torch.get_rng_state(), before)

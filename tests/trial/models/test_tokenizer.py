@@ -1,8 +1,12 @@
 """A tokenizer does what its tokenizer.json says."""
 
+from __future__ import annotations
+
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -11,7 +15,9 @@ from transformers import AutoTokenizer
 from study.trial.models.tokenizer import load_tokenizer
 
 
-def test_the_file_decides_and_not_the_class_that_it_names(families, tmp_path) -> None:
+def test_the_file_decides_and_not_the_class_that_it_names(
+    families: Callable[[str], Any], tmp_path: Path
+) -> None:
     """The library's class for this architecture would leave out the lower-casing."""
     folder = shutil.copytree(families("xlm-roberta").raw, tmp_path / "copy")
     file, names = folder / "tokenizer.json", folder / "tokenizer_config.json"
@@ -27,7 +33,9 @@ def test_the_file_decides_and_not_the_class_that_it_names(families, tmp_path) ->
 
 
 @pytest.mark.parametrize("text", ["hi", "call me a taxi please " * 20])
-def test_padding_and_truncation_of_the_file_are_left_behind(families, tmp_path, text: str) -> None:
+def test_padding_and_truncation_of_the_file_are_left_behind(
+    families: Callable[[str], Any], tmp_path: Path, text: str
+) -> None:
     folder = shutil.copytree(families("bert").raw, tmp_path / "copy")
     backend = AutoTokenizer.from_pretrained(folder).backend_tokenizer
     plain = backend.encode(text).ids

@@ -57,7 +57,8 @@ def both(family: Any, vocabulary: Vocabulary, **values: Any) -> tuple[Any, Any]:
 
 def logits(model: Any, batch: Batch) -> Tensor:
     with torch.no_grad():
-        return model.eval()(**batch).logits
+        found: torch.Tensor = model.eval()(**batch).logits
+        return found
 
 
 # The model
@@ -220,7 +221,7 @@ def set_dropout(model: nn.Module, share: float) -> None:
         if isinstance(module, nn.Dropout):
             module.p = share
         elif isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = share
+            vars(module)["attention_dropout"] = share
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
@@ -250,9 +251,13 @@ def test_of_any_width_and_on_any_threads_it_is_the_whole_ones_at_least_to_roundi
     vocabulary: Vocabulary, batch: Batch, trained: Any, width: int, threads: int
 ) -> None:
     """To the bit at a multiple of 16: elsewhere AdamW computes a tensor's last few numbers by other means."""
-    values = SMALL | {"vocab_size": vocabulary.size, "hidden_size": width, "pad_token_id": PAD}
+    values: dict[str, Any] = SMALL | {
+        "vocab_size": vocabulary.size,
+        "hidden_size": width,
+        "pad_token_id": PAD,
+    }
     torch.manual_seed(0)
-    whole: Any = AutoModelForSequenceClassification.from_config(BertConfig(**values, num_labels=3))
+    whole: Any = AutoModelForSequenceClassification.from_config(BertConfig(**values | {"num_labels": 3}))
     trimmed, start = trim(whole, vocabulary), copy.deepcopy(whole)
     expected = trained(whole, batch, threads)
     measured = trained(trimmed, in_new_ids(batch, vocabulary), threads)
@@ -267,8 +272,8 @@ def test_of_any_width_and_on_any_threads_it_is_the_whole_ones_at_least_to_roundi
 
 
 def test_a_teacher_begins_with_the_same_head_whole_or_trimmed(bert: Any, vocabulary: Vocabulary) -> None:
-    start = new_classifier(bert.base, bert.labels, 7)
-    trimmed = trim(start, vocabulary)
+    start: Any = new_classifier(bert.base, bert.labels, 7)
+    trimmed: Any = trim(start, vocabulary)
     assert torch.equal(trimmed.classifier.weight, start.classifier.weight)
     assert trimmed.config.id2label == start.config.id2label
     assert read_config(bert.base).vocab_size == start.config.vocab_size == vocabulary.size

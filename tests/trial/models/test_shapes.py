@@ -1,29 +1,16 @@
-"""What is refused before anything is loaded, and in which words."""
+"""The shape of a student: which layers fit which place."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import pytest
-from transformers import AutoConfig, ModernBertConfig
+from transformers import ModernBertConfig
 
 from study.errors import RequestError
-from study.trial.models.init_methods import init_method
+from study.trial.models.loading import read_config
+from study.trial.models.shapes import check_copyable, with_layers
 from study.trial.models.student import check_possible
-
-
-@pytest.mark.parametrize(
-    ("init", "layer_map", "depth", "words"),
-    [
-        ("xavier", "uniform", 2, "init: no init method 'xavier'; there are base, random, teacher"),
-        ("random", "middle", 2, "layer_map: no layer map 'middle'; there are average, ends, first"),
-        ("teacher", "uniform", 5, "depth: 5 is not between 1 and the source's 4 layers"),
-        ("random", "uniform", 0, "depth: 0 is not"),
-    ],
-)
-def test_unknown_names_and_impossible_depths(bert, init, layer_map, depth, words) -> None:
-    with pytest.raises(RequestError, match=words):
-        check_possible(init, layer_map, depth, bert.base)
-
-
-def test_a_configuration_alone_is_enough(bert) -> None:
-    check_possible("teacher", "last", 2, AutoConfig.from_pretrained(bert.base))
 
 
 def modernbert(layers: int) -> ModernBertConfig:
@@ -58,6 +45,15 @@ def test_modernbert_takes_the_maps_that_keep_its_first_layer() -> None:
     check_possible("teacher", "average", 5, modernbert(6))  # only layers 4 and 5, both local, are averaged
 
 
-def test_a_name_is_given_once() -> None:
-    with pytest.raises(ValueError, match="'base'"):
-        init_method("base", "again", source="none", copies_layers=False)(lambda origins: origins)
+def test_a_copy_has_a_layer_for_each_group_and_the_source_stays() -> None:
+    source = modernbert(6)
+    shorter = with_layers(source, [[0], [3], [5]])
+    assert shorter.num_hidden_layers == 3
+    assert source.num_hidden_layers == 6
+    types = source.layer_types
+    assert shorter.layer_types == [types[0], types[3], types[5]]
+
+
+def test_layers_of_one_architecture_fit_every_place(bert: Any) -> None:
+    config = read_config(bert.base)
+    check_copyable(config, [[3], [0, 2], [1]])
