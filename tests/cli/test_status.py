@@ -263,3 +263,8 @@ def test_looking_writes_nothing_and_needs_no_mlflow(home: Home, ledger: Ledger) 
     read_status(home, "demo")
     assert sorted(path for path in home.root.rglob("*")) == before
     assert not home.database.exists()
+
+
+def test_a_home_with_nothing_in_it_has_no_studies(command: Any, tmp_path: Path) -> None:
+    assert command("status", "--home", tmp_path / "absent", "--json").out == "[]\n"
+    assert not (tmp_path / "absent").exists()
