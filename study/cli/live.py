@@ -1,4 +1,4 @@
-"""How a running study is shown: a live view on a terminal, plain lines elsewhere. Both on stderr."""
+"""How a study is shown while it runs, on stderr: a live view on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["LineView", "LiveView", "view_for"]
 
 
 def view_for(console: Console) -> LiveView | LineView:
-    """The view that fits where `console` writes to."""
+    """The view for `console`: live on a terminal, else line by line."""
     return LiveView(console) if console.is_terminal else LineView(console)
 
 
 class LineView:
-    """One line a finished trial, for logs."""
+    """One line for each trial that ended, for logs."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -33,7 +33,7 @@ class LineView:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""
 
     def note(self, text: str) -> None:
         self._print(f"note: {text}")
@@ -61,7 +61,7 @@ class LineView:
 
 
 class LiveView:
-    """Counts, time left, best so far per arm and what the running trials last reported, redrawn in place."""
+    """Counts, time left, the best score of each arm, and the last reports of running trials, in place."""
 
     def __init__(self, console: Console) -> None:
         self.clock = _Clock()
@@ -114,12 +114,12 @@ class LiveView:
             scores = line["validation"]
             macro = f"{scores['accuracy']['macro']:.3f}" if scores else "-"
             running.add_row(key[:8], str(line["step"]), loss, macro)
-        # the padding ends the bar's line, which the bar itself leaves open
+        # the bar does not end its line, the padding does
         return Group(head, Padding(bar, (0, 0)), Text(counts), arms, *([running] if self._reports else []))
 
 
 class _Clock:
-    """Elapsed time, and the time left judged from the trials that ended while this process watched."""
+    """Elapsed time, and the time left, judged from the trials that ended while this process watched."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from rich.console import Console
 
 from cluster import registered_clusters
 from study.cli.catalogue import Setting, catalogue, markdown
@@ -108,10 +109,14 @@ def test_json_has_every_setting(command: Any) -> None:
     assert [Setting(**each) for each in found] == catalogue()
 
 
-def test_the_table_has_every_name(command: Any) -> None:
-    for width in ("80", "140"):
-        words = command("settings", COLUMNS=width).out.split()
-        assert {setting.name for setting in catalogue()} <= set(words)
+@pytest.mark.parametrize("width", [80, 140])
+def test_no_name_is_broken_at_the_width_of_a_terminal(
+    command: Any, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.cli.settings.out", Console(width=width))
+    shown = command("settings").out
+    assert max(map(len, shown.splitlines()[:-1])) <= width
+    assert {setting.name for setting in catalogue()} <= set(shown.split())
 
 
 def test_the_table_in_the_readme_is_the_one_that_the_command_prints(command: Any) -> None:
