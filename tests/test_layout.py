@@ -213,7 +213,7 @@ def test_a_single_trial_needs_neither_ray_nor_optuna_nor_mlflow_nor_storage_at_a
     script = """
 import json, sys
 from study.cli.app import main
-import study.cli.trial
+import study.planning.base_model, study.trial.prepare, study.trial.training, study.trial.trial
 sys.argv = ["kdstudy", "trial", "--task", "./nowhere"]
 try:
     main()

@@ -1,4 +1,4 @@
-"""How a running study is shown: a live view on a terminal, plain lines elsewhere. Both on stderr."""
+"""How a study is shown while it runs, on stderr: a live view on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["LineView", "LiveView", "view_for"]
 
 
 def view_for(console: Console) -> LiveView | LineView:
-    """The view that fits where `console` writes to."""
+    """The view for `console`: live on a terminal, else line by line."""
     return LiveView(console) if console.is_terminal else LineView(console)
 
 
 class LineView:
-    """One line a finished trial, for logs."""
+    """One line for each trial that ended, for logs."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -35,7 +35,7 @@ class LineView:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""
 
     def note(self, text: str) -> None:
         self._print(f"note: {text}")
@@ -63,7 +63,7 @@ class LineView:
 
 
 class LiveView:
-    """Counts, time left, best so far per arm and what the running trials last reported, redrawn in place."""
+    """Counts, time left, the best score of each arm, and the last reports of running trials, in place."""
 
     def __init__(self, console: Console) -> None:
         self.clock = _Clock()
@@ -120,7 +120,7 @@ class LiveView:
 
 
 class _Clock:
-    """Elapsed time, and the time left judged from the trials that ended while this process watched."""
+    """Elapsed time, and the time left, judged from the trials that ended while this process watched."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,11 @@ def test_a_token_that_ray_may_not_look_for_is_noted(
     assert findings["Ray authentication"].verdict == verdict
     assert not any("secret" in finding.found for finding in findings.values())
     assert found(tmp_path, "local")["Ray authentication"].verdict == "ok"
+
+
+def test_the_doctor_finds_this_place_fit(command: Any, tmp_path: Path) -> None:
+    answer = command("doctor", "--home", tmp_path / "absent")
+    assert answer.code == 0, answer.out
+    assert all(name in answer.out for name in ("torch", "ray", "optuna", "mlflow", "home is writable"))
+    assert not (tmp_path / "absent").exists()
+    assert command("doctor", "--cluster", "moon").code == 1

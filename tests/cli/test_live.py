@@ -66,7 +66,7 @@ def test_a_terminal_shows_arms_and_what_runs() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     view = LiveView(console)
     scores = {"accuracy": {"macro": 0.4321}}
-    reports = {
+    reports: dict[str, dict[str, Any]] = {
         "a" * 64: {"step": 30, "loss": 0.5, "validation": scores},
         "b" * 64: {"step": 60, "loss": None, "validation": None},
     }

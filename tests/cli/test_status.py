@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study.cli.status import read_status
+from study.cli.status import read_status, status_table
 from study.errors import RequestError
 from study.home import Home
 from study.ledger.lease import Lease
@@ -21,6 +21,7 @@ from study.ledger.progress import confirm_wanted, summary
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.tracking.journal import unsent_mark
+from tests.cli.shown import rows
 
 MakePlan = Callable[..., Plan]
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
@@ -264,3 +265,21 @@ def test_looking_writes_nothing_and_needs_no_mlflow(home: Home, ledger: Ledger) 
     read_status(home, "demo")
     assert sorted(path for path in home.root.rglob("*")) == before
     assert not home.database.exists()
+
+
+def test_a_home_with_nothing_in_it_has_no_studies(command: Any, tmp_path: Path) -> None:
+    assert command("status", "--home", tmp_path / "absent", "--json").out == "[]\n"
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_study_is_shown_arm_by_arm_and_in_all() -> None:
+    counts = {"complete": 1, "pruned": 2, "diverged": 3, "failed": 4, "running": 5, "waiting": 6}
+    arm = {"arm": "init=base", "planned": 21, **counts, "best": {"value": 0.5}}
+    empty = {"arm": "init=random", "planned": 21, **counts, "best": None}
+    found = {"name": "demo", "planned": 42, **counts, "arms": [arm, empty], "best": {"value": 0.5}}
+    numbers = ["1", "2", "3", "4", "5", "6"]
+    assert rows(status_table(found))[2:] == [
+        ["init=base", "21", *numbers, "0.500"],
+        ["init=random", "21", *numbers, "-"],
+        ["all", "42", *numbers, "0.500"],
+    ]

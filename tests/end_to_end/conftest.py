@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from tests.in_process import caller, contents
 from tests.processes import Answer, Kdstudy
 
 SPACE = """
@@ -54,20 +54,7 @@ def kdstudy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kdstudy]:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """The command's entry point in this process: as good for what starts no Ray, and far quicker."""
-    from study.cli.app import main
-
-    def run(*arguments: str | Path, **environment: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["kdstudy", *map(str, arguments)])
-        monkeypatch.delenv("KDSTUDY_HOME", raising=False)
-        for name, value in ({"HF_HUB_OFFLINE": "1"} | environment).items():
-            monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run
+    return caller(monkeypatch, capsys)
 
 
 @dataclass(frozen=True)
@@ -144,17 +131,10 @@ def copied_home(finished: Finished, tmp_path: Path) -> Path:
     return shutil.copytree(finished.home, tmp_path / "home")
 
 
-def _tree(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in sorted(folder.rglob("*"))
-    }
-
-
 @pytest.fixture(scope="session")
 def tree() -> Callable[[Path], dict[str, str]]:
     """All that is in a folder: names, and the content of files."""
-    return _tree
+    return contents
 
 
 @dataclass(frozen=True)

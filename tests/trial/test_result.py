@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study.config import TrialConfig
-from study.storage.attempts import write_record
+from study.storage.attempts import write_ending
 from study.trial.result import last_report, read_result
 
 CONFIG = TrialConfig(
@@ -27,7 +27,7 @@ def result(outcome: str) -> dict[str, Any]:
 def ended(folder: Path, outcome: str) -> Path:
     """A trial's folder whose first attempt ended so."""
     (folder / "attempt-1").mkdir(parents=True)
-    write_record(folder / "attempt-1", HISTORY, result(outcome))
+    write_ending(folder / "attempt-1", HISTORY, result(outcome))
     return folder
 
 

@@ -1,0 +1,53 @@
+"""An export: which trial it takes. What it writes is tested from outside, on a study that was run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from study.cli.export import export_student, pick
+from study.errors import RequestError
+from study.ledger.ledger import Ledger
+from study.ledger.records import Record
+
+
+@pytest.fixture(scope="module")
+def ledger(finished_study: Any) -> Ledger:
+    return Ledger(finished_study.home.urls(finished_study.name)["ledger_url"], finished_study.name)
+
+
+@pytest.fixture(scope="module")
+def records(ledger: Ledger) -> list[Record]:
+    return ledger.records()
+
+
+def test_the_best_search_trial_is_taken_if_none_is_named(records: list[Record]) -> None:
+    best = pick(records, None)
+    assert best.phase == "search"
+    assert best.value == max(r.value for r in records if r.phase == "search" and r.value is not None)
+
+
+def test_a_trial_is_named_by_the_beginning_of_its_key(records: list[Record]) -> None:
+    assert pick(records, records[-1].key[:12]) == records[-1]
+
+
+def test_a_beginning_of_several_keys_or_of_none_is_refused(records: list[Record]) -> None:
+    with pytest.raises(RequestError, match=f"^--trial : {len(records)} trials of the study have keys"):
+        pick(records, "")
+    with pytest.raises(RequestError, match=r"^--trial zz: 0 trials of the study have keys that begin so"):
+        pick(records, "zz")
+
+
+def test_before_a_trial_is_complete_there_is_nothing_to_export() -> None:
+    with pytest.raises(RequestError, match=r"^no trial of the study is complete yet$"):
+        pick([], None)
+
+
+def test_a_folder_with_something_in_it_is_never_overwritten(
+    finished_study: Any, ledger: Ledger, records: list[Record], tmp_path: Any
+) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(RequestError, match="exists; name a new or an empty folder"):
+        export_student(finished_study.home, ledger, records[0], tmp_path)
+    assert (tmp_path / "mine").read_text() == "mine"

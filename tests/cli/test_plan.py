@@ -1,0 +1,84 @@
+"""A plan: what a run would do, without a run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.planning.capacity import Machine
+from tests.cli.place import ON, Place
+
+
+def test_a_plan_counts_arms_and_trials_and_writes_nothing(
+    command: Any, place: Place, tree: Callable[[Path], dict[str, str]]
+) -> None:
+    before = tree(place.folder)
+    arguments = place.filled(f"plan {{space}} {ON} --trials 5 --set learning_rate=1e-3..1e-2")
+    plan = json.loads(command(*arguments, "--json").out)
+    assert [arm["arm"] for arm in plan["arms"]] == [
+        f"init={init} alpha={alpha}" for init in ("teacher", "random") for alpha in ("0.5", "1.0")
+    ]
+    assert {arm["search"] for arm in plan["arms"]} == {5}
+    assert (plan["search"], plan["confirm"], plan["trials"]) == (20, 12, 32)
+    assert plan["steps"] == 32 * 50
+    assert plan["nuisance"]["learning_rate"] == {"low": 1e-3, "high": 1e-2, "log": True}
+    assert plan["fixed"]["depth"] == 2
+    table = command(*arguments)
+    assert (table.code, table.err) == (0, "")
+    assert all(arm["arm"] in table.out for arm in plan["arms"])
+    assert "32 trials, 1600 trial-steps in all" in table.out
+    assert re.search(r"^memory of a trial: .* at once on this machine \(.* GiB\)$", table.out, re.M)
+    assert plan["memory"]["cpu"] > 2**29
+    assert tree(place.folder) == before
+
+
+def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> None:
+    for option, sampler in (("", "quasi"), (" --sampler tpe", "tpe")):
+        arguments = place.filled(f"plan {{space}} {ON}{option}")
+        assert json.loads(command(*arguments, "--json").out)["sampler"] == sampler
+        assert f"by {sampler} search, from" in command(*arguments).out
+
+
+def test_a_plan_names_arms_that_tune_more_on_the_same_budget(command: Any, place: Place) -> None:
+    arguments = place.filled(f"plan {{space}} {ON} --set learning_rate=1e-3..1e-2")
+    assert "a caveat: on the same budget" not in command(*arguments).out
+    answer = command(*arguments, "--set", "temperature=1..8")
+    assert (
+        "a caveat: on the same budget init=teacher alpha=1.0 tunes learning_rate, "
+        "init=teacher alpha=0.5 temperature, learning_rate\n"
+    ) in answer.out
+
+
+@pytest.mark.parametrize("command_line", ["plan", "run"])
+def test_what_has_no_room_in_this_machine_is_refused_at_planning(
+    command: Any, place: Place, tree: Any, monkeypatch: pytest.MonkeyPatch, command_line: str
+) -> None:
+    monkeypatch.setattr("study.planning.capacity.this_machine", lambda: Machine(2, 2**29))
+    before = tree(place.folder)
+    answer = command(*place.filled(f"{command_line} {{space}} {ON}"))
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("kdstudy: memory: a student of depth 2 on 32 texts a step takes about 0.")
+    assert answer.err.endswith("has 0.5 GiB: --set a smaller depth, batch_size or max_length\n")
+    assert tree(place.folder) == before
+
+
+def test_of_a_cluster_a_plan_says_what_a_trial_takes(command: Any, place: Place) -> None:
+    arguments = place.filled(f"plan {{space}} {ON} --cluster running")
+    assert "the cluster decides how many fit" in command(*arguments).out
+    memory = json.loads(command(*arguments, "--json").out)["memory"]
+    assert memory["where"] is None
+    assert memory["gpu"] > 0
+
+
+def test_a_plan_says_what_is_odd_about_the_data(command: Any, place: Place, build_task_folder: Any) -> None:
+    build_task_folder(place.folder / "odd", without={("train", "yor")})
+    arguments = place.filled("plan {space} --task {odd} --model {model}")
+    assert command(*arguments).err == "note: no train rows in yor: scored as unseen\n"
+    assert json.loads(command(*arguments, "--json").out)["notes"] == [
+        "no train rows in yor: scored as unseen"
+    ]
