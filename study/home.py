@@ -112,7 +112,8 @@ class Home:
         if not path.exists():
             near, known = did_you_mean(name, self.studies()), ", ".join(self.studies()) or "none yet"
             raise RequestError(f"{name}: no such study in {self.root}{near}; there are: {known}")
-        return self._default_urls(name) | json.loads(path.read_text(encoding="utf-8"))
+        given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return self._default_urls(name) | given
 
     def recorded_at(self, name: str) -> str:
         """MLflow's URL for the record of the study `name`.
