@@ -1,4 +1,4 @@
-"""A configuration's key: equal where nothing differs that has an effect, different everywhere else."""
+"""A configuration's key: equal if all values with an effect are equal, different otherwise."""
 
 from __future__ import annotations
 

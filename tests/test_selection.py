@@ -1,4 +1,4 @@
-"""The rule that picks: the best validation among complete trials, the earlier where two are equal."""
+"""The rule that picks: the best validation score among complete trials; of equal trials the earliest."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CONDITIONAL: dict[str, tuple[Any, ...]] = {
     "data_fraction": (1.0, 0.1),
     "teacher_data": ("full", "same"),
 }
-"""Every hyperparameter that may be inert, and those that make it so; the closed gate stands first."""
+"""All hyperparameters that can be inert, and those that make them so; the value that does stands first."""
 
 
 def names(plan: Plan) -> list[str]:
@@ -76,7 +76,7 @@ def test_arms_that_coincide_in_what_has_an_effect_are_one(make_plan: MakePlan) -
 def test_tuning_may_not_decide_whether_a_scientific_value_has_an_effect(
     make_plan: MakePlan, scientific: dict[str, Any], nuisance: dict[str, Any]
 ) -> None:
-    """Else arms would share trials, or be merged though some of their trials differ."""
+    """Otherwise two arms would have the same trials, or would be merged although some trials differ."""
     (name,) = scientific
     with pytest.raises(RequestError, match=rf"^{name}: is scientific, and what is tuned, .* or fixed$"):
         make_plan(scientific=scientific, nuisance=nuisance)
@@ -208,7 +208,7 @@ def test_an_arm_tunes_what_has_an_effect_in_it(make_plan: MakePlan) -> None:
 
 
 def test_held_is_every_value_that_is_neither_asked_about_nor_tuned(make_plan: MakePlan) -> None:
-    """Also one that is inert in some arms: it is a caveat of the others."""
+    """Also a value that is inert in some arms: it is a caveat of the other arms."""
     plan = make_plan(scientific={"alpha": (1.0, 0.5)}, fixed={"temperature": 3.0, "steps": 50})
     held = plan.held()
     assert (held["temperature"], held["steps"], held["loss"]) == (3.0, 50, "kl")

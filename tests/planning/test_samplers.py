@@ -45,7 +45,7 @@ def plan(make_plan: MakePlan, sampler: Sampler) -> Plan:
 def suggestions(
     plan: Plan, arm: Arm, scores: Callable[[int], float] = float, restart: bool = False
 ) -> list[dict[str, Any]]:
-    """What `plan` proposes for `arm`, each trial told its score; `restart`: with a new process in between."""
+    """What `plan` proposes for `arm` if trial n scores `scores(n)`; `restart`: in a new process each time."""
     storage = optuna.storages.InMemoryStorage()
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize")
     proposed = []

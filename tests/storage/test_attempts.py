@@ -61,7 +61,7 @@ def test_the_newest_comes_first_by_its_number(tmp_path: Path) -> None:
 def test_one_that_was_given_up_runs_on_beside_its_successor_and_neither_touches_the_other(
     workshop: Any, undisturbed: Any, tmp_path: Path
 ) -> None:
-    """Its node was lost to the driver, and not to itself."""
+    """The driver lost the node of the attempt, but the node still runs."""
     config = workshop.config()
     old = workshop.trial(config, tmp_path)
     reports = {1: list(itertools.islice(old, 2)), 2: []}
@@ -186,7 +186,7 @@ def test_of_a_trial_that_ended_its_record_stays_and_its_weights_where_they_are_k
 
 
 def test_of_a_trial_that_was_stopped_nothing_of_its_attempts_stays(tmp_path: Path) -> None:
-    """A pruned one has no record of its own."""
+    """A pruned trial writes no ending."""
     for attempt in (1, 2):
         end(tmp_path, attempt)
         (attempt_folder(tmp_path, attempt) / "result.json").unlink()

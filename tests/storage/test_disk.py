@@ -82,7 +82,7 @@ def test_whoever_writes_a_file_that_cannot_grow_stops_the_study_in_one_line(
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four pages; skipped where mounting is not allowed."""
+    """A file system of four pages; the test is skipped if mounting is not allowed."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={4 * PAGE}", "tmpfs", str(disk)]
@@ -185,7 +185,7 @@ def attempt(workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 def test_weights_and_checkpoints_that_cannot_be_written_halt_the_study_and_the_trial_goes_on_later(
     attempt: Any, reports: int, what: str
 ) -> None:
-    """Where a trial has one report, its weights are the first that it writes."""
+    """If a trial has one report, its weights are the first file that it writes."""
     (told,) = attempt(reports, no_file_above(PAGE))
     assert list(told) == ["halt"]
     assert re.match(what, told["halt"])
@@ -199,7 +199,7 @@ def test_weights_and_checkpoints_that_cannot_be_written_halt_the_study_and_the_t
 
 @pytest.fixture
 def own_store(workshop: Any, tmp_path: Path) -> Store:
-    """The workshop's task and base model, and nothing that is made of them."""
+    """A store with the workshop's task and base model, and nothing that is built from them."""
     store = Store(tmp_path / "store")
     for kind in ("tasks", "models"):
         shutil.copytree(workshop.store.root / kind, store.root / kind)
@@ -214,7 +214,7 @@ def has_built(store: Store) -> set[str]:
 def test_an_array_whose_last_number_finds_no_room_is_no_artifact(
     workshop: Any, own_store: Store, kind: str
 ) -> None:
-    """NumPy says nothing of it, so the file would be hashed as it is, and be taken for whole ever after."""
+    """NumPy does not report it, so the hash of the cut file would make it count as whole from then on."""
     config = workshop.config()
     inputs = workshop.inputs(config, ("validation",))
     shutil.copytree(workshop.store.root, own_store.root, dirs_exist_ok=True)
