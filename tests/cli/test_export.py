@@ -8,18 +8,18 @@ import pytest
 
 from study.cli.export import export_student, pick
 from study.errors import RequestError
-from study.ledger.ledger import Ledger
 from study.ledger.records import Record
+from study.ledger.study import OpenStudy
 
 
 @pytest.fixture(scope="module")
-def ledger(finished_study: Any) -> Ledger:
-    return Ledger(finished_study.home.urls(finished_study.name)["ledger_url"], finished_study.name)
+def study(finished_study: Any) -> OpenStudy:
+    return OpenStudy.at(finished_study.home, finished_study.name)
 
 
 @pytest.fixture(scope="module")
-def records(ledger: Ledger) -> list[Record]:
-    return ledger.records()
+def records(study: OpenStudy) -> list[Record]:
+    return study.ledger.records()
 
 
 def test_the_best_search_trial_is_taken_if_none_is_named(records: list[Record]) -> None:
@@ -45,9 +45,9 @@ def test_before_a_trial_is_complete_there_is_nothing_to_export() -> None:
 
 
 def test_a_folder_with_something_in_it_is_never_overwritten(
-    finished_study: Any, ledger: Ledger, records: list[Record], tmp_path: Any
+    study: OpenStudy, records: list[Record], tmp_path: Any
 ) -> None:
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(RequestError, match="exists; name a new or an empty folder"):
-        export_student(finished_study.home, ledger, records[0], tmp_path)
+        export_student(study, records[0], tmp_path)
     assert (tmp_path / "mine").read_text() == "mine"

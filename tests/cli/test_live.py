@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from study.cli.live import LineView, LiveView, view_for
+from study.trial.progress import Progress
 
 
 @pytest.fixture
@@ -66,9 +67,9 @@ def test_a_terminal_shows_arms_and_what_runs() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     view = LiveView(console)
     scores = {"accuracy": {"macro": 0.4321}}
-    reports: dict[str, dict[str, Any]] = {
-        "a" * 64: {"step": 30, "loss": 0.5, "validation": scores},
-        "b" * 64: {"step": 60, "loss": None, "validation": None},
+    reports = {
+        "a" * 64: Progress(report=1, step=30, loss=0.5, seconds=1.0, time_ms=0, validation=scores),
+        "b" * 64: Progress(report=2, step=60, loss=None, seconds=2.0, time_ms=0),
     }
     view.phase("search")
     view.progress(summary(1, running=2, best=0.5), reports)

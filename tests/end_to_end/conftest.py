@@ -58,7 +58,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 @dataclass(frozen=True)
-class Resolved:
+class Question:
     """A study that can be asked for: its space, task and model, all in folders with awkward names."""
 
     space: Path
@@ -90,10 +90,10 @@ def of_all_workers(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
 
 
 @pytest.fixture(scope="session")
-def asked(task_folder: Path, model_folder: Path, of_all_workers: Path) -> Resolved:
+def asked(task_folder: Path, model_folder: Path, of_all_workers: Path) -> Question:
     """A user's own space, far from the repository; paths with spaces and letters that are not ASCII."""
     folder = of_all_workers / "ìṣẹ́ mi, 我的"
-    asked = Resolved(folder / "my_space.py", folder / "ìbéèrè errands", folder / "mödel tiny")
+    asked = Question(folder / "my_space.py", folder / "ìbéèrè errands", folder / "mödel tiny")
     with FileLock(of_all_workers / "asked.lock"):
         if not asked.space.exists():
             shutil.copytree(task_folder, asked.task, dirs_exist_ok=True)
@@ -103,7 +103,7 @@ def asked(task_folder: Path, model_folder: Path, of_all_workers: Path) -> Resolv
 
 
 @pytest.fixture(scope="session")
-def finished(kdstudy: Kdstudy, asked: Resolved, of_all_workers: Path) -> Finished:
+def finished(kdstudy: Kdstudy, asked: Question, of_all_workers: Path) -> Finished:
     """One study for all tests that only read; where it failed, it has failed for all of them."""
     home, said = of_all_workers / "at home, ở nhà", of_all_workers / "answer.pickle"
     with FileLock(of_all_workers / "finished.lock"):
