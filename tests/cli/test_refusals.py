@@ -29,11 +29,11 @@ BAD = [
     (f"{RUN} --languages=,", "no language chosen; there are deu, hau, yor"),
     (
         f"{RUN} --set lernrate=1",
-        "lernrate: no such hyperparameter (did you mean learning_rate?); there are alpha,",
+        "lernrate: no such hyperparameter (did you mean learning_rate?); there are ",
     ),
     (
         f"{TRIAL} --set lernrate=1",
-        "lernrate: no such hyperparameter (did you mean learning_rate?); there are alpha,",
+        "lernrate: no such hyperparameter (did you mean learning_rate?); there are ",
     ),
     (f"{RUN} --set seed=1", "seed: no such hyperparameter"),
     (f"{RUN} --set task=abc", "task: no such hyperparameter"),
