@@ -16,7 +16,7 @@ __all__ = ["TrialJob"]
 class TrialJob:
     """One attempt at the trial `config`.
 
-    store: where the trial finds its inputs.
+    store: the store of the inputs; every input must be in it.
     folder: the trial's own folder. Each attempt writes into a folder of its own there.
     reports: how many reports the trial makes.
     test: whether the trial is scored on the test split as well.

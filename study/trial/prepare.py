@@ -62,7 +62,7 @@ class Preparation:
             TeacherDiverged: if the teacher diverges.
             StudyStopped: if the disk is full or read-only, or the storage is away.
         """
-        # Here, because torch takes seconds to import: whoever only asks `has` does without it.
+        # Imported here, because torch takes seconds to import and a caller of `has` does not need torch.
         from study.trial.encoding import write_tokens, write_vocabulary
         from study.trial.models.encoder import resolve_folder
         from study.trial.models.teacher import import_teacher, load_classifier
@@ -98,6 +98,6 @@ class Preparation:
 def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:
     """Those of `splits` whose teacher outputs the trial reads.
 
-    Without distillation those of the training data, which cost the most, are read by nobody.
+    A trial without distillation does not read the outputs on the training data, which cost the most.
     """
     return [name for name in splits if name != "train" or config.alpha < 1]

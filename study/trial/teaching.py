@@ -31,7 +31,7 @@ __all__ = ["train_teacher", "write_outputs"]
 def train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics) -> None:
     """Fine-tune the base model on the training data with labels only, and save it into the folder `target`.
 
-    The weights are those of the last step. Checkpoints are in the folder `work`: an interrupted training goes
+    The saved weights are the last step's. Checkpoints are in the folder `work`: an interrupted training goes
     on from there.
 
     Raises:

@@ -7,22 +7,20 @@ continued run to equal an undisturbed run.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 import transformers
 from torch import Tensor, nn
 
-from study.storage.artifacts import write_atomically
 from study.streams import stream
+from study.trial.checkpoints import newest_checkpoints, read_checkpoint, write_checkpoint
+from study.trial.parameters import decay_groups, embeddings_of, gradient_norm
 
 __all__ = [
     "Interval",
@@ -34,9 +32,6 @@ __all__ = [
 ]
 
 EXPLODED = 10.0  # times the loss of a model that predicts nothing (zero logits)
-DIGEST = hashlib.sha256().digest_size  # bytes at the end of a checkpoint that tell whether it is whole
-PIECE = 2**20  # bytes of it that are hashed at a time
-CHECKPOINTS_KEPT = 2  # the newest, and the one before it in case the newest is broken
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,7 @@ class Training:
         self.model, self.step_loss, self.recipe, self.numerics = model, step_loss, recipe, numerics
         self.step = 0
         self.seconds = 0.0
-        decayed, plain = _decay_groups(model)
+        decayed, plain = decay_groups(model)
         self.optimizer = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": recipe.weight_decay},
@@ -148,7 +143,7 @@ class Training:
         done = to - self.step
         sums = torch.zeros(2, dtype=torch.float64, device=self.numerics.device)
         parameters = [p for p in self.model.parameters() if p.requires_grad]
-        embeddings = _embeddings(self.model)
+        embeddings = embeddings_of(self.model)
         while self.step < to:
             _seed_dropout(stream(self.recipe.seed, "dropout", self.step), self.numerics.device)
             for group in self.optimizer.param_groups:
@@ -156,7 +151,7 @@ class Training:
             with self.numerics.autocast():
                 loss, uninformed = self.step_loss(self.step)
             loss.backward()
-            norm = _gradient_norm(parameters, embeddings)
+            norm = gradient_norm(parameters, embeddings)
             nn.utils.clip_grads_with_norm_(parameters, self.recipe.gradient_clip, norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
@@ -168,7 +163,6 @@ class Training:
 
     def save(self, folder: Path, history: list[dict[str, Any]]) -> None:
         """Write a checkpoint with all reports so far; the one before it stays, in case this one breaks."""
-        buffer = io.BytesIO()
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -177,13 +171,7 @@ class Training:
             "history": history,
             "numerics": asdict(self.numerics),
         }
-        torch.save(state, buffer)
-        buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
-        folder.mkdir(parents=True, exist_ok=True)
-        # a view, without a copy: the checkpoint is as large as weights and moments together
-        write_atomically(folder / f"checkpoint-{self.step:08d}.pt", buffer.getbuffer())
-        for old in _checkpoints(folder)[CHECKPOINTS_KEPT:]:
-            old.unlink(missing_ok=True)
+        write_checkpoint(folder, self.step, state)
 
     def restore(self, *folders: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Continue from the newest whole checkpoint in `folders`, if there is one.
@@ -191,16 +179,10 @@ class Training:
         Returns the reports made so far and the numerics of the machine that made them; both are empty if
         there is no checkpoint.
         """
-        for path in _checkpoints(*folders):
-            try:
-                with path.open("rb") as file:
-                    if not _is_whole(file):
-                        continue  # truncated or corrupt: the checkpoint before it is read
-                    state = torch.load(file, map_location=self.numerics.device, weights_only=True)
-            except OSError:  # an older attempt still runs and has removed it, or the disk is bad
-                continue
-            except Exception:  # whole, but not a checkpoint of this project: none of its code is executed
-                continue
+        for path in newest_checkpoints(*folders):
+            state = read_checkpoint(path, self.numerics.device)
+            if state is None:
+                continue  # the checkpoint before it is read
             if _shapes(state["model"]) != _shapes(self.model.state_dict()):
                 continue  # of a training on another vocabulary: its steps are trained again
             self.model.load_state_dict(state["model"])
@@ -232,70 +214,6 @@ def _seed_dropout(seed: int, device: str) -> None:
         torch.cuda.manual_seed(seed)
     else:
         torch.default_generator.manual_seed(seed)
-
-
-def _checkpoints(*folders: Path) -> list[Path]:
-    """The checkpoints, newest first; of two at the same step, first the one in the earlier of `folders`."""
-    found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
-    return sorted(found, key=lambda path: path.name, reverse=True)
-
-
-def _is_whole(file: BinaryIO) -> bool:
-    """Whether `file` ends in the digest of all that comes before; leaves `file` at its beginning.
-
-    The file is read piece by piece, because memory is scarce while a model is loaded.
-    """
-    left = os.fstat(file.fileno()).st_size - DIGEST
-    found = hashlib.sha256()
-    while left > 0 and (piece := file.read(min(left, PIECE))):
-        found.update(piece)
-        left -= len(piece)
-    whole = left == 0 and file.read() == found.digest()
-    file.seek(0)
-    return whole
-
-
-def _decay_groups(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Parameters with and without weight decay.
-
-    Biases and norms (vectors) have none, as usual. Embeddings have none, because decay would shrink the rows
-    of tokens that never occur, and a student without these rows would then be another student. Without decay
-    AdamW leaves a row that never has a gradient unchanged, to the bit: its update is 0 / (sqrt(0) + eps).
-    """
-    embeddings = _embeddings(model)
-    decayed: list[nn.Parameter] = []
-    plain: list[nn.Parameter] = []
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            is_plain = parameter.ndim < 2 or id(parameter) in embeddings
-            (plain if is_plain else decayed).append(parameter)
-    return decayed, plain
-
-
-def _embeddings(model: nn.Module) -> set[int]:
-    """The ids of the parameters that are looked up by row."""
-    return {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
-
-
-def _gradient_norm(parameters: list[nn.Parameter], embeddings: set[int]) -> Tensor:
-    """2-norm of all gradients, a scalar; for `embeddings`, of the rows that have a gradient.
-
-    The other rows add nothing, but would change the order in which the rest is summed. Without them the norm,
-    and so every clipped step, is the same to the bit, however many tokens of the embedding never occur. On a
-    GPU the norm is the same to rounding: to search for such rows, every step would wait for the device.
-    """
-    gradients = [(p.grad, id(p) in embeddings) for p in parameters if p.grad is not None]
-    if any(g.is_cuda for g, _ in gradients):
-        # To choose rows on a GPU, the host would wait for the device in every step. The sum over rows is in
-        # float64, so that its order vanishes in rounding.
-        norm = torch.linalg.vector_norm
-        norms = [norm(norm(g, dim=1).double()).float() if rows else norm(g) for g, rows in gradients]
-        total: torch.Tensor = norm(torch.stack(norms))
-        return total
-    # A row's norm is 0 if the squares of all its numbers are 0, in whatever order they are summed.
-    return nn.utils.get_total_norm(
-        [g[torch.linalg.vector_norm(g, dim=1) != 0] if rows else g for g, rows in gradients]
-    )
 
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:

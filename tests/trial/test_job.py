@@ -20,7 +20,7 @@ CONFIG = TrialConfig(
 
 @pytest.fixture
 def job(tmp_path: Path) -> TrialJob:
-    store = Store(tmp_path / "artifacts", Mirror((tmp_path / "there").as_uri(), tmp_path))
+    store = Store(tmp_path / "artifacts", Mirror(tmp_path, (tmp_path / "there").as_uri()))
     return TrialJob(CONFIG, store, tmp_path / "trial", 4, attempt=3, given_teacher="./teacher")
 
 

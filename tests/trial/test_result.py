@@ -14,7 +14,7 @@ from study.trial.result import last_report, read_result
 CONFIG = TrialConfig(
     task="t", model="m", model_layers=4, depth=2, learning_rate=1e-3, teacher_learning_rate=1e-3
 )
-HISTORY = [
+HISTORY: list[dict[str, Any]] = [
     {"report": n, "step": 10 * n, "loss": 1 / n, "seconds": 0.5 * n, "time_ms": n, "validation": {"n": {}}}
     for n in (1, 2)
 ]

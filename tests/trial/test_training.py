@@ -24,7 +24,6 @@ from study.trial.training import (
     Numerics,
     Recipe,
     Training,
-    _gradient_norm,
     _seed_dropout,
     report_steps,
 )
@@ -159,33 +158,6 @@ def test_no_gradient_is_longer_than_the_clip(clip: float) -> None:
         assert norms == pytest.approx([clip] * 4, rel=1e-3)
     else:
         assert min(norms) > 0.01
-
-
-@given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 37), st.integers(0, 2**32))
-def test_the_norm_of_the_gradient_does_not_depend_on_rows_without_one(
-    rows: int, others: int, width: int, seed: int
-) -> None:
-    """To the bit, and it is the norm of all of it."""
-    generator = torch.Generator().manual_seed(seed)
-    some = torch.randn(rows, width, generator=generator)
-    places = torch.randperm(rows + others, generator=generator)[:rows].sort().values
-    all_rows = torch.zeros(rows + others, width).index_copy(0, places, some)
-    norms = []
-    for gradient in (some, all_rows):
-        embedding, head = nn.Embedding(len(gradient) or 1, width), nn.Linear(width, 2)
-        embedding.weight.grad = gradient if len(gradient) else torch.zeros(1, width)
-        head.weight.grad = torch.full((2, width), 0.3)
-        norms.append(_gradient_norm([*embedding.parameters(), *head.parameters()], {id(embedding.weight)}))
-    assert norms[0] == norms[1]
-    expected = math.sqrt(float(some.double().square().sum()) + 2 * width * 0.09)
-    assert float(norms[0]) == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("wrong", [math.nan, math.inf])
-def test_a_gradient_that_is_no_number_is_not_left_out_of_the_norm(wrong: float) -> None:
-    weight = nn.Parameter(torch.zeros(3, 2))
-    weight.grad = torch.tensor([[0.0, 0.0], [0.0, wrong], [1.0, 0.0]])
-    assert not math.isfinite(_gradient_norm([weight], {id(weight)}))
 
 
 def test_gradients_do_not_add_up_over_steps() -> None:

@@ -78,7 +78,7 @@ def _configurations(data: HubData, snapshot: Snapshot, languages: Sequence[str] 
     if data.language and data.language in snapshot.columns(each[0]):
         if len(each) > 1:
             raise RequestError(
-                f"{where}: its configurations have a column {data.language} each; say which is meant, as in "
+                f"{where}: its configurations have a column {data.language} each; name one of them, as in "
                 f"{where}:{each[0]}; there are {', '.join(each)}"
             )
         return each

@@ -125,7 +125,7 @@ def mask_tokens(
 
 
 def contrast(first: Tensor, second: Tensor, temperature: float = 0.05) -> Tensor:
-    """How far the state of each text is from those of the other texts of its batch; a scalar, in nats.
+    """How far each text's state is from the states of the other texts of its batch; a scalar, in nats.
 
     -mean_i log softmax_j(cos(first_i, second_j) / temperature)_i for the first tokens' states [B x H] of
     two corruptions of the same B texts. A classifier reads the first token's state, and a masked LM of so few

@@ -65,7 +65,7 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTra
     """
     config = read_config(folder)
     if labels is not None and list(_classes(config)) != list(labels):
-        raise RequestError(f"{folder}: its classes are not those of the task in their order")
+        raise RequestError(f"{folder}: its classes are not the task's in their order")
     model, info = load(classifier_class(config), folder, config=config, dtype=torch.float32)
     if lost := sorted(info["missing_keys"]):
         raise RequestError(

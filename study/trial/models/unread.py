@@ -26,7 +26,7 @@ TOLERANCE = 1e-4  # of logits on the probe, absolute and relative: sums in anoth
 class FirstTokenDropout(nn.Dropout):
     """Dropout of the first of `length` tokens, with the mask that is drawn for all of them.
 
-    So the numbers are those of dropout on all tokens, and later draws are the same as well.
+    So the numbers are the same as with dropout on all tokens, and later draws are the same as well.
     """
 
     length = 1

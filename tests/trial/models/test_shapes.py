@@ -51,6 +51,7 @@ def test_a_copy_has_a_layer_for_each_group_and_the_source_stays() -> None:
     assert shorter.num_hidden_layers == 3
     assert source.num_hidden_layers == 6
     types = source.layer_types
+    assert types is not None
     assert shorter.layer_types == [types[0], types[3], types[5]]
 
 

@@ -27,6 +27,7 @@ from study.trial.models.trimming import (
     trim,
     why_not_trimmable,
 )
+from study.trial.parameters import gradient_norm
 from study.trial.training import Numerics, Recipe, Training
 
 PAD = 1
@@ -189,14 +190,14 @@ CLIP = 1e-3
 def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[float, float]]]:
     """Takes `STEPS` steps with decay, each of them clipped; returns each one's loss and gradient norm."""
     norms: list[float] = []
-    norm_of = training._gradient_norm
+    norm_of = gradient_norm
 
     def measured(*arguments: Any) -> Tensor:
         norm = norm_of(*arguments)
         norms.append(float(norm))
         return norm
 
-    monkeypatch.setattr(training, "_gradient_norm", measured)
+    monkeypatch.setattr(training, "gradient_norm", measured)
 
     def train(model: Any, batch: Batch, threads: int = 1) -> list[tuple[float, float]]:
         norms.clear()
