@@ -14,7 +14,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["err", "listing", "log", "note", "out", "print_json", "say"]
+__all__ = ["breaks_words", "err", "listing", "log", "note", "out", "print_json", "print_table", "say"]
 
 log = logging.getLogger("study.cli")
 """`--debug` shows what is logged here: the traceback behind a message of one line."""
@@ -51,6 +51,25 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | 
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     return table
+
+
+def print_table(table: Table, unbroken: int = 0) -> None:
+    """Print `table` on stdout. The gaps between columns shrink if the terminal is too narrow for the words.
+
+    No line breaks in the first `unbroken` columns: a name that is broken cannot be copied.
+    """
+    for column in table.columns[:unbroken]:
+        column.no_wrap = True
+    if breaks_words(table):
+        table.padding = (0, 0)
+    out.print(table)
+
+
+def breaks_words(table: Table) -> bool:
+    """Whether the terminal is too narrow for the longest word of every column of `table`."""
+    from rich.measure import Measurement
+
+    return Measurement.get(out, out.options.update(width=10_000), table).minimum > out.width
 
 
 def _cell(value: Any) -> str:

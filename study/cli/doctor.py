@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from study.cli.console import listing, out
+from study.cli.console import listing, print_table
 from study.cli.options import DEFAULT_HOME, ClusterOption, HomeOption
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def doctor(home: HomeOption = DEFAULT_HOME, cluster: ClusterOption = "local") ->
     from study.home import Home
 
     findings = examine(Home.at(home), cluster)
-    out.print(listing(["", "what", "found"], [[f.verdict, f.what, f.found] for f in findings]))
+    print_table(listing(["", "what", "found"], [[f.verdict, f.what, f.found] for f in findings]))
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from study.cli.console import listing, out, print_json
+from study.cli.console import listing, print_json, print_table
 from study.cli.options import JsonOption
 
 __all__ = ["spaces", "tasks"]
@@ -22,7 +22,7 @@ def spaces(as_json: JsonOption = False) -> None:
     if as_json:
         return print_json({name: space.model_dump(mode="json") for name, space in found.items()})
     rows = [[name, space.question, space.trials, space.confirm_seeds] for name, space in found.items()]
-    out.print(listing(["space", "question", "trials/arm", "confirm seeds"], rows))
+    print_table(listing(["space", "question", "trials/arm", "confirm seeds"], rows))
     return None
 
 
@@ -40,5 +40,5 @@ def tasks(as_json: JsonOption = False) -> None:
     if as_json:
         columns = ("languages", "labels", "description")
         return print_json({name: dict(zip(columns, facts, strict=True)) for name, *facts in rows})
-    out.print(listing(["task", "languages", "labels", "description"], rows))
+    print_table(listing(["task", "languages", "labels", "description"], rows))
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from study.cli.console import listing, note, out, print_json, say
+from study.cli.console import listing, note, out, print_json, print_table, say
 from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where, resolved
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def _print_plan(
     confirm = plan.space.confirm_seeds
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
-    out.print(listing(["arm", "search", "confirm", "trials"], rows))
+    print_table(listing(["arm", "search", "confirm", "trials"], rows))
     nuisance = ["nuisance, tuned per arm", f"by {plan.space.sampler} search, from"]
-    out.print(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
-    out.print(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
+    print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
+    print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
         say(line)
     if len({len(arm["tuned"]) for arm in arms}) > 1:

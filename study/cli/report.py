@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from study.cli.console import listing, out, say
+from study.cli.console import breaks_words, listing, out, print_table, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, WHERE, HomesOption, StudyArgument
 from study.errors import RequestError
 
@@ -80,7 +80,7 @@ def print_findings(record: StudyRecord) -> None:
     """Print the arms and the languages of what MLflow has on record."""
     from analysis.summary import WIDEST, arms_summary, by_levels, languages_summary
 
-    out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    print_table(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
     if len(record.arms) > WIDEST:
         text = f"accuracy per language of {len(record.arms)} arms: in report.html and per_language.csv"
         out.print(f"{text} (kdstudy report)", highlight=False)
@@ -90,20 +90,13 @@ def print_findings(record: StudyRecord) -> None:
         if len(languages):
             title = f"accuracy per language, {split} (means over confirm seeds)"
             table = frame_table(languages.reset_index(), title)
-            if _breaks_words(table):
+            if breaks_words(table):
                 title += f"; columns: {', '.join(record.scientific)}"
                 table = frame_table(by_levels(languages, list(record.scientific)).reset_index(), title)
-            out.print(table)
+            print_table(table)
 
 
 def frame_table(frame: pd.DataFrame, title: str) -> Table:
     """A data frame as it is."""
     columns = [str(column).replace(" ", "\n") for column in frame.columns]  # arms have long names
     return listing(columns, frame.astype(object).values.tolist(), title)
-
-
-def _breaks_words(table: Table) -> bool:
-    """Whether the terminal is too narrow for the longest word of every column."""
-    from rich.measure import Measurement
-
-    return Measurement.get(out, out.options.update(width=10_000), table).minimum > out.width

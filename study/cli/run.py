@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from study.cli.console import err, log, note, out, say
+from study.cli.console import err, log, note, print_table, say
 from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
 from study.errors import RequestError, StudyStopped, TeacherDiverged, did_you_mean
 
@@ -136,7 +136,7 @@ def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     from study.cli.report import print_findings
     from study.cli.status import status_table
 
-    out.print(status_table(found))
+    print_table(status_table(found))
     if not found["unsent"]:
         print_findings(read_study(home.urls(name)["tracking_uri"], name))
     say(f"home       {home.root}")

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from study.cli import completion
-from study.cli.console import listing, out, print_json, say
+from study.cli.console import listing, print_json, print_table, say
 from study.cli.options import OUTPUT, JsonOption
 from study.errors import RequestError, did_you_mean
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from study.cli.catalogue import Setting
 
 __all__ = ["settings"]
@@ -67,17 +65,10 @@ def settings(
 def _print_all(found: list[Setting]) -> None:
     fields = [s for s in found if s.kind == "hyperparameter"]
     rows = [[s.name, s.default, s.values, s.about] for s in fields]
-    _print(listing(["hyperparameter", "default", "values", "what it does"], rows), 1)
+    print_table(listing(["hyperparameter", "default", "values", "what it does"], rows), 1)
     others = [[s.kind, s.name, s.about] for s in found if s.kind != "hyperparameter"]
-    _print(listing(["kind", "name", "what it does"], others), 2)
+    print_table(listing(["kind", "name", "what it does"], others), 2)
     say("kdstudy settings NAME shows one name in full, with the role that it may have in a search space")
-
-
-def _print(table: Table, unbroken: int) -> None:
-    """Print `table` without a break in its first columns: a name that is broken cannot be copied."""
-    for column in table.columns[:unbroken]:
-        column.no_wrap = True
-    out.print(table)
 
 
 def _print_one(setting: Setting) -> None:
@@ -89,4 +80,4 @@ def _print_one(setting: Setting) -> None:
         "role": setting.role,
         "given by": setting.given,
     }
-    out.print(listing([setting.name, ""], [[fact, text] for fact, text in facts.items() if text]))
+    print_table(listing([setting.name, ""], [[fact, text] for fact, text in facts.items() if text]))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from study.cli import completion
-from study.cli.console import listing, note, out, print_json, say
+from study.cli.console import listing, note, print_json, print_table, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, HomeOption, JsonOption
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def status(
         print_json(all_found if name is None else all_found[0])
     elif name is None:
         columns = ["name", "space", *COUNTS]
-        out.print(listing(columns, [[each[c] for c in columns] for each in all_found]))
+        print_table(listing(columns, [[each[c] for c in columns] for each in all_found]))
     else:
-        out.print(status_table(all_found[0]))
+        print_table(status_table(all_found[0]))
         for line in _lines(all_found[0], the_home):
             say(line)
 

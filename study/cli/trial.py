@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from study.cli.console import listing, note, out, print_json
+from study.cli.console import listing, note, print_json, print_table
 from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption, request_of
 from study.errors import RequestError
 
@@ -67,8 +67,8 @@ def trial(
     if as_json:
         return print_json(result)
     facts = ("key", "outcome", "steps", "seconds", "parameters")
-    out.print(listing(["trial", ""], [[fact, str(result[fact])] for fact in facts]))
-    out.print(scores_table(result))
+    print_table(listing(["trial", ""], [[fact, str(result[fact])] for fact in facts]))
+    print_table(scores_table(result))
     return None
 
 

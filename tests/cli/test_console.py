@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
-from study.cli.console import listing, note, say
+from study.cli.console import listing, note, print_table, say
 from tests.cli.shown import rows
 
 
@@ -23,6 +24,24 @@ def test_a_cell_is_printed_as_it_is_and_no_name_is_a_markup() -> None:
         ["what", "is"],
         ["range", "[low,high]"],
     ]
+
+
+@pytest.mark.parametrize(("width", "whole"), [(32, True), (24, True), (20, False)])
+def test_gaps_shrink_before_a_word_breaks(
+    width: int, whole: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.cli.console.out", Console(width=width))
+    words = ["complete", "pruned", "failed"]
+    print_table(listing(words, [[1, 2, 3]]))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert set(words).issubset(shown.split()) == whole
+
+
+def test_a_name_is_never_broken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("study.cli.console.out", Console(width=30))
+    print_table(listing(["name", "what it is"], [["teacher_learning_rate", "a rate of learning " * 3]]), 1)
+    assert "teacher_learning_rate" in capsys.readouterr().out
 
 
 def test_a_line_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
