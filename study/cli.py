@@ -281,11 +281,11 @@ def report(
     ] = None,
 ) -> None:
     """What a study found: the answer here, and a report as files. It is made of MLflow's record alone."""
-    from analysis.answer import answer
-    from analysis.audit import gathered
-    from analysis.record import read_studies
-    from analysis.report import write_report
-    from analysis.results import Results
+    from analysis.record.study_record import read_studies
+    from analysis.report.write import write_report
+    from analysis.verdict.answer import answer
+    from analysis.verdict.audit import gathered
+    from analysis.verdict.results import Results
 
     the_homes = [_home(home) for home in homes]
     if tracking_uri is None:

@@ -14,7 +14,7 @@ from rich.measure import Measurement
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from analysis.record import StudyRecord
+    from analysis.record.study_record import StudyRecord
     from study.cost import Cost, Time
     from study.home import Home
     from study.plan import Plan
@@ -56,7 +56,7 @@ def print_plan(
 
 def print_findings(record: StudyRecord) -> None:
     """The arms and the languages of what MLflow has on record."""
-    from analysis.summary import WIDEST, arms_summary, by_levels, languages_summary
+    from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
     from study.tables import frame_table
 
     out.print(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 
 import typer
 
-from analysis.record import read_study
+from analysis.record.study_record import read_study
 from cluster import find_cluster
 from study.config import RequestError, StudyStopped
 from study.console import err, out, print_findings

@@ -71,12 +71,12 @@ def test_only_the_driver_and_its_workers_import_ray() -> None:
 def test_only_the_ledger_with_its_transactions_and_samplers_and_the_importance_import_optuna() -> None:
     of_the_ledger = {"study.ledger", *(f"study.ledger_{part}" for part in ("running", "storage", "studies"))}
     of_the_ledger |= {"study.transaction", "study.sampling"}
-    assert importers("optuna") == of_the_ledger | {"analysis.importance"}
+    assert importers("optuna") == of_the_ledger | {"analysis.search.importance"}
 
 
 def test_only_what_deals_with_the_ledgers_database_and_mlflows_reader_import_sqlalchemy() -> None:
     of_the_ledger = {"study.lease", "study.patience", "study.transaction"}
-    assert importers("sqlalchemy") == of_the_ledger | {"analysis.source"}
+    assert importers("sqlalchemy") == of_the_ledger | {"analysis.record.source"}
 
 
 def test_storage_at_a_url_is_one_rooms_business() -> None:
@@ -85,7 +85,7 @@ def test_storage_at_a_url_is_one_rooms_business() -> None:
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:
     writer = {"study.tracking", "study.tracking_rows", "study.tracking_store"}
-    assert importers("mlflow") == {*writer, "analysis.source"}
+    assert importers("mlflow") == {*writer, "analysis.record.source"}
 
 
 def test_a_trial_knows_nothing_of_the_study_but_its_configuration() -> None:
@@ -100,6 +100,38 @@ def test_a_cluster_knows_nothing_of_the_engine() -> None:
 def test_the_analysis_knows_the_configuration_and_the_rule_of_selection() -> None:
     known = {name for module in inside("analysis") for name in ours(module)} - set(inside("analysis"))
     assert known == {"study.config", "study.selection"}
+
+
+ANALYSIS = ("record", "statistics", "search", "verdict", "report")
+"""The rooms of the analysis, in the order of the data: a room imports those before it."""
+
+
+def test_the_rooms_of_the_analysis_import_one_way() -> None:
+    for index, room in enumerate(ANALYSIS):
+        imported = {name for module in inside(f"analysis.{room}") for name in ours(module)}
+        later = {module for each in ANALYSIS[index + 1 :] for module in inside(f"analysis.{each}")}
+        assert imported
+        assert not imported & later, room
+
+
+def test_every_file_of_the_analysis_is_in_a_room() -> None:
+    in_rooms = [module for room in ANALYSIS for module in inside(f"analysis.{room}")]
+    assert sorted(inside("analysis")) == sorted(["analysis", *in_rooms])
+
+
+def test_the_init_of_a_room_of_the_analysis_is_a_docstring_alone() -> None:
+    inits = [path for name, path in modules().items() if path.name == "__init__.py" and "analysis" in name]
+    assert len(inits) > len(ANALYSIS)
+    for path in inits:
+        body = ast.parse(path.read_text("utf-8")).body
+        assert len(body) == 1, path
+        assert "Reading order" in str(ast.get_docstring(ast.Module(body, []))), path
+
+
+def test_in_the_analysis_one_file_reads_mlflow_and_one_file_needs_optuna() -> None:
+    here = set(inside("analysis"))
+    assert importers("mlflow") & here == importers("sqlalchemy") & here == {"analysis.record.source"}
+    assert importers("optuna") & here == {"analysis.search.importance"}
 
 
 def test_a_search_space_needs_the_words_of_a_space_alone() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.record import StudyRecord, read_study
+from analysis.record.study_record import StudyRecord, read_study
 from study.plan import Plan
 from study.records import Record
 from study.tracking import Tracker

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from mlflow.entities import Run
 
-from analysis.record import StudyRecord
+from analysis.record.study_record import StudyRecord
 
 __all__ = ["assert_same", "runs_of"]
 

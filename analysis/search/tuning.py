@@ -1,0 +1,119 @@
+"""How arms were tuned: points tried, values selected at an edge of where they were looked for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.record.domain import parse_value
+from analysis.record.study_record import StudyRecord
+from study.config import TrialConfig
+
+__all__ = [
+    *("at_edges", "ends_by_nature", "exhausted", "outermost"),
+    *("failed_trials", "search_trials", "tried", "tuned"),
+]
+
+EDGE = 0.05
+"""Share of a range, at either end of it, that is its edge; in the logarithm where it was searched so."""
+
+RANGE = "any value of a range"
+UNSAID = {"depth": 1, "model_layers": 2}
+"""What stands for these where no trial says them: a student that copies some of the layers."""
+
+
+def search_trials(record: StudyRecord) -> pd.DataFrame:
+    return record.trials[record.trials["phase"] == "search"]
+
+
+def tried(record: StudyRecord) -> pd.DataFrame:
+    """The search trials that tell something of their values: complete, pruned or diverged.
+
+    A failed one tells nothing: its point was as good as not tried.
+    """
+    search = search_trials(record)
+    return search[search["outcome"].isin(("complete", "pruned", "diverged"))]
+
+
+def failed_trials(record: StudyRecord) -> pd.DataFrame:
+    search = search_trials(record)
+    return search[search["outcome"] == "failed"]
+
+
+def tuned(record: StudyRecord, trials: pd.DataFrame) -> list[str]:
+    """Nuisance hyperparameters that have an effect in these trials of an arm."""
+    return [name for name in record.nuisance if name in trials and trials[name].notna().any()]
+
+
+def exhausted(record: StudyRecord, trials: pd.DataFrame) -> bool:
+    """Whether these trials of an arm are all its points: those that differ in a value that has an effect."""
+    names = [name for name in record.nuisance if name in trials]
+    tried = len(trials[names].drop_duplicates()) if names else 0
+    said = trials[[name for name in TrialConfig.model_fields if name in trials]].bfill().head(1)
+    arm = {
+        name: parse_value(text)
+        for row in said.to_dict("records")
+        for name, text in row.items()
+        if isinstance(text, str)
+    }
+    points = set()
+    for levels in itertools.product(*(domain.levels or (RANGE,) for domain in record.nuisance.values())):
+        point = dict(zip(record.nuisance, levels, strict=True))
+        inert = TrialConfig.model_construct(**(UNSAID | arm | point)).inert()  # type: ignore[arg-type]
+        active = frozenset((name, level) for name, level in point.items() if name not in inert)
+        points.add(active)
+        if len(points) > tried or RANGE in dict(active).values():
+            return False
+    return tried > 0
+
+
+def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
+    """(arm, nuisance, "lower end" or "upper end", value) of each selected value that lies at an edge.
+
+    Of a grid of two levels both are edges. One level is none: it was held, not tuned.
+    """
+    selected = record.trials.set_index("key")
+    for arm, key in record.best.items():
+        for name, domain in record.nuisance.items():
+            text = selected.loc[key, name] if name in selected else None
+            value = parse_value(text) if isinstance(text, str) else text
+            if not domain.is_numeric or not isinstance(value, (int, float)) or pd.isna(value):
+                continue
+            if domain.is_range:
+                low, high = domain.position(value) <= EDGE, domain.position(value) >= 1 - EDGE
+            else:
+                numbers = [level for level in domain.levels if not isinstance(level, str)]
+                low, high = value <= min(numbers), value >= max(numbers)
+                low, high = low and len(numbers) > 1, high and len(numbers) > 1
+            if low or high:
+                yield arm, name, "lower end" if low else "upper end", value
+
+
+def outermost(record: StudyRecord) -> dict[str, list[str]]:
+    """Of each range the arms whose selected value is the lowest or highest of three or more that they tried.
+
+    Without those that lie at an edge of the range itself.
+    """
+    edges, search = {(arm, name) for arm, name, _, _ in at_edges(record)}, tried(record)
+    selected = record.trials.set_index("key")
+    found: dict[str, list[str]] = {}
+    for name in (n for n, domain in record.nuisance.items() if domain.is_range and n in search):
+        for arm, key in record.best.items():
+            values = pd.to_numeric(search.loc[search["arm"] == arm, name]).dropna().unique()
+            value = pd.to_numeric(selected.loc[key, name])
+            if len(values) > 2 and value in (values.min(), values.max()) and (arm, name) not in edges:
+                found.setdefault(name, []).append(arm)
+    return found
+
+
+def ends_by_nature(record: StudyRecord, name: str, end: str) -> bool:
+    """Whether the hyperparameter itself ends where its range does, so that there is nothing beyond."""
+    field, domain = TrialConfig.model_fields.get(name), record.nuisance[name]
+    numbers = [v for v in (domain.low, domain.high, *domain.levels) if isinstance(v, (int, float))]
+    side, at = ("ge", min(numbers)) if end == "lower end" else ("le", max(numbers))
+    if name == "depth" and end == "upper end" and "model_layers" in record.trials:
+        # a student is no deeper than its teacher
+        return str(at) in set(record.trials["model_layers"].dropna())
+    return field is not None and at in [getattr(rule, side, None) for rule in field.metadata]

@@ -1,0 +1,88 @@
+"""Arms and languages at a glance: means over confirm seeds, and each arm's best of the search.
+
+Descriptions only: no interval and no test. Pruned, diverged and failed trials are outcomes, never zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.record.design import confirmed
+from analysis.record.domain import parse_arm
+from analysis.record.study_record import StudyRecord
+
+__all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
+
+WIDEST = 12
+"""Arms up to which languages x arms is a table; above, the report's figure and its CSV file show it."""
+
+TEST_METRICS = ("accuracy", "macro_f1", "retention")
+
+
+def arms_summary(record: StudyRecord) -> pd.DataFrame:
+    """One row an arm.
+
+    `search best`: highest validation macro accuracy among its complete search trials (selected for being
+    high, so biased upwards). The other columns are over confirm seeds: their number, the mean and standard
+    deviation of macro accuracy, the mean of the worst language, and mean retention.
+    """
+    scores = record.scores_of("search", "validation", "accuracy")
+    search = scores[scores["language"] == "macro"].set_index("key")["value"]
+    results = {
+        (split, metric): confirmed(record, split, metric)
+        for split, metric in (("validation", "accuracy"), *(("test", metric) for metric in TEST_METRICS))
+    }
+
+    def values(arm: str, split: str, metric: str, language: str) -> pd.Series:
+        table = results[split, metric]
+        return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
+
+    rows = []
+    for arm in record.arms:
+        test = values(arm, "test", "accuracy", "macro")
+        row: dict[str, object] = {
+            "arm": arm,
+            "search best": search[record.best[arm]] if arm in record.best else None,
+            "seeds": len(test),
+            "validation macro": _mean(values(arm, "validation", "accuracy", "macro")),
+            "test macro": _mean(test),
+            "sd": test.std(ddof=1) if len(test) > 1 else None,
+            "test worst": _mean(values(arm, "test", "accuracy", "worst")),
+            "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
+            "test retention": _mean(values(arm, "test", "retention", "macro")),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy") -> pd.DataFrame:
+    """Languages x arms: mean over confirm seeds; on validation the teacher's column stands first.
+
+    The last rows are `macro` and `worst`. Without confirm runs it is empty.
+    """
+    scores = confirmed(record, split, metric)
+    if scores.empty:
+        return pd.DataFrame()
+    table = scores.pivot_table(index="language", columns="arm", values="value", aggfunc="mean")
+    table = table.reindex(columns=[arm for arm in record.arms if arm in table.columns])
+    teacher = record.scores_of("teacher", split, metric)
+    if len(teacher) and teacher["key"].nunique() == 1:
+        table.insert(0, "teacher", teacher.set_index("language")["value"])
+    names = sorted(name for name in table.index if name not in ("macro", "worst"))
+    return table.reindex([*names, *(name for name in ("macro", "worst") if name in table.index)])
+
+
+def by_levels(languages: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """The table with arms named by their levels of `factors` alone; a dash where one has no effect."""
+
+    def levels(arm: str) -> str:
+        of_arm = parse_arm(arm)
+        return " ".join(str(of_arm.get(factor, "-")) for factor in factors)
+
+    return languages.rename(columns={arm: levels(arm) for arm in languages.columns if arm != "teacher"})
+
+
+def _mean(values: pd.Series) -> float | None:
+    return float(values.mean()) if len(values) else None

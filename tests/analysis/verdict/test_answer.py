@@ -1,0 +1,311 @@
+"""The answer's sentences: what is equal is said to be, and for which teachers and averages a number is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.record.domain import Domain
+from analysis.record.study_record import StudyRecord
+from analysis.statistics.intervals import holm
+from analysis.verdict import results as results_module
+from analysis.verdict.answer import answer
+from analysis.verdict.results import Results
+from tests.analysis.invented import invented_study
+
+CLAIM: dict[str, Any] = {"init": ("random", "teacher"), "alpha": (0.2, 1.0)}
+DATA: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[StudyRecord], str]:
+    """The answer, as if no finding were made."""
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
+    return lambda record: " ".join(answer(Results(record)))
+
+
+def closer(record: StudyRecord, scale: float) -> StudyRecord:
+    """All scores drawn together, so that differences are `scale` times what they were."""
+    scores = record.scores.assign(value=0.5 + scale * (record.scores["value"] - 0.5))
+    return dataclasses.replace(record, scores=scores)
+
+
+def alike(record: StudyRecord) -> StudyRecord:
+    """Arms that are the same on average, and differ by the seed."""
+    each = record.scores.groupby(["phase", "arm", "split", "metric", "language"], dropna=False)["value"]
+    scores = record.scores.assign(value=0.5 + record.scores["value"] - each.transform("mean"))
+    return dataclasses.replace(record, scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("space", "equal", "untold"),
+    [
+        (CLAIM, "the two effects are equal", "which of the two does more"),
+        (
+            DATA,
+            "from the smallest to the largest share of the data its straight line stays equal",
+            "whether it rises or falls",
+        ),
+        ({"depth": (1, 3)}, "these two arms are equal", "them apart"),
+    ],
+)
+def test_a_difference_within_the_margin_is_said_to_be_none(
+    space: Any, equal: str, untold: str, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = alike(invented_study(space, search=2))
+    wide, narrow = answered(closer(study, 4.0)), answered(closer(study, 0.05))
+    assert f"The interval contains 0: these runs do not tell {untold}." in wide
+    assert "TOST" not in wide
+    assert f"The interval contains 0, and {equal} within 1 point (two one-sided tests, TOST, at 5%" in narrow
+    assert untold not in narrow
+
+
+def test_a_difference_is_not_said_to_be_none_where_its_interval_is_above_zero(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """However small it is."""
+    study = invented_study({"depth": (1, 3)}, search=2, score=lambda levels: 0.5 + levels["depth"] / 10)
+    text = answered(closer(study, 0.03))
+    assert "It is shown to be above every other arm." in text
+    assert "equal" not in text
+
+
+def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """depth=1 is ahead on the three seeds that all arms have, and far behind on the others."""
+    study = invented_study({"depth": (1, 3, 6)}, seeds=8, search=2)
+    level = {"depth=1": 0.60, "depth=3": 0.59, "depth=6": 0.10}
+    scores = study.scores[(study.scores["phase"] == "confirm") & (study.scores["split"] == "test")]
+    flat = (
+        scores["arm"].map(level) + scores["seed"] / 1000 + scores["arm"].eq("depth=3") * scores["seed"] / 1e4
+    )
+    flat -= 0.2 * (scores["arm"].eq("depth=1") & (scores["seed"] > 3))
+    kept = scores.assign(value=flat)[~(scores["arm"].eq("depth=6") & (scores["seed"] > 3))]
+    others = study.scores.drop(index=scores.index)
+    text = answered(dataclasses.replace(study, scores=pd.concat([others, kept])))
+    assert "The arm depth=1 has the highest mean macro test accuracy, +0.98 points against the next" in text
+    assert "for all pairs of arms together, 3 seeds)" in text
+
+
+def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord], str]) -> None:
+    space = CLAIM | {"depth": (1, 3)}
+    assert "averaged over depth, for this teacher" in answered(invented_study(space, search=2))
+    assert "averaged over alpha, for this teacher" in answered(
+        invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
+    )
+    assert ", averaged over" not in answered(invented_study(CLAIM, search=2))
+
+
+def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[StudyRecord], str]) -> None:
+    """The two teachers of the deep student tie, and neither could win."""
+    space = {"depth": (1, 6), "teacher_seed": (0, 1)}
+    text = answered(invented_study(space, search=2))
+    assert text.startswith("The arm depth=6 has the highest mean macro test accuracy")
+    assert "the next, depth=1 (" in text
+    assert "averaged over 2 teacher seeds, at the selected values" in text
+    assert "It is shown to be above every other arm." in text
+
+
+def test_of_each_factor_the_largest_effect_is_told(answered: Callable[[StudyRecord], str]) -> None:
+    """Be it the question or what is crossed with it."""
+    space = {"depth": (1, 3, 6), "layer_map": ("every_k", "first")}
+    text = answered(invented_study(space, search=2))
+    assert text.index("The largest main effect of depth is 6 - 1: ") < text.index(
+        "The largest main effect of layer_map is first - every_k: "
+    )
+
+
+def test_the_teachers_seed_is_no_largest_effect(answered: Callable[[StudyRecord], str]) -> None:
+    space = {"depth": (1, 3, 6), "teacher_seed": (0, 1)}
+    study = invented_study(space, search=2, score=lambda levels: 0.5 + 0.2 * levels["teacher_seed"])
+    assert "The largest main effect of depth is " in answered(study)
+
+
+def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRecord], str]) -> None:
+    study = invented_study(CLAIM, search=2)
+    fixed = study.fixed | {"data_fraction": "0.1", "teacher_data": "same"}
+    text = answered(dataclasses.replace(study, fixed=fixed))
+    assert "for teachers trained on each seed's own sample, at the selected values" in text
+    assert "for this teacher" not in text
+
+
+SHARES: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
+
+
+def test_a_slope_is_said_to_be_none_where_all_of_its_course_is_within_the_margin(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """Over two tenfolds the difference changes by twice the slope."""
+    study = alike(invented_study(SHARES, search=2))
+
+    def within(scale: float) -> float:
+        return float(Results(closer(study, scale)).advantage["equivalent_within"].item())
+
+    at_one = 0.01 / within(1.0)  # scores drawn together by this: within 1 point per tenfold
+    assert within(at_one) == pytest.approx(0.01)
+    assert "TOST" not in answered(closer(study, 0.9 * at_one))
+    assert "TOST" in answered(closer(study, 0.45 * at_one))
+
+
+def test_a_course_that_bends_is_not_said_to_stay_equal(answered: Callable[[StudyRecord], str]) -> None:
+    """5 points more in the middle, none at the ends: the line is flat, and that is what is said."""
+
+    def bent(levels: Any) -> float:
+        return 0.5 + 0.05 * (levels["init"] == "teacher" and levels["data_fraction"] == 0.1)
+
+    study = invented_study(SHARES, search=2, score=bent)
+    level = study.scores["arm"].map(
+        {arm: bent(cell) for arm, cell in Results(study).cells.to_dict("index").items()}
+    )
+    noise = np.random.default_rng(1).normal(0, 1e-4, len(level))
+    value = (level + noise).where(study.scores["phase"] == "confirm", study.scores["value"])
+    text = answered(dataclasses.replace(study, scores=study.scores.assign(value=value)))
+    assert "its straight line stays equal within 1 point" in text
+
+
+@pytest.mark.parametrize("held", ["full", "same"])
+def test_what_the_teacher_saw_is_named_where_it_was_held(
+    held: str, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = invented_study(SHARES, search=2)
+    saw = {"full": "which saw all data", "same": "which saw the same share"}
+    text = answered(dataclasses.replace(study, fixed=study.fixed | {"teacher_data": held}))
+    assert f"copied from the teacher, {saw[held]}, and random ones" in text
+    given = dataclasses.replace(study, facts=study.facts | {"teacher": "d" * 64})
+    assert "copied from the teacher and random ones" in answered(given)
+
+
+def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[StudyRecord], str]) -> None:
+    """Those of the other kind are none of its."""
+    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
+    teacher = study.trials[study.trials["phase"] == "teacher"]
+    more = dataclasses.replace(
+        study, trials=pd.concat([study.trials, teacher.assign(key="of a seed's own sample")])
+    )
+    full, same = answer(Results(more))
+    assert answered(more) == f"{full} {same}"
+    assert "which saw all data" in full
+    assert ", for this teacher, at" in full
+    assert "which saw the same share" in same
+    assert ", for teachers trained on each seed's own sample, and of all data one for all seeds, at" in same
+
+
+def test_teachers_of_several_kinds_are_several(answered: Callable[[StudyRecord], str]) -> None:
+    space = SHARES | {"teacher_data": ("full", "same"), "teacher_steps": (100, 600)}
+    full, same = answer(Results(invented_study(space, search=2)))
+    assert "averaged over teacher_steps, for these teachers, at" in full
+    assert "averaged over teacher_steps, for teachers trained on each seed's own sample" in same
+
+
+@pytest.mark.parametrize("inits", [("random", "base", "teacher"), ("teacher", "random", "base")])
+def test_an_interaction_that_the_means_of_the_claim_hide_is_named(
+    inits: tuple[str, ...], answered: Callable[[StudyRecord], str]
+) -> None:
+    """Distilling helps a random student alone, and as much as copying does; base is far off and no part."""
+    space = {"init": inits, "alpha": (1.0, 0.2)}
+
+    def helps_random(levels: Any) -> float:
+        far = 0.3 * (levels["init"] == "base" and levels["alpha"] < 1)
+        return 0.4 + 0.1 * (levels["init"] == "teacher" or levels["alpha"] < 1) + far
+
+    study = invented_study(space, search=2, score=helps_random)
+    text = answered(study)
+    assert "each averaged over the other: a difference of" in text
+    assert "which is what copying without distilling has over distilling without copying" in text
+    assert "the one depends on the other: copying changes accuracy by -" in text
+    table = Results(study).confirmed
+    macro = table[table["language"] == "macro"].pivot_table(index="init", columns="alpha", values="value")
+    more = (macro.loc["teacher", 0.2] - macro.loc["random", 0.2]) - (
+        macro.loc["teacher", 1.0] - macro.loc["random", 1.0]
+    )
+    assert f"{100 * more:+.2f} points more where students are distilled than where not (95% interval" in text
+    add_up = invented_study(space, search=2, score=lambda levels: 0.5 + 0.1 * (levels["init"] == "teacher"))
+    assert "depends on the other" not in answered(alike(add_up))
+
+
+def test_several_alphas_are_named_with_the_effect_of_distillation(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    several = answered(invented_study({"init": ("random", "teacher"), "alpha": (1.0, 0.5, 0.2)}, search=2))
+    assert "points (the mean at alpha 0.5, 0.2), each averaged over the other" in several
+    assert "the mean at" not in answered(invented_study(CLAIM, search=2))
+
+
+def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    study = invented_study(CLAIM, search=2)
+    tuned = study.nuisance | {"teacher_steps": Domain(levels=(100, 600))}
+    assert ", for these teachers, at" in answered(dataclasses.replace(study, nuisance=tuned))
+
+
+def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:
+    text = answered(invented_study(CLAIM, search=2, languages=("deu",)))
+    assert "on the test texts of this language." in text
+
+
+@pytest.mark.parametrize("space", [CLAIM, {"init": ("teacher",)}], ids=["arms", "one arm"])
+def test_without_scores_per_language_there_is_no_answer(
+    space: Any, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = invented_study(space, search=2)
+    macro = study.scores[study.scores["language"].isin(["macro", "worst"])]
+    text = answered(dataclasses.replace(study, scores=macro))
+    assert text == "There is no answer: scores per language, over which all is computed, are not on record."
+
+
+def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
+    answered: Callable[[StudyRecord], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two slopes one is below 5%, and after the correction for both neither."""
+    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
+    rows = pd.DataFrame(
+        [
+            ["full", 0.01, 0.001, 0.019, 0.04, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
+            ["same", 0.01, -0.001, 0.021, 0.06, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
+        ],
+        columns=Results(study).advantage.columns,
+    )
+    monkeypatch.setattr(Results, "advantage", rows)
+    full, same = answer(Results(study))
+    assert full.endswith(
+        " After Holm's correction (p 0.080) these runs do not tell whether it rises or falls."
+    )
+    assert same.endswith(" The interval contains 0: these runs do not tell whether it rises or falls.")
+
+
+def test_of_one_arm_it_is_said_how_well_it_does() -> None:
+    """There is no winner, which is no finding against the number."""
+    study = invented_study({"init": ("teacher",)}, seeds=3)
+    macro = Results(study).confirmed.query("language == 'macro'")["value"]
+    (sentence,) = answer(Results(study))
+    assert sentence.startswith(
+        "There is one arm, init=teacher, and so no winner: its students have a macro test"
+    )
+    assert f"accuracy of {100 * macro.mean():.2f}% (95% interval " in sentence
+    assert sentence.endswith("on the test texts of these 6 languages.")
+
+
+def test_what_the_answer_claims_of_copying_is_corrected_as_in_its_table() -> None:
+    """With how the two act on one another: the report says one p of one number."""
+    results = Results(invented_study(CLAIM, search=2))
+    both = pd.concat([results.claim, results.claim_interaction])
+    of_macro = both[(both["outcome"] == "macro") & (both["estimand"] == "these languages")]
+    assert of_macro["p_holm"].to_numpy() == pytest.approx(holm(of_macro["p"].to_numpy()))
+
+
+def test_a_claim_that_stands_by_itself_alone_is_not_made(
+    answered: Callable[[StudyRecord], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = invented_study(CLAIM, search=2)
+    weak = Results(study).claim.assign(low=0.001, high=0.2, p=0.046, p_holm=0.092)
+    monkeypatch.setattr(Results, "claim", weak)
+    text = answered(study)
+    said = " After Holm's correction (p 0.092) these runs do not tell which of the two does more."
+    assert text.count(said) == 2  # of new languages too
