@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections import Counter, defaultdict
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from markupsafe import Markup
 
 from analysis.record.design import confirmed, factors
 from analysis.record.formats import interval, p_value
 from analysis.record.study_record import StudyRecord
 from analysis.report import write as report_module
-from analysis.report.latex import latex_table
-from analysis.report.pages import html_page, markdown_page
 from analysis.report.sections.arms import arms
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
 from analysis.report.sections.method import versions
-from analysis.report.sections.order import sections
 from analysis.report.write import write_report
 from analysis.statistics.effects.estimates import claim_parts, copying_and_distilling
 from analysis.statistics.fractions import fraction_interaction
@@ -33,64 +27,7 @@ from analysis.verdict.audit import Finding
 from analysis.verdict.results import Results
 from study.config import RequestError
 from tests.analysis.invented import invented_study
-
-HOSTILE = "<script>alert(1)</script> a_b%&$#{}~^\\ | `x` *y* [z](q) 中文 " + "very_long_name_" * 6
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """The elements of a page, their attributes, and its text outside style."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str | None]] = []
-        self.text = ""
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.text += data
-
-    def values(self, name: str) -> list[str]:
-        return [value or "" for attribute, value in self.attributes if attribute == name]
-
-
-def pages(record: StudyRecord, monkeypatch: pytest.MonkeyPatch | None = None) -> tuple[Page, str]:
-    """(the HTML page, the Markdown), without the figures; given `monkeypatch`, as if no finding were made."""
-    if monkeypatch is not None:
-        monkeypatch.setattr(results_module, "audit", lambda record: [])
-    results = Results(record)
-    made = sections(results)
-    return Page(html_page(results, made, defaultdict(Markup))), markdown_page(results, made)
-
-
-@pytest.fixture(scope="module")
-def claim_study() -> StudyRecord:
-    """Init and alpha are asked, so claim C1 is a number."""
-    study = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, seeds=4, search=4)
-    facts = study.facts | {"space": "/some/where/my_space.py", "concurrency": "7", "cluster": "slurm"}
-    return dataclasses.replace(study, facts=facts)
-
-
-@pytest.fixture(scope="module")
-def written(claim_study: StudyRecord, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
-    out = tmp_path_factory.mktemp("written") / "deep" / "report"
-    return out, write_report(Results(claim_study), out)
+from tests.analysis.pages import pages
 
 
 def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> None:
@@ -104,8 +41,6 @@ def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> No
 
 
 CUT = {"nothing": 0, "the teacher": 1, "half of the search": 9, "the search": 17}
-CUT |= {f"{runs} confirm runs": 17 + runs for runs in (1, 2, 4, 5, 6, 9, 15)}
-"""How many of the study's trials there are; its arms, of 4 + 4 each, were run one after the other."""
 
 
 @pytest.mark.parametrize("there", CUT.values(), ids=CUT)
@@ -204,20 +139,6 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_line(
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_page_stands_alone(written: tuple[Path, list[Path]]) -> None:
-    text = (written[0] / "report.html").read_text("utf-8")
-    page = Page(text)
-    assert not page.open  # well formed
-    assert not {"script", "link", "img", "iframe", "object", "base"} & page.tags.keys()
-    assert "src" not in {name for name, _ in page.attributes}
-    assert "http" not in text
-    assert "@import" not in text
-    assert page.tags["svg"] == len(list((written[0] / "figures").glob("*.svg"))) > 5
-    identifiers = page.values("id")
-    assert len(identifiers) == len(set(identifiers))
-    assert {link.removeprefix("#") for link in page.values("href")} <= set(identifiers)
-
-
 def test_nothing_of_the_place_or_the_time_is_in_a_report(written: tuple[Path, list[Path]]) -> None:
     out, paths = written
     for path in paths:
@@ -306,20 +227,6 @@ def test_where_the_audit_has_findings_no_winner_is_named(
         assert "two seeds" in text
 
 
-def test_a_study_that_has_not_finished_is_marked(claim_study: StudyRecord) -> None:
-    page, markdown = pages(dataclasses.replace(claim_study, partial=True))
-    assert page.text.index("Partial: this study has not finished") < page.text.index("How much comes from")
-    assert "**Partial: this study has not finished." in markdown
-
-
-def test_what_was_held_stands_on_the_first_screen(written: tuple[Path, list[Path]]) -> None:
-    out, _ = written
-    for text in (Page((out / "report.html").read_text("utf-8")).text, (out / "report.md").read_text("utf-8")):
-        start = text[: text.index("Trials:")]
-        assert "batch_size 32" in start
-        assert "400 optimiser steps" in start
-
-
 def test_tables_of_numbers_are_in_full(claim_study: StudyRecord, written: tuple[Path, list[Path]]) -> None:
     out, _ = written
     scores, trials = pd.read_csv(out / "per_language.csv"), pd.read_csv(out / "trials.csv")
@@ -392,46 +299,6 @@ def test_an_arm_that_the_audit_refuses_to_name_is_compared_in_no_table(
     assert "arms_compared" not in {table.name for table in arms(results).tables}
 
 
-def test_a_missing_number_is_a_dash(claim_study: StudyRecord) -> None:
-    gone = claim_study.arms[0]
-    kept = ~((claim_study.scores["arm"] == gone) & (claim_study.scores["phase"] == "confirm"))
-    runs = ~((claim_study.trials["arm"] == gone) & (claim_study.trials["phase"] == "confirm"))
-    record = dataclasses.replace(
-        claim_study,
-        scores=claim_study.scores[kept],
-        trials=claim_study.trials[runs],
-        curves=claim_study.curves.iloc[:0],
-    )
-    _, markdown = pages(record)
-    assert re.search(rf"\| {re.escape(gone)} \| \d\d\.\d\d \| 0 \| - \| - \| - \| - \| - \| - \|", markdown)
-    assert "nan" not in markdown.lower()
-    assert r"& 0 & -- & -- &" in latex_table(sections(Results(record))[0].tables[0])
-
-
-def test_hostile_names_stay_names(tmp_path: Path) -> None:
-    record = invented_study(
-        {"init": (HOSTILE, "teacher"), "alpha": (0.2, 1.0)},
-        seeds=2,
-        search=2,
-        languages=("<b>", "a_%", "中文", "x" * 80),
-        name="<script>alert('x')</script> & co",
-        question="Why <img src=x onerror=alert(1)>?",
-    )
-    write_report(Results(record), tmp_path)
-    page, markdown = (path.read_text("utf-8") for path in (tmp_path / "report.html", tmp_path / "report.md"))
-    page = Page(page)
-    assert not page.open
-    assert not {"script", "img", "b"} & page.tags.keys()
-    assert "onerror" not in {name for name, _ in page.attributes}
-    assert "<script>alert('x')</script> & co" in page.text
-    assert "Why <img src=x onerror=alert(1)>?" in page.text
-    assert f"init={HOSTILE}".rstrip() in page.text
-    assert "<script" not in markdown
-    assert "<img" not in markdown
-    for svg in (tmp_path / "figures").glob("*.svg"):
-        assert "<script" not in svg.read_text("utf-8")
-
-
 @pytest.mark.parametrize(
     ("space", "figures"),
     [
@@ -466,9 +333,6 @@ def test_a_study_without_results_is_reported_as_such(recorder: Any) -> None:
     assert "No trial has ended yet." in page.text
     assert "Accuracy per language" not in page.text
     assert "| init=random | - | 0 | - | - | - | - | - | - | 0 | 0 | 0 | 0 |" in markdown
-
-
-# ---------------------------------------------------------------- the answer's sentences
 
 
 def answered(study: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -561,11 +425,6 @@ def test_the_sign_of_the_largest_effect_is_told_by_its_corrected_test(
     told = "its sign is shown" if p_holm < 0.05 else "these runs do not tell its sign"
     assert f"After Holm's correction for all main effects, 3 in number, {told} (p {p_holm:.3f})" in text
     assert text.endswith("the interval is not corrected.")
-
-
-def test_a_partial_study_names_no_winner() -> None:
-    (text,) = answer(Results(invented_study({"depth": (1, 3)}, search=2, partial=True)))
-    assert text.startswith("No winner is named: the audit has")
 
 
 def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:

@@ -10,23 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.domain import Domain
 from analysis.record.study_record import StudyRecord
 from analysis.statistics.intervals import holm
-from analysis.verdict import results as results_module
 from analysis.verdict.answer import answer
 from analysis.verdict.results import Results
 from tests.analysis.invented import invented_study
-
-CLAIM: dict[str, Any] = {"init": ("random", "teacher"), "alpha": (0.2, 1.0)}
-DATA: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
-
-
-@pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[StudyRecord], str]:
-    """The answer, as if no finding were made."""
-    monkeypatch.setattr(results_module, "audit", lambda record: [])
-    return lambda record: " ".join(answer(Results(record)))
+from tests.analysis.spaces import CLAIM, DATA
 
 
 def closer(record: StudyRecord, scale: float) -> StudyRecord:
@@ -93,15 +82,6 @@ def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
     assert "for all pairs of arms together, 3 seeds)" in text
 
 
-def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord], str]) -> None:
-    space = CLAIM | {"depth": (1, 3)}
-    assert "averaged over depth, for this teacher" in answered(invented_study(space, search=2))
-    assert "averaged over alpha, for this teacher" in answered(
-        invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
-    )
-    assert ", averaged over" not in answered(invented_study(CLAIM, search=2))
-
-
 def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[StudyRecord], str]) -> None:
     """The two teachers of the deep student tie, and neither could win."""
     space = {"depth": (1, 6), "teacher_seed": (0, 1)}
@@ -127,22 +107,11 @@ def test_the_teachers_seed_is_no_largest_effect(answered: Callable[[StudyRecord]
     assert "The largest main effect of depth is " in answered(study)
 
 
-def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRecord], str]) -> None:
-    study = invented_study(CLAIM, search=2)
-    fixed = study.fixed | {"data_fraction": "0.1", "teacher_data": "same"}
-    text = answered(dataclasses.replace(study, fixed=fixed))
-    assert "for teachers trained on each seed's own sample, at the selected values" in text
-    assert "for this teacher" not in text
-
-
-SHARES: dict[str, Any] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}
-
-
 def test_a_slope_is_said_to_be_none_where_all_of_its_course_is_within_the_margin(
     answered: Callable[[StudyRecord], str],
 ) -> None:
     """Over two tenfolds the difference changes by twice the slope."""
-    study = alike(invented_study(SHARES, search=2))
+    study = alike(invented_study(DATA, search=2))
 
     def within(scale: float) -> float:
         return float(Results(closer(study, scale)).advantage["equivalent_within"].item())
@@ -159,7 +128,7 @@ def test_a_course_that_bends_is_not_said_to_stay_equal(answered: Callable[[Study
     def bent(levels: Any) -> float:
         return 0.5 + 0.05 * (levels["init"] == "teacher" and levels["data_fraction"] == 0.1)
 
-    study = invented_study(SHARES, search=2, score=bent)
+    study = invented_study(DATA, search=2, score=bent)
     level = study.scores["arm"].map(
         {arm: bent(cell) for arm, cell in Results(study).cells.to_dict("index").items()}
     )
@@ -167,40 +136,6 @@ def test_a_course_that_bends_is_not_said_to_stay_equal(answered: Callable[[Study
     value = (level + noise).where(study.scores["phase"] == "confirm", study.scores["value"])
     text = answered(dataclasses.replace(study, scores=study.scores.assign(value=value)))
     assert "its straight line stays equal within 1 point" in text
-
-
-@pytest.mark.parametrize("held", ["full", "same"])
-def test_what_the_teacher_saw_is_named_where_it_was_held(
-    held: str, answered: Callable[[StudyRecord], str]
-) -> None:
-    study = invented_study(SHARES, search=2)
-    saw = {"full": "which saw all data", "same": "which saw the same share"}
-    text = answered(dataclasses.replace(study, fixed=study.fixed | {"teacher_data": held}))
-    assert f"copied from the teacher, {saw[held]}, and random ones" in text
-    given = dataclasses.replace(study, facts=study.facts | {"teacher": "d" * 64})
-    assert "copied from the teacher and random ones" in answered(given)
-
-
-def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[StudyRecord], str]) -> None:
-    """Those of the other kind are none of its."""
-    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
-    teacher = study.trials[study.trials["phase"] == "teacher"]
-    more = dataclasses.replace(
-        study, trials=pd.concat([study.trials, teacher.assign(key="of a seed's own sample")])
-    )
-    full, same = answer(Results(more))
-    assert answered(more) == f"{full} {same}"
-    assert "which saw all data" in full
-    assert ", for this teacher, at" in full
-    assert "which saw the same share" in same
-    assert ", for teachers trained on each seed's own sample, and of all data one for all seeds, at" in same
-
-
-def test_teachers_of_several_kinds_are_several(answered: Callable[[StudyRecord], str]) -> None:
-    space = SHARES | {"teacher_data": ("full", "same"), "teacher_steps": (100, 600)}
-    full, same = answer(Results(invented_study(space, search=2)))
-    assert "averaged over teacher_steps, for these teachers, at" in full
-    assert "averaged over teacher_steps, for teachers trained on each seed's own sample" in same
 
 
 @pytest.mark.parametrize("inits", [("random", "base", "teacher"), ("teacher", "random", "base")])
@@ -237,19 +172,6 @@ def test_several_alphas_are_named_with_the_effect_of_distillation(
     assert "the mean at" not in answered(invented_study(CLAIM, search=2))
 
 
-def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
-    answered: Callable[[StudyRecord], str],
-) -> None:
-    study = invented_study(CLAIM, search=2)
-    tuned = study.nuisance | {"teacher_steps": Domain(levels=(100, 600))}
-    assert ", for these teachers, at" in answered(dataclasses.replace(study, nuisance=tuned))
-
-
-def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:
-    text = answered(invented_study(CLAIM, search=2, languages=("deu",)))
-    assert "on the test texts of this language." in text
-
-
 @pytest.mark.parametrize("space", [CLAIM, {"init": ("teacher",)}], ids=["arms", "one arm"])
 def test_without_scores_per_language_there_is_no_answer(
     space: Any, answered: Callable[[StudyRecord], str]
@@ -264,7 +186,7 @@ def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
     answered: Callable[[StudyRecord], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two slopes one is below 5%, and after the correction for both neither."""
-    study = invented_study(SHARES | {"teacher_data": ("full", "same")}, search=2)
+    study = invented_study(DATA | {"teacher_data": ("full", "same")}, search=2)
     rows = pd.DataFrame(
         [
             ["full", 0.01, 0.001, 0.019, 0.04, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
