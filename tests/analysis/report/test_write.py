@@ -41,6 +41,8 @@ def test_every_file_is_named_and_written(written: tuple[Path, list[Path]]) -> No
 
 
 CUT = {"nothing": 0, "the teacher": 1, "half of the search": 9, "the search": 17}
+CUT |= {f"{runs} confirm runs": 17 + runs for runs in (1, 2, 4, 5, 6, 9, 15)}
+"""How many of the study's trials there are; its arms, of 4 + 4 each, were run one after the other."""
 
 
 @pytest.mark.parametrize("there", CUT.values(), ids=CUT)
