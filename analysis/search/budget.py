@@ -9,12 +9,11 @@ import pandas as pd
 from scipy import special, stats
 
 from analysis.record.domain import Domain
+from analysis.search.sampler_facts import facts_of
 
 __all__ = ["budget_curve", "expected_best", "median_best", "median_best_band"]
 
 COLUMNS = ["arm", "trials", "expected", "found", "median", "low", "high", "adaptive"]
-DRAWN = ("random", "quasi")
-"""Samplers whose trials do not depend on each other's results."""
 
 
 def budget_curve(
@@ -48,7 +47,7 @@ def budget_curve(
         expected, found = expected_best(values)
         low, high = median_best_band(values)
         whole = not trials["outcome"].eq("pruned").any()
-        drawn = sampler in DRAWN and whole and bool(trials[ranges].notna().any(axis=None))
+        drawn = facts_of(sampler).independent and whole and bool(trials[ranges].notna().any(axis=None))
         columns = {"expected": expected, "found": found, "median": median_best(values), "low": low}
         table = pd.DataFrame(columns | {"high": high, "adaptive": not drawn})
         tables.append(table.assign(arm=arm, trials=np.arange(1, len(values) + 1)))

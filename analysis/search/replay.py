@@ -12,23 +12,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.search.sampler_facts import Drawn
 from analysis.statistics.conclusion import Conclude, conclusion, macro_by_seed
 from analysis.statistics.effects.runs import Factors, runs_of, without_teacher_seed
 from analysis.statistics.intervals import FEWEST_SEEDS, Array
 
-__all__ = ["Drawn", "replay"]
+__all__ = ["replay"]
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
-Drawn = Literal["first", "alike", "apart"]
-"""Which of an arm's search trials a replay takes: the first; at random, the same in all arms; at random."""
-
 BUDGETS = 12
 """At most so many budgets are replayed, evenly spaced in the logarithm where there are more."""
 

@@ -12,6 +12,7 @@ from analysis.record.design import cells, confirmed, confirmed_trials, factors
 from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
+from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
@@ -27,14 +28,6 @@ __all__ = ["SHARE", "Results"]
 
 SHARE = 0.9
 """Of a final score: how many steps a student needs is told by when it gets there."""
-
-WHERE_TUNED = {
-    "quasi": ", at evenly spread points, the same in all",
-    "grid": ", on a grid, the same in all",
-    "random": ", at random points of its own",
-    "tpe": ", by TPE, at points of its own",
-}
-"""Where an arm has points of its own, how good its best is hangs on luck too."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +120,7 @@ class Results:
 def _tuned(record: StudyRecord) -> Iterator[str]:
     if record.nuisance:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
-        where = WHERE_TUNED.get(record.facts.get("sampler", ""), "")
+        where = facts_of(record.facts.get("sampler")).where_tuned
         yield f"Tuned anew in every arm, by macro validation accuracy{where}: {tuned}."
 
 

@@ -14,15 +14,14 @@ from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, Table, make_table
 from analysis.search.budget import budget_curve
 from analysis.search.importance import importance
-from analysis.search.replay import Drawn, replay
+from analysis.search.replay import replay
+from analysis.search.sampler_facts import Drawn, facts_of
 from analysis.statistics.conclusion import conclusion
 from analysis.verdict.results import Results
 
 __all__ = ["hyperparameters", "replayed", "search_budget"]
 
-REPLAYED: dict[str | None, Drawn] = {"random": "apart", "quasi": "alike", "grid": "alike"}
-"""Samplers whose trials do not depend on the scores of those before them, and how replays draw theirs."""
-HOW = {
+HOW: dict[Drawn, str] = {
     "first": (
         "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
         "the sampler is not on record; replays differ in their seeds alone."
@@ -47,10 +46,6 @@ FEW = (
     "There is no band: {most} trials an arm do not bound the median of the best of two or more, whatever the "
     "distribution (11 would)."
 )
-EXACT = {
-    "random": "exact whatever the distribution",
-    "quasi": "exact for independent draws and close to it for quasi-random ones, which are more even",
-}
 
 
 def search_budget(results: Results) -> Section:
@@ -81,7 +76,7 @@ def search_budget(results: Results) -> Section:
     elif sampler and len(drawn):
         caption = (
             "Median of the best macro validation accuracy of so many search trials. Bands: pointwise 95% "
-            f"intervals from order statistics, {EXACT[sampler]}, where the trials bound them."
+            f"intervals from order statistics, {facts_of(sampler).band}, where the trials bound them."
         )
         drawings.append(_curves("search_budget_median", drawn.assign(mean=drawn["median"]), caption))
     return Section(title, tuple(text), (), tuple(drawings))
@@ -113,7 +108,7 @@ def hyperparameters(results: Results) -> Section:
 def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
     pruned = bool(results.search["outcome"].eq("pruned").any())
-    drawn = "first" if pruned else REPLAYED.get(results.record.facts.get("sampler"), "first")
+    drawn = "first" if pruned else facts_of(results.record.facts.get("sampler")).drawn
     concluded = conclusion(results.confirmed, results.factors)
     found = replay(results.search, results.confirmed, results.factors, concluded.of, drawn=drawn)
     if found.empty or found["trials_per_arm"].nunique() < 2:

@@ -13,8 +13,8 @@ from tests.analysis.invented import invented_study
 @pytest.mark.parametrize(
     ("sampler", "said"),
     [
-        ("quasi", ", at evenly spread points, the same in all: "),
-        ("tpe", ", by TPE, at points of its own: "),
+        ("quasi", ", at evenly spread points that are the same in all arms: "),
+        ("tpe", ", by TPE, at points that differ from arm to arm: "),
         ("", ": "),
     ],
 )

@@ -104,7 +104,10 @@ def test_the_expected_best_is_drawn_and_the_median_with_its_band(monkeypatch: py
 
 @pytest.mark.parametrize(
     ("sampler", "said"),
-    [("random", "exact whatever the distribution,"), ("quasi", "close to it for quasi-random ones")],
+    [
+        ("random", "exact for every distribution of the scores,"),
+        ("quasi", "nearly exact for quasi-random draws"),
+    ],
 )
 def test_how_exact_a_band_is_is_said(sampler: str, said: str) -> None:
     _, median = search.search_budget(whole_search(11, sampler)).drawings
