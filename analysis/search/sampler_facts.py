@@ -11,7 +11,7 @@ from typing import Literal
 __all__ = ["Drawn", "SamplerFacts", "facts_of"]
 
 Drawn = Literal["first", "alike", "apart"]
-"""The search trials that a replay takes: the first ones, or random ones, alike in all arms or apart in each."""
+"""The search trials that a replay takes: the first, or random ones, alike in all arms or apart in each."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What stands against naming a winner: arms that were not treated alike, or what cannot bear the claim."""
+"""Reasons to name no winner: arms that were not treated alike, and runs that cannot support the claim."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AT_A_GLANCE = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason to name no winner. `rule` is its kind; `arm` the arm it is about, none for the study."""
+    """One reason to name no winner. rule: its kind. arm: the arm of the finding; None for the whole study."""
 
     rule: str
     arm: str | None
@@ -30,20 +30,22 @@ class Finding:
 
 
 def audit(record: StudyRecord) -> list[Finding]:
-    """All that stands against naming a winner; empty where nothing does.
+    """All reasons to name no winner; empty if there is no reason.
 
-    partial     the study has not come to its end, or its plan is not on record
-    arms        there are no two arms that differ in more than the teacher's seed
-    budget      an arm had fewer search trials than another and had not tried all its points; complete, pruned
-                and diverged ones count, failed ones do not, since they tell nothing of their values
-    edge        a selected nuisance value lies at an edge of where it was tuned, so a better one may lie
-                beyond it; not where the hyperparameter itself ends there (alpha 0 or 1): that is a caveat.
-                Of a grid of two levels both are edges, so three are the fewest to tune a number over
-    selection   test was read during the search, or what was confirmed is not what validation selects
-    pairing     confirm runs of one seed have different data seeds, so that arms do not pair by seed
-    seeds       an arm has fewer than three confirmed seeds, or all arms together have fewer in common
-    survivors   confirm runs diverged, so that the mean of the others flatters the arm
-    languages   confirm runs were scored in different languages, so that their macros are of different things
+    partial     the study has not ended, or its plan is not on record
+    arms        no two arms differ in more than the seed of the teacher
+    budget      an arm had fewer search trials than another arm, and had not tried all its points. Complete,
+                pruned and diverged trials count. Failed trials do not count: they show nothing about their
+                values
+    edge        a selected nuisance value lies at an edge of its range or grid, so a better value may lie
+                beyond the edge. If the hyperparameter itself ends there (alpha 0 or 1), that is a caveat and
+                no finding. In a grid of two levels both levels are edges, so a number needs at least three
+                levels
+    selection   the search read test, or the confirmed values are not the values that validation selects
+    pairing     confirm runs of one seed have different data seeds, so arms do not pair by seed
+    seeds       an arm has fewer than three confirmed seeds, or all arms have fewer than three seeds in common
+    survivors   confirm runs diverged, so the mean of the other runs is too high for the arm
+    languages   confirm runs were scored in different languages, so their macro accuracies do not compare
     confound    a hyperparameter without a role has several values
     teacher     a teacher failed, or has no finite score
     """
@@ -53,7 +55,7 @@ def audit(record: StudyRecord) -> list[Finding]:
 
 
 def gathered(findings: list[Finding]) -> list[Finding]:
-    """At a glance: of a rule with more than three findings the first, and how many more there are."""
+    """The findings, shortened: of more than three findings of a rule, the first and their number."""
     of_rules: dict[str, list[Finding]] = {}
     for finding in findings:
         of_rules.setdefault(finding.rule, []).append(finding)
@@ -66,7 +68,7 @@ def gathered(findings: list[Finding]) -> list[Finding]:
 
 def _partial(record: StudyRecord) -> Iterator[Finding]:
     if record.partial:
-        text = "the study has not come to its end, or MLflow does not say that it has: results may change"
+        text = "the study has not ended, or MLflow does not record its end: results may change"
         yield Finding("partial", None, text)
 
 
@@ -80,9 +82,14 @@ def _budget(record: StudyRecord) -> Iterator[Finding]:
     counts = ended["arm"].value_counts().reindex(list(record.arms), fill_value=0)
     for arm, count in counts.items():
         if count < counts.max() and not exhausted(record, ended[ended["arm"] == arm]):
-            text = f"{count} search trials ended here, {counts.max()} in another arm: unequal tuning"
+            text = (
+                f"{count} search trials ended in this arm, {counts.max()} in another arm: the tuning is "
+                "unequal"
+            )
             lost = failed_trials(record)["arm"].eq(arm).sum()
-            retried = f" ({lost} failed; resume with --retry-failed runs them once more)" if lost else ""
+            retried = (
+                f" ({lost} failed; resume with --retry-failed runs the failed trials again)" if lost else ""
+            )
             yield Finding("budget", str(arm), text + retried)
 
 
@@ -90,7 +97,9 @@ def _edge(record: StudyRecord) -> Iterator[Finding]:
     for arm, name, end, value in at_edges(record):
         if not ends_by_nature(record, name, end):
             domain = record.nuisance[name]
-            text = f"{name} was selected at the {end} of {domain} ({number(value)}): tune it further"
+            text = (
+                f"{name} was selected at the {end} of {domain} ({number(value)}): tune {name} beyond this end"
+            )
             yield Finding("edge", arm, text)
 
 
@@ -101,21 +110,23 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
     selected = confirm_runs(record)
     for arm in record.arms:
         if arm in tested:
-            text = f"{tested[arm]} search trials were scored on test, so test may have chosen what it judges"
+            text = f"{tested[arm]} search trials were scored on test, so test may have decided the selection"
             yield Finding("selection", arm, text)
         if not (confirm["arm"] == arm).any() or record.partial:
-            continue  # of a partial study a best may have changed, whose confirm runs are still to come
+            continue  # a partial study may lack the confirm runs of a new best trial
         if arm not in record.best:
-            text = "confirmed without a complete search trial: what selected its values is not on record"
+            text = (
+                "confirmed without a complete search trial: the record does not show what selected the values"
+            )
             yield Finding("selection", arm, text)
         elif not (selected["arm"] == arm).any():
-            yield Finding("selection", arm, "what was confirmed is not what validation selects")
+            yield Finding("selection", arm, "the confirmed values are not the values that validation selects")
 
 
 def _pairing(record: StudyRecord) -> Iterator[Finding]:
     runs = confirm_runs(record)
     if "seed" not in runs or "data_seed" not in runs:
-        return  # of a version that recorded less
+        return  # an older version recorded less
     runs = runs.dropna(subset=["seed", "data_seed"])
     of_arms = runs.groupby(["arm", "seed"], sort=False)["data_seed"].nunique()
     for arm, seed in of_arms.index[of_arms > 1]:
@@ -124,7 +135,10 @@ def _pairing(record: StudyRecord) -> Iterator[Finding]:
     of_seeds = runs.groupby("seed", sort=False)["data_seed"].unique()
     if differing := [seed for seed, samples in of_seeds.items() if len(samples) > 1]:
         seeds = ", ".join(sorted(differing, key=lambda seed: (len(seed), seed)))
-        text = f"arms do not share the data sample (data_seed) of seed {seeds}, so they do not pair there"
+        text = (
+            f"the arms have different data samples (data_seed) at seed {seeds}, so they do not pair at this "
+            "seed"
+        )
         yield Finding("pairing", None, text)
 
 
@@ -133,20 +147,22 @@ def _seeds(record: StudyRecord) -> Iterator[Finding]:
     seeds = {arm: of_arms.get(arm, set()) for arm in record.arms}
     few = {arm: len(own) for arm, own in seeds.items() if len(own) < FEWEST_SEEDS}
     for arm, count in few.items():
-        text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; {FEWEST_SEEDS} are the fewest"
+        text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; at least {FEWEST_SEEDS} are needed"
         yield Finding("seeds", arm, text)
     shared = sorted(set.intersection(*seeds.values())) if seeds else []
     if not few and len(shared) < FEWEST_SEEDS:
         named = f" ({', '.join(map(str, shared))})" if shared else ""
         text = f"all arms share {len(shared)} confirmed {'seed' if len(shared) == 1 else 'seeds'}{named}"
-        yield Finding("seeds", None, f"{text}; {FEWEST_SEEDS} in common are the fewest")
+        yield Finding("seeds", None, f"{text}; at least {FEWEST_SEEDS} are needed")
 
 
 def _survivors(record: StudyRecord) -> Iterator[Finding]:
     runs = confirm_runs(record)
     for arm, outcomes in runs.groupby("arm", sort=False)["outcome"]:
         if diverged := int((outcomes == "diverged").sum()):
-            text = f"{diverged} of {len(outcomes)} confirm runs diverged: the mean of the others flatters it"
+            text = (
+                f"{diverged} of {len(outcomes)} confirm runs diverged: the mean of the other runs is too high"
+            )
             yield Finding("survivors", str(arm), text)
 
 
@@ -156,7 +172,7 @@ def _languages(record: StudyRecord) -> Iterator[Finding]:
     every = frozenset().union(*by_run)
     for arm, runs in by_run.groupby(level="arm", sort=False):
         if lacking := sorted({language for languages in runs for language in every - languages}):
-            text = f"lacks {', '.join(lacking)}, which others have: its macro is of other languages"
+            text = f"lacks {', '.join(lacking)}, which other arms have: its macro is over other languages"
             yield Finding("languages", str(arm), text)
 
 
@@ -166,7 +182,7 @@ def _confound(record: StudyRecord) -> Iterator[Finding]:
         values = trials[name].dropna().unique()
         if name not in record.scientific and name not in record.nuisance and len(values) > 1:
             shown = ", ".join(sorted(map(str, values))[:5])
-            yield Finding("confound", None, f"{name} has no role, and several values: {shown}")
+            yield Finding("confound", None, f"{name} has no role and several values: {shown}")
 
 
 def _teacher(record: StudyRecord) -> Iterator[Finding]:

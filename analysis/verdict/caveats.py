@@ -1,4 +1,4 @@
-"""For what an answer holds: what was held at one value, how the teacher was made, how runs were computed."""
+"""Conditions of an answer: values that were held, how the teacher was made, how runs were computed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["caveats"]
 
 
 def caveats(record: StudyRecord) -> list[str]:
-    """For what the answer holds, one sentence each."""
+    """The conditions under which the answer holds, one or two sentences each."""
     return [
         text for part in (_held, _teacher_data, _teachers, tuning_caveats, _numerics) for text in part(record)
     ]
@@ -23,31 +23,35 @@ def caveats(record: StudyRecord) -> list[str]:
 def _held(record: StudyRecord) -> Iterator[str]:
     if record.fixed:
         shown = ", ".join(f"{name} {value}" for name, value in record.fixed.items())
-        yield f"Held at one value, and so not part of the answer: {shown}."
+        yield f"These hyperparameters had one value, so the answer is for these values alone: {shown}."
 
 
 def _teacher_data(record: StudyRecord) -> Iterator[str]:
     if record.facts.get("teacher"):
-        yield "The teacher was given: what it was trained on is not on record."
+        yield "The user gave the teacher: the record does not show on which data it was trained."
     elif not _shares_of_data(record):
-        yield "Teacher and students were trained on all training data."
+        yield "The teacher and the students were trained on all training data."
     elif "teacher_data" in factors(record):
-        yield "What the teacher saw (teacher_data) is a factor: all training data, or the student's share."
+        yield "The data of the teacher (teacher_data) is a factor: all training data, or the student's share."
     elif "teacher_data" in record.nuisance:
-        yield "What the teacher saw (teacher_data) was tuned: all training data, or the student's share."
+        yield "The data of the teacher (teacher_data) was tuned: all training data, or the student's share."
     elif record.fixed.get("teacher_data") == "same":
         yield "teacher_data is same: the teacher saw only the student's share of the training data."
     elif "teacher_data" not in record.fixed:
-        yield "What the teacher saw (teacher_data) is not on record: all data, or the student's share."
+        yield (
+            "The record does not show the data of the teacher (teacher_data): all data, or the student's "
+            "share."
+        )
     else:
         yield (
-            "teacher_data is full: the teacher saw all training data, of which its students saw a share; "
-            "what is copied or distilled carries the rest."
+            "teacher_data is full: the teacher saw all training data, and its students saw a share of the "
+            "data. "
+            "Copied weights and distilled outputs carry information about the rest of the data."
         )
 
 
 def _shares_of_data(record: StudyRecord) -> bool:
-    """Whether some student was given less than all training data."""
+    """Whether some students had less than all training data."""
     name = "data_fraction"
     if domain := record.nuisance.get(name):
         levels = (domain.low, *domain.levels)
@@ -57,24 +61,28 @@ def _shares_of_data(record: StudyRecord) -> bool:
 
 
 def _teachers(record: StudyRecord) -> Iterator[str]:
-    """Which teachers the intervals are for."""
+    """The teachers for which the intervals hold."""
     own, seeds = own_teachers(record), factors(record).get("teacher_seed", ())
     if seeds:
         shown = ", ".join(map(str, seeds))
         yield (
-            f"Averaged over {len(seeds)} teachers (teacher_seed {shown}); the intervals are over seeds, with "
-            "these teachers."
+            f"The numbers are averaged over {len(seeds)} teachers (teacher_seed {shown}). The intervals are "
+            "over "
+            "seeds, with these teachers."
         )
     elif not own:
-        yield "There is one teacher seed: the intervals are for this teacher, not for teachers trained anew."
+        yield (
+            "There is one teacher seed: the intervals hold for this teacher, not for teachers of other seeds."
+        )
     if own:
         where = "In every arm" if len(own) == len(record.arms) else _where_same(record, own)
         yield (
-            f"{where} each confirm seed has a teacher of its own, trained on its sample of the data: there "
-            "the intervals are over such teachers too, but not over teacher seeds."
+            f"{where}, each confirm seed has a teacher of its own, trained on the data sample of the seed: "
+            "in "
+            "these arms the intervals are also over such teachers, but not over teacher seeds."
         )
     if own and not seeds and len(own) < len(record.arms):
-        yield "In the other arms the intervals are for one teacher, not for teachers trained anew."
+        yield "In the other arms the intervals hold for one teacher, not for teachers of other seeds."
 
 
 def _where_same(record: StudyRecord, own: list[str]) -> str:
@@ -86,9 +94,11 @@ def _where_same(record: StudyRecord, own: list[str]) -> str:
 
 def _numerics(record: StudyRecord) -> Iterator[str]:
     said = confirm_runs(record)["numerics"].dropna().unique()
-    ways = [dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", text)) for text in said]  # a GPU's name has spaces
+    ways = [
+        dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", text)) for text in said
+    ]  # the name of a GPU contains spaces
     names = dict.fromkeys(name for way in ways for name in way)
-    values = {name: sorted({way.get(name, "not said") for way in ways}) for name in names}
+    values = {name: sorted({way.get(name, "not recorded") for way in ways}) for name in names}
     differing = [f"{name} ({', '.join(each)})" for name, each in values.items() if len(each) > 1]
     if differing:
-        yield f"Confirm runs were not all computed alike; they differ in {', '.join(differing)}."
+        yield f"Confirm runs were computed in different ways; they differ in {', '.join(differing)}."

@@ -1,4 +1,4 @@
-"""Everything that the report says of a study, computed once from its record."""
+"""Everything that the report shows of a study, computed once from the record of the study."""
 
 from __future__ import annotations
 
@@ -27,11 +27,16 @@ from analysis.verdict.caveats import caveats
 __all__ = ["SHARE", "Results"]
 
 SHARE = 0.9
-"""Of a final score: how many steps a student needs is told by when it gets there."""
+"""The share of a final score that counts as reached, for the number of steps that a student needs."""
 
 
 @dataclass(frozen=True)
 class Results:
+    """The results of a study. Each property is computed when it is first read, and kept.
+
+    Properties that are tables have no rows if the factors of the study do not ask for them.
+    """
+
     record: StudyRecord
 
     @cached_property
@@ -52,12 +57,12 @@ class Results:
 
     @cached_property
     def claim(self) -> pd.DataFrame:
-        """Claim C1 as rows of the effects table; none where the factors do not ask it."""
+        """Claim C1, as rows of the table of effects."""
         return self._copying[self._copying["factor"] == COPY_MINUS_DISTILLATION]
 
     @cached_property
     def claim_interaction(self) -> pd.DataFrame:
-        """How copying and distilling act on one another, likewise; p_holm is corrected for the two."""
+        """The interaction of copying and distilling; p_holm is corrected for `claim` and it together."""
         return self._copying[self._copying["factor"] == COPY_X_DISTILLATION]
 
     @cached_property
@@ -67,17 +72,17 @@ class Results:
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
-        """Claim C4: the copy's advantage per tenfold less data; no rows where the factors do not ask it."""
+        """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
         return fraction_interaction(self.confirmed, self.factors)
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """Steps to `SHARE` of a final score, a row a confirm run."""
+        """Steps to `SHARE` of a final score; one row for each confirm run."""
         return steps_to_share(self.learning(), SHARE)
 
     @cached_property
     def convergence(self) -> pd.DataFrame:
-        """Claim C5: log2 of the steps at init = teacher over those at random; no rows without these inits."""
+        """Claim C5: log2 of the steps with init = teacher divided by the steps with init = random."""
         return convergence_difference(self.learning(), self.cells, self.factors, SHARE)
 
     @cached_property
@@ -98,7 +103,7 @@ class Results:
 
     @cached_property
     def caveats(self) -> list[str]:
-        """For what the answer holds: what was held and tuned, and how long students were trained."""
+        """Conditions of the answer: values that were held and tuned, and the length of the training."""
         return [
             *caveats(self.record),
             *_tuned(self.record),
@@ -111,7 +116,7 @@ class Results:
         return sorted(set(self.confirmed["language"]) - set(SUMMARIES))
 
     def learning(self) -> pd.DataFrame:
-        """The learning curves that count: of complete confirm runs of what is now selected in their arm."""
+        """The learning curves of complete confirm runs that have the selected values of their arm."""
         curves = self.record.curves
         keys = confirmed_trials(self.record)["key"]
         return curves[curves["key"].isin(keys) & curves["macro"].notna()]
@@ -121,22 +126,24 @@ def _tuned(record: StudyRecord) -> Iterator[str]:
     if record.nuisance:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
         where = facts_of(record.facts.get("sampler")).where_tuned
-        yield f"Tuned anew in every arm, by macro validation accuracy{where}: {tuned}."
+        yield f"Tuned separately in every arm, by macro validation accuracy{where}: {tuned}."
 
 
 def _updates(record: StudyRecord) -> Iterator[str]:
-    """At fixed epochs, 1% of the data would also mean 1% of the updates."""
+    """The length of the training. With fixed epochs, 1% of the data also means 1% of the updates."""
     if "steps" in record.fixed:
-        yield f"Every student is trained for {record.fixed['steps']} optimiser steps, whatever its data."
+        yield (
+            f"Every student is trained for {record.fixed['steps']} optimiser steps, for every amount of data."
+        )
     elif "epochs" in record.fixed:
-        yield f"Every student is trained for {record.fixed['epochs']} epochs: less data, fewer updates."
+        yield f"Every student is trained for {record.fixed['epochs']} epochs: less data means fewer updates."
 
 
 def _still_rising(curves: pd.DataFrame) -> Iterator[str]:
-    """Students that are stopped on their way up are behind for that, and not for where they would end."""
+    """Arms whose accuracy still rises at the end: short training may be why their students are behind."""
     gains = last_gains(curves)
     if rising := int((gains > MARGIN).sum()):
         yield (
-            f"In {rising} of {len(gains)} arms validation accuracy still rose by more than {100 * MARGIN:g} "
-            "point between the last two reports: trained for longer, arms may differ otherwise."
+            f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {100 * MARGIN:g} point "
+            "between the last two reports: with longer training, the differences between arms may change."
         )

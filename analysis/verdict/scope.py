@@ -1,4 +1,4 @@
-"""For what a number of the answer holds: averages, teachers, selected values, languages."""
+"""The scope of a number of the answer: averages, teachers, selected values, languages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
 
 
 def scope(results: Results, row: Any = None) -> str:
-    """For what a number holds; `row`, of an effect, says what it is averaged over."""
+    """The scope for which a number holds, as part of a sentence.
+
+    row: the row of an effect. Its column `averaged_over` names the factors that the effect is averaged over.
+    """
     record = results.record
     tuned = ", ".join(sorted(record.nuisance))
     values = f"at the selected values of {tuned}" if tuned else "at the fixed values of all hyperparameters"
@@ -30,19 +33,19 @@ def scope(results: Results, row: Any = None) -> str:
 
 
 def saw(results: Results, row: Any) -> str:
-    """What the teacher of a row's arms saw, be it a factor or held; nothing where that is not known."""
+    """What the teacher of the row's arms saw, as part of a sentence; empty if that is not known."""
     kind = row[TEACHER_DATA] if TEACHER_DATA in results.factors else held_teacher_data(results)
     return SAW.get(str(kind), "")
 
 
 def held_teacher_data(results: Results) -> str | None:
-    """What all teachers saw; none where that is varied, or not on record since the teacher was given."""
+    """What all teachers saw. None if the study varied that, or if the user gave the teacher."""
     record = results.record
     return None if record.facts.get("teacher") else record.fixed.get(TEACHER_DATA)
 
 
 def _teachers(results: Results, row: Any = None) -> str:
-    """Which teachers a number is for; of a row of one `teacher_data`, which those of its arms are."""
+    """The teachers for which a number holds. A row of one `teacher_data` has the teachers of its arms."""
     record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
     if seeds:
         return f"averaged over {len(seeds)} teacher seeds"
@@ -53,7 +56,10 @@ def _teachers(results: Results, row: Any = None) -> str:
     if own >= arms:
         return "for teachers trained on each seed's own sample"
     if own & arms:
-        return "for teachers trained on each seed's own sample, and of all data one for all seeds"
+        return (
+            "for teachers trained on each seed's own sample, and in the other arms for one teacher of all "
+            "data"
+        )
     varied = {*results.factors, *record.nuisance} - {TEACHER_DATA}
     several = any(name.startswith("teacher_") for name in varied)
     return "for these teachers" if several else "for this teacher"

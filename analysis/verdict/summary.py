@@ -1,6 +1,7 @@
-"""Arms and languages at a glance: means over confirm seeds, and each arm's best of the search.
+"""Summaries of arms and of languages: means over confirm seeds, and the best search trial of each arm.
 
-Descriptions only: no interval and no test. Pruned, diverged and failed trials are outcomes, never zeros.
+The tables only describe: they have no interval and no test. A pruned, diverged or failed trial is an outcome
+and never counts as an accuracy of zero.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from analysis.record.study_record import StudyRecord
 __all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
 
 WIDEST = 12
-"""Arms up to which languages x arms is a table; above, the report's figure and its CSV file show it."""
+"""With more arms there is no table of languages x arms; the figure and the CSV file have the numbers."""
 
 TEST_METRICS = ("accuracy", "macro_f1", "retention")
 
 
 def arms_summary(record: StudyRecord) -> pd.DataFrame:
-    """One row an arm.
+    """One row for each arm.
 
-    `search best`: highest validation macro accuracy among its complete search trials (selected for being
-    high, so biased upwards). The other columns are over confirm seeds: their number, the mean and standard
-    deviation of macro accuracy, the mean of the worst language, and mean retention.
+    `search best`: the highest validation macro accuracy among the complete search trials of the arm. The
+    trial was selected because its score is high, so this number is biased upwards. The other columns are over
+    confirm seeds: the number of seeds, the mean and the standard deviation of macro accuracy, the mean of the
+    worst language, and the mean retention.
     """
     scores = record.scores_of("search", "validation", "accuracy")
     search = scores[scores["language"] == "macro"].set_index("key")["value"]
@@ -58,9 +60,9 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
 
 
 def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy") -> pd.DataFrame:
-    """Languages x arms: mean over confirm seeds; on validation the teacher's column stands first.
+    """Languages x arms: means over confirm seeds. On validation the first column is the teacher.
 
-    The last rows are `macro` and `worst`. Without confirm runs it is empty.
+    The last rows are `macro` and `worst`. Without confirm runs the table is empty.
     """
     scores = confirmed(record, split, metric)
     if scores.empty:
@@ -75,7 +77,7 @@ def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy")
 
 
 def by_levels(languages: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
-    """The table with arms named by their levels of `factors` alone; a dash where one has no effect."""
+    """The table with arms named by their levels of `factors` alone; a dash for a factor without an effect."""
 
     def levels(arm: str) -> str:
         of_arm = parse_arm(arm)

@@ -167,7 +167,7 @@ def test_the_answer_is_the_number_of_the_claim(
     page, markdown = pages(claim_study, monkeypatch)
     estimate, low, high = (100 * row[c] for c in ("estimate", "low", "high"))
     for text in (page.text, markdown):
-        assert f"a difference of {estimate:+.2f} points (95% interval" in text
+        assert f"The difference of the two effects is {estimate:+.2f} points (95% interval" in text
         assert f"(95% interval {low:.2f} to {high:.2f}, 4 seeds)" in text
         assert (
             "for this teacher, at the selected values of learning_rate, on the test texts of these 6 "
@@ -179,7 +179,7 @@ def test_the_answer_is_the_number_of_the_claim(
 def test_an_interval_that_contains_zero_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     same = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=lambda levels: 0.6)
     page, _ = pages(same, monkeypatch)
-    assert "The interval contains 0: these runs do not tell which of the two does more." in page.text
+    assert "The interval contains 0: these runs do not show which of the two effects is larger." in page.text
 
 
 def test_where_data_is_the_question_the_answer_is_how_the_advantage_changes(
@@ -196,7 +196,7 @@ def test_where_data_is_the_question_the_answer_is_how_the_advantage_changes(
     for row, saw in zip(slopes.to_dict("records"), ("all data", "the same share"), strict=True):
         for text in (page.text, markdown):
             assert (
-                f"weights copied from the teacher, which saw {saw}, and random ones (teacher - random) "
+                f"weights copied from the teacher, which saw {saw}, and random weights (teacher - random) "
                 f"changes by {100 * row['estimate']:+.2f} points of macro test accuracy"
             ) in text
 
@@ -206,7 +206,7 @@ def test_without_the_claim_the_best_arm_is_compared_with_the_next(
 ) -> None:
     page, _ = pages(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
     assert re.search(
-        r"depth=6 has the highest mean macro test accuracy, \+\d\.\d\d points against the next, depth=3",
+        r"depth=6 has the highest .* The difference from the next arm, depth=3, is \+\d\.\d\d points",
         page.text,
     )
     assert re.search(r"The largest main effect of depth is 6 - 1: \+\d\.\d\d points", page.text)
@@ -223,7 +223,7 @@ def test_where_the_audit_has_findings_no_winner_is_named(
     page, markdown = pages(claim_study)
     for text in (page.text, markdown):
         assert "No winner is named: the audit has 2 findings" in text
-        assert "Initialising from" not in text
+        assert "Initialising students from" not in text
         assert "highest mean" not in text
         assert "it had 3 trials" in text
         assert "two seeds" in text
@@ -362,9 +362,9 @@ def test_a_copy_that_loses_less_than_distillation_is_not_said_to_gain(
     copied, distilled, *_ = both
     assert distilled < copied < 0
     text = answered(study, monkeypatch)
-    assert f"at random changes macro test accuracy by {100 * copied:+.2f} points, distilling" in text
-    averaged = "each averaged over the other: a difference of"
-    assert f"on labels alone by {100 * distilled:+.2f} points, {averaged}" in text
+    assert f"at random changes macro test accuracy by {100 * copied:+.2f} points. Distilling" in text
+    averaged = "Each effect is averaged over the levels of the other effect."
+    assert f"on labels alone changes macro test accuracy by {100 * distilled:+.2f} points. {averaged}" in text
     assert f"{100 * (copied - distilled):+.2f} points (95% interval" in text
     assert "gain" not in text
 
@@ -392,14 +392,16 @@ def test_the_best_arm_is_best_on_the_seeds_that_all_arms_have(monkeypatch: pytes
     macro = confirmed(lacking).query("language == 'macro'").groupby("arm")["value"].mean()
     assert macro.idxmax() == "depth=1"
     text = answered(lacking, monkeypatch)
-    assert text.startswith("The arm depth=6 has the highest mean macro test accuracy, +")
-    assert ", 5 seeds), for this teacher" in text  # those that chose it
+    assert text.startswith("The arm depth=6 has the highest mean macro test accuracy. The difference from")
+    assert (
+        ", 5 seeds). These runs show that the best arm is above every other arm. Scope: for this" in text
+    )  # those that chose it
 
 
 def test_arms_without_a_seed_in_common_have_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     study = invented_study({"depth": (1, 3)}, search=2)
     study = without_runs(study, {"depth=1": {1, 2, 3}, "depth=3": {4, 5, 6}})
-    assert answered(study, monkeypatch) == ("There is no answer yet: no seed has a confirm run of every arm.")
+    assert answered(study, monkeypatch) == "There is no answer yet: no seed has confirm runs in all arms."
 
 
 def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
@@ -411,9 +413,9 @@ def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
     columns.append("equivalent_within")
     monkeypatch.setattr(Results, "compared", pd.DataFrame(rows, columns=columns))
     text = answered(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
-    assert "+2.00 points against the next, next (95% interval -0.10 to 4.10" in text
-    assert "The interval contains 0: these runs do not tell them apart." in text
-    assert "shown to be above every other arm" not in text
+    assert "The difference from the next arm, next, is +2.00 points (95% interval -0.10 to 4.10" in text
+    assert "The interval contains 0: these runs do not show which of the two arms is better." in text
+    assert "above every other arm" not in text
 
 
 @pytest.mark.parametrize("p_holm", [0.03, 0.2])
@@ -424,9 +426,11 @@ def test_the_sign_of_the_largest_effect_is_told_by_its_corrected_test(
     found = Results(study).effects
     monkeypatch.setattr(Results, "effects", found.assign(p_holm=p_holm, low=0.01))
     text = answered(study, monkeypatch)
-    told = "its sign is shown" if p_holm < 0.05 else "these runs do not tell its sign"
-    assert f"After Holm's correction for all main effects, 3 in number, {told} (p {p_holm:.3f})" in text
-    assert text.endswith("the interval is not corrected.")
+    shown = "these runs show" if p_holm < 0.05 else "these runs do not show"
+    assert (
+        f"After Holm's correction for all 3 main effects, {shown} the sign of this effect (p {p_holm:.3f}); "
+        "the interval is not corrected. Scope: " in text
+    )
 
 
 def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:

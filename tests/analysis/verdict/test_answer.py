@@ -32,26 +32,27 @@ def alike(record: StudyRecord) -> StudyRecord:
 
 
 @pytest.mark.parametrize(
-    ("space", "equal", "untold"),
+    ("space", "equal", "unknown"),
     [
-        (CLAIM, "the two effects are equal", "which of the two does more"),
+        (CLAIM, "the two effects are equal", "which of the two effects is larger"),
         (
             DATA,
-            "from the smallest to the largest share of the data its straight line stays equal",
-            "whether it rises or falls",
+            "the fitted straight line stays equal from the smallest to the largest share of the data",
+            "whether the difference rises or falls",
         ),
-        ({"depth": (1, 3)}, "these two arms are equal", "them apart"),
+        ({"depth": (1, 3)}, "these two arms are equal", "which of the two arms is better"),
     ],
 )
 def test_a_difference_within_the_margin_is_said_to_be_none(
-    space: Any, equal: str, untold: str, answered: Callable[[StudyRecord], str]
+    space: Any, equal: str, unknown: str, answered: Callable[[StudyRecord], str]
 ) -> None:
     study = alike(invented_study(space, search=2))
     wide, narrow = answered(closer(study, 4.0)), answered(closer(study, 0.05))
-    assert f"The interval contains 0: these runs do not tell {untold}." in wide
+    assert f"The interval contains 0: these runs do not show {unknown}." in wide
     assert "TOST" not in wide
-    assert f"The interval contains 0, and {equal} within 1 point (two one-sided tests, TOST, at 5%" in narrow
-    assert untold not in narrow
+    assert f") show that {equal} within 1 point." in narrow
+    assert "The interval contains 0, and two one-sided tests (TOST, at 5%" in narrow
+    assert unknown not in narrow
 
 
 def test_a_difference_is_not_said_to_be_none_where_its_interval_is_above_zero(
@@ -60,7 +61,7 @@ def test_a_difference_is_not_said_to_be_none_where_its_interval_is_above_zero(
     """However small it is."""
     study = invented_study({"depth": (1, 3)}, search=2, score=lambda levels: 0.5 + levels["depth"] / 10)
     text = answered(closer(study, 0.03))
-    assert "It is shown to be above every other arm." in text
+    assert "These runs show that the best arm is above every other arm." in text
     assert "equal" not in text
 
 
@@ -78,7 +79,8 @@ def test_the_best_arms_numbers_are_of_the_seeds_that_chose_it(
     kept = scores.assign(value=flat)[~(scores["arm"].eq("depth=6") & (scores["seed"] > 3))]
     others = study.scores.drop(index=scores.index)
     text = answered(dataclasses.replace(study, scores=pd.concat([others, kept])))
-    assert "The arm depth=1 has the highest mean macro test accuracy, +0.98 points against the next" in text
+    assert "The arm depth=1 has the highest mean macro test accuracy." in text
+    assert "The difference from the next arm, depth=3, is +0.98 points (95% interval" in text
     assert "for all pairs of arms together, 3 seeds)" in text
 
 
@@ -87,9 +89,9 @@ def test_arms_that_differ_by_the_teachers_seed_are_one(answered: Callable[[Study
     space = {"depth": (1, 6), "teacher_seed": (0, 1)}
     text = answered(invented_study(space, search=2))
     assert text.startswith("The arm depth=6 has the highest mean macro test accuracy")
-    assert "the next, depth=1 (" in text
+    assert "the next arm, depth=1, is " in text
     assert "averaged over 2 teacher seeds, at the selected values" in text
-    assert "It is shown to be above every other arm." in text
+    assert "These runs show that the best arm is above every other arm." in text
 
 
 def test_of_each_factor_the_largest_effect_is_told(answered: Callable[[StudyRecord], str]) -> None:
@@ -135,7 +137,10 @@ def test_a_course_that_bends_is_not_said_to_stay_equal(answered: Callable[[Study
     noise = np.random.default_rng(1).normal(0, 1e-4, len(level))
     value = (level + noise).where(study.scores["phase"] == "confirm", study.scores["value"])
     text = answered(dataclasses.replace(study, scores=study.scores.assign(value=value)))
-    assert "its straight line stays equal within 1 point" in text
+    assert (
+        "the fitted straight line stays equal from the smallest to the largest share of the data within 1 "
+        "point" in text
+    )
 
 
 @pytest.mark.parametrize("inits", [("random", "base", "teacher"), ("teacher", "random", "base")])
@@ -151,15 +156,22 @@ def test_an_interaction_that_the_means_of_the_claim_hide_is_named(
 
     study = invented_study(space, search=2, score=helps_random)
     text = answered(study)
-    assert "each averaged over the other: a difference of" in text
-    assert "which is what copying without distilling has over distilling without copying" in text
-    assert "the one depends on the other: copying changes accuracy by -" in text
+    assert (
+        "Each effect is averaged over the levels of the other effect. The difference of the two effects is"
+        in text
+    )
+    assert (
+        "students that are copied and not distilled, minus the accuracy of students that are distilled and "
+        "not" in text
+    )
+    assert "each effect depends on the other: copying changes accuracy by -" in text
     table = Results(study).confirmed
     macro = table[table["language"] == "macro"].pivot_table(index="init", columns="alpha", values="value")
     more = (macro.loc["teacher", 0.2] - macro.loc["random", 0.2]) - (
         macro.loc["teacher", 1.0] - macro.loc["random", 1.0]
     )
-    assert f"{100 * more:+.2f} points more where students are distilled than where not (95% interval" in text
+    assert f"{100 * more:+.2f} points more for students that are distilled than" in text
+    assert "for students that are not distilled (95% interval" in text
     add_up = invented_study(space, search=2, score=lambda levels: 0.5 + 0.1 * (levels["init"] == "teacher"))
     assert "depends on the other" not in answered(alike(add_up))
 
@@ -168,7 +180,7 @@ def test_several_alphas_are_named_with_the_effect_of_distillation(
     answered: Callable[[StudyRecord], str],
 ) -> None:
     several = answered(invented_study({"init": ("random", "teacher"), "alpha": (1.0, 0.5, 0.2)}, search=2))
-    assert "points (the mean at alpha 0.5, 0.2), each averaged over the other" in several
+    assert "points (the mean at alpha 0.5, 0.2). Each effect is averaged over" in several
     assert "the mean at" not in answered(invented_study(CLAIM, search=2))
 
 
@@ -179,7 +191,10 @@ def test_without_scores_per_language_there_is_no_answer(
     study = invented_study(space, search=2)
     macro = study.scores[study.scores["language"].isin(["macro", "worst"])]
     text = answered(dataclasses.replace(study, scores=macro))
-    assert text == "There is no answer: scores per language, over which all is computed, are not on record."
+    assert (
+        text
+        == "There is no answer: the record has no scores per language, and all numbers need these scores."
+    )
 
 
 def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
@@ -196,10 +211,9 @@ def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
     )
     monkeypatch.setattr(Results, "advantage", rows)
     full, same = answer(Results(study))
-    assert full.endswith(
-        " After Holm's correction (p 0.080) these runs do not tell whether it rises or falls."
-    )
-    assert same.endswith(" The interval contains 0: these runs do not tell whether it rises or falls.")
+    shown = "these runs do not show whether the difference rises or falls. Scope: "
+    assert f" After Holm's correction (p 0.080), {shown}" in full
+    assert f" The interval contains 0: {shown}" in same
 
 
 def test_of_one_arm_it_is_said_how_well_it_does() -> None:
@@ -208,7 +222,8 @@ def test_of_one_arm_it_is_said_how_well_it_does() -> None:
     macro = Results(study).confirmed.query("language == 'macro'")["value"]
     (sentence,) = answer(Results(study))
     assert sentence.startswith(
-        "There is one arm, init=teacher, and so no winner: its students have a macro test"
+        "The study has one arm, init=teacher, and therefore no winner. The students of this arm have a "
+        "macro test"
     )
     assert f"accuracy of {100 * macro.mean():.2f}% (95% interval " in sentence
     assert sentence.endswith("on the test texts of these 6 languages.")
@@ -229,5 +244,5 @@ def test_a_claim_that_stands_by_itself_alone_is_not_made(
     weak = Results(study).claim.assign(low=0.001, high=0.2, p=0.046, p_holm=0.092)
     monkeypatch.setattr(Results, "claim", weak)
     text = answered(study)
-    said = " After Holm's correction (p 0.092) these runs do not tell which of the two does more."
+    said = " After Holm's correction (p 0.092), these runs do not show which of the two effects is larger."
     assert text.count(said) == 2  # of new languages too

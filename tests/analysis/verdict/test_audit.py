@@ -51,7 +51,7 @@ def test_a_trial_more_in_one_arm_is_a_larger_budget_however_it_ended(recorder: A
     recorder.trial(1, 5, 0.2, outcome)
     record = recorder.read()
     assert found(record) == [("budget", "init=random")]
-    assert text_of(record, "budget").startswith("3 search trials ended here, 4 in another arm")
+    assert text_of(record, "budget").startswith("3 search trials ended in this arm, 4 in another arm")
 
 
 def test_a_trial_that_failed_tuned_nothing(recorder: Any) -> None:
@@ -63,10 +63,10 @@ def test_a_trial_that_failed_tuned_nothing(recorder: Any) -> None:
     record = recorder.read()
     assert found(record) == [("budget", "init=random")]
     assert text_of(record, "budget") == (
-        "3 search trials ended here, 4 in another arm: unequal tuning (1 failed; resume with --retry-failed "
-        "runs them once more)"
+        "3 search trials ended in this arm, 4 in another arm: the tuning is unequal (1 failed; resume with "
+        "--retry-failed runs the failed trials again)"
     )
-    said = "init=random: 1 of 4 search trials failed, and say nothing of their values."
+    said = "init=random: 1 of 4 search trials failed, and show nothing about their values."
     assert [text for text in caveats(record) if "search trials failed" in text] == [said]
 
 
@@ -226,7 +226,7 @@ def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
     recorder.tracker.finish()
     record = recorder.read()
     assert found(record) == ([] if natural else [("edge", arm) for arm in record.arms])
-    named = [text for text in caveats(record) if "where it ends by its nature" in text]
+    named = [text for text in caveats(record) if "The hyperparameter itself ends there" in text]
     assert len(named) == (2 if natural else 0)
 
 
@@ -250,7 +250,7 @@ def test_values_that_validation_does_not_select_are_not_confirmed(recorder: Any)
     recorder.tracker.finish()
     record = recorder.read()
     assert found(record) == [("selection", "init=teacher"), ("seeds", "init=teacher")]
-    assert text_of(record, "selection") == "what was confirmed is not what validation selects"
+    assert text_of(record, "selection") == "the confirmed values are not the values that validation selects"
     recorder.tracker.pause()  # a larger budget may have a new best, whose confirm runs are still to come
     assert found(recorder.read()) == [("partial", None), ("seeds", "init=teacher")]
 
@@ -279,7 +279,7 @@ def test_arms_need_three_seeds_in_common(recorder: Any) -> None:
         recorder.trial(arm, 1, 0.5, seed=seed, test=0.5, learning_rate=1e-3)
     record = recorder.read()
     assert found(record) == [("seeds", None)]
-    said = "all arms share 2 confirmed seeds (1, 2); 3 in common are the fewest"
+    said = "all arms share 2 confirmed seeds (1, 2); at least 3 are needed"
     assert text_of(record, "seeds") == said
 
 
@@ -295,7 +295,9 @@ def test_seeds_on_other_data_samples_do_not_pair(recorder: Any) -> None:
     set_data_seed(recorder, "init=teacher", seed="2", data_seed=7)
     record = recorder.read()
     assert found(record) == [("pairing", None)]
-    assert text_of(record, "pairing").startswith("arms do not share the data sample (data_seed) of seed 2,")
+    assert text_of(record, "pairing").startswith(
+        "the arms have different data samples (data_seed) at seed 2,"
+    )
 
 
 def test_data_seeds_may_be_others_than_seeds_where_all_arms_share_them(recorder: Any) -> None:
@@ -340,7 +342,7 @@ def test_seeds_of_a_former_best_are_not_counted(recorder: Any) -> None:
         recorder.trial(arm, 3, 0.8, seed=1, test=0.5)
     record = recorder.read()
     assert found(record) == [("seeds", "init=random"), ("seeds", "init=teacher")]
-    assert any(text.startswith("6 confirm runs are of values that are no longer") for text in caveats(record))
+    assert any(text.startswith("6 confirm runs have values that are no longer") for text in caveats(record))
 
 
 def test_the_mean_of_those_that_did_not_diverge_flatters_an_arm(recorder: Any) -> None:
@@ -356,7 +358,7 @@ def test_a_confirm_run_that_failed_is_a_caveat(recorder: Any) -> None:
     recorder.trial(0, 1, 0.3, "failed", seed=4, learning_rate=1e-3)
     record = recorder.read()
     assert audit(record) == []
-    assert "init=random: 1 confirm runs failed, and are missing." in caveats(record)
+    assert "init=random: 1 confirm runs failed, and their scores are missing." in caveats(record)
 
 
 def test_macros_over_different_languages_are_not_compared(recorder: Any) -> None:
@@ -367,7 +369,7 @@ def test_macros_over_different_languages_are_not_compared(recorder: Any) -> None
             recorder.trial(arm, 1, 0.5, seed=seed, test=0.5, languages=languages, learning_rate=1e-3)
     record = recorder.read()
     assert found(record) == [("languages", "init=random")]
-    assert text_of(record, "languages").startswith("lacks yor, which others have")
+    assert text_of(record, "languages").startswith("lacks yor, which other arms have")
 
 
 def test_a_hyperparameter_that_varies_without_a_role_is_a_confound(recorder: Any) -> None:
@@ -376,7 +378,7 @@ def test_a_hyperparameter_that_varies_without_a_role_is_a_confound(recorder: Any
     recorder.trial(1, 1, 0.1, steps=50)
     record = recorder.read()
     assert found(record) == [("confound", None)]
-    assert text_of(record, "confound") == "steps has no role, and several values: 200, 50"
+    assert text_of(record, "confound") == "steps has no role and several values: 200, 50"
 
 
 def test_a_teacher_without_a_score_has_taught_nothing_that_is_known(recorder: Any) -> None:

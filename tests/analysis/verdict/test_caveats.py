@@ -13,7 +13,9 @@ INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
 
 
 def test_what_was_held_is_named(recorder: Any) -> None:
-    (held,) = (text for text in caveats(recorder.read()) if text.startswith("Held at one value"))
+    (held,) = (
+        text for text in caveats(recorder.read()) if text.startswith("These hyperparameters had one value")
+    )
     for said in ("depth 3", "steps 200", "warmup 0.1", "teacher_seed 0"):
         assert said in held
     assert "learning_rate 0.001," not in held.replace("teacher_learning_rate", "")
@@ -22,15 +24,21 @@ def test_what_was_held_is_named(recorder: Any) -> None:
 @pytest.mark.parametrize(
     ("roles", "said"),
     [
-        ({}, "Teacher and students were trained on all training data."),
-        ({"fixed": {"teacher_data": "full"}}, "Teacher and students were trained on all training data."),
-        ({"fixed": {"teacher_data": "same"}}, "Teacher and students were trained on all training data."),
+        ({}, "The teacher and the students were trained on all training data."),
+        (
+            {"fixed": {"teacher_data": "full"}},
+            "The teacher and the students were trained on all training data.",
+        ),
+        (
+            {"fixed": {"teacher_data": "same"}},
+            "The teacher and the students were trained on all training data.",
+        ),
         ({"nuisance": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
         ({"fixed": {"data_fraction": 0.1}}, "teacher_data is full: the teacher saw all training data"),
         ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "teacher_data is same"),
         ({"scientific": {"data_fraction": (0.1, 1.0)}}, "teacher_data is full"),
         ({"scientific": {"teacher_data": ("full", "same")}, "fixed": {"data_fraction": 0.1}}, "is a factor"),
-        ({"teacher": "d" * 64}, "The teacher was given"),
+        ({"teacher": "d" * 64}, "The user gave the teacher"),
     ],
 )
 def test_what_the_teacher_saw_is_named(make_recorder: Any, roles: Any, said: str) -> None:
@@ -41,10 +49,10 @@ def test_what_the_teacher_saw_is_named(make_recorder: Any, roles: Any, said: str
 def test_one_teacher_is_a_caveat_and_several_are_none(make_recorder: Any) -> None:
     one = make_recorder(**INIT).read()
     several = make_recorder(name="2", scientific={"teacher_seed": (0, 1)}).read()
-    assert any("not for teachers trained anew" in text for text in caveats(one))
-    assert not any("not for teachers trained anew" in text for text in caveats(several))
-    said = "Averaged over 2 teachers (teacher_seed 0, 1); the intervals are over seeds, with these teachers."
-    assert said in caveats(several)
+    assert any("not for teachers of other seeds" in text for text in caveats(one))
+    assert not any("not for teachers of other seeds" in text for text in caveats(several))
+    said = "averaged over 2 teachers (teacher_seed 0, 1). The intervals are over seeds, with these teachers."
+    assert f"The numbers are {said}" in caveats(several)
     assert not any("a teacher of its own" in text for text in [*caveats(one), *caveats(several)])
 
 
@@ -54,17 +62,17 @@ DATA = {"scientific": {"data_fraction": (0.1, 1.0)}}
 @pytest.mark.parametrize(
     ("roles", "own", "one_teacher"),
     [
-        ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "In every arm each", False),
+        ({"fixed": {"data_fraction": 0.1, "teacher_data": "same"}}, "In every arm, each", False),
         ({"fixed": {"data_fraction": 1.0, "teacher_data": "same"}}, None, True),
         ({"fixed": {"data_fraction": 0.1, "teacher_data": "full"}}, None, True),
         (
             DATA | {"fixed": {"teacher_data": "same"}},
-            "In the 1 of 2 arms with less than all data (teacher_data is same) each",
+            "In the 1 of 2 arms with less than all data (teacher_data is same), each",
             True,
         ),
         (
             {"scientific": {"data_fraction": (0.1, 1.0), "teacher_data": ("full", "same")}},
-            "In the 1 of 3 arms with teacher_data = same and less than all data each",
+            "In the 1 of 3 arms with teacher_data = same and less than all data, each",
             True,
         ),
         (
@@ -85,7 +93,7 @@ def test_where_each_seed_trains_its_own_teacher_the_intervals_are_over_teachers(
     texts = caveats(make_recorder(**roles).read())
     found = [text for text in texts if "has a teacher of its own" in text]
     assert [text.startswith(own) for text in found] == [True] if own else not found
-    assert any("not for teachers trained anew" in text for text in texts) is one_teacher
+    assert any("not for teachers of other seeds" in text for text in texts) is one_teacher
 
 
 def test_what_the_teacher_saw_is_read_off_the_selected_values_where_it_was_tuned(make_recorder: Any) -> None:
@@ -101,9 +109,9 @@ def test_what_the_teacher_saw_is_read_off_the_selected_values_where_it_was_tuned
 
 def test_runs_that_were_computed_otherwise_are_named(recorder: Any) -> None:
     recorder.arms_alike()
-    assert not any("computed alike" in text for text in caveats(recorder.read()))
+    assert not any("computed in different ways" in text for text in caveats(recorder.read()))
     run = recorder.read().trials.query("phase == 'confirm'")["run"].iloc[0]
     other = RunTag("kdstudy.numerics", "device=cuda threads=1 capability=NVIDIA H100")
     recorder.tracker.client.log_batch(run, metrics=(), params=(), tags=[other])
-    (text,) = (text for text in caveats(recorder.read()) if "computed alike" in text)
-    assert text.endswith("they differ in device (cpu, cuda), capability (NVIDIA H100, not said).")
+    (text,) = (text for text in caveats(recorder.read()) if "computed in different ways" in text)
+    assert text.endswith("they differ in device (cpu, cuda), capability (NVIDIA H100, not recorded).")

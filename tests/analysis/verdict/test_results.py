@@ -21,5 +21,5 @@ from tests.analysis.invented import invented_study
 def test_where_arms_were_tuned_is_said(sampler: str, said: str) -> None:
     study = invented_study({"init": ("random", "teacher")}, seeds=3, search=3)
     study = dataclasses.replace(study, facts=study.facts | {"sampler": sampler})
-    (text,) = [text for text in Results(study).caveats if text.startswith("Tuned anew")]
-    assert text.startswith(f"Tuned anew in every arm, by macro validation accuracy{said}learning_rate")
+    (text,) = [text for text in Results(study).caveats if text.startswith("Tuned separately")]
+    assert text.startswith(f"Tuned separately in every arm, by macro validation accuracy{said}learning_rate")

@@ -18,11 +18,11 @@ from tests.analysis.spaces import CLAIM, DATA
 
 def test_what_a_number_is_averaged_over_is_named(answered: Callable[[StudyRecord], str]) -> None:
     space = CLAIM | {"depth": (1, 3)}
-    assert "averaged over depth, for this teacher" in answered(invented_study(space, search=2))
-    assert "averaged over alpha, for this teacher" in answered(
+    assert "Scope: averaged over depth, for this teacher" in answered(invented_study(space, search=2))
+    assert "Scope: averaged over alpha, for this teacher" in answered(
         invented_study(DATA | {"alpha": (0.2, 0.5)}, search=2)
     )
-    assert ", averaged over" not in answered(invented_study(CLAIM, search=2))
+    assert "Scope: averaged over" not in answered(invented_study(CLAIM, search=2))
 
 
 def test_teachers_of_each_seeds_own_sample_are_named(answered: Callable[[StudyRecord], str]) -> None:
@@ -40,9 +40,9 @@ def test_what_the_teacher_saw_is_named_where_it_was_held(
     study = invented_study(DATA, search=2)
     saw = {"full": "which saw all data", "same": "which saw the same share"}
     text = answered(dataclasses.replace(study, fixed=study.fixed | {"teacher_data": held}))
-    assert f"copied from the teacher, {saw[held]}, and random ones" in text
+    assert f"copied from the teacher, {saw[held]}, and random weights" in text
     given = dataclasses.replace(study, facts=study.facts | {"teacher": "d" * 64})
-    assert "copied from the teacher and random ones" in answered(given)
+    assert "copied from the teacher and random weights" in answered(given)
 
 
 def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[StudyRecord], str]) -> None:
@@ -55,9 +55,12 @@ def test_each_slope_is_for_the_teachers_of_its_own_arms(answered: Callable[[Stud
     full, same = answer(Results(more))
     assert answered(more) == f"{full} {same}"
     assert "which saw all data" in full
-    assert ", for this teacher, at" in full
+    assert "Scope: for this teacher, at" in full
     assert "which saw the same share" in same
-    assert ", for teachers trained on each seed's own sample, and of all data one for all seeds, at" in same
+    assert (
+        "for teachers trained on each seed's own sample, and in the other arms for one teacher of all data, "
+        "at" in same
+    )
 
 
 def test_teachers_of_several_kinds_are_several(answered: Callable[[StudyRecord], str]) -> None:
@@ -72,7 +75,7 @@ def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
 ) -> None:
     study = invented_study(CLAIM, search=2)
     tuned = study.nuisance | {"teacher_steps": Domain(levels=(100, 600))}
-    assert ", for these teachers, at" in answered(dataclasses.replace(study, nuisance=tuned))
+    assert "Scope: for these teachers, at" in answered(dataclasses.replace(study, nuisance=tuned))
 
 
 def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:

@@ -37,14 +37,14 @@ def test_arms_that_tune_more_on_the_same_budget_are_named(make_recorder: Any) ->
     )
     for arm in range(4):
         recorder.trial(arm, 0, 0.5, learning_rate=1e-3, temperature=2.0)
-    texts = [text for text in caveats(recorder.read()) if "on the same number of trials" in text]
+    texts = [text for text in caveats(recorder.read()) if "with the same number of trials" in text]
     assert len(texts) == 1
-    assert texts[0].startswith("temperature has an effect in 2 of 4 arms, which tuned it besides the others")
+    assert texts[0].startswith("temperature has an effect in 2 of 4 arms. These arms tuned one more")
 
 
 def test_trials_that_were_stopped_early_are_named(recorder: Any) -> None:
     recorder.arms_alike()
-    assert any(text.startswith("2 search trials were stopped early") for text in caveats(recorder.read()))
+    assert any(text.startswith("2 search trials were pruned") for text in caveats(recorder.read()))
 
 
 @pytest.mark.parametrize("level", [1e-3, "kl"])
@@ -54,7 +54,10 @@ def test_a_nuisance_of_one_level_was_held(make_recorder: Any, level: Any) -> Non
         **INIT, nuisance={name: (level,)}, fixed={} if level == 1e-3 else {"learning_rate": 1e-3}
     )
     recorder.arms_alike(**{name: level})
-    assert f"{name} was to be tuned and had one value, {level}: it was held." in caveats(recorder.read())
+    assert (
+        f"{name} has the role of a tuned hyperparameter, but had one value, {level}: {name} was held."
+        in caveats(recorder.read())
+    )
 
 
 def test_a_language_without_validation_texts_has_no_part_in_tuning(recorder: Any) -> None:
@@ -64,8 +67,8 @@ def test_a_language_without_validation_texts_has_no_part_in_tuning(recorder: Any
         stored["metrics"].pop("validation/accuracy/yor", None)
     (text,) = (text for text in caveats(recorder.read()) if "validation texts" in text)
     assert text == (
-        "yor: no validation texts, so no part in tuning; macro accuracy is over 2 languages on test, and "
-        "over 1 of them where values were selected."
+        "yor: no validation texts, so these languages had no part in the tuning. Macro accuracy is over 2 "
+        "languages on test, and over 1 of these languages in the selection."
     )
 
 
@@ -102,7 +105,7 @@ def test_arms_whose_search_still_rises_are_counted(make_recorder: Any, sampler: 
     else:
         (said,) = texts
         assert said.startswith("In 1 of 2 arms")
-        assert "(by up to 5.0)" in said
+        assert "(up to 5.0 points)" in said
 
 
 def test_an_arm_whose_trials_all_score_alike_was_not_tuned(recorder: Any) -> None:
@@ -110,16 +113,20 @@ def test_an_arm_whose_trials_all_score_alike_was_not_tuned(recorder: Any) -> Non
         for number, score in enumerate(scores):
             recorder.trial(arm, number, score, learning_rate=(1e-3, 3e-4, 1e-4)[number])
     recorder.trial(0, 3, None, "diverged")
-    (said,) = [text for text in caveats(recorder.read()) if "scored alike" in text]
-    assert said.startswith("init=random: all 3 search trials scored alike (7.5 points), so nothing selected ")
-    assert "its learning_rate." in said
+    (said,) = [text for text in caveats(recorder.read()) if "have the same score" in text]
+    assert said.startswith(
+        "init=random: all 3 search trials have the same score (7.5 points), so the search did not "
+    )
+    assert "select learning_rate." in said
 
 
 def test_a_search_that_went_on_after_test_was_read_is_named(recorder: Any) -> None:
     recorder.arms_alike()
-    assert not any("began after confirm runs had" in text for text in caveats(recorder.read()))
+    assert not any("began after confirm runs, which read test" in text for text in caveats(recorder.read()))
     time.sleep(0.002)  # MLflow's clock has milliseconds
     recorder.trial(0, 3, 0.2)
     recorder.trial(1, 3, 0.2, "failed")
-    (said,) = [text for text in caveats(recorder.read()) if "began after confirm runs had" in text]
+    (said,) = [
+        text for text in caveats(recorder.read()) if "began after confirm runs, which read test" in text
+    ]
     assert said.startswith("2 search trials began")
