@@ -1,4 +1,4 @@
-"""A table as LaTeX: booktabs, escaped, ready for \\input inside a table environment."""
+"""A table as LaTeX with booktabs, escaped, for \\input inside a table environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from analysis.report.tables import Table
 __all__ = ["LONG", "escape", "latex_table"]
 
 LONG = 40
-"""Rows beyond which a table breaks across pages (package longtable), and stands outside an environment."""
+"""A table with more rows is a longtable, which breaks across pages and needs no table environment."""
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -35,17 +35,17 @@ ENCODINGS = (
     r"pdfLaTeX: \usepackage[T1]{fontenc}",
     r"XeLaTeX: \usepackage{fontspec} and a font that has the letters of all names",
 )
-"""What a document needs besides the packages, by engine; in the comments above each table."""
+"""What a document needs besides the packages, for each engine. The comments above each table show it."""
 
 WIDE = 40  # characters beyond which a column of names gets a width of its own and breaks its lines
 
 
 def escape(text: str) -> str:
-    """`text` as LaTeX sets it letter by letter; lines may break after `=` and `_`.
+    """`text` such that LaTeX prints it letter by letter. Lines may break after `=` and `_`.
 
     Line ends and other control characters become spaces. Quotes are straight, which pdfLaTeX has in the
-    encoding T1, and `--` is two hyphens. Letters outside ASCII stay: XeLaTeX with a font that has them sets
-    them.
+    encoding T1, and `--` stays two hyphens. Letters outside ASCII stay: XeLaTeX prints them with a font that
+    has them.
     """
     plain = "".join(c if c.isprintable() else " " for c in text)
     escaped = "".join(SPECIAL.get(c, c) for c in plain)
@@ -54,7 +54,7 @@ def escape(text: str) -> str:
 
 
 def latex_table(table: Table) -> str:
-    """`table` as a tabular, or a longtable above 40 rows; its title and note are comments."""
+    """`table` as a tabular, or as a longtable above 40 rows. The title and the note become comments."""
     long = len(table.rows) > LONG
     columns = "".join(_column(table, index) for index in range(len(table.columns)))
     head = " & ".join(escape(name) for name in table.columns) + r" \\"
@@ -79,7 +79,8 @@ def latex_table(table: Table) -> str:
 
 
 def _row(row: tuple[str, ...]) -> str:
-    r"""What begins with `[` or `*` would be an argument of the `\\` before it."""
+    r"""A row. Without the braces, LaTeX would read `[` or `*` at its start as an argument of the `\\` before
+    it."""
     text = " & ".join(map(_cell, row)) + r" \\"
     return "{}" + text if text.startswith(("[", "*")) else text
 

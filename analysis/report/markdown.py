@@ -1,4 +1,4 @@
-"""Text and tables as Markdown that shows what was meant: no name in it is read as markup."""
+"""Text and tables as Markdown. No name in a text is read as markup."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from analysis.report.tables import Table
 __all__ = ["escape", "markdown_table"]
 
 LINE_START = re.compile(r"[-+=]|\d{1,9}(?=[.)])")
-"""What at the start of a line would make a list, a rule, or a heading of the line before."""
+"""At the start of a line, these would make a list, a rule, or a heading of the line before."""
 
 
 def escape(text: str) -> str:
-    """`text` in one line, with what Markdown or HTML would read as markup escaped; `a_b` stays as it is."""
+    """`text` in one line, with the markup of Markdown and HTML escaped. A name such as `a_b` stays."""
     line = _inline(text)
     if start := LINE_START.match(line):
         mark = start.end() - (start.group() in "-+=")
@@ -22,7 +22,7 @@ def escape(text: str) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    """Columns of numbers stand to the right."""
+    """`table` as a Markdown table, with columns of numbers aligned to the right."""
     sides = ["--:" if table.numeric[index] else "---" for index in range(len(table.columns))]
     rows = [table.columns, *table.rows]
     head, *body = ["| " + " | ".join(map(_inline, row)) + " |" for row in rows]
@@ -30,9 +30,9 @@ def markdown_table(table: Table) -> str:
 
 
 def _inline(text: str) -> str:
-    """`text` where no line starts, as in a table's cell: there a minus and `1.` are no markup.
+    """`text` inside a line, as in the cell of a table: there, a minus and `1.` are no markup.
 
-    GitHub reads `$a$` as mathematics, `\\$a\\$` too; its manual names the span.
+    GitHub reads `$a$` as mathematics, and `\\$a\\$` too; its manual gives the span as the remedy.
     """
     line = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"([\\`*\[\]|#~]|(?<!\w)_|_(?!\w))", r"\\\1", line)

@@ -1,4 +1,4 @@
-"""The report's two pages: one HTML file that stands alone, and the same in Markdown."""
+"""The two pages of the report: one HTML file that is complete in itself, and the same content in Markdown."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["html_page", "markdown_page"]
 
 
 def html_page(results: Results, sections: Sequence[Section], svgs: Mapping[str, Markup]) -> str:
-    """All names in it are escaped; svgs: each drawing's element, by name."""
+    """The HTML page, with all names escaped. svgs: the SVG element of each drawing, by its name."""
     return _page("report.html.j2", results, sections, svgs=svgs)
 
 
 def markdown_page(results: Results, sections: Sequence[Section]) -> str:
-    """Figures are linked in the folder `figures`."""
+    """The Markdown page. It links the figures in the folder `figures`."""
     return _page("report.md.j2", results, sections)
 
 
@@ -52,11 +52,11 @@ def _page(template: str, results: Results, sections: Sequence[Section], **more: 
 
 
 def _kinds(table: Table) -> list[str]:
-    """The class of each column's cells: numbers stand to the right, names that are long may break."""
+    """The CSS class of each column: numbers are aligned to the right, long names may break into lines."""
     texts = ["text" if length <= 20 else "long" for length in table.lengths]
     return ["number" if numeric else text for numeric, text in zip(table.numeric, texts, strict=True)]
 
 
 def _shown(cell: str) -> str:
-    """A cell as it is printed: with a true minus sign, and an en dash for what is missing."""
+    """A cell as it is printed: with a true minus sign, and with an en dash for a missing value."""
     return "–" if cell == MISSING else re.sub(r"(?<![\w.])-(?=\d)", "−", cell)

@@ -1,4 +1,4 @@
-"""Tables as they are read: every cell a text, the same in HTML, Markdown and LaTeX."""
+"""A table before any file format: every cell is a text, the same in HTML, Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBER = re.compile(r"[<+-]?\d*\.?\d+(e[+-]\d+)?(,\d{3})*( \[[^]]*\])?\*?")
 
 @dataclass(frozen=True)
 class Table:
-    """name: of its file. note: what a reader must know to read it."""
+    """name: the name of its file. note: what a reader must know to read the table."""
 
     name: str
     title: str
@@ -29,12 +29,12 @@ class Table:
 
     @cached_property
     def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers alone, and so stand to the right."""
+        """For each column, whether it holds only numbers. Such a column is aligned to the right."""
         return tuple(_numbers([row[index] for row in self.rows]) for index in range(len(self.columns)))
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
-        """Characters of each column's longest cell."""
+        """For each column, the number of characters of its longest cell."""
         return tuple(max((len(row[i]) for row in self.rows), default=0) for i in range(len(self.columns)))
 
 
@@ -44,7 +44,7 @@ Format = Callable[[Any], str]
 def make_table(
     name: str, title: str, frame: pd.DataFrame, formats: Mapping[str, Format] | None = None, note: str = ""
 ) -> Table:
-    """The columns of `frame`, each by its format; a missing value is a dash."""
+    """The columns of `frame` as text, each column by its format; a missing value becomes a dash."""
     formats = formats or {}
     how = [formats.get(str(column), str) for column in frame.columns]
     rows = tuple(

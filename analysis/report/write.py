@@ -1,7 +1,7 @@
-"""The report: what a study found, as files; the same bytes whenever it is made of the same record.
+"""Writes the report of a study as files. The same record always gives the same bytes.
 
-`results.py` computes, `sections/` says what is in it, `answer.py` the first sentence, `pages.py` and
-`latex.py` set it, `figures/` draws.
+The results come from `analysis.verdict.results`, the content from `sections/`, the layout from `pages.py` and
+`latex.py`, the drawings from `figures/`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ OURS = re.compile(r"figures/[^/\\]+\.(svg|png)|tables/[^/\\]+\.tex")
 
 
 def write_report(results: Results, out: Path) -> list[Path]:
-    """Write the report into `out`; returns the paths of its files.
+    """Writes the report into the folder `out` and returns the paths of its files.
 
-    `report.html` stands alone: figures and style are in it, and it asks no network. `report.md` says the
-    same. The CSV files are tidy tables of numbers in full (`_numbers`); `tables/` has the report's tables for
-    LaTeX, `figures/` its figures as SVG and PNG. `report.files` names all of them: a later report removes the
-    tables and figures of an earlier one by it, and nothing else.
+    `report.html` is complete in itself: it contains figures and style, and loads nothing from a network.
+    `report.md` has the same content. The CSV files are tidy tables of unrounded numbers (`_numbers`).
+    `tables/` has the tables of the report for LaTeX, `figures/` the figures as SVG and PNG. `report.files`
+    lists all these files. A later report in the same folder removes the tables and figures that this list
+    names, and nothing else.
 
     Raises:
-        RequestError: where `out` cannot be written.
+        RequestError: `out` cannot be written.
     """
     try:
         return _write(results, out)
@@ -64,7 +65,10 @@ def _write(results: Results, out: Path) -> list[Path]:
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     numbers = _numbers(results)
-    for name, frame in numbers.items():  # pandas takes ten times as long for a large study's million rows
+    for (
+        name,
+        frame,
+    ) in numbers.items():  # pandas takes ten times as long for the million rows of a large study
         csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out / name)
     paths = [
         *(out / name for name in (*texts, *numbers, MANIFEST)),
@@ -76,14 +80,13 @@ def _write(results: Results, out: Path) -> list[Path]:
 
 
 def _numbers(results: Results) -> dict[str, pd.DataFrame]:
-    """File -> table; one that a study has no rows for has its head alone.
+    """File -> table. A table without rows still has its head in the file.
 
-    trials.csv, per_language.csv    what was recorded
+    trials.csv, per_language.csv    the recorded trials and scores
     effects.csv                     claim C1, main effects, interactions
-    fractions.csv                   claim C4: the copy's advantage per tenfold less data
-    convergence.csv                 claim C5: log2 of the ratio of steps
-    variance.csv                    shares of variance
-    arms_compared.csv               the best arm against every other one
+    fractions.csv                   claim C4: change of the copy's advantage for a tenfold reduction of the
+    data convergence.csv                 claim C5: log2 of the ratio of steps variance.csv
+    shares of variance arms_compared.csv               the best arm against every other arm
     """
     return {
         "trials.csv": results.record.trials.drop(columns="run"),
@@ -97,7 +100,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def _remove_earlier(out: Path) -> None:
-    """The tables and figures that the manifest names; a folder may hold the reader's own beside them."""
+    """Removes the tables and figures that the manifest names. The user's own files in the folder stay."""
     if (out / MANIFEST).is_file():
         for name in (out / MANIFEST).read_text("utf-8", errors="replace").splitlines():
             if OURS.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Effects with their intervals, one under the other; zero is the line to look at."""
+"""Effects with their intervals, one under the other, with a line at zero."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MARKERS = ("o", "D")
 
 @styled
 def forest(rows: pd.DataFrame, xlabel: str) -> Figure:
-    """One line an interval.
+    """One line for each interval.
 
-    rows: `label, series, estimate, low, high, marked` in the order from above; estimates are shares of 1 and
-    drawn as points. Lines of one label stand together, a series has its marker, a marked one is filled. An
-    interval that could not be had is no bar: the estimate stands alone.
+    rows: `label, series, estimate, low, high, marked`, from the top. Estimates are shares of 1 and are drawn
+    as points of accuracy. Lines of one label are close together, each series has its marker, and a marked row
+    has a filled marker. A missing interval is not drawn: the estimate is drawn alone.
     """
     texts = list(dict.fromkeys(rows["label"]))
     series = list(dict.fromkeys(rows["series"]))
@@ -43,7 +43,7 @@ def forest(rows: pd.DataFrame, xlabel: str) -> Figure:
         if len(series) > 1:
             axes.plot([], [], marker=marker, color=colour, label=name)
         for each in zip(x, low, high, y, strict=True):
-            _say(axes, *each)
+            _write(axes, *each)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(np.arange(len(texts)), [label(text, 48, 2) for text in texts])
     axes.set_ylim(len(texts) - 0.5, -0.5)
@@ -54,8 +54,8 @@ def forest(rows: pd.DataFrame, xlabel: str) -> Figure:
     return figure
 
 
-def _say(axes: Axes, x: float, low: float, high: float, y: float) -> None:
-    """The numbers, at the right of the drawing."""
+def _write(axes: Axes, x: float, low: float, high: float, y: float) -> None:
+    """Writes the numbers at the right of the drawing."""
     if np.isnan(x):
         return
     bounds = "" if np.isnan(low) else f"  [{low:+.1f}, {high:+.1f}]"

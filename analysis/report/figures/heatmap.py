@@ -1,4 +1,4 @@
-"""Languages x arms: one cell a mean, where the colour helps to find what the number says."""
+"""Languages x arms: each cell is a mean, as a number and as a colour."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ NUMBERS = 16  # arms up to which a cell has room for its number
 
 @styled
 def heat_map(table: pd.DataFrame, names: Sequence[str], heading: str, title: str) -> Figure:
-    """`table`: languages (and macro, worst) x arms, shares of 1; a missing one is a hatched cell.
+    """A heat map of `table`: languages (and macro, worst) x arms, shares of 1. A missing value is a hatched
+    cell.
 
-    names: what stands above each column. heading: what the names say, such as the factors in their order.
+    names: the text above each column. heading: the meaning of the names, such as the factors in their order.
     """
     table = table.reindex(ordered(map(str, table.index)))
     rows, columns = table.shape
@@ -58,14 +59,14 @@ def heat_map(table: pd.DataFrame, names: Sequence[str], heading: str, title: str
 
 
 def hatched(axes: Axes, column: float, row: float, width: float = 1.0) -> None:
-    """A cell without data."""
+    """Draws a cell without data."""
     axes.add_patch(
         Rectangle((column, row), width, 1, facecolor="white", edgecolor="#888888", hatch="////", linewidth=0)
     )
 
 
 def _name_scripts(axes: Axes, languages: list[str]) -> None:
-    """Lines between scripts; their names at the right."""
+    """Draws lines between scripts, and the names of the scripts at the right."""
     groups = ["" if name in SUMMARIES else script_of(name) for name in languages]
     starts = [i for i, group in enumerate(groups) if i == 0 or group != groups[i - 1]]
     for start, end in zip(starts, [*starts[1:], len(groups)], strict=True):

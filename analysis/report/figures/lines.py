@@ -22,10 +22,11 @@ Scale = Literal["linear", "log", "share"]
 
 @styled
 def lines(table: pd.DataFrame, xlabel: str, ylabel: str, scale: Scale = "linear", legend: str = "") -> Figure:
-    """One line a (panel, line), its band where it has one.
+    """One curve for each (panel, line), with its band if it has a band.
 
-    table: `panel, line, x, mean, low, high` in drawing order; means are shares of 1. scale: of the x axis;
-    `share` is logarithmic with the levels themselves as ticks, in per cent. The first 24 panels are drawn.
+    table: `panel, line, x, mean, low, high` in drawing order; means are shares of 1. scale: the scale of the
+    x axis; `share` is logarithmic, with the levels themselves as ticks, in per cent. Only the first 24 panels
+    are drawn.
     """
     panels = list(dict.fromkeys(table["panel"]))[:MOST_PANELS]
     names = list(dict.fromkeys(table["line"]))

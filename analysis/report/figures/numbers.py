@@ -1,7 +1,8 @@
-"""Numbers in hundreds of cells: one collection of marks a digit and its place, not one text a number.
+"""Numbers in hundreds of cells: one collection of marks for each digit and place, not one text for each
+number.
 
-matplotlib lays out every text by itself, several times a figure, which takes seconds for a heat map of 52
-languages; a collection is laid out once.
+matplotlib lays out every text separately, several times for each figure. That takes seconds for a heat map of
+52 languages. A collection is laid out once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ DIGIT, POINT, HEIGHT = 0.636, 0.318, 0.73
 def write_numbers(
     axes: Axes, middles: np.ndarray, values: np.ndarray, colours: ScalarMappable, size: float = 6.2
 ) -> None:
-    """Points of accuracy at `middles` [n, 2] of n cells, black on what `colours` makes light, else white."""
+    """Writes points of accuracy at `middles` [n, 2] of n cells, black on light colours, white on dark ones."""
     light = np.asarray(colours.norm(values)) > 0.55
     inks = np.where(light, "black", "white")
     places: dict[tuple[str, float], list[int]] = {}

@@ -1,4 +1,4 @@
-"""Means that figures draw, and where: which factor tells lines apart, which ones make panels."""
+"""Means that figures draw, and their places: which factor makes the lines, which factors make the panels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ __all__ = ["levels_text", "marginal_means", "over_seeds", "placed", "short_names
 def placed(cells: pd.DataFrame, factors: Factors) -> pd.DataFrame:
     """Arm -> `line, panel`, two texts, in planned order.
 
-    Lines are told apart by init, or by the first factor; without any, by arm. Panels are the combinations
-    of the others. cells: arms x factors, missing where a factor has no effect.
+    There is a line for each level of init, or of the first factor; without a factor, for each arm. Panels are
+    the combinations of the other factors. cells: arms x factors; a level is missing if a factor has no
+    effect.
     """
     by = "init" if "init" in factors else next(iter(factors), None)
     rest = [name for name in factors if name != by]
@@ -30,13 +31,13 @@ def placed(cells: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 
 
 def levels_text(factors: Iterable[str], values: Mapping[str, Any] | pd.Series) -> str:
-    """`alpha=0.2 temperature=2`, without factors that are not there or have no effect."""
+    """`alpha=0.2 temperature=2`, without the factors that are absent or have no effect."""
     kept = {name: values[name] for name in factors if name in values and not pd.isna(values[name])}
     return " ".join(f"{name}={_level(value)}" for name, value in kept.items())
 
 
 def short_names(cells: pd.DataFrame) -> list[str]:
-    """Each arm of `cells` by its levels alone, `teacher · 0.2 · 1`; by its name where there is no factor."""
+    """Each arm of `cells` by its levels alone, `teacher · 0.2 · 1`; without a factor, by its name."""
     if cells.columns.empty:
         return [str(arm) for arm in cells.index]
     rows = cells.astype(object).itertuples(index=False)
@@ -61,7 +62,7 @@ def _level(value: Any) -> str:
 def over_seeds(values: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """`*by, mean, low, high, seeds`: mean of `value` over the rows of each group, with its 95% t interval.
 
-    One row has a mean and no interval.
+    A group of one row has a mean and no interval.
     """
     groups = values.groupby(list(by), sort=False, dropna=False)["value"]
     table = groups.agg(mean="mean", sd="std", seeds="count").reset_index()

@@ -1,4 +1,4 @@
-"""Accuracy against size: what a smaller student costs, and which arms no other beats at both."""
+"""Accuracy against size, and the arms that no other arm beats in both."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["pareto_front", "sizes"]
 
 
 def pareto_front(size: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
-    """Mask of the points that no other one equals or beats at both, being better at one."""
+    """Mask of the Pareto front: points for which no other point is as good in both and better in one."""
     smaller = (size[:, None] <= size) & (accuracy[:, None] >= accuracy)
     better = (size[:, None] < size) | (accuracy[:, None] > accuracy)
     return np.asarray(~(smaller & better).any(axis=0))
@@ -21,7 +21,7 @@ def pareto_front(size: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
 
 @styled
 def sizes(table: pd.DataFrame, legend: str) -> Figure:
-    """One point an arm, with its interval; those on the front are joined and named.
+    """One point for each arm, with its interval. The points on the front are joined and named.
 
     table: `name, line, parameters, mean, low, high`; means are shares of 1.
     """

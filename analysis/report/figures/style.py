@@ -1,8 +1,8 @@
-"""How every figure looks, and how it becomes the same two files each time it is drawn.
+"""The look of all figures, and how a figure becomes the same two files each time.
 
-Figures are made without pyplot, so drawing has no global state. The settings are matplotlib's defaults and
-those below: a user's matplotlibrc changes nothing. Text is drawn as outlines of matplotlib's own font, so a
-figure looks the same everywhere, offline too.
+Figures are made without pyplot, so drawing has no global state. The settings are the defaults of matplotlib
+and the settings below; a matplotlibrc of the user changes nothing. Text is drawn as outlines of the font that
+comes with matplotlib, so a figure looks the same everywhere, also offline.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 WIDTH = 7.0
-"""Inches: the text width of an A4 page with 16 mm margins. On the screen figures scale."""
+"""Inches: the text width of an A4 page with margins of 16 mm. On the screen, figures scale."""
 
 SIZE = 8.0
 """Points of ordinary text."""
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-"""Okabe and Ito's colours for all kinds of colour vision, without the yellow that white paper swallows."""
+"""The colours of Okabe and Ito for all kinds of colour vision, without the yellow, faint on white."""
 
 POINTS = PercentFormatter(1.0, symbol="")
 """Shares of 1 as points of accuracy, on an axis."""
@@ -80,18 +80,18 @@ SETTINGS: dict[str, Any] = {
 }
 
 styled = matplotlib.style.context(["default", SETTINGS])
-"""Decorates every function that draws."""
+"""A decorator for every function that draws."""
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure of this many inches, whose parts keep clear of each other."""
+    """An empty figure of this size in inches. Its parts do not overlap."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour, marker and line style of the series `index`: never colour alone tells two apart.
+    """Colour, marker and line style of the series `index`: two series never differ in colour alone.
 
-    Forty series in a row differ in one of the three.
+    Any two of forty series in a row differ in at least one of the three.
     """
     return {
         "color": PALETTE[index % len(PALETTE)],
@@ -101,7 +101,7 @@ def look(index: int) -> dict[str, Any]:
 
 
 def label(text: object, width: int = 28, lines: int = 2) -> str:
-    """`text` in at most so many lines of so many characters; what is cut out of its middle is an ellipsis.
+    """`text` in at most `lines` lines of `width` characters. An ellipsis stands for a part that is cut out.
 
     A character that the font lacks is written as its number, so that two such names still differ.
     """
@@ -116,13 +116,13 @@ def label(text: object, width: int = 28, lines: int = 2) -> str:
 
 
 def labels(texts: Iterable[object], width: int = 28, lines: int = 2) -> list[str]:
-    """The label of each; those that cutting made equal are numbered."""
+    """The label of each text. Labels that became equal by cutting are numbered."""
     made = [label(text, width, lines) for text in texts]
     return [f"{text} ({number})" if made.count(text) > 1 else text for number, text in enumerate(made, 1)]
 
 
 def legend_below(figure: Figure, axes: Sequence[Axes], title: str) -> None:
-    """One legend for all `axes`, under them; a name that several have stands once."""
+    """Draws one legend for all `axes`, below them. A name of several series appears once."""
     found = {
         text: handle for each in axes for handle, text in zip(*each.get_legend_handles_labels(), strict=True)
     }
@@ -134,20 +134,21 @@ def legend_below(figure: Figure, axes: Sequence[Axes], title: str) -> None:
 
 @styled
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """Write `name.svg` and `name.png`: the same bytes for the same figure, without date or program."""
+    """Writes `name.svg` and `name.png`: the same bytes for the same figure, without date or program."""
     folder.mkdir(parents=True, exist_ok=True)
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
     figure.draw_without_rendering()
-    figure.set_layout_engine(None)  # the parts stay where that has put them
+    figure.set_layout_engine(None)  # the parts stay where the layout has put them
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     figure.savefig(png, format="png", metadata={"Software": None})
     return [svg, png]
 
 
 def inline_svg(svg: str, name: str, description: str) -> str:
-    """A matplotlib SVG as an element of a page, which holds others beside it.
+    """A matplotlib SVG as an element of a page that holds other figures too.
 
-    Identifiers get the figure's name, so that they stay unique; the size is a share of the page's width.
+    Identifiers get the name of the figure, so that they stay unique. The size is a share of the width of the
+    page.
     """
     body = svg[svg.index("<svg") :].strip()
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)

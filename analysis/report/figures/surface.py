@@ -23,10 +23,10 @@ __all__ = ["surface"]
 
 @styled
 def surface(table: pd.DataFrame, row: str, column: str, title: str) -> Figure:
-    """Cells of `row` x `column`, one panel a `panel`; levels are at equal distances.
+    """Cells of `row` x `column`, one panel for each `panel`; levels are at equal distances.
 
-    table: `panel, row, column, mean`; means are shares of 1. Where the column's factor has no effect (there
-    is no temperature at alpha = 1) its entry is missing, and the cell is as wide as the panel.
+    table: `panel, row, column, mean`; means are shares of 1. If the factor of the column has no effect (there
+    is no temperature at alpha = 1), its entry is missing, and the cell is as wide as the panel.
     """
     panels = list(dict.fromkeys(table["panel"]))
     ys, xs = (sorted(table[name].dropna().unique()) for name in ("row", "column"))

@@ -26,9 +26,10 @@ def arms(results: Results) -> Section:
     formats: dict[str, Format] = dict.fromkeys(map(str, summary.columns), points)
     formats |= {"arm": str} | dict.fromkeys(["seeds", *OUTCOMES], count)
     note = (
-        "Points of accuracy, means over confirm seeds; sd: standard deviation of test macro over them. "
-        "search best was chosen for being high: compare arms by the confirm columns, and by the intervals "
-        "of their differences below. complete, pruned, diverged, failed: search and confirm trials."
+        "Points of accuracy, means over confirm seeds; sd: the standard deviation of test macro over the "
+        "seeds. search best was selected because it is high: compare arms by the confirm columns, and by "
+        "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
+        "confirm trials."
     )
     table = make_table("arms", "Arms", summary, formats, note)
     tables = (table, *_compared(results), *_selected(results))
@@ -42,7 +43,7 @@ def _ended(trials: pd.DataFrame) -> str:
 
 
 def _compared(results: Results) -> tuple[Table, ...]:
-    """The best arm against every other one, closest first; none where the audit stands against naming it."""
+    """The best arm against every other arm, the closest first; no table if the audit has findings."""
     if results.findings or results.compared.empty:
         return ()
     found = results.compared.sort_values("estimate", kind="stable")
@@ -56,9 +57,9 @@ def _compared(results: Results) -> tuple[Table, ...]:
         }
     )
     note = (
-        f"Macro test accuracy of {best} minus that of each other arm, in points. Which arm is best was read "
-        "off the same runs, so intervals are 95% for all pairs of arms together (Bonferroni), and p is "
-        "corrected for all pairs (Holm)."
+        f"Macro test accuracy of {best} minus macro test accuracy of each other arm, in points. The same "
+        "runs decided which arm is best, so the intervals hold 95% for all pairs of arms together "
+        "(Bonferroni), and p is corrected for all pairs (Holm)."
     )
     formats = {"p (Holm)": p_value, "seeds": count}
     return (make_table("arms_compared", "The best arm against the others", rows, formats, note),)
@@ -72,9 +73,11 @@ def _selected(results: Results) -> tuple[Table, ...]:
     if not tuned or best.empty:
         return ()
     rows = best[tuned].set_axis(pd.Index(list(record.best), name="arm")).reset_index()
-    note = "Each arm's best search trial by macro validation accuracy; the confirm runs have these values."
+    note = (
+        "The best search trial of each arm by macro validation accuracy. The confirm runs have these values."
+    )
     formats: dict[str, Format] = {"arm": str} | dict.fromkeys(tuned, number)
-    return (make_table("selected", "Selected values of what was tuned", rows, formats, note),)
+    return (make_table("selected", "Selected values of the tuned hyperparameters", rows, formats, note),)
 
 
 def accuracy_by_language(results: Results) -> Section:
@@ -102,8 +105,9 @@ def accuracy_by_language(results: Results) -> Section:
 
 def _heat_map(means: pd.DataFrame, names: list[str], heading: str, split: str) -> Drawing:
     caption = (
-        f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages stand by script and "
-        "family; a hatched cell was not measured."
+        f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages are in the order of "
+        "script "
+        "and language family. A hatched cell was not measured."
     )
     title = f"{split} accuracy, points"
     return Drawing("languages", caption, lambda: heat_map(means, names, heading, title))

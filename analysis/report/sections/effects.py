@@ -1,4 +1,4 @@
-"""What the factors do: effects with intervals, shares of variance, and effects per language."""
+"""The sections on the factors: effects with intervals, shares of variance, effects per language."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from analysis.verdict.results import Results
 __all__ = ["effects_by_language", "main_effects", "variance"]
 
 MOST = 24
-"""Effects that a forest plot shows: contrasts and main effects first. The table has all."""
+"""So many effects are in a forest plot, contrasts and main effects first. The table has all effects."""
 
 DIFFERENCE = "difference of accuracy, points"
 
 
 def main_effects(results: Results) -> Section:
-    """Effects on macro and worst: the interval on these languages, and on new ones."""
+    """Effects on macro and on worst: the interval for these languages, and for new languages."""
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
     if effects.empty:
         return Section("Effects")
     text = (
-        "A main effect is a difference between two levels of a factor, averaged over matched arms that agree "
-        "in all others; an interaction is a difference of such differences. The interval on these languages "
-        "takes seeds as random; that on new languages takes languages as a random sample too. Its standard "
-        "error is no smaller; but languages make it better known than a few seeds alone do (it has more "
-        "degrees of freedom), so where languages hardly differ the interval may be narrower.",
+        "A main effect is the difference between two levels of a factor, averaged over matched arms that "
+        "agree in all other factors. An interaction is a difference of such differences. The interval for "
+        "these languages treats seeds as a random sample. The interval for new languages treats seeds and "
+        "languages as random samples. Its standard error is not smaller, but its degrees of freedom are "
+        "larger if many languages contribute. If the languages hardly differ, the interval for new "
+        "languages may therefore be narrower.",
     )
     tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
@@ -39,8 +40,8 @@ def main_effects(results: Results) -> Section:
     rows = _forest_rows(shown, shown["effect"], shown["estimand"])
     left = effects["effect"].nunique() - rows["label"].nunique()
     caption = (
-        "Effects on macro test accuracy with 95% intervals; filled: p < .05 after Holm's correction."
-        + (f" {left} more are in the table." if left else "")
+        "Effects on macro test accuracy with 95% intervals; filled marks: p < .05 after Holm's correction."
+        + (f" {left} more effects are in the table." if left else "")
     )
     drawing = Drawing("effects", caption, lambda: forest(rows, DIFFERENCE))
     return Section("Effects", text, tuple(tables), (drawing,) if len(rows) else ())
@@ -72,11 +73,13 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
         table = table.drop(columns=NEW_LANGUAGES)
     note = (
         "Points of accuracy with 95% intervals. Holm's correction is over all effects of a kind. "
-        "equal within: the smallest margin that two one-sided tests at 5% show the difference to lie "
-        f"within (TOST, uncorrected); * at most {100 * MARGIN:g} point, so that it counts as none. "
-        "cells: sets of matched arms"
-        + (", and those dropped because runs are missing" if "dropped" in table else "")
-        + ("; averaged over: factors in which they differ." if "averaged over" in table else ".")
+        "equal within: the smallest margin for which two one-sided tests at 5% (TOST, not corrected) show "
+        "that "
+        f"the difference is within the margin; * at most {100 * MARGIN:g} point, which counts as no "
+        "difference. "
+        "cells: the number of sets of matched arms"
+        + ("; dropped: sets that are left out because runs are missing" if "dropped" in table else "")
+        + ("; averaged over: the factors in which the sets differ." if "averaged over" in table else ".")
     )
     formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
@@ -97,10 +100,11 @@ def variance(results: Results) -> Section:
     if results.shares["share"].isna().all():
         return Section("Shares of variance")
     note = (
-        "Omega squared, in per cent, of an analysis of variance of macro test accuracy over confirm runs "
-        "with seeds as blocks. It describes the levels that were chosen: wider levels explain more. p is of "
-        "the F test, uncorrected; it takes all arms to be equally noisy, and where they are not it claimed "
-        "what is not there in 5 to 10% of simulated studies."
+        "Omega squared, in per cent, of an analysis of variance of macro test accuracy over confirm runs, "
+        "with seeds as blocks. The shares describe the levels that the study has: levels that are further "
+        "apart explain more. p is the p of the F test, not corrected. The F test assumes that all arms have "
+        "the same noise. If arms differ in noise, the F test claimed an effect that does not exist in 5 to "
+        "10% of simulated studies."
     )
     formats = {"share": points, "df": count, "p": p_value}
     table = make_table("variance", "Shares of variance", results.shares, formats, note)
@@ -108,7 +112,7 @@ def variance(results: Results) -> Section:
 
 
 def effects_by_language(results: Results) -> Section:
-    """One effect a factor, and claim C1: the difference between the extreme levels, language by language."""
+    """Claim C1, and of each factor the difference between its extreme levels, language by language."""
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
     effects = effects[~effects["outcome"].isin(SUMMARIES)]
     extremes = {f"{name}: {levels[-1]} - {levels[0]}" for name, levels in results.factors.items()}
@@ -129,7 +133,8 @@ def effects_by_language(results: Results) -> Section:
     shown = shown.reindex(ordered(shown.index))
     rows = _forest_rows(shown, pd.Series(shown.index, shown.index), shown["effect"])
     caption = (
-        f"{shown['effect'].iloc[0]}, language by language on test, with 95% intervals; filled: p < .05 after "
+        f"{shown['effect'].iloc[0]}, language by language on test, with 95% intervals; filled marks: p < "
+        ".05 after "
         "Holm's correction over the languages."
     )
     made = make_table(

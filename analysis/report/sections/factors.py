@@ -1,4 +1,4 @@
-"""Curves and surfaces over single factors, where they are asked: data, depth, alpha, temperature, size."""
+"""The sections on single factors: amount of data, depth, alpha and temperature, size."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def data_fraction(results: Results) -> Section:
         shown = pd.DataFrame(
             {
                 "teacher_data": slopes["teacher_data"].fillna(held_teacher_data(results) or pd.NA),
-                "gain per tenfold less data": intervals(slopes),
+                "gain per tenfold reduction": intervals(slopes),
                 "p (Holm)": slopes["p_holm"],
                 "seeds": slopes["seeds"],
                 "fractions": slopes["fractions"],
@@ -54,20 +54,22 @@ def data_fraction(results: Results) -> Section:
             }
         ).dropna(axis="columns", how="all")
         note = (
-            "How much the advantage of init = teacher over random grows with every tenfold less data (claim "
-            "C4), in points of macro test accuracy with a 95% interval; positive: it grows as data shrinks. "
-            "It is the slope of a straight line: the figure shows where the course bends. equal within: as "
-            "of the effects, per tenfold less data. Holm's correction is over the rows."
+            "The growth of the advantage of init = teacher over init = random for every tenfold reduction "
+            "of the data (claim C4), in points of macro test accuracy with a 95% interval. A positive "
+            "number means that the advantage grows as the data shrinks. The number is the slope of a "
+            "straight line; the figure shows where the curve bends. equal within: as in the table of "
+            "effects, for a tenfold reduction of the data. Holm's correction is over the rows."
         )
         formats: dict[str, Format] = {"p (Holm)": p_value}
         formats |= dict.fromkeys(["seeds", "fractions", "cells", "dropped"], count)
         tables.append(make_table("data_fraction", "Advantage of the copy by data", shown, formats, note))
     if "teacher_data" in results.factors:
         text.append(
-            "teacher_data = full: the teacher saw all training data, and a copy of it carries them into "
-            "every fraction; same: it saw the student's share alone. At all of the data the two are one arm."
+            "teacher_data = full: the teacher saw all training data, and a copy of the teacher carries "
+            "information about all data into every fraction. teacher_data = same: the teacher saw only the "
+            "student's share. At the whole data both are one arm."
         )
-    caption = f"Macro test accuracy by share of the training data, other factors averaged; {BAND}."
+    caption = f"Macro test accuracy by share of the training data, averaged over the other factors; {BAND}."
     drawing = Drawing(
         "data_fraction", caption, lambda: lines(table, "share of the training data", MACRO, "share")
     )
@@ -86,13 +88,13 @@ def depth(results: Results) -> Section:
         if len(means)
         else means
     )
-    caption = f"Macro test accuracy by the student's layers, other factors averaged; {BAND}."
+    caption = f"Macro test accuracy by the student's layers, averaged over the other factors; {BAND}."
     drawing = Drawing("depth", caption, lambda: lines(table, "layers of the student", MACRO))
     return Section("Depth", (), (), (drawing,) if len(means) else ())
 
 
 def alpha_and_temperature(results: Results) -> Section:
-    """The surface where both are factors; a curve over alpha where it has three levels or more."""
+    """A surface if both are factors; a curve over alpha if alpha has three levels or more."""
     factors = results.factors
     by = _present(results, "init", "loss", "alpha", "temperature")
     if "alpha" in factors and "temperature" in factors:
@@ -101,25 +103,27 @@ def alpha_and_temperature(results: Results) -> Section:
         column = means["temperature"].where(_has_effect(results.cells, "temperature", means[by[:-1]]))
         table = means.assign(row=means["alpha"], column=column).drop_duplicates(["panel", "row", "column"])
         caption = (
-            "Macro test accuracy by alpha and temperature, mean over seeds, other factors averaged. A "
-            "cell as wide as its panel has no temperature: nothing is distilled at alpha = 1, or the loss "
-            "has none. A hatched cell was not measured."
+            "Macro test accuracy by alpha and temperature, mean over seeds, averaged over the other "
+            "factors. A cell that is as wide as its panel has no temperature: at alpha = 1 nothing is "
+            "distilled, or the loss has no temperature. A hatched cell was not measured."
         )
         drawing = Drawing("alpha_temperature", caption, lambda: surface(table, "alpha", "temperature", MACRO))
-        there = bool(column.notna().any())  # while a study runs, arms without a temperature may be first
+        there = bool(column.notna().any())  # while a study runs, all arms so far may have no temperature
         return Section("Alpha and temperature", (), (), (drawing,) if there else ())
     if len(factors.get("alpha", ())) > 2:
         means = marginal_means(results.confirmed, factors, _present(results, "init", "alpha"))
         line = [levels_text(["init"], row) or "all arms" for row in means.to_dict("records")]
         table = means.assign(x=means["alpha"], panel="", line=line)
-        caption = f"Macro test accuracy by the weight of the hard labels, other factors averaged; {BAND}."
+        caption = (
+            f"Macro test accuracy by the weight of the hard labels, averaged over the other factors; {BAND}."
+        )
         drawing = Drawing("alpha", caption, lambda: lines(table, "alpha", MACRO))
         return Section("Alpha", (), (), (drawing,) if len(table) else ())
     return Section("Alpha and temperature")
 
 
 def size(results: Results) -> Section:
-    """Accuracy against parameters, where arms differ in them."""
+    """Accuracy against the number of parameters, if arms differ in this number."""
     runs = confirmed_trials(results.record)
     macro = shared_macro(results.confirmed)
     if "parameters" not in runs or macro.empty:
@@ -134,9 +138,9 @@ def size(results: Results) -> Section:
         name=short_names(results.cells.loc[table["arm"]]), line=table["arm"].map(where["line"])
     )
     caption = (
-        "Macro test accuracy against the student's parameters, one point an arm with its 95% interval over "
-        "seeds. The front joins the arms that no other one beats at both; they are named by their "
-        f"{' · '.join(results.factors)}."
+        "Macro test accuracy against the number of parameters of the student, one point for each arm with "
+        "its 95% interval over seeds. The front joins the arms that no other arm beats in both size and "
+        f"accuracy. These arms are named by {' · '.join(results.factors)}."
     )
     return Section("Size", (), (), (Drawing("size", caption, lambda: sizes(table, "")),))
 

@@ -34,6 +34,6 @@ ORDER = (
 
 
 def sections(results: Results) -> list[Section]:
-    """Those that have something to say."""
+    """The sections that have a text, a table or a drawing."""
     made = [section(results) for section in ORDER]
     return [section for section in made if section.text or section.tables or section.drawings]

@@ -1,4 +1,4 @@
-"""What the search bought: accuracy by budget, which tuned values mattered, would less have done."""
+"""The sections on the search: accuracy by budget, importance of hyperparameters, replays."""
 
 from __future__ import annotations
 
@@ -23,33 +23,35 @@ __all__ = ["hyperparameters", "replayed", "search_budget"]
 
 HOW: dict[Drawn, str] = {
     "first": (
-        "Trials are the first of each arm, since later ones depend on earlier ones, or some were pruned, or "
-        "the sampler is not on record; replays differ in their seeds alone."
+        "A replay takes the first search trials of each arm, because later trials depend on earlier trials, "
+        "or some trials were pruned, or the record does not name the sampler. Replays differ only in their "
+        "seeds."
     ),
-    "alike": "Trials, of the same points in all arms, and seeds are drawn at random.",
-    "apart": "Trials and seeds are drawn at random.",
+    "alike": "A replay draws trials and seeds at random, the same points in all arms.",
+    "apart": "A replay draws trials and seeds at random.",
 }
 
 FORMULA = (
-    "Expected best of b search trials, macro validation accuracy: the mean over all ways to draw b of an "
-    "arm's n trials without replacement, which is exact: the sum over r of y(r) (F(r) - F(r - 1)), with y(r) "
-    "the r-th lowest score and F(r) = C(r, b) / C(n, b) the share of draws with none above it. Draws "
-    "without a score are left out: a pruned, diverged or failed trial has none. An arm whose curve still "
-    "rises at its last trial may gain from a larger budget."
+    "The expected best of b search trials, by macro validation accuracy: the mean over all ways to draw b "
+    "of the n trials of an arm without replacement. The mean is exact: the sum over r of y(r) (F(r) - F(r - "
+    "1)), with y(r) the r-th lowest score, and F(r) = C(r, b) / C(n, b) the share of draws with no score "
+    "above y(r). Draws without a score are left out: a pruned, diverged or failed trial has no score. If "
+    "the curve of an arm still rises at its last trial, a larger budget may find better values."
 )
 NO_BAND = (
-    "There is no band for {whose}: it would hold for trials drawn independently from one distribution. Later "
-    "trials depend on earlier ones, or were drawn from a grid, or some were pruned, or the sampler is not on "
-    "record, so the curve describes the trials seen."
+    "There is no band for {whose}. A band would hold for trials that are drawn independently from one "
+    "distribution. Here later trials depend on earlier trials, or the trials are on a grid, or some trials "
+    "were pruned, or the record does not name the sampler. The curve therefore describes only the trials of "
+    "this study."
 )
 FEW = (
-    "There is no band: {most} trials an arm do not bound the median of the best of two or more, whatever the "
-    "distribution (11 would)."
+    "There is no band: {most} trials an arm do not bound the median of the best of two or more trials for "
+    "every distribution of the scores (11 trials would)."
 )
 
 
 def search_budget(results: Results) -> Section:
-    """The expected best of b trials; and where trials were drawn independently, the median with its band."""
+    """The expected best of b trials; if trials were drawn independently, also the median with its band."""
     title = "Search budget"
     record = results.record
     sampler = record.facts.get("sampler")
@@ -76,7 +78,7 @@ def search_budget(results: Results) -> Section:
     elif sampler and len(drawn):
         caption = (
             "Median of the best macro validation accuracy of so many search trials. Bands: pointwise 95% "
-            f"intervals from order statistics, {facts_of(sampler).band}, where the trials bound them."
+            f"intervals from order statistics, {facts_of(sampler).band}, if the trials bound the median."
         )
         drawings.append(_curves("search_budget_median", drawn.assign(mean=drawn["median"]), caption))
     return Section(title, tuple(text), (), tuple(drawings))
@@ -98,8 +100,9 @@ def hyperparameters(results: Results) -> Section:
     arms = [arm for arm in results.record.arms if arm in table.index]
     table = table.reindex(index=arms, columns=list(dict.fromkeys(found["hyperparameter"])))
     note = (
-        "Descriptive, without intervals: PED-ANOVA shares, in per cent, of what tells an arm's best search "
-        "trials from all of them. A dash: fewer than ten complete trials, or one value alone."
+        "These numbers only describe and have no intervals: PED-ANOVA shares, in per cent, of what "
+        "distinguishes the best search trials of an arm from all its search trials. A dash: fewer than ten "
+        "complete trials, or one value only."
     )
     formats = dict.fromkeys(map(str, table.columns), points)
     return Section(title, (), (make_table("importance", title, table.reset_index(), formats, note),))
@@ -119,43 +122,49 @@ def replayed(results: Results) -> Section:
         x=100 * found["share_of_trials"], mean=found["same"], line=seeds, panel="", low=None, high=None
     )
     caption = (
-        "Share of replays with the study's conclusion, by the share of the study's search and confirm trials "
-        f"that they hold; a line joins more and more search trials per arm. {HOW[drawn]}"
+        "The share of replays with the conclusion of the study, by the share of the study's search and "
+        "confirm trials that the replays hold. A line joins larger and larger numbers of search trials per "
+        f"arm. {HOW[drawn]}"
     )
     if set(results.confirmed["arm"]) < set(results.record.arms):
         caption += " Arms without a confirm run are left out."
-    xlabel, ylabel = "trials held, % of the study's", "replays with the same conclusion, %"
+    xlabel, ylabel = "trials held, % of all trials of the study", "replays with the same conclusion, %"
     drawing = Drawing("replay", caption, lambda: lines(curves, xlabel, ylabel))
-    nothing = bool(found["none"].iloc[-1] == 1)  # the last row is of the study itself
+    nothing = bool(found["none"].iloc[-1] == 1)  # the last row is the study itself
     text = tuple(_of_replays(concluded.about, nothing, bool(results.findings)))
     return Section(title, text, _replay_tables(found.assign(line=seeds)), (drawing,))
 
 
 def _of_replays(about: str, nothing: bool, refused: bool) -> Iterator[str]:
     yield (
-        "Would fewer trials have told the same? The study is replayed with its own trials at smaller "
-        f"budgets, and each replay concludes by the rules of the answer: {about}. Agreement is with this "
-        "study, not with the truth: with all of its trials it is complete by construction. Test scores of "
-        "trials that were not confirmed are approximated by the gap on validation. A replay is not audited: "
-        "one whose selection lies at an edge of its range concludes as any other."
+        "Would fewer trials give the same conclusion? The study is replayed with its own trials at smaller "
+        f"budgets. Each replay concludes by the rules of the answer: {about}. Agreement is agreement with "
+        "this study, not with the truth: a replay with all trials always agrees. The record has no test "
+        "scores of trials that were not confirmed; the difference on validation approximates these scores. "
+        "A replay is not audited: a replay whose selected value lies at an edge of its range concludes like "
+        "any other replay."
     )
     if refused:
         yield (
-            "The audit stands against naming a winner. What is replayed is the conclusion that the record "
-            "would give if nothing stood against it."
+            "The audit has findings, so this report names no winner. The replays conclude what the record "
+            "would give if the audit had no findings."
         )
     if nothing:
         yield (
-            "All trials together conclude nothing: agreement here is agreement on nothing, and what differs "
-            "are replays that would have claimed something."
+            "All trials together conclude nothing. Agreement here is agreement on nothing, and a replay "
+            "that differs would have claimed something."
         )
 
 
 def _replay_tables(found: pd.DataFrame) -> tuple[Table, ...]:
-    """Replays that agree, and the trials that they hold: search trials per arm x confirm seeds."""
+    """The share of replays that agree, and the share of trials that they hold, by search trials and seeds."""
     shown = {
         "replay": ("same", "Replays with the same conclusion, %", "Rows: search trials per arm."),
-        "replay_trials": ("share_of_trials", "Trials that these replays hold, % of the study's", ""),
+        "replay_trials": (
+            "share_of_trials",
+            "Trials that these replays hold, % of all trials of the study",
+            "",
+        ),
     }
     tables = []
     for name, (column, title, note) in shown.items():

@@ -1,4 +1,4 @@
-"""What a section of the report is, before any file format."""
+"""A section of the report, before any file format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Drawing", "Section"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, drawn when it is asked for; name: of its files; caption: what it shows, in a sentence."""
+    """A figure, drawn when `draw` is called. name: the name of its files. caption: its content in a sentence."""
 
     name: str
     caption: str
@@ -23,7 +23,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Section:
-    """Plain text, tables and figures; without any it is left out."""
+    """Plain text, tables and figures. A section without any of them is left out of the report."""
 
     title: str
     text: tuple[str, ...] = ()

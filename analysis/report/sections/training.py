@@ -1,4 +1,4 @@
-"""How students learn: their curves, and how many steps they need."""
+"""The section on learning: the curves of the students, and the number of steps that they need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.verdict.results import SHARE, Results
 __all__ = ["TARGETS", "convergence"]
 
 TARGETS = {"better": "the better init's final accuracy", "own": "its own final accuracy"}
-"""What a share is of, by the criterion."""
+"""The final accuracy that a share refers to, for each criterion."""
 
 
 def convergence(results: Results) -> Section:
@@ -29,7 +29,7 @@ def convergence(results: Results) -> Section:
     table = table.sort_values(["rank", "x"], kind="stable")
     more = table["panel"].nunique() - MOST_PANELS
     caption = (
-        "Macro validation accuracy of the confirm runs at each report, mean over seeds; bands: 95% intervals."
+        "Macro validation accuracy of the confirm runs at each report, mean over seeds. Bands: 95% intervals."
         + (f" {more} further panels are not drawn." if more > 0 else "")
     )
     xlabel, ylabel = "optimiser steps", "macro validation accuracy, points"
@@ -56,15 +56,17 @@ def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
         }
     )
     note = (
-        "Steps that init = teacher needs, as a multiple of those at random init, with a 95% interval (claim "
-        "C5); below 1: the copy converges faster. Of the better init: of the higher mean final accuracy of "
-        "the two that are compared, the same for both. Of its own: a run that hardly learned is there at "
-        "once, so read it only where both inits learned. Steps are interpolated between reports. Matched "
-        "cells in which a run never got there are left out, which favours the slower one (a dash: none is "
-        "left); of runs that were there at their first report it is known only that they need no more. Where "
-        "there are such, counted here, the ratio has no interval. Others covered 93 to 97% of simulated "
-        "studies, with 60, 8 and 4 reports a run. Where a random student often never gets there, the studies "
-        "that can tell have the ratio closer to 1 than it is, by 0.2 of its standard error."
+        "The number of steps with init = teacher, divided by the number of steps with init = random, with a "
+        "95% interval (claim C5). Below 1, the copied students converge faster. the better init's final "
+        "accuracy: the higher mean final accuracy of the two compared inits, one target for both. its own "
+        "final accuracy: a run that hardly learned reaches its own final accuracy at once, so read this row "
+        "only if both inits learned. Steps are interpolated between reports. never reached: matched cells "
+        "that are left out because a run never reached the target, which favours the slower init (a dash: "
+        "no cell is left). at the first report: runs that had reached the target at their first report; "
+        "their number of steps is an upper bound. If a table has such cells or runs, the ratio has no "
+        "interval. In simulated studies, the other intervals covered 93 to 97%, with 60, 8 and 4 reports "
+        "for each run. If random students often never reach the target, the ratio of the remaining studies "
+        "is closer to 1 than the true ratio, by 0.2 of its standard error."
     )
     formats = {"p": p_value} | dict.fromkeys(
         ["seeds", "cells", "never reached", "at the first report"], count
@@ -82,10 +84,11 @@ def _ratio(estimate: float, low: float, high: float) -> str | None:
 def _arms(results: Results) -> Table:
     found = arm_convergence(results.steps).set_index("arm")
     found = found.reindex([arm for arm in results.record.arms if arm in found.index]).reset_index()
-    names = {"own": "to own final", "best": "to best arm's final", "never": "never got there"}
+    names = {"own": "to own final", "best": "to best arm's final", "never": "never reached it"}
     note = (
-        f"Median steps over confirm runs to {SHARE:.0%} of the run's own final macro validation accuracy, "
-        "and of that of the best arm, interpolated between reports; resolution: steps between these."
+        f"The median number of steps over confirm runs to {SHARE:.0%} of the run's own final macro "
+        f"validation accuracy, and to {SHARE:.0%} of the final accuracy of the best arm, interpolated "
+        "between reports. resolution: the number of steps between reports."
     )
     found = found.rename(columns=names)
     formats = dict.fromkeys([str(name) for name in found.columns[1:]], count)

@@ -50,7 +50,7 @@ def test_a_claim_that_no_matched_arms_bear_is_said_to_be_missing() -> None:
     lacking = without(study, "init=random data_fraction=0.1 teacher_data=same")
     text = said(lacking)
     assert (
-        "Not computed: how the copy's advantage changes with the data (claim C4) at teacher_data = same"
+        "Not computed: the change of the copy's advantage with the data (claim C4) at teacher_data = same"
         in text
     )
     assert "at teacher_data = full" not in text

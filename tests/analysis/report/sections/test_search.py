@@ -23,11 +23,11 @@ def test_a_replay_of_an_adaptive_search_is_said_to_take_the_first_trials(sampler
     facts |= {"sampler": "random" if sampler == "pruned" else sampler} if sampler else {}
     (drawing,) = search.replayed(Results(dataclasses.replace(study, facts=facts))).drawings
     adaptive = sampler in ("tpe", "pruned", None)
-    assert ("Trials are the first of each arm" in drawing.caption) is adaptive
+    assert ("A replay takes the first search trials of each arm" in drawing.caption) is adaptive
     alike = sampler in ("quasi", "grid")
-    assert ("Trials and seeds are drawn at random." in drawing.caption) is (sampler == "random")
-    assert ("Trials, of the same points in all arms, and seeds are drawn" in drawing.caption) is alike
-    assert ("replays differ in their seeds alone." in drawing.caption) is adaptive
+    assert ("A replay draws trials and seeds at random." in drawing.caption) is (sampler == "random")
+    assert ("draws trials and seeds at random, the same points in all arms." in drawing.caption) is alike
+    assert ("Replays differ only in their seeds." in drawing.caption) is adaptive
 
 
 def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
@@ -69,10 +69,10 @@ def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "claim C4" in slope
     assert "agreement on nothing" in nothing
     assert "agreement on nothing" not in told
-    assert "The audit stands against" not in told + nothing + slope
+    assert "The audit has findings" not in told + nothing + slope
     monkeypatch.setattr(results_module, "audit", lambda record: [Finding("seeds", None, "two seeds")])
     refused = " ".join(search.replayed(Results(study)).text)
-    assert "the conclusion that the record would give if nothing stood against it" in refused
+    assert "conclude what the record would give if the audit had no findings" in refused
 
 
 def whole_search(trials: int, sampler: str) -> Results:
@@ -127,7 +127,7 @@ def test_the_median_of_arms_with_pruned_trials_has_no_band() -> None:
         Results(invented_study({"init": ("random", "teacher")}, seeds=2, search=4))
     )
     assert [drawing.name for drawing in section.drawings] == ["search_budget"]
-    assert "or some were pruned" in " ".join(section.text)
+    assert "or some trials were pruned" in " ".join(section.text)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", None])
