@@ -1,7 +1,7 @@
 """Intervals over seeds, and over seeds and languages: pure functions on arrays of paired differences.
 
 Percentile bootstrap intervals over 3 / 5 / 10 seeds covered .75 / .84 / .91 where .95 was asked for; these
-are t intervals. `tests/analysis/test_calibration.py` holds them to their coverage.
+are t intervals. `tests/analysis/statistics/test_calibration.py` holds them to their coverage.
 """
 
 from __future__ import annotations
