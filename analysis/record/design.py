@@ -1,6 +1,6 @@
-"""A study's design: its factors, which level each arm has of them, and the results that count.
+"""The design of a study: its factors, the level of each factor in each arm, and the results that count.
 
-A factor without an effect in an arm, such as the temperature where nothing is distilled, has no level there.
+A factor that has no effect in an arm, such as the temperature if nothing is distilled, has no level there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
-    """The scientific factors of which the arms have at least two levels; levels in planned order."""
+    """The scientific factors for which the arms have at least two levels; levels in planned order."""
     there = _levels(record)
     found = {
         factor: tuple(level for level in levels if any(of.get(factor) == level for of in there.values()))
@@ -36,7 +36,7 @@ def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
 
 
 def cells(record: StudyRecord) -> pd.DataFrame:
-    """A row an arm (the index `arm`), a column a factor: its level, missing where it has no effect."""
+    """A row for each arm (the index `arm`), a column for each factor: the level, missing without an effect."""
     there = _levels(record)
     index = pd.Index(record.arms, name="arm", dtype=str)
     return pd.DataFrame(
@@ -45,10 +45,10 @@ def cells(record: StudyRecord) -> pd.DataFrame:
 
 
 def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy") -> pd.DataFrame:
-    """The results that count: `arm`, a column a factor, `seed`, `language`, `value`.
+    """The results that count: `arm`, a column for each factor, `seed`, `language`, `value`.
 
-    One row a (arm, seed, language) of `confirmed_trials`; `macro` and `worst` stand among the
-    languages. In the order of the arms, their seeds, and the languages' names.
+    There is one row for each (arm, seed, language) of `confirmed_trials`; `macro` and `worst` are rows too.
+    The order is the order of the arms, of their seeds, and of the names of the languages.
     """
     scores = record.scores_of("confirm", split, metric)
     scores = scores[scores["key"].isin(confirmed_trials(record)["key"]) & scores["seed"].notna()]
@@ -59,10 +59,11 @@ def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy"
 
 
 def confirm_runs(record: StudyRecord) -> pd.DataFrame:
-    """Rows of `record.trials`: confirm runs, however they ended, of the values now selected in their arm.
+    """The confirm runs, of every outcome, that have the values that are now selected in their arm.
 
-    A larger budget may have replaced an arm's best: the confirm runs of a former one are superseded. Where
-    an arm has no complete search trial on record, its confirm runs count if they all have the same values.
+    The rows are rows of `record.trials`. A larger budget may have replaced the best trial of an arm: confirm
+    runs of the former best trial are superseded. If the record has no complete search trial of an arm, its
+    confirm runs count if all of them have the same values.
     """
     trials = record.trials
     runs = trials[(trials["phase"] == "confirm") & trials["arm"].notna()]
@@ -70,29 +71,29 @@ def confirm_runs(record: StudyRecord) -> pd.DataFrame:
     names = hyperparameters(record)
     there = runs[names].to_numpy(object)
     asked = trials.set_index("key")[names].loc[runs["arm"].map(first | record.best)].to_numpy(object)
-    # a value that one of the two does not say has no effect, or was not recorded by its version
+    # a value that one of the two lacks has no effect, or its version did not record the value
     same = pd.Series(((there == asked) | pd.isna(there) | pd.isna(asked)).all(axis=1), index=runs.index)
     agreed = same.groupby(runs["arm"]).transform("all")
     return runs[same & (runs["arm"].isin(list(record.best)) | agreed)]
 
 
 def confirmed_trials(record: StudyRecord) -> pd.DataFrame:
-    """Those of `confirm_runs` that are complete."""
+    """The complete runs of `confirm_runs`."""
     runs = confirm_runs(record)
     return runs[runs["outcome"] == "complete"]
 
 
 def hyperparameters(record: StudyRecord) -> list[str]:
-    """Columns of `record.trials` that are hyperparameters with a role: neither identity nor seeds."""
+    """The columns of `record.trials` that are hyperparameters with a role: neither identity nor seeds."""
     known = {*TrialConfig.model_fields, *record.nuisance, *record.scientific} - {*IDENTITY}
     return [name for name in record.trials.columns if name in known]
 
 
 def own_teachers(record: StudyRecord) -> list[str]:
-    """Arms in which each confirm seed has a teacher of its own, trained on its sample of the data.
+    """The arms in which each confirm seed has a teacher of its own, trained on the data sample of the seed.
 
-    That is where `teacher_data` is same and students have a share of the data: the teacher's recipe then
-    holds the share and `data_seed`. Of what was tuned the selected values decide.
+    That is so if `teacher_data` is same and students have a share of the data: then the recipe of the teacher
+    contains the share and `data_seed`. For tuned hyperparameters the selected values decide.
     """
     if record.facts.get("teacher"):
         return []
@@ -110,10 +111,10 @@ def own_teachers(record: StudyRecord) -> list[str]:
 
 
 def _levels(record: StudyRecord) -> dict[str, dict[str, Value]]:
-    """Of each arm the levels that have an effect there.
+    """For each arm, the levels that have an effect.
 
-    Trials record effective values only, and so does the arm's name; the params of the arm's run say what was
-    planned, values without effect included.
+    Trials, and the name of an arm, record effective values only. The params of the run of an arm record the
+    planned values, also values without an effect.
     """
     trials = record.trials[record.trials["phase"] != "teacher"]
     names = [factor for factor in record.scientific if factor in trials]

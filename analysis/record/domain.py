@@ -1,4 +1,4 @@
-"""Levels and ranges of hyperparameters, read back from the text that MLflow keeps of them."""
+"""Levels and ranges of hyperparameters, read from the text that MLflow keeps of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Domain:
 
     @classmethod
     def parse(cls, text: str) -> Domain:
-        """From `5e-05..0.003, logarithmic`, `0..0.3` or `(16, 32, 64)`; without both where it is neither."""
+        """Reads `5e-05..0.003, logarithmic`, `0..0.3` or `(16, 32, 64)`; other text is neither."""
         if match := RANGE.fullmatch(text.strip()):
             return cls(float(match[1]), float(match[2]), match[3] is not None)
         return cls(levels=parse_levels(text))
@@ -37,13 +37,14 @@ class Domain:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether its values have an order, and so an edge."""
+        """Whether the values have an order, and therefore an edge."""
         return self.is_range or (bool(self.levels) and all(isinstance(v, (int, float)) for v in self.levels))
 
     def position(self, value: float) -> float:
-        """Where `value` lies in the range: 0 at its lower end, 1 at its upper; in the logarithm if `log`.
+        """The position of `value` in the range: 0 at the lower end, 1 at the upper end; in the logarithm if
+        `log`.
 
-        NaN where this is no range, or the value has no place in it.
+        NaN if this is no range, or if the value has no position in the range.
         """
         if self.low is None or self.high is None or (self.log and value <= 0):
             return math.nan
@@ -57,7 +58,7 @@ class Domain:
 
 
 def parse_levels(text: str) -> tuple[Value, ...]:
-    """The levels in `('random', 'base')`; none where the text was cut off or is no tuple."""
+    """The levels in `('random', 'base')`; no levels if the text was cut off or is no tuple."""
     try:
         levels = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -68,7 +69,7 @@ def parse_levels(text: str) -> tuple[Value, ...]:
 
 
 def parse_value(text: str) -> Value:
-    """`text` as an integer or a finite number where it is one."""
+    """`text` as an integer or as a finite number, if it is one; otherwise `text` itself."""
     if re.fullmatch(r"[+-]?\d+", text):
         return int(text)
     return float(text) if re.fullmatch(NUMBER, text) else text

@@ -1,4 +1,4 @@
-"""Numbers as they are read: points of accuracy, intervals, p values; the same in every sentence and table."""
+"""Numbers as text: points of accuracy, intervals, p values; the same in every sentence and table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def points(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share of 1 in per cent, where a hundredth part is as fine as it is known."""
+    """A share of 1 in per cent, without decimal places: the share is not known more exactly."""
     return f"{100 * value:.0f}"
 
 
@@ -31,7 +31,7 @@ def signed(value: float) -> str:
 
 
 def interval(estimate: float, low: float, high: float) -> str:
-    """`+3.10 [1.02, 5.18]`: a difference in points with its interval, where it has one."""
+    """`+3.10 [1.02, 5.18]`: a difference in points with its interval, if it has an interval."""
     if is_missing(estimate):
         return MISSING
     if is_missing(low) or is_missing(high):
@@ -40,7 +40,7 @@ def interval(estimate: float, low: float, high: float) -> str:
 
 
 def intervals(rows: pd.DataFrame) -> list[str]:
-    """`interval` of each row's `estimate, low, high`."""
+    """`interval` of the `estimate, low, high` of each row."""
     return [interval(*row) for row in rows[["estimate", "low", "high"]].itertuples(index=False)]
 
 
@@ -49,7 +49,7 @@ def p_value(value: float) -> str:
 
 
 def number(value: Any) -> str:
-    """A level or a setting, in four digits where it is a number."""
+    """A level or a setting; if it is a number, with four digits."""
     try:
         return f"{float(value):.4g}"
     except ValueError:
@@ -61,7 +61,7 @@ def count(value: float) -> str:
 
 
 def _points(value: float) -> float:
-    """Sums of the same numbers in another order differ in the last digits, and are to read alike."""
+    """Points, rounded: sums of the same numbers in another order differ in the last digits."""
     return 100 * round(float(value), 9)
 
 

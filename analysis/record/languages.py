@@ -1,8 +1,9 @@
-"""The order in which tables and figures show languages: by script, then family, then code.
+"""The order of languages in tables and figures: by script, then by family, then by code.
 
-Neighbours in this order share letters or ancestors, so a pattern across languages is seen as a block. The
-table is a reading aid and decides no number: a code that it lacks stands at the end, in alphabetical order.
-Scripts and families are those of ISO 15924 and Glottolog, as of the languages' usual orthographies.
+Neighbours in this order share letters or ancestors, so a pattern across languages appears as a block. The
+table helps the reader and decides no number: a code that is not in the table comes at the end, in
+alphabetical order. Scripts and families are those of ISO 15924 and Glottolog, for the usual orthography of
+each language.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 __all__ = ["SUMMARIES", "UNKNOWN", "ordered", "script_of"]
 
 SUMMARIES = ("macro", "worst")
-"""Rows that are not languages; they stand last."""
+"""Rows that are not languages; they come last."""
 
 UNKNOWN = "other"
 
@@ -71,7 +72,7 @@ Han        Sinitic       cmn, yue, zho zh
 
 
 def _read(table: str) -> dict[str, tuple[int, str]]:
-    """Code -> (place of its line, script). A line that begins with white space continues the one before."""
+    """Code -> (number of its line, script). A line that begins with white space continues the line before."""
     places: dict[str, tuple[int, str]] = {}
     lines = table.strip().replace(",\n ", ", ").splitlines()
     for number, line in enumerate(lines):
@@ -93,7 +94,7 @@ SUBTAGS = {
     "hebr": "Hebrew",
     "latn": "Latin",
 }
-"""The scripts of ISO 15924 in which a language may be written besides its usual one."""
+"""The scripts of ISO 15924 in which a language may be written besides its usual script."""
 
 
 def ordered(languages: Iterable[str]) -> list[str]:
@@ -102,7 +103,7 @@ def ordered(languages: Iterable[str]) -> list[str]:
 
 
 def script_of(language: str) -> str:
-    """Name of the script of a code such as `deu`, `de`, `de-DE` or `uz_Cyrl`; `other` where unknown."""
+    """The script of a code such as `deu`, `de`, `de-DE` or `uz_Cyrl`; `other` if it is unknown."""
     return _entry(language)[1]
 
 

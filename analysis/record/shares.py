@@ -1,4 +1,4 @@
-"""What each of several sources holds of a study, and whether they are shares of one."""
+"""What each of several sources holds of a study, and whether all of them hold shares of the same study."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ __all__ = [
 
 PHASES = ("teacher", "search", "confirm")
 RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
-"""Of two runs of one key the lower counts. Being pruned depends on other trials too, and failing on luck."""
+"""Of two runs of one key the lower rank counts. Pruning depends on other trials, and failing on luck."""
 TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics", "after_test"]
 MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parameters"}
-"""Metrics that are columns of `StudyRecord.trials`; `loss` is a hyperparameter there."""
+"""Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
 UNDER_WAY = ("RUNNING", "SCHEDULED")
 HOW_TUNED = ("sampler", "pruner")
-"""Facts of the study that decide no trial's number, so shares may differ in them."""
+"""Facts of the study that decide no number of a trial, so shares may differ in them."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one source holds: params and status of the study's own run, params of its arms', its trials'."""
+    """What one source holds: params and status of the run of the study, params of its arms, its trials."""
 
     source: Source
     params: dict[str, str]
@@ -54,7 +54,7 @@ class Share:
         tags = _wide(source.tags()).reindex(runs.index)
         for tag in ("phase", "key", "arm", "outcome", "numerics"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
-        # of a trial that is tried again the outcome on record is that of the attempt before
+        # if a trial runs again, the outcome on record is the outcome of the attempt before
         runs["outcome"] = runs["outcome"].where(~runs["status"].isin(UNDER_WAY))
         runs["number"] = pd.to_numeric(tags.get("kdstudy.number", np.nan), errors="coerce")
         runs = runs[runs["phase"].isin([*PHASES, "study", "arm"])].sort_values(["start", "key", "arm"])
@@ -79,7 +79,7 @@ class Share:
 
 
 def _arms(runs: pd.DataFrame, params: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Params of each arm's oldest run, in planned order: their names begin with numbers."""
+    """The params of the oldest run of each arm, in planned order: names of runs begin with numbers."""
     numbers = [re.match(r"(\d+) ", str(name)) for name in runs["name"]]
     order = np.argsort([float(number[1]) if number else np.inf for number in numbers], kind="stable")
     arms: dict[str, dict[str, str]] = {}
@@ -89,7 +89,7 @@ def _arms(runs: pd.DataFrame, params: pd.DataFrame) -> dict[str, dict[str, str]]
 
 
 def _wide(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows (run, name, value) as a row a run and a column a name."""
+    """Rows (run, name, value) as a table with a row for each run and a column for each name."""
     return rows.pivot(index="run", columns="name", values="value")
 
 
@@ -98,10 +98,10 @@ def _said(params: pd.DataFrame, run: Any) -> dict[str, str]:
 
 
 def first_said(said: Iterable[dict[str, str]]) -> dict[str, str]:
-    """All that is said, in the words of the first who says it.
+    """All params of all shares. If several shares have a param, the first one counts.
 
-    How trials were proposed and stopped is said only where all say the same: of trials of several samplers
-    together, or of one that is not known, none may be claimed to be drawn at random.
+    The sampler and the pruner count only if all shares have the same: trials of several samplers together, or
+    of an unknown sampler, must not be treated as drawn at random.
     """
     said, merged = list(said), dict[str, str]()
     for each in said:
@@ -119,14 +119,17 @@ def role(params: dict[str, str], role: str) -> dict[str, str]:
 
 
 def check_one_study(name: str, shares: Sequence[Share]) -> None:
-    """Raises:
-    RequestError: where shares differ in what decides the numbers of their trials, or how they were tuned.
+    """Checks that the shares are shares of one study.
+
+    Raises:
+        RequestError: shares differ in a fact that decides the numbers of their trials, or in how they were
+        tuned.
     """
     seen: dict[str, str] = {}
     for share in shares:
         facts = role(share.params, "fixed") | role(share.params, "nuisance")
         facts |= {fact: share.params[fact] for fact in IDENTITY if fact in share.params}
-        for fact in ("task", "model"):  # of a share without a run of its own the trials say it
+        for fact in ("task", "model"):  # if a share lacks the run of the study, its trials have these
             values = share.trials[fact].dropna().unique() if fact in share.trials else []
             facts |= {fact: str(values[0])} if len(values) else {}
         for fact, value in facts.items():
@@ -138,25 +141,26 @@ def check_one_study(name: str, shares: Sequence[Share]) -> None:
 
 
 def trials_of(shares: Sequence[Share], arms: Sequence[str]) -> pd.DataFrame:
-    """One run a trial of all shares, `share` saying whose; in the order of `StudyRecord.trials`.
+    """One run for each trial of all shares, in the order of `StudyRecord.trials`. `share` is the number of
+    its share.
 
-    Arms stand as in `arms`; those that have no run of their own follow, as they were started. `number` is
-    the trial's in the ledger of its home, missing where an older version recorded it.
+    Arms have the order of `arms`; arms without a run of their own follow in the order of their start.
+    `number` is the number of the trial in the ledger of its home; it is missing in records of older versions.
     """
     every = pd.concat([share.trials.assign(share=n) for n, share in enumerate(shares)], ignore_index=True)
     return _in_order(_once(every), [*arms, *every.sort_values(["start", "key"])["arm"].dropna()])
 
 
 def _once(runs: pd.DataFrame) -> pd.DataFrame:
-    """One run a trial: the first whose outcome says most of its key."""
+    """One run for each trial: the first run of the best rank."""
     first = np.argsort(runs["outcome"].map(RANK).fillna(len(RANK)).to_numpy(), kind="stable")
     return runs.iloc[first].drop_duplicates("key")
 
 
 def _in_order(runs: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
-    """By phase, arm, seed and number; where an arm's trials lack numbers by start, then by key.
+    """Runs by phase, arm, seed and number; if trials of an arm lack numbers, by start and then by key.
 
-    The outbox makes runs later than the ledger asks for their trials, and maybe in another order.
+    The outbox creates runs later than the ledger proposes their trials, and perhaps in another order.
     """
     place = {arm: number for number, arm in enumerate(dict.fromkeys(arms))}
     by = pd.DataFrame(

@@ -1,7 +1,9 @@
-"""What MLflow holds of one experiment, as long tables: from a server by its client, from a database by SQL.
+"""The rows that MLflow holds of one experiment, as long tables: from a server by its client, from a database
+by SQL.
 
-The client makes an object of every metric of every run. Of 5,000 runs in 52 languages those are 1.6 million,
-and take minutes; the same rows come out of the database's tables in seconds. Both give the same tables.
+The client makes an object of every metric of every run. 5,000 runs in 52 languages have 1.6 million metrics,
+and the client takes minutes. SQL reads the same rows from the tables of the database in seconds. Both ways
+give the same tables.
 """
 
 from __future__ import annotations
@@ -20,57 +22,58 @@ from study.config import RequestError
 __all__ = ["Client", "Database", "Source", "open_source"]
 
 LARGEST = 1.797e308  # MLflow stores an infinite metric as the largest double
-RUNS_AT_ONCE = 250  # in one query: bounds the memory of its rows, and the length of its text
+RUNS_AT_ONCE = 250  # in one query; this limits the memory of its rows and the length of its text
 
 
 class Source(Protocol):
     """The active runs of the experiment `name`.
 
     Raises:
-        RequestError: where there is no such experiment, or MLflow does not answer.
+        RequestError: there is no such experiment, or MLflow does not answer.
     """
 
     def runs(self) -> pd.DataFrame:
         """Columns run (its id), name, status, start (ms since 1970)."""
 
     def tags(self) -> pd.DataFrame:
-        """Columns run, name, value: kdstudy's own tags."""
+        """Columns run, name, value: the tags of kdstudy."""
 
     def params(self) -> pd.DataFrame:
         """Columns run, name, value."""
 
     def metrics(self, runs: Sequence[str]) -> pd.DataFrame:
-        """Columns run, name, value: the last value of every metric, where it is finite."""
+        """Columns run, name, value: the last value of every metric, if the value is finite."""
 
     def history(self, runs: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
-        """Columns run, name, step, value: of several values of a step the last, where it is finite."""
+        """Columns run, name, step, value: the last finite value of each step."""
 
 
 def open_source(uri: str, name: str) -> Source:
-    """The experiment `name` in the MLflow store at `uri`. Nothing is written, not even an empty database.
+    """Opens the experiment `name` in the MLflow store at `uri`. Nothing is written, not even an empty
+    database.
 
     Raises:
-        RequestError: where there is no such experiment, or MLflow does not answer.
+        RequestError: there is no such experiment, or MLflow does not answer.
     """
     if not uri.strip():
         raise RequestError(
             f"{name}: MLflow cannot be read: its URL is empty"
-        )  # it would make a database here
+        )  # MLflow would create a database in the working folder
     kind = uri.partition(":")[0].partition("+")[0]
     return Database(uri, name) if kind in ("sqlite", "postgresql") else Client(uri, name)
 
 
 class Client:
-    """By MLflow's client."""
+    """Reads an experiment with the client of MLflow."""
 
     def __init__(self, uri: str, name: str) -> None:
-        # as in study.tracking: MLflow's own retries keep silent for minutes about a server that is away
+        # as in study.tracking: with its own retries, MLflow is silent for minutes if a server is away
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-        from mlflow import MlflowClient  # it takes seconds to import, and a database is read without
+        from mlflow import MlflowClient  # the import takes seconds, and reading a database does not need it
 
-        self._asking = partial(_asking, name, Exception)  # every kind of store raises its own
-        with self._asking():
+        self._reading = partial(_reading, name, Exception)  # every kind of store raises its own errors
+        with self._reading():
             self.client = MlflowClient(tracking_uri=uri)
             experiment = self.client.get_experiment_by_name(name)
             _check(name, uri, None if experiment is None else experiment.lifecycle_stage)
@@ -101,7 +104,7 @@ class Client:
 
     def history(self, runs: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
         wanted = set(runs)
-        with self._asking():
+        with self._reading():
             rows = [
                 (run.info.run_id, name, m.step, m.timestamp, m.value)
                 for run in self._runs
@@ -118,15 +121,17 @@ class Client:
 
 
 class Database:
-    """By SQL on MLflow's tables, whose columns read here are the same in all its versions since 2.0."""
+    """Reads an experiment by SQL. The columns are the same in all versions of MLflow since 2.0."""
 
     def __init__(self, uri: str, name: str) -> None:
-        with _asking(name, (sa.exc.SQLAlchemyError, ImportError, ValueError)):  # driver missing; not a port
+        with _reading(
+            name, (sa.exc.SQLAlchemyError, ImportError, ValueError)
+        ):  # a missing driver, a wrong port
             url = sa.make_url(uri)
-            self.engine = sa.create_engine(url)  # it connects to nothing yet
+            self.engine = sa.create_engine(url)  # this opens no connection yet
         if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
             _check(name, uri, None)
-        self._asking = partial(_asking, name, (sa.exc.SQLAlchemyError, pd.errors.DatabaseError))
+        self._reading = partial(_reading, name, (sa.exc.SQLAlchemyError, pd.errors.DatabaseError))
         columns = ("experiment_id", "lifecycle_stage")
         found = self._read(_select("experiments", *columns).where(sa.column("name") == name))
         _check(name, uri, found["lifecycle_stage"].iloc[0] if len(found) else None)
@@ -164,26 +169,30 @@ class Database:
         return pd.concat(parts, ignore_index=True).rename(columns={"run_uuid": "run", "key": "name"})
 
     def _read(self, query: Any) -> pd.DataFrame:
-        with self._asking(), self.engine.connect() as connection:
+        with self._reading(), self.engine.connect() as connection:
             return pd.read_sql(query, connection)
 
 
 def _check(name: str, uri: str, stage: str | None) -> None:
     if stage is None:
         where = _without_password(uri)
-        raise RequestError(f"{name}: no such experiment in MLflow at {where}; it has recorded nothing there")
+        raise RequestError(
+            f"{name}: MLflow at {where} has no experiment of this name; the study has recorded nothing there"
+        )
     if stage == "deleted":
-        raise RequestError(f"{name}: its MLflow experiment was deleted; restore it to report it")
+        raise RequestError(
+            f"{name}: the MLflow experiment of this study was deleted; restore the experiment to report it"
+        )
 
 
 def _without_password(uri: str) -> str:
-    with suppress(sa.exc.ArgumentError):  # it is no URL, but a name
+    with suppress(sa.exc.ArgumentError):  # a name instead of a URL
         return sa.make_url(uri).render_as_string(hide_password=True)
     return uri
 
 
 @contextmanager
-def _asking(name: str, error: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
+def _reading(name: str, error: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
     try:
         yield
     except RequestError:

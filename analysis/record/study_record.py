@@ -36,19 +36,19 @@ MACRO = "validation/accuracy/macro"
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """What is on record of a study. What was not measured has no row, or is missing in its row.
+    """The record of a study. A value that was not measured has no row, or is missing in its row.
 
-    arms: in their planned order. partial: the study's own run in MLflow is not FINISHED, or not there.
-    scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: what was
-    held, be it named by the space or one and the same in all trials; arm_params: what each arm's run says of
-    it, values without effect included; facts: the other params of the study's run.
+    arms: in planned order. partial: the run of the study in MLflow is not FINISHED, or is absent.
+    scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
+    named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
+    have no effect; facts: the other params of the run of the study.
 
-    trials: one row a teacher or trial, with its params as text, and the metrics training_loss, seconds and
-    parameters. after_test: of a search trial, that it began when confirm runs had. Teachers stand first, then
-    search, then confirm; by arm, seed, and in the ledger's order.
-    scores: one row a (trial, split, metric, language), the last value; `macro` and `worst` are rows of their
-    own. curves: one row a report of the confirm runs and of each arm's best search trial: training loss, and
-    macro accuracy on validation. Both stand in the order of `trials`.
+    trials: one row for each teacher or trial, with its params as text, and the metrics training_loss, seconds
+    and parameters. after_test: a search trial began after confirm runs had begun. The order is teachers,
+    search, confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
+    metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
+    of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
+    validation. Scores and curves have the order of `trials`.
     """
 
     name: str
@@ -70,10 +70,10 @@ class StudyRecord:
 
     @cached_property
     def best(self) -> dict[str, str]:
-        """Key of each arm's best search trial, by the rule of `study.selection`.
+        """The key of the best search trial of each arm, by the rule of `study.selection`.
 
-        Of equal ones that is the first in the ledger's order. Studies of older versions do not record that
-        order, and two homes have one each: so whichever was confirmed comes before the others.
+        Of equal trials, the first in the order of the ledger counts. Older versions do not record this order,
+        and two homes have an order each; therefore a trial that was confirmed comes before the others.
         """
         scores = self.scores_of("search", "validation", "accuracy")
         macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
@@ -89,7 +89,7 @@ class StudyRecord:
         return {arm: best[arm].key for arm in self.arms if arm in best}
 
     def _was_confirmed(self, search: pd.DataFrame) -> list[bool]:
-        """Whether a confirm run of the arm has the values of each of these search trials."""
+        """For each search trial, whether a confirm run of its arm has the same values."""
         said = [name for name in TrialConfig.model_fields if name in search and name not in IDENTITY]
 
         def values(trials: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
@@ -100,7 +100,7 @@ class StudyRecord:
 
 
 class _Candidate(NamedTuple):
-    """A search trial as the selection rule sees it."""
+    """A search trial in the form that the selection rule needs."""
 
     key: str
     arm: str
@@ -110,30 +110,30 @@ class _Candidate(NamedTuple):
 
 
 def read_study(tracking_uri: str, name: str) -> StudyRecord:
-    """Read the experiment `name`.
+    """Reads the experiment `name`.
 
     Raises:
-        RequestError: where there is none, where it holds nothing of a study, or MLflow does not answer.
+        RequestError: there is no such experiment, it holds nothing of a study, or MLflow does not answer.
     """
     return read_studies([(tracking_uri, name)])
 
 
 def read_studies(sources: Sequence[tuple[str, str]]) -> StudyRecord:
-    """Read one study of which several homes hold a share: (tracking URI, experiment's name) of each.
+    """Reads one study of which several homes hold a share: (tracking URI, experiment's name) of each.
 
-    A trial that is in two of them counts once: what it scores is a pure function of its key. Of its runs
-    the first that is complete or diverged counts, then the first that was pruned (whether one is depends on
-    the other trials of its home), then the first that failed, then the first.
+    A trial that is in two homes counts once: its scores are a pure function of its key. Of its runs, the
+    first run that is complete or diverged counts; without such a run, the first pruned run (pruning depends
+    on the other trials of a home); then the first failed run; then the first run.
 
     Raises:
-        RequestError: as `read_study`; and where the shares are of different tasks, models, ranges or values
-            that are held, naming both.
+        RequestError: as for `read_study`; or the shares are of different tasks, models, ranges or held
+            values. The message names both.
     """
     return merge([open_source(uri, name) for uri, name in sources], sources[0][1])
 
 
 def merge(sources: Sequence[Source], name: str) -> StudyRecord:
-    """The study `name`, of which each of `sources` holds a share; see `read_studies`."""
+    """Reads the study `name`, of which each of `sources` holds a share; see `read_studies`."""
     shares = [Share.read(source, name) for source in sources]
     check_one_study(name, shares)
     params = first_said(share.params for share in shares)
@@ -166,7 +166,7 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
 def _gather(
     shares: Sequence[Share], runs: pd.DataFrame, read: Callable[[Source, list[str]], pd.DataFrame]
 ) -> pd.DataFrame:
-    """What `read` finds of `runs` in the sources that they are from; `at` is a run's place among them."""
+    """The rows that `read` returns for `runs`, from their sources. `at`: the place of a run in `runs`."""
     found = []
     for number, share in enumerate(shares):
         of_share = runs[runs["share"] == number]
@@ -182,9 +182,9 @@ def _scientific(
     arms: Sequence[str],
     runs: pd.DataFrame,
 ) -> dict[str, tuple[Value, ...]]:
-    """Factors and levels as planned; then those that only arms or trials show.
+    """Factors and levels as planned, and then factors and levels that only arms or trials show.
 
-    A plan may be missing or cut off, and one home may have held what another one varied.
+    A plan may be missing or cut off, and a home may vary a hyperparameter that another home holds.
     """
     found: dict[str, list[Value]] = {}
     for plan in plans:
@@ -201,7 +201,7 @@ def _scientific(
 
 
 def _fixed(planned: dict[str, str], runs: pd.DataFrame, varied: Collection[str]) -> dict[str, str]:
-    """As planned; and those that no role names and that were one and the same wherever they had an effect."""
+    """Held values as planned, and hyperparameters without a role that have one value in all trials."""
     names = [n for n in TrialConfig.model_fields if n in runs and n not in {*planned, *IDENTITY}]
     values = {name: runs[name].dropna().unique() for name in names}
     held = planned | {name: str(one[0]) for name, one in values.items() if len(one) == 1}
@@ -242,6 +242,6 @@ def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _identity(runs: pd.DataFrame, at: pd.Series) -> pd.DataFrame:
-    """Whose the rows `at` are: key, phase, arm, seed."""
+    """The identity of the rows `at`: key, phase, arm, seed."""
     of_run = runs[["key", "phase", "arm"]].assign(seed=seeds_of(runs))
     return of_run.iloc[at.to_numpy(int)].reset_index(drop=True)

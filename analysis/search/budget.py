@@ -1,4 +1,4 @@
-"""How good the best of b search trials is: what an arm's search budget bought, and with what certainty."""
+"""The best of b search trials: what the search budget of an arm brought, and how certain that is."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ COLUMNS = ["arm", "trials", "expected", "found", "median", "low", "high", "adapt
 def budget_curve(
     search: pd.DataFrame, sampler: str | None, nuisance: Mapping[str, Domain] | None = None
 ) -> pd.DataFrame:
-    """Best validation macro accuracy against the number of search trials, for each arm.
+    """The best validation macro accuracy against the number of search trials, for each arm.
 
-    Every trial that ended counts as spent. One that was pruned, diverged or failed has no final score and
-    cannot be the best of those it is drawn with.
+    Every trial that ended counts as spent. A pruned, diverged or failed trial has no final score and cannot
+    be the best of the trials that it is drawn with.
 
-    The bands hold for trials drawn independently from one distribution: random search, and closely
-    enough quasi-random search, of an arm that tunes a range. Under TPE later trials depend on earlier ones,
-    and a grid is no sample of its space: there `adaptive` is true and the numbers only describe the trials
-    seen. So it is where all that an arm tunes has levels: the ledger asks for no point twice, so its trials
-    are drawn without replacement; where a trial of the arm was pruned, which depends on the others, and what
-    it would have scored is not known; and where the sampler or what was tuned is not on record.
+    The bands hold for trials that are drawn independently from one distribution: random search, and
+    approximately quasi-random search, of an arm that tunes a range. `adaptive` is true, and the numbers only
+    describe the trials of the study, in these cases: TPE, because later trials depend on earlier trials; a
+    grid, which is no sample of its space; an arm that tunes only levels, because the ledger proposes no point
+    twice, so its trials are drawn without replacement; an arm with a pruned trial, because pruning depends on
+    the other trials and the final score of the trial is not known; a record without the sampler or without
+    the ranges.
 
     Args:
         search: search trials that ended (`analysis.search.trials`): `arm, outcome, value`, and a column for
-            each nuisance hyperparameter, missing where it has no effect.
-        sampler: the study's; nuisance: where each nuisance hyperparameter was tuned.
+            each nuisance hyperparameter, with missing values if the hyperparameter has no effect.
+        sampler: the sampler of the study; nuisance: where each nuisance hyperparameter was tuned.
 
     Returns:
         For each arm one row for every b from 1 to its number of trials: `arm, trials` (b), `expected` and
@@ -55,18 +56,19 @@ def budget_curve(
 
 
 def expected_best(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Expected maximum of b of the n `values`, drawn without replacement, for b = 1 ... n.
+    """The expected maximum of b of the n `values`, drawn without replacement, for b = 1 ... n.
 
-    With the n values in ascending order, those without a score (NaN) first, all C(n, b) draws alike
-    likely, and ``F_b(r) = C(r, b) / C(n, b)`` the probability that none of b is above the r-th:
+    Let y_(1) ... y_(n) be the values in ascending order, the values without a score (NaN) first, and
+    ``F_b(r) = C(r, b) / C(n, b)`` the probability that no value of the draw is above y_(r). All C(n, b) draws
+    are equally likely:
 
         expected(b) = sum_r y_(r) (F_b(r) - F_b(r-1)) / found(b)
-        found(b)    = 1 - F_b(m)        m: values without a score
+        found(b)    = 1 - F_b(m)        m: the number of values without a score
 
-    `found` is the share of draws with a score in them, over which `expected` is the mean (missing where
-    it is zero). Dodge et al. 2019 (arXiv 1909.03004) draw with replacement, F_b(r) = (r/n)^b. Such draws
-    repeat trials, so they find less than b trials do; this is the unbiased estimate of Tang et al. 2020
-    (arXiv 2004.13705).
+    `found` is the share of draws that contain a score. `expected` is the mean over these draws, and is
+    missing if there are none. Dodge et al. 2019 (arXiv 1909.03004) draw with replacement, F_b(r) = (r/n)^b.
+    Such draws repeat trials, so they find less than b trials do. The formula here is the unbiased estimate of
+    Tang et al. 2020 (arXiv 2004.13705).
 
     Returns:
         (expected, found), each of n values.
@@ -79,28 +81,29 @@ def expected_best(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def median_best(values: np.ndarray) -> np.ndarray:
-    """Median of the maximum of b of the n `values`, drawn without replacement, for b = 1 ... n.
+    """The median of the maximum of b of the n `values`, drawn without replacement, for b = 1 ... n.
 
-    The lowest value that at least half of all draws do not exceed; missing where half hold no score.
+    The median is the lowest value that at least half of all draws do not exceed. It is missing if half of the
+    draws contain no score.
     """
     rank = (_none_above(len(values)) > 0.5 - 1e-9).argmax(axis=1)
     return _at_rank(_scored(values), rank, len(values))
 
 
 def median_best_band(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise interval of the median tuning curve: the median of the best of b fresh trials.
+    """A pointwise interval of the median tuning curve: the median of the best of b fresh trials.
 
-    The best of b independent trials is below y with probability F(y)^b, so its median is the quantile of
-    one trial's score at ``q = 2^(-1/b)``. Order statistics bound a quantile whatever the distribution:
-    with B ~ Binomial(n, q) and tail a = (1 - level) / 2,
+    The best of b independent trials is below y with probability F(y)^b, so its median is the quantile of the
+    score of one trial at ``q = 2^(-1/b)``. Order statistics bound a quantile for every distribution: with B ~
+    Binomial(n, q) and the tail a = (1 - level) / 2,
 
         low  = y_(l), the highest l with P(B < l) <= a
         high = y_(u), the lowest u with P(B >= u) <= a
 
-    which is the Clopper-Pearson interval read in scores (Lourie, Cho and He 2024, arXiv 2311.09480, who
-    also give simultaneous bands). It covers with at least `level` at each b, not at all b at once. n
-    trials cannot bound a quantile near their maximum: the end that no order statistic gives, or
-    that falls on a trial without a score, is missing.
+    which is the Clopper-Pearson interval on the scale of scores (Lourie, Cho and He 2024, arXiv 2311.09480,
+    who also give simultaneous bands). The interval covers with at least `level` at each b, not at all b
+    together. n trials cannot bound a quantile near their maximum: an end is missing if no order statistic
+    gives it, or if it falls on a trial without a score.
 
     Returns:
         (low, high), each of n values.
@@ -114,12 +117,12 @@ def median_best_band(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarra
 
 
 def _scored(values: np.ndarray) -> np.ndarray:
-    """The scores there are, in ascending order."""
+    """The scores without the missing ones, in ascending order."""
     return np.sort(values[~np.isnan(values)])
 
 
 def _none_above(n: int) -> np.ndarray:
-    """F_b(r), the probability that b of n hold none above the r-th: an array [b = 1 ... n, r = 0 ... n]."""
+    """F_b(r), the probability that b drawn values are at most the r-th: [b = 1 ... n, r = 0 ... n]."""
     b, r = np.arange(1, n + 1)[:, None], np.arange(n + 1)[None, :]
     factorials = special.gammaln(np.arange(n + 1) + 1.0)
     logs = factorials[r] - factorials[np.maximum(r - b, 0)] - factorials[n] + factorials[n - b]
@@ -127,6 +130,6 @@ def _none_above(n: int) -> np.ndarray:
 
 
 def _at_rank(ordered: np.ndarray, rank: np.ndarray, n: int) -> np.ndarray:
-    """The value at each rank 1 ... n, of which the lowest have no score; missing there and beyond."""
+    """The value at each rank 1 ... n. The lowest ranks have no score: there and beyond n, NaN."""
     padded = np.concatenate([np.full(n - len(ordered) + 1, np.nan), ordered, [np.nan]])
     return padded[rank]

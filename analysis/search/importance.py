@@ -1,9 +1,10 @@
-"""Which tuned hyperparameters mattered for a good score within each arm: PED-ANOVA over its search trials.
+"""Which tuned hyperparameters mattered for a good score within each arm: PED-ANOVA over the search trials.
 
-Descriptive. TPE tries more where scores are high, so marginal effects of what it tried are not those of the
-space; comparing the best trials with all that were tried (PED-ANOVA's local mode) corrects for where the
-trials are, not for how few there are elsewhere. An importance is a share of what these hyperparameters
-explain in that comparison: it has no interval, and no claim rests on it.
+The importances only describe. TPE tries more points where scores are high, so the marginal effects of the
+tried points are not those of the space. A comparison of the best trials with all tried trials (the local mode
+of PED-ANOVA) corrects for the places of the trials, but not for their small number elsewhere. An importance
+is a share of what these hyperparameters explain in that comparison: it has no interval, and no claim rests on
+it.
 """
 
 from __future__ import annotations
@@ -25,27 +26,28 @@ __all__ = ["importance"]
 
 COLUMNS = ["arm", "hyperparameter", "importance", "trials"]
 FEWEST = 10
-"""Complete trials below which no importance is given."""
+"""With fewer complete trials there is no importance."""
 TOP = 5
-"""Best trials that are compared with all; Optuna advises at least five."""
+"""The number of best trials that are compared with all trials; Optuna recommends at least five."""
 
 
 def importance(search: pd.DataFrame, nuisance: Mapping[str, Domain]) -> pd.DataFrame:
-    """PED-ANOVA importance of each nuisance hyperparameter for being among an arm's best search trials.
+    """The PED-ANOVA importance of each nuisance hyperparameter for being among the best search trials of an
+    arm.
 
-    With p_top and p_all the densities of a hyperparameter among the best max(5, n / 10) trials and among
-    all n complete ones, the importance is the Pearson divergence ``E_all[(p_top / p_all - 1)^2]``, as a
-    share of its sum over hyperparameters (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255, by
+    With p_top and p_all the densities of a hyperparameter among the best max(5, n / 10) trials and among all
+    n complete trials, the importance is the Pearson divergence ``E_all[(p_top / p_all - 1)^2]``, as a share
+    of its sum over hyperparameters (Watanabe, Bansal and Hutter 2023, arXiv 2304.10255, by
     `optuna.importance.PedAnovaImportanceEvaluator`).
 
     Args:
         search: search trials (`analysis.search.trials`): `arm, outcome, value`, and a column of text for each
-            of `nuisance`, missing where it had no effect.
+            of `nuisance`, with missing values if the hyperparameter had no effect.
 
     Returns:
-        `arm, hyperparameter, importance, trials` (complete ones). The importance is missing where fewer
-        than ten trials are complete, where all scored alike, and for what took one value only. So it is
-        where a single hyperparameter varied: its share would be 1 whatever it did.
+        `arm, hyperparameter, importance, trials` (the number of complete trials). The importance is missing
+        if fewer than ten trials are complete, if all scores are equal, or if the hyperparameter took only one
+        value. It is also missing if only one hyperparameter varied, because its share would always be 1.
     """
     rows: list[list[object]] = []
     for arm, of_arm in search.groupby("arm", sort=False):
@@ -59,7 +61,7 @@ def importance(search: pd.DataFrame, nuisance: Mapping[str, Domain]) -> pd.DataF
 
 
 def _shares(trials: pd.DataFrame, nuisance: Mapping[str, Domain]) -> dict[str, float]:
-    import optuna  # takes a second; most reports have no arm with trials enough
+    import optuna  # the import takes a second, and most reports have no arm with enough trials
 
     top = max(TOP / len(trials), 0.1)
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=top)
@@ -77,7 +79,7 @@ def _shares(trials: pd.DataFrame, nuisance: Mapping[str, Domain]) -> dict[str, f
 
 
 def _distribution(domain: Domain, tried: pd.Series) -> BaseDistribution:
-    """`domain`, with what was tried: a record rounds the ends of a range, and may lack the levels."""
+    """`domain`, extended by the tried values: a record rounds the ends of a range and may lack levels."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     if domain.low is not None and domain.high is not None:
@@ -88,7 +90,7 @@ def _distribution(domain: Domain, tried: pd.Series) -> BaseDistribution:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's line on the study in memory and its warnings on few trials, which are counted here."""
+    """Silences Optuna's line on the study in memory, and its warnings on few trials."""
     import optuna
 
     verbosity = optuna.logging.get_verbosity()

@@ -1,10 +1,11 @@
-"""Would fewer trials have told the same? The finished study replayed at smaller budgets and fewer seeds.
+"""Would fewer trials give the same conclusion? The finished study is replayed with fewer trials and fewer
+seeds.
 
-The share of replays that agree is agreement with this study, not with the truth. Replays take the
-study's own trials, without replacement, so they agree the more the more of it they hold, and with all of
-it always; a study that is wrong is agreed with as well. A low share says that the conclusion hung on
-trials that might as well not have been run; a high share at a small budget, that the next study of this
-kind may be cheaper.
+The share of replays that agree is agreement with this study, not with the truth. Replays take the trials of
+the study itself, without replacement: they agree more often if they hold more of the study, and always if
+they hold all of it. A study that is wrong is agreed with as well. A low share means that the conclusion
+depends on trials that a study like this could have lacked; a high share at a small budget means that the next
+study of this kind may be cheaper.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
 BUDGETS = 12
-"""At most so many budgets are replayed, evenly spaced in the logarithm where there are more."""
+"""At most so many budgets are replayed. Of more budgets, some are chosen that are even in the logarithm."""
 
 
 def replay(
@@ -41,48 +42,51 @@ def replay(
     *,
     drawn: Drawn,
 ) -> pd.DataFrame:
-    """How often the study would have concluded the same from b search trials an arm and s confirm seeds.
+    """How often the study would have the same conclusion with b search trials an arm and s confirm seeds.
 
-    Each replay takes b of every arm's search trials (all, where it has fewer) and draws s of the confirm
-    seeds, the same for all arms. Where trials do not depend on each other, the b are drawn at random: "apart"
-    in each arm, or "alike", the same ones in all arms, where these tried the same points in the same order.
-    An adaptive sampler learns: its late trials are better than those that a study of b would have asked for,
-    so the b are the "first" ones, and seeds alone differ between replays: each choice of them is one replay,
-    so that with all seeds there is a single one.
+    Each replay takes b search trials of every arm (or all, if the arm has fewer) and draws s of the confirm
+    seeds, the same seeds for all arms. If the trials do not depend on each other, the b trials are drawn at
+    random: "apart" in each arm, or "alike", the same trials in all arms, if all arms tried the same points in
+    the same order. An adaptive sampler learns: its late trials are better than the trials that a study of b
+    trials would have. Therefore the b trials are the "first" ones, and replays differ only in their seeds:
+    each choice of seeds is one replay, so with all seeds there is one replay.
 
     A replay selects in each arm as the study does (`study.selection`: the highest validation macro among
-    complete trials), and concludes on the test macro of what it selected. An arm whose b trials hold no
-    complete one has no runs.
+    complete trials), and concludes on the test macro of the selected trial. If the b trials of an arm hold no
+    complete trial, the arm has no runs.
 
-    Only the study's own selection was confirmed. Of any other trial the test scores are not known, and
-    an approximation stands for them: the arm's confirm scores, shifted by
+    The study confirmed only its own selection. The test scores of any other trial are not known. They are
+    approximated by the confirm scores of the arm, shifted by
 
         validation macro of the replay's selection - validation macro of the study's selection
 
-    which is zero or below, and the same whichever of two equal trials was selected. Both scores are of one
-    run at seed 0. The study's was chosen for being high, so the gap is on average larger than that of what
-    the two would score on fresh seeds: replays at small budgets lose more than they would (pessimistic, and
-    differently by arm where arms differ in noise). On the other hand the shift is one number for all seeds
-    of an arm: it adds nothing to the spread over seeds, so the intervals of a replay are as narrow as if
-    its selection were as stable as the study's (optimistic about significance). Where b holds all trials
-    there is no approximation.
+    which is zero or below, and does not depend on which of two equal trials was selected. Both scores are of
+    one run at seed 0. The study selected its trial because its score is high, so the shift is on average
+    larger than the difference of the two trials on fresh seeds: replays at small budgets lose more than
+    smaller studies would (pessimistic, and to a different degree in arms with different noise). On the other
+    hand, the shift is one number for all seeds of an arm and adds nothing to the spread over seeds: the
+    intervals of a replay are as narrow as if its selection were as stable as the selection of the study
+    (optimistic about significance). If b is the number of all trials, nothing is approximated.
 
     Args:
-        search: search trials that ended (`analysis.search.trials`), as they were asked: `arm, outcome,
-        value`. results: the `confirmed` table; factors: its factors and their levels. conclude: default that
-        of `analysis.statistics.conclusion`. replays: how many are drawn; of the first trials at most so many.
-        drawn: which trials a replay takes. seed: of the draws. One replay's draws for b are among those for b
-        + 1, and so with seeds.
+        search: search trials that ended (`analysis.search.trials`), in the order in which they were proposed:
+            `arm, outcome, value`.
+        results: the `confirmed` table; factors: its factors and their levels.
+        conclude: by default the rule of `analysis.statistics.conclusion`.
+        replays: how many replays are drawn; with the first trials, at most so many.
+        drawn: which trials a replay takes.
+        seed: the seed of the draws. The trials that a replay draws for b are among those for b + 1; likewise
+        its seeds.
 
     Returns:
-        One row for each b and s, from the fewest seeds that the audit lets pass (from two, where the study
-        itself has no more): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (of the study's
-        search and confirm trials, how many such a study runs), `replays` (how many there are), `same` (share
-        of them with the study's conclusion), `none` (of those that conclude nothing). The last row is the
-        study itself: its `none` is 1 where it concludes nothing, and then `same` is agreement on nothing.
-        Arms without a confirm run are left out, also of what the study ran. Empty where there are fewer than
-        two arms that could be concluded of (those that differ by the teacher's seed alone are one) or two
-        seeds, or no search trial.
+        One row for each b and s, from the fewest seeds that the audit accepts (from two, if the study has
+        only two): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (the share of the study's search and
+        confirm trials that a study of this size runs), `replays` (the number of replays), `same` (the share
+        of replays with the conclusion of the study), `none` (the share of replays that conclude nothing). The
+        last row is the study itself: its `none` is 1 if the study concludes nothing, and then `same` is
+        agreement on nothing. Arms without a confirm run are left out, also of the trials of the study. The
+        table is empty with fewer than two arms (arms that differ only in the seed of the teacher are one
+        arm), with fewer than two seeds, or without a search trial.
     """
     runs = runs_of(results, factors)
     arms, macro = runs.arms, macro_by_seed(runs)
@@ -115,7 +119,7 @@ def replay(
 
 
 def _orders(counts: Indices, replays: int, drawn: Drawn, rng: np.random.Generator) -> Iterator[Indices]:
-    """For each arm [replays x n]: in which order a replay takes its n trials."""
+    """For each arm [replays x n]: the order in which a replay takes the n trials of the arm."""
     all_points = np.tile(np.arange(counts.max(initial=0)), (replays, 1))
     if drawn == "alike":
         all_points = rng.permuted(all_points, axis=1)
@@ -125,10 +129,11 @@ def _orders(counts: Indices, replays: int, drawn: Drawn, rng: np.random.Generato
 
 
 def _shifts(trials: pd.DataFrame, order: Indices) -> Array:
-    """[replays x b = 1 ... n]: score of the best of the first b of n trials, minus the study's best.
+    """[replays x b = 1 ... n]: the score of the best of the first b of n trials, minus the best score of the
+    study.
 
-    Missing where none of them is complete. Zero where the study itself has none on record: what it confirmed
-    then is taken as given.
+    The value is missing if none of the b trials is complete. It is zero if the record has no complete trial
+    of the arm: then the confirmed values are taken as given.
     """
     scores = trials["value"].where(trials["outcome"] == "complete").to_numpy(float)
     if not np.isfinite(scores).any():

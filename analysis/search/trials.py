@@ -1,4 +1,4 @@
-"""An arm's search trials as a table: what each tried, how it ended, what it scored on validation."""
+"""The search trials as a table: values tried, outcomes, scores on validation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["search_results"]
 
 
 def search_results(record: StudyRecord) -> pd.DataFrame:
-    """The search trials that have ended, arm by arm in the order they were started.
+    """The search trials that have ended, arm by arm, in the order in which they were started.
 
-    Columns `arm, key, outcome, value` and one of text for each nuisance hyperparameter. `value` is
-    validation macro accuracy, of complete trials alone: what a pruned or diverged one had reached is not
-    what it would have scored.
+    Columns `arm, key, outcome, value`, and a column of text for each nuisance hyperparameter. `value` is
+    validation macro accuracy, for complete trials only: the score that a pruned or diverged trial had reached
+    is not its final score.
     """
     trials = record.trials[(record.trials["phase"] == "search") & record.trials["outcome"].notna()]
     scores = record.scores_of("search", "validation", "accuracy")

@@ -1,4 +1,4 @@
-"""How arms were tuned: points tried, values selected at an edge of where they were looked for."""
+"""How arms were tuned: the points that were tried, and selected values at an edge of their range or grid."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = [
 ]
 
 EDGE = 0.05
-"""Share of a range, at either end of it, that is its edge; in the logarithm where it was searched so."""
+"""This share of a range at either end is its edge; in the logarithm if the range is logarithmic."""
 
 RANGE = "any value of a range"
 UNSAID = {"depth": 1, "model_layers": 2}
-"""What stands for these where no trial says them: a student that copies some of the layers."""
+"""Values for fields that no trial records: a student that copies some of the layers."""
 
 
 def search_trials(record: StudyRecord) -> pd.DataFrame:
@@ -29,9 +29,9 @@ def search_trials(record: StudyRecord) -> pd.DataFrame:
 
 
 def tried(record: StudyRecord) -> pd.DataFrame:
-    """The search trials that tell something of their values: complete, pruned or diverged.
+    """The search trials that show something about their values: complete, pruned or diverged trials.
 
-    A failed one tells nothing: its point was as good as not tried.
+    A failed trial shows nothing: its point counts as not tried.
     """
     search = search_trials(record)
     return search[search["outcome"].isin(("complete", "pruned", "diverged"))]
@@ -43,12 +43,12 @@ def failed_trials(record: StudyRecord) -> pd.DataFrame:
 
 
 def tuned(record: StudyRecord, trials: pd.DataFrame) -> list[str]:
-    """Nuisance hyperparameters that have an effect in these trials of an arm."""
+    """The nuisance hyperparameters that have an effect in these trials of an arm."""
     return [name for name in record.nuisance if name in trials and trials[name].notna().any()]
 
 
 def exhausted(record: StudyRecord, trials: pd.DataFrame) -> bool:
-    """Whether these trials of an arm are all its points: those that differ in a value that has an effect."""
+    """Whether these trials are all points of their arm. Points differ in values that have an effect."""
     names = [name for name in record.nuisance if name in trials]
     tried = len(trials[names].drop_duplicates()) if names else 0
     said = trials[[name for name in TrialConfig.model_fields if name in trials]].bfill().head(1)
@@ -72,7 +72,8 @@ def exhausted(record: StudyRecord, trials: pd.DataFrame) -> bool:
 def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
     """(arm, nuisance, "lower end" or "upper end", value) of each selected value that lies at an edge.
 
-    Of a grid of two levels both are edges. One level is none: it was held, not tuned.
+    In a grid of two levels both levels are edges. A single level is no edge: the hyperparameter was held, not
+    tuned.
     """
     selected = record.trials.set_index("key")
     for arm, key in record.best.items():
@@ -92,9 +93,10 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
 
 
 def outermost(record: StudyRecord) -> dict[str, list[str]]:
-    """Of each range the arms whose selected value is the lowest or highest of three or more that they tried.
+    """For each range, the arms that selected the lowest or the highest of three or more values that they
+    tried.
 
-    Without those that lie at an edge of the range itself.
+    Values at an edge of the range itself are not included.
     """
     edges, search = {(arm, name) for arm, name, _, _ in at_edges(record)}, tried(record)
     selected = record.trials.set_index("key")
@@ -109,7 +111,7 @@ def outermost(record: StudyRecord) -> dict[str, list[str]]:
 
 
 def ends_by_nature(record: StudyRecord, name: str, end: str) -> bool:
-    """Whether the hyperparameter itself ends where its range does, so that there is nothing beyond."""
+    """Whether the hyperparameter itself ends at the end of its range, so that no value lies beyond."""
     field, domain = TrialConfig.model_fields.get(name), record.nuisance[name]
     numbers = [v for v in (domain.low, domain.high, *domain.levels) if isinstance(v, (int, float))]
     side, at = ("ge", min(numbers)) if end == "lower end" else ("le", max(numbers))

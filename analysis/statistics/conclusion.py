@@ -20,19 +20,18 @@ from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
 __all__ = ["DOWN", "EQUAL", "UP", "Conclude", "Conclusion", "conclusion", "macro_by_seed"]
 
 TEMPORARY = 64 * 2**20
-"""Bytes of the largest array: replays whose comparisons would take more are concluded in parts."""
+"""Bytes of the largest array: if the comparisons would need more, the replays are handled in parts."""
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 Conclude = Callable[[Array], Codes]
-"""Macro accuracy [replays x arms x seeds], NaN where an arm has no run, to one code a replay: 0 where it
-concludes nothing."""
+"""Macro accuracy [replays x arms x seeds], NaN if an arm has no run, to a code for each replay; 0: none."""
 
 UP, DOWN, EQUAL = 1, 2, 3
-"""What is said of a number that a claim is about; 0 where nothing is."""
+"""Codes for the number of a claim: above zero, below zero, no difference. Code 0: the runs show nothing."""
 
 
 class _Sum(NamedTuple):
-    """A weighted sum of arms: their numbers and weights. It is to be within `MARGIN` / `span` to be none."""
+    """A weighted sum of arms: numbers and weights. A sum within `MARGIN` / `span` counts as no difference."""
 
     arms: Codes
     weights: Array
@@ -48,7 +47,7 @@ class _Tests(NamedTuple):
     df: Array
 
     def within(self, tests: Array | int = 1) -> Array:
-        """As `analysis.statistics.intervals.Interval.within`, at 5% for so many `tests` together."""
+        """Like `analysis.statistics.intervals.Interval.within`, at 5% for `tests` tests together."""
         with np.errstate(invalid="ignore"):
             ends = np.abs(self.mean) + self.error * stdtrit(self.df, 1 - ALPHA / tests)
         return np.where(np.isfinite(self.p), ends, np.nan)
@@ -56,36 +55,38 @@ class _Tests(NamedTuple):
 
 @dataclass(frozen=True)
 class Conclusion:
-    """about: what it is on, as a report says it."""
+    """about: the subject of the conclusion, as part of a sentence. of: from accuracies to codes."""
 
     about: str
     of: Conclude
 
 
 def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
-    """What `analysis.verdict.answer` would say of a study of these factors, were there no finding.
+    """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
-    Where the factors ask claim C1, the sign of copying minus distilling, and of how the one depends on the
-    other; else, where they ask claim C4, the sign of its slope for each `teacher_data`; each sign where its
-    paired t test over seeds is below 5% after Holm's correction for these, or that there is no difference,
-    where two one-sided tests show it. Where they ask neither, the arm that wins: the best one, on the seeds
-    that all arms share, where its paired t test against every other arm is below 5% after Holm's correction
-    for all pairs of arms, and that against the next one after Bonferroni's too; or that these two are equal.
+    If the factors ask claim C1: the sign of copying minus distilling, and the sign of their interaction.
+    Otherwise, if the factors ask claim C4: the sign of the slope for each `teacher_data`. A sign is shown if
+    its paired t test over seeds is below 5% after Holm's correction for these numbers; "no difference" is
+    shown by two one-sided tests. Otherwise: the arm that wins. That is the best arm, on the seeds that all
+    arms share, if its paired t test against every other arm is below 5% after Holm's correction for all pairs
+    of arms, and the test against the next arm also after Bonferroni's correction; or the conclusion that
+    these two arms are equal.
 
-    Claims are of the arms that the study has: a replay in which one of them has no run shows no sign.
+    Claims are about the arms of the study: a replay in which one of these arms has no run shows no sign.
     """
     runs = runs_of(results, factors)
     if claim := _claim(runs, factors):
         about = (
-            "the sign of the effect of copying minus that of distilling (claim C1), or that there is no "
-            "difference, and how the one depends on the other"
+            "the sign of the effect of copying minus the effect of distilling (claim C1), or that there is "
+            "no "
+            "difference, and how one effect depends on the other"
         )
         return Conclusion(about, partial(_signs, claim))
     if slopes := _slopes(runs, factors):
         each = " for each teacher_data" if len(slopes) > 1 else ""
         about = f"whether the copy's advantage rises, falls or stays as data shrinks (claim C4){each}"
         return Conclusion(about, partial(_signs, slopes))
-    of_teachers: dict[str, list[int]] = {}  # arms that differ by the teacher's seed alone are one
+    of_teachers: dict[str, list[int]] = {}  # arms that differ only in the teacher's seed
     for number, arm in enumerate(runs.arms):
         of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
 
@@ -104,7 +105,7 @@ def macro_by_seed(runs: Runs) -> Array:
 
 
 def _claim(runs: Runs, factors: Factors) -> list[_Sum]:
-    """Claim C1's number, and how copying and distilling act on one another: no equality is told of that."""
+    """The number of claim C1, and the interaction of copying and distilling, without a test of equality."""
     macro, sums = macro_by_seed(runs)[:, :, None], []
     contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
     for contrast, span in zip(contrasts, (1.0, math.inf), strict=True):
@@ -115,10 +116,10 @@ def _claim(runs: Runs, factors: Factors) -> list[_Sum]:
 
 
 def _slopes(runs: Runs, factors: Factors) -> list[_Sum]:
-    """Claim C4's numbers, one for each `teacher_data`.
+    """The numbers of claim C4, one for each `teacher_data`.
 
-    They are of the cells that the study has: an arm that the contrast drops takes no seed away. One of a
-    fraction in the middle has a weight of 0, and yet a seed counts only where it has a run.
+    They are over the cells of the study: an arm that the contrast drops removes no seed. An arm of a fraction
+    in the middle may have the weight 0, and still a seed counts only if this arm has a run.
     """
     sums = []
     for slope in advantage_slopes(runs, factors):
@@ -130,7 +131,7 @@ def _slopes(runs: Runs, factors: Factors) -> list[_Sum]:
 
 
 def _signs(sums: list[_Sum], macro: Array) -> Codes:
-    """Of each replay what its seeds show of every sum, in base 4."""
+    """For each replay, what its seeds show of every sum, as a number in base 4."""
     found = [_paired_t(np.einsum("a,ras->rs", each.weights, macro[:, each.arms])) for each in sums]
     corrected = _holm(np.stack([tests.p for tests in found], axis=1))
     codes = np.zeros(len(macro), dtype=np.int64)
@@ -142,11 +143,11 @@ def _signs(sums: list[_Sum], macro: Array) -> Codes:
 
 
 def _winner(macro: Array) -> Codes:
-    """Of each replay the number of the arm that wins, the first being 1; 0 where none does, as of one arm.
+    """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
-    Below 0 where the best two are shown to be equal: another number for every two.
+    The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
 
-    Of 400 arms there are 80,000 pairs, so only so many replays are compared at once.
+    400 arms have 80,000 pairs, so only a limited number of replays is compared at once.
     """
     _, arms, seeds = macro.shape
     if arms < 2:
@@ -174,7 +175,7 @@ def _winners(macro: Array) -> Codes:
     def of_next(values: Array) -> Array:
         return np.take_along_axis(values, next_best, axis=1)[:, 0]
 
-    differs = of_next(tests.p) * count < ALPHA  # its interval, Bonferroni's, has no 0
+    differs = of_next(tests.p) * count < ALPHA  # its interval, Bonferroni's, does not contain 0
     above_next = (of_next(ahead) > 0) & differs
     above_all = ((_holm(tests.p) < ALPHA) | ~against).all(axis=1)
     compared = against.any(axis=1) & common.any(axis=1)
@@ -185,7 +186,7 @@ def _winners(macro: Array) -> Codes:
 
 
 def _paired_t(differences: Array) -> _Tests:
-    """Over the last axis, as `analysis.statistics.intervals.paired_t` of what is not missing there."""
+    """Over the last axis, like `analysis.statistics.intervals.paired_t` of the values that are there."""
     there = np.isfinite(differences)
     n = there.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -197,7 +198,7 @@ def _paired_t(differences: Array) -> _Tests:
 
 
 def _holm(p: Array) -> Array:
-    """p of each row of [replays x tests] corrected for its row (Holm 1979); missing ones do not count."""
+    """p of each row of [replays x tests], corrected for the row (Holm 1979). Missing values do not count."""
     order = np.argsort(p, axis=1)  # missing ones last
     left = np.isfinite(p).sum(axis=1, keepdims=True) - np.arange(p.shape[1])
     corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * left, axis=1)

@@ -1,11 +1,11 @@
-"""How many steps a student needs: when it first has a given share of a final score.
+"""The number of steps that a student needs until it first reaches a given share of a final score.
 
-A run is seen at its reports only. The step is interpolated over log2 steps, between the first report at
-which the share was reached and the one before it, on a monotone cubic through the reports (Fritsch and
-Butland, 1984: "A method for constructing local monotone piecewise cubic interpolants"). A curve that levels
-off lies above the line between two reports, so that a line puts the step too late, and the more so the faster
-the student. A run that has the share at its first report got there at some step up to that one, and counts
-with it: nothing finer is known. `resolution` is the steps between reports.
+The record shows a run only at its reports. The step is interpolated over log2 steps, between the first report
+that reached the share and the report before, on a monotone cubic through the reports (Fritsch and Butland,
+1984: "A method for constructing local monotone piecewise cubic interpolants"). A curve that levels off lies
+above the straight line between two reports, so a line puts the step too late, and later for faster students.
+A run that has the share at its first report reached it at some step up to this report, and counts with the
+step of this report: the record has nothing finer. `resolution` is the number of steps between reports.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cel
 def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
     """The step at which validation macro accuracy first is `share` of a final score.
 
-    `own`: of the run's own score at its last report: how fast it gets to where it ends, wherever that is.
-    `best`: of the highest mean final score of any arm: how fast it gets to where it is good. A run that
-    never does is missing there. A curve that falls again counts from where it first got there.
+    `own`: of the score of the run at its last report; how fast the run reaches its own end. `best`: of the
+    highest mean final score of any arm; how fast the run reaches a good score. A run that never reaches it
+    has a missing value. If a curve falls again, the first step counts.
 
     Args:
-        curves: those of `Results.learning`: `arm, seed, step, macro`, a row a report.
-        share: share of the final score, above 0 and at most 1.
+        curves: as of `Results.learning`: `arm, seed, step, macro`, a row for each report.
+        share: the share of the final score, above 0 and at most 1.
 
     Returns:
-        One row a run: `arm, seed, final, resolution, own, best`; `resolution` is its longest interval
-        between reports, in steps.
+        One row for each run: `arm, seed, final, resolution, own, best`; `resolution` is the longest interval
+        of the run between reports, in steps.
     """
     runs = _runs(curves)
     best = _means(runs).max()
@@ -55,11 +55,11 @@ def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
 def arm_convergence(steps: pd.DataFrame) -> pd.DataFrame:
     """Medians over the confirm runs of each arm, of the table of `steps_to_share`.
 
-    A run that never reached the best arm's share needs more steps than any that did. That is enough for a
-    median: it is missing only where it falls among such runs. `never` counts them.
+    A run that never reached the share of the best arm needs more steps than any run that did. For a median
+    that is enough: the median is missing only if it falls among such runs. `never` counts them.
 
     Returns:
-        One row an arm: `arm, runs, own, best, never, resolution`.
+        One row for each arm: `arm, runs, own, best, never, resolution`.
     """
     rows = []
     for arm, runs in steps.groupby("arm"):
@@ -78,25 +78,26 @@ def convergence_difference(
 ) -> pd.DataFrame:
     """Whether copied students converge in fewer steps (claim C5): differences of log2 steps by init.
 
-    ``log2 steps(level) - log2 steps(baseline)`` of the same seed, averaged over matched cells, with a
-    paired t interval over seeds: -1 is half the steps, 0 as many. Steps are those to `share` of
+    ``log2 steps(level) - log2 steps(baseline)`` of the same seed, averaged over matched cells, with a paired
+    t interval over seeds: -1 means half the steps, 0 means as many steps. Steps are counted up to `share` of
+    a target:
 
-    better: the higher mean final score of the cell's two inits. It is one target for both, and of the same
-            data, depth and all else, so that no other arm decides what is to be reached.
-    own:    each run's own final score. A run that hardly learns is there at once, so this tells something
-            only where both inits learned.
+    better: the higher mean final score of the two inits of the cell. Both inits have this one target, for the
+            same data, depth and all other factors, so no other arm decides the target.
+    own:    the final score of the run itself. A run that hardly learns is there at once, so this criterion is
+            informative only if both inits learned.
 
-    A cell in which a run of either init never gets there has no difference and is left out and counted in
-    `censored`. The cells left out are mostly those where the baseline is slow, so what stays understates
-    such an advantage. `early` counts runs, in the cells that stay, that were there at their first report:
-    their steps are upper bounds. With either the estimate has neither interval nor p.
+    A cell in which a run of either init never reaches the target has no difference. It is left out and
+    counted in `censored`. Mostly the baseline is slow in such cells, so the remaining cells understate the
+    advantage. `early` counts runs, in the remaining cells, that had reached the target at their first report:
+    their steps are upper bounds. If there are such cells or runs, the estimate has neither interval nor p.
 
     Args:
-        curves: as for `steps_to_share`; cells: each arm's factors (`analysis.record.design.cells`).
+        curves: as for `steps_to_share`; cells: the factors of each arm (`analysis.record.design.cells`).
 
     Returns:
-        One row for each of the criteria: `criterion, estimate, low, high, p, seeds, cells, censored, early`;
-        empty where the inits are not both there.
+        One row for each criterion: `criterion, estimate, low, high, p, seeds, cells, censored, early`; empty
+        if one of the two inits is absent.
     """
     runs = _runs(curves)
     table = pd.DataFrame(list(runs), columns=["arm", "seed"]).merge(cells, left_on="arm", right_index=True)
@@ -123,9 +124,10 @@ def convergence_difference(
 
 
 def last_gains(curves: pd.DataFrame) -> pd.Series:
-    """By arm: macro validation accuracy at the last report minus that at the one before, mean over runs.
+    """For each arm: macro validation accuracy at the last report minus that at the report before, mean over
+    runs.
 
-    A run with one report tells nothing of it.
+    A run with one report has no gain.
     """
     runs = _runs(curves).items()
     gains = [(arm, run.macro[-1] - run.macro[-2]) for (arm, _), run in runs if len(run.macro) > 1]
@@ -133,7 +135,7 @@ def last_gains(curves: pd.DataFrame) -> pd.Series:
 
 
 class _Run(NamedTuple):
-    """A learning curve: the steps of its reports in ascending order, and macro accuracy at each."""
+    """A learning curve: the steps of its reports in ascending order, and macro accuracy at each report."""
 
     steps: np.ndarray
     macro: np.ndarray
@@ -143,7 +145,7 @@ class _Run(NamedTuple):
         return int(np.diff(self.steps, prepend=0).max())
 
     def first(self, target: float) -> float:
-        """The step at which `target` is first reached; missing where no report has it."""
+        """The step at which the run first reaches `target`; NaN if no report has it."""
         reached = self.macro >= target
         at = int(reached.argmax())
         if not reached[at]:
@@ -162,6 +164,6 @@ def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:
 
 
 def _means(runs: dict[tuple[str, int], _Run]) -> pd.Series:
-    """Of each arm the mean final score of its runs."""
+    """The mean final score of the runs of each arm."""
     finals = pd.DataFrame([(arm, run.macro[-1]) for (arm, _), run in runs.items()], columns=["arm", "final"])
     return finals.groupby("arm")["final"].mean()

@@ -1,8 +1,9 @@
-"""Quality by how much data there is, and how the advantage of copied weights changes as data shrinks.
+"""Accuracy by the amount of data, and how the advantage of copied weights changes as the data shrinks.
 
-What the teacher saw decides what a small fraction means. With `teacher_data=full` a copy carries the rest
-of the data in its weights; with `same` the teacher saw the student's sample alone. The two are kept apart
-wherever both were run. At all of the data they are one arm, which is a point of both curves.
+The data of the teacher decide what a small fraction means. With `teacher_data=full`, a copy carries
+information about the rest of the data in its weights; with `same`, the teacher saw only the student's sample.
+The two kinds are kept apart if both were run. At all of the data both kinds are one arm, which is a point of
+both curves.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ INTERACTION_COLUMNS = [
 
 
 class AdvantageSlope(NamedTuple):
-    """runs: those of one kind of teacher (none where that is no factor), which `contrast` numbers."""
+    """runs: the runs of one kind of teacher, or all runs if that is no factor. contrast: over these runs."""
 
     runs: Runs
     fractions: tuple[Any, ...]
@@ -41,25 +42,26 @@ class AdvantageSlope(NamedTuple):
 
     @property
     def decades(self) -> float:
-        """log10 of the largest fraction over the smallest."""
+        """log10 of the largest fraction divided by the smallest fraction."""
         return float(np.log10(max(self.fractions) / min(self.fractions)))
 
 
 def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
-    """Mean test macro accuracy by data fraction: one row a point of one curve.
+    """Mean test macro accuracy by data fraction: one row for each point of a curve.
 
-    There is a curve for each init method and each `teacher_data` (missing where that is no factor). Other
-    factors are averaged over the cells that all points share (`analysis.statistics.matching`), seed by seed;
-    where none is, points are left out that lack the cell that most have. Macro is over the languages that all
-    arms share; the 95% t interval is over seeds. Intervals of two points overlap more than their difference
-    warrants, since arms pair by seed: compare by `fraction_interaction` and the effects, not by eye.
+    There is a curve for each init method and each `teacher_data` (missing if that is no factor). Other
+    factors are averaged over the cells that all points share (`analysis.statistics.matching`), seed by seed.
+    If no cell is shared by all points, the points are left out that lack the cell that most points have.
+    Macro is over the languages that all arms share; the 95% t interval is over seeds. Arms pair by seed, so
+    the intervals of two points overlap more than their difference justifies: compare points by
+    `fraction_interaction` and the effects, not by eye.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels.
 
     Returns:
-        Columns `init, teacher_data, data_fraction, estimate, low, high, seeds`; empty where the fraction
-        is no factor.
+        Columns `init, teacher_data, data_fraction, estimate, low, high, seeds`; empty if the fraction is no
+        factor.
     """
     by = [name for name in ("init", "teacher_data", "data_fraction") if name in factors]
     if "data_fraction" not in by:
@@ -76,26 +78,27 @@ def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 def fraction_interaction(
     results: pd.DataFrame, factors: Factors, level: str = "teacher", baseline: str = "random"
 ) -> pd.DataFrame:
-    """How much the init effect grows with every tenfold less data (claim C4 as one number).
+    """The growth of the effect of init for every tenfold reduction of the data (claim C4 as one number).
 
-    For seed s and fraction f let ``d_s(f)`` be the macro accuracy at init `level` minus that at
+    For seed s and fraction f let ``d_s(f)`` be the macro accuracy at init `level` minus the macro accuracy at
     `baseline`, and ``b_s`` the least-squares slope of ``d_s(f)`` on ``log10 f``, averaged over matched cells:
-    sets of arms, both inits at every fraction, that agree in all else. The estimate is the mean of ``-b_s``,
-    in accuracy per factor of ten, with a paired t interval over seeds: positive means that the copy's
-    advantage grows as data shrinks. A straight line in the logarithm is a summary, not a model: the curves
-    show where it bends. It is a contrast as those of `analysis.statistics.effects`, so languages, seeds and
-    cells are chosen as there.
+    sets of arms, both inits at every fraction, that agree in all other factors. The estimate is the mean of
+    ``-b_s``, in accuracy per factor of ten, with a paired t interval over seeds. A positive estimate means
+    that the advantage of the copy grows as the data shrinks. A straight line in the logarithm is a summary,
+    not a model: the curves show where the course bends. The estimate is a contrast like those of
+    `analysis.statistics.effects`, with the same choice of languages, seeds and cells.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels.
 
     Returns:
-        One row for each `teacher_data` (missing where that is no factor) at which matched arms of both inits
-        were run at two fractions or more; columns `teacher_data, estimate, low, high, p, p_holm` (corrected
-        for the rows; Holm 1979), `seeds, fractions, decades` (log10 of the largest fraction over the
-        smallest), and the last four as in `analysis.statistics.effects.effects`: `equivalent_within` is per
-        tenfold less data too. Of several sets of fractions the largest that has a cell is taken. Only seeds
-        that have every one of the fractions count; without one there is no row.
+        One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
+        have runs at two fractions or more. Columns: `teacher_data, estimate, low, high, p, p_holm` (corrected
+        for the rows; Holm 1979), `seeds, fractions, decades` (log10 of the largest fraction divided by the
+        smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
+        `equivalent_within` is for a tenfold reduction too. Of several sets of fractions the largest set with
+        a cell is used. A seed counts only if it has every one of the fractions; without such a seed there is
+        no row.
     """
     rows = []
     for found in advantage_slopes(runs_of(results, factors), factors, level, baseline):
@@ -122,7 +125,7 @@ def fraction_interaction(
 def advantage_slopes(
     runs: Runs, factors: Factors, level: str = "teacher", baseline: str = "random"
 ) -> Iterator[AdvantageSlope]:
-    """The contrasts of `fraction_interaction`, one for each `teacher_data` at which there is one."""
+    """The contrasts of `fraction_interaction`, one for each `teacher_data` that has a contrast."""
     if not {"init", "data_fraction"} <= factors.keys():
         return
     for kind in factors.get("teacher_data", (None,)):
@@ -133,7 +136,7 @@ def advantage_slopes(
 
 
 def _of_kind(runs: Runs, kind: Value | None) -> Runs:
-    """The arms whose teacher saw what `kind` says, and those in which that has no effect."""
+    """The arms whose teacher saw the data that `kind` names, and the arms in which that has no effect."""
     kept = [arm for arm, cell in enumerate(runs.cells) if cell.get("teacher_data", kind) == kind]
     arms, cells = tuple(runs.arms[arm] for arm in kept), tuple(runs.cells[arm] for arm in kept)
     return replace(runs, arms=arms, values=runs.values[kept], cells=cells)
@@ -142,7 +145,7 @@ def _of_kind(runs: Runs, kind: Value | None) -> Runs:
 def _slope(
     runs: Runs, fractions: tuple[Value, ...], level: str, baseline: str
 ) -> tuple[tuple[Value, ...], Contrast | None]:
-    """The contrast, and its fractions: as many as there are matched cells for."""
+    """The fractions and the contrast, for the largest set of fractions that has matched cells."""
     for count in range(len(fractions), 1, -1):
         for chosen in itertools.combinations(fractions, count):
             corners = [{"init": init, "data_fraction": f} for f in chosen for init in (level, baseline)]

@@ -1,7 +1,7 @@
 """Intervals over seeds, and over seeds and languages: pure functions on arrays of paired differences.
 
-Percentile bootstrap intervals over 3 / 5 / 10 seeds covered .75 / .84 / .91 where .95 was asked for; these
-are t intervals. `tests/analysis/statistics/test_calibration.py` holds them to their coverage.
+The intervals are t intervals. Percentile bootstrap intervals over 3 / 5 / 10 seeds covered .75 / .84 / .91
+instead of .95. `tests/analysis/statistics/test_calibration.py` checks the coverage of the t intervals.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ __all__ = ["ALPHA", "FEWEST_SEEDS", "LEVEL", "MARGIN", "Interval", "holm", "new_
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 LEVEL = 0.95
-"""Of every interval, unless another is named."""
+"""The level of every interval, unless another level is given."""
 
 ALPHA = 0.05
-"""Below this p, corrected for its family, a difference is claimed."""
+"""A difference is claimed if its p, corrected for its family, is below this number."""
 
 MARGIN = 0.01
-"""Accuracy that does not matter: "no difference" is claimed where one this large is excluded."""
+"""Accuracy that does not matter: "no difference" is claimed if tests exclude a difference of this size."""
 
 FEWEST_SEEDS = 3
-"""Confirm seeds of every arm, and in common, below which no winner is named."""
+"""With fewer confirm seeds in an arm, or in common, the audit names no winner."""
 
 FEWEST_LANGUAGES = 3
-"""Two languages say nothing of others: the interval has one degree of freedom and covered 89 to 91%."""
+"""With two languages the interval for new languages has one degree of freedom and covered 89 to 91%."""
 
 TINY = 1e-12
-"""A standard error of accuracies below this is rounding."""
+"""A standard error of accuracies below this number is rounding."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A Student t interval of a mean difference, and the two-sided p of no difference.
+    """A Student t interval of a mean difference, and the two-sided p of the hypothesis of no difference.
 
-    n: seeds. df: degrees of freedom. `low`, `high`, `p` and `df` are NaN where the spread is not known: fewer
-    than two seeds, or no two that differ.
+    n: the number of seeds. df: degrees of freedom. `low`, `high`, `p` and `df` are NaN if the spread is
+    unknown: with fewer than two seeds, or if all values are equal.
     """
 
     estimate: float
@@ -54,10 +54,11 @@ class Interval:
 
     @property
     def within(self) -> float:
-        """The smallest margin within which the difference is shown to lie, by two one-sided tests at 5%.
+        """The smallest margin for which two one-sided tests at 5% show that the difference is within the
+        margin.
 
-        It is where the 90% interval ends (Schuirmann 1987). "No difference" is claimed where it is at most
-        `MARGIN`.
+        The margin is the end of the 90% interval (Schuirmann 1987). "No difference" is claimed if this number
+        is at most `MARGIN`.
         """
         if math.isnan(self.df):
             return math.nan
@@ -68,7 +69,8 @@ class Interval:
 def paired_t(differences: Array, level: float = LEVEL) -> Interval:
     """Over seeds: mean +- t * sd / sqrt(n), with n - 1 degrees of freedom.
 
-    `differences` has one value a seed, [seeds]; its languages, test texts and teacher are taken as given.
+    `differences` [seeds] has one value for each seed. Languages, test texts and the teacher are taken as
+    fixed.
     """
     n = len(differences)
     if n == 0:
@@ -80,28 +82,32 @@ def paired_t(differences: Array, level: float = LEVEL) -> Interval:
 
 
 def new_languages(differences: Array, level: float = LEVEL) -> Interval:
-    """Over seeds and languages, both a random sample; they are crossed: every seed has every language.
+    """Over seeds and languages, both a random sample, crossed: every seed has every language.
 
-    `differences` d[s, l], [seeds x languages], is the sum of a mean, a seed's, a language's and their joint
-    effect. With the mean squares of a two-way table without replicates, the variance of the grand mean is
+    `differences` d[s, l], [seeds x languages], is the sum of a mean, an effect of the seed, an effect of the
+    language and their joint effect. With the mean squares of a two-way table without replicates, the variance
+    of the grand mean is
 
         (MS_language + MS_seed - MS_error) / (S L)
 
-    (Clark 1973, "The language-as-fixed-effect fallacy", section on min F' and quasi F). Where this is below
-    the larger one of MS_language and MS_seed, that one stands for it: each is a variance component plus
-    MS_error, so less is chance.
+    (Clark 1973, "The language-as-fixed-effect fallacy", section on min F' and quasi F). If this number is
+    below the larger one of MS_language and MS_seed, divided by S L, the larger one replaces it: each of the
+    two is a variance component plus MS_error, so a smaller number is chance.
 
-    The degrees of freedom are (MS_l + MS_s) / (MS_l / (L - 1) + MS_s / (S - 1)): the mean of the two sources'
-    own, weighted (harmonically) by what each contributes. Satterthwaite's (1946), which may reach their sum,
-    are too many for few seeds: they covered 92.7% at 3 seeds and 52 languages. These covered at least 93%
-    wherever there are three languages, and up to 98% where neither seeds nor languages differ.
+    The degrees of freedom are (MS_l + MS_s) / (MS_l / (L - 1) + MS_s / (S - 1)): the harmonic mean of the
+    degrees of freedom of both sources, weighted by their mean squares. The degrees of freedom of
+    Satterthwaite (1946), which may reach the sum of both, are too many for few seeds: with them, 92.7% were
+    covered at 3 seeds and 52 languages. With the degrees of freedom here, at least 93% were covered for three
+    or more languages, and up to 98% if neither seeds nor languages differ.
 
-    NaN bounds where there are fewer than two seeds or three languages.
+    The bounds are NaN with fewer than two seeds or fewer than three languages.
     """
     seeds, languages = differences.shape
     if not differences.size:
         return _unknown(math.nan, seeds, level)
-    estimate = float(np.mean(differences.mean(axis=1)))  # to the bit what these languages have
+    estimate = float(
+        np.mean(differences.mean(axis=1))
+    )  # equal to the bit to the estimate for these languages
     if seeds < 2 or languages < FEWEST_LANGUAGES:
         return _unknown(estimate, seeds, level)
     of_seed, of_language = differences.mean(axis=1), differences.mean(axis=0)
@@ -117,9 +123,10 @@ def new_languages(differences: Array, level: float = LEVEL) -> Interval:
 
 
 def holm(p: Array) -> Array:
-    """p corrected for the family that it is (Holm 1979); missing ones stay missing and do not count.
+    """The p values of one family, corrected (Holm 1979). Missing values stay missing and do not count.
 
-    The k-th smallest of m is multiplied by m - k + 1, and is at least the one before it and at most 1.
+    The k-th smallest of m values is multiplied by m - k + 1. The result is at least the result before it and
+    at most 1.
     """
     # statsmodels.stats.multitest has it too, with a full garbage collection in every call
     known = np.flatnonzero(np.isfinite(p))

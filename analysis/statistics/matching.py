@@ -1,7 +1,7 @@
-"""Matched cells: arms that differ in the factors asked about and agree in all others.
+"""Matched cells: arms that differ in the factors of the question and agree in all other factors.
 
-A factor may have no effect in an arm (the layer map at random init, what the teacher saw at all of the
-data). Such an arm is what it is at every level of that factor, so it stands in a cell of each.
+A factor may have no effect in an arm (the layer map at random init; the data of the teacher at all of the
+data). Such an arm is the same at every level of the factor, so it is in a cell of each level.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from analysis.record.languages import SUMMARIES
 __all__ = ["Factors", "at_every_level", "matched", "means_by_seed", "shared_macro"]
 
 Factors = Mapping[str, Sequence[Any]]
-"""Each factor's levels, in planned order."""
+"""The levels of each factor, in planned order."""
 
 
 def shared_macro(results: pd.DataFrame) -> pd.DataFrame:
-    """Macro accuracy over the languages that all arms of `results` have: one row a run, without `language`.
+    """Macro accuracy over the languages that all arms of `results` have: one row for each run, without
+    `language`.
 
-    As in `analysis.statistics.effects`: no difference between arms is one of languages. A run that lacks one
-    of these languages has no row.
+    As in `analysis.statistics.effects`, no difference between arms is a difference of languages. A run that
+    lacks one of these languages has no row.
     """
     rows = results[~results["language"].isin(SUMMARIES)]
     of_arms = rows.groupby("arm")["language"].agg(frozenset)
@@ -36,7 +37,7 @@ def shared_macro(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_every_level(table: pd.DataFrame, factors: Factors) -> pd.DataFrame:
-    """`table` with a row whose factor is missing (it has no effect there) once at each of its levels."""
+    """`table`, in which a row with a missing factor (the factor has no effect) is repeated at each level."""
     for factor, levels in factors.items():
         held = [list(levels) if pd.isna(value) else [value] for value in table[factor]]
         table = table.assign(**{factor: held}).explode(factor, ignore_index=True).infer_objects()
@@ -44,14 +45,14 @@ def at_every_level(table: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 
 
 def matched(table: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
-    """The rows of `table` in cells that every group of `by` has, with the cell's number in a column `cell`.
+    """The rows of `table` in cells that every group of `by` has, with the number of the cell in a column
+    `cell`.
 
-    A group is a combination of levels of the factors `by` that has a row at all; a cell is a combination
-    of levels of all other factors. Cells of the same arms are one. An average over these cells compares
-    like with like in every group, so what differs between groups is the factors `by` alone; each cell
-    counts once, as in `analysis.statistics.effects`. A group without any row (all its runs diverged) takes no
-    cell away from the others; and where no cell is in every group, those groups are left out that lack the
-    cell that most have.
+    A group is a combination of levels of the factors `by` that has a row; a cell is a combination of levels
+    of all other factors. Cells of the same arms are one cell. An average over these cells compares like with
+    like in every group, so groups differ in the factors `by` alone. Each cell counts once, as in
+    `analysis.statistics.effects`. A group without any row (all its runs diverged) removes no cell. If no cell
+    is in every group, the groups are left out that lack the cell that most groups have.
     """
     table = at_every_level(table, factors)
     others = [factor for factor in factors if factor not in by]
@@ -67,9 +68,10 @@ def matched(table: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.Data
 
 
 def means_by_seed(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean of `value` over cells: one row a group of `by`, one column a seed.
+    """The mean of `value` over cells: one row for each group of `by`, one column for each seed.
 
-    A seed that lacks one of the cells is missing there: its mean would be over other cells than the rest.
+    If a seed lacks one of the cells, its value is missing: its mean would be over other cells than the other
+    means.
     """
     cells = table["cell"].nunique()
     groups = table.groupby([*by, "seed"])["value"].agg(["mean", "count"])

@@ -25,7 +25,7 @@ DIGIT, POINT, HEIGHT = 0.636, 0.318, 0.73
 def write_numbers(
     axes: Axes, middles: np.ndarray, values: np.ndarray, colours: ScalarMappable, size: float = 6.2
 ) -> None:
-    """Writes points of accuracy at `middles` [n, 2] of n cells, black on light colours, white on dark ones."""
+    """Writes points of accuracy at `middles` [n, 2] of n cells, black on light colours, white on dark."""
     light = np.asarray(colours.norm(values)) > 0.55
     inks = np.where(light, "black", "white")
     places: dict[tuple[str, float], list[int]] = {}

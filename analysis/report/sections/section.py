@@ -14,7 +14,7 @@ __all__ = ["Drawing", "Section"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, drawn when `draw` is called. name: the name of its files. caption: its content in a sentence."""
+    """A figure, drawn by `draw`. name: the name of its files. caption: its content in a sentence."""
 
     name: str
     caption: str

@@ -1,4 +1,4 @@
-"""Is there a winner? The best arm against every other one, with the choice of the best paid for."""
+"""Is there a winner? The best arm against every other arm, corrected for the choice of the best arm."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ PAIR_COLUMNS = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds", "e
 def arms_compared(results: pd.DataFrame) -> pd.DataFrame:
     """The arm with the highest mean macro accuracy of the `confirmed` table against every other arm.
 
-    All is on the seeds that all arms share: the choice of the best, so that no arm is ahead for want of
-    another's runs, and its differences, so that they are of the runs that chose it. Where arms share no seed
-    there is no best arm, and no row. The best is chosen on the numbers that the test then reads, so the
-    family is all pairs of arms: p_holm is corrected (Holm 1979) over all of them, and the intervals hold 95%
-    for all pairs together (Bonferroni). equivalent_within: the smallest margin within which a pair is shown
-    to lie by two one-sided tests at 5%, for all pairs together too.
-    Macro is over the languages that all arms share. Arms that differ by `teacher_seed` alone are one arm, the
-    mean over its teachers.
+    Everything is computed on the seeds that all arms share: the choice of the best arm, so that no arm is
+    ahead because another arm lacks runs, and the differences, so that they come from the runs that decided
+    the choice. If the arms share no seed, there is no best arm and no row. The test reads the numbers that
+    decided the choice, so the family is all pairs of arms: p_holm is corrected (Holm 1979) over all pairs,
+    and the intervals hold 95% for all pairs together (Bonferroni). equivalent_within: the smallest margin for
+    which two one-sided tests at 5%, also for all pairs together, show that the difference of the pair is
+    within the margin. Macro is over the languages that all arms share. Arms that differ only in
+    `teacher_seed` are one arm, the mean over its teachers.
     """
     return best_against_others(runs_of(results, {}))
 
 
 def best_against_others(runs: Runs) -> pd.DataFrame:
-    """`arms_compared` of runs that are an array already."""
+    """`arms_compared`, for runs that are an array already."""
     runs = over_teachers(runs)
     shared = list(runs.shared(range(len(runs.arms))))
     if len(runs.arms) < 2 or not shared:
@@ -50,22 +50,23 @@ def best_against_others(runs: Runs) -> pd.DataFrame:
         if best in pair:
             sign = 1 if pair[0] == best else -1
             ends = sorted((sign * interval.low, sign * interval.high))
-            tested = paired_t(each, 1 - 2 * ALPHA / len(pairs))  # two one-sided tests are its two ends
+            tested = paired_t(each, 1 - 2 * ALPHA / len(pairs))  # its two ends are the two one-sided tests
             numbers = (sign * interval.estimate, *ends, float(p), interval.n, max(-tested.low, tested.high))
             rows.append((runs.arms[best], runs.arms[sum(pair) - best], *numbers))
     return pd.DataFrame(rows, columns=PAIR_COLUMNS)
 
 
 def next_best(compared: pd.DataFrame) -> pd.Series:
-    """The row of `arms_compared` with the arm that comes closest to the best one."""
+    """The row of `arms_compared` with the arm that is closest to the best arm."""
     return compared.loc[compared["estimate"].idxmin()]
 
 
 def winner(compared: pd.DataFrame) -> str | None:
-    """The best arm of `arms_compared`, where it is shown to be above every other one.
+    """The best arm of `arms_compared` if the runs show that it is above every other arm; otherwise None.
 
-    That is: p_holm < 0.05 against each, and the interval against the next, which the answer prints, is above
-    0. Holm's test may reject where that interval (Bonferroni's) holds 0; the answer must not say both.
+    The condition: p_holm < 0.05 against each arm, and the interval against the next arm, which the answer
+    prints, is above 0. Holm's test may reject although that interval (Bonferroni's) contains 0; the answer
+    must not claim both.
     """
     if compared.empty:
         return None

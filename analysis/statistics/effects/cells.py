@@ -1,7 +1,8 @@
-"""Matched cells: sets of arms, one at every corner of a contrast, that agree in all that is not compared.
+"""Matched cells: sets of arms, one at every corner of a contrast, that agree in all factors that are not
+compared.
 
-Two arms match when they agree in every factor that is not compared; one that has no effect in either (the
-temperature at alpha = 1) agrees with anything.
+Two arms match if they agree in every factor that is not compared. A factor that has no effect in one of the
+arms (the temperature at alpha = 1) agrees with every level.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ Cell = tuple[int, ...]
 
 
 class Matched(NamedTuple):
-    """cells: those whose arms all have runs. absent: how many there are of which an arm has none."""
+    """cells: the cells whose arms all have runs. absent: the number of cells with an arm without a run."""
 
     cells: tuple[Cell, ...]
     absent: int
 
 
 def matched_cells(runs: Runs, corners: Sequence[Mapping[str, Value]]) -> Matched:
-    """All sets of matched arms, one at every corner, a corner being levels of the compared factors.
+    """All sets of matched arms, one arm at every corner. A corner is a set of levels of the compared factors.
 
-    The corners are of the same factors and differ, so the arms of one cell are distinct.
+    All corners name the same factors and differ, so the arms of one cell are distinct.
     """
     compared = corners[0].keys()
     rest = [{k: v for k, v in cell.items() if k not in compared} for cell in runs.cells]

@@ -1,7 +1,7 @@
-"""Which arms an effect compares: matched cells, and the largest block of them that is complete.
+"""Which arms an effect compares: matched cells, and the largest complete block of cells and seeds.
 
-A cell is one set of matched arms (`cells.py`): two of them for a main effect, four for an interaction. Every
-cell counts once.
+A cell is one set of matched arms (`cells.py`): two arms for a main effect, four arms for an interaction.
+Every cell counts once.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ __all__ = [
 ]
 
 COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION = "copy - distillation", "copy x distillation"
-"""What stands for the factor in the names of claim C1's contrasts."""
+"""The names that the contrasts of claim C1 have in place of a factor."""
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Paired:
-    """differences: [seeds x languages]. kept: the cells of each group that they are over.
+    """The paired differences of a contrast.
 
-    dropped: how many cells lack runs. weights: [arms], what each contributes to a difference; 0 also of an
-    arm whose cell needs it all the same. means: [arms], over these seeds and all languages; missing where
-    an arm is in no cell.
+    differences: [seeds x languages]. kept: for each group, the cells that the differences are over. dropped:
+    the number of cells that lack runs. weights: [arms], the weight of each arm in a difference; an arm that a
+    kept cell needs may have the weight 0. means: [arms], over these seeds and all languages; NaN for an arm
+    that is in no cell.
     """
 
     differences: Array
@@ -55,10 +56,11 @@ class Paired:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A sum of groups, each the mean over its cells of a weighted sum of a cell's arms.
+    """A sum of groups. Each group is the mean over its cells of a weighted sum of the arms of a cell.
 
-    groups: (weights of the cell's arms, cells) of each. compared: the factors that tell its arms apart; over
-    all others it averages. absent: matched cells that are in no group, since one of their arms has no run.
+    groups: for each group, the weights of the arms of a cell, and the cells. compared: the factors in which
+    the arms of a cell differ; the contrast averages over all other factors. absent: the number of matched
+    cells that are in no group because one of their arms has no run.
     """
 
     kind: str
@@ -77,12 +79,14 @@ class Contrast:
         return tuple(sorted({arm for _, cells in self.groups for cell in cells for arm in cell}))
 
     def paired(self, values: Array) -> Paired | None:
-        """Per-seed differences of `values`, [arms x seeds x languages]; none where a group has no cell left.
+        """The differences of each seed, of `values` [arms x seeds x languages]; None if a group has no cell
+        left.
 
-        All differences are of the same cells. Where runs are missing, cells are dropped one by one, that
-        with the fewest seeds first, and of the blocks of cells and seeds on the way the one that holds most
-        (cells x seeds) is taken, the one with more cells where two hold as many. But three seeds come first:
-        one has no interval, and that of two reaches 13 standard errors to either side.
+        All differences are over the same cells. If runs are missing, cells are dropped one by one, the cell
+        with the fewest seeds first. Of the blocks of cells and seeds on the way, the block with the most
+        cells x seeds is taken; of two equal blocks, the block with more cells. But blocks with three seeds
+        come first: one seed has no interval, and the interval of two seeds reaches 13 standard errors to
+        either side.
         """
         there = np.all(np.isfinite(values), axis=2)
         group = np.array([g for g, (_, cells) in enumerate(self.groups) for _ in cells])
@@ -105,7 +109,7 @@ class Contrast:
         return Paired(differences, kept, dropped, weights, means)
 
     def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:
-        """The factors, besides those compared, of which the cells are at several levels."""
+        """The factors that are not compared and that have several levels among the cells."""
         seen: dict[str, set[Value]] = {}
         for arm in paired.arms:
             for name, level in runs.cells[arm].items():
@@ -114,7 +118,7 @@ class Contrast:
 
 
 def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:
-    """(cells, seeds) of the rule above; `present` is [cells x seeds], and no group loses its last cell."""
+    """(cells, seeds) by the rule of `Contrast.paired`; present: [cells x seeds]. Every group keeps a cell."""
     cells: Mask = np.any(present, axis=1)
     best, most = (cells.copy(), np.all(present[cells], axis=0)), (-1, -1)
     while cells.any():
@@ -130,10 +134,10 @@ def _block(present: Mask, group: Any) -> tuple[Mask, Mask]:
 
 
 def main_effects(runs: Runs, factors: Factors) -> Iterator[Contrast]:
-    """Every factor, later level minus earlier one, in planned order.
+    """The main effects of every factor: later level minus earlier level, in planned order.
 
-    Of levels that are numbers, each against the first and against the one before it (their course is a
-    trend's business); of others, all pairs.
+    If the levels are numbers, each level is compared with the first level and with the level before it.
+    Otherwise all pairs are compared.
     """
     for factor, levels in factors.items():
         numeric = not any(isinstance(level, str) for level in levels)
@@ -147,10 +151,10 @@ def main_effects(runs: Runs, factors: Factors) -> Iterator[Contrast]:
 
 
 def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
-    """Every pair of factors: the difference of differences between their extreme levels, in planned order.
+    """The interaction of every pair of factors: the difference of differences between their extreme levels.
 
-    Where those are not all there, or a factor has no effect at one of them, the next most extreme levels that
-    are: the first with matched cells of four arms.
+    If arms at the extreme levels are absent, or a factor has no effect there, the next most extreme levels
+    are used: the first levels that have matched cells of four arms.
     """
     for f, g in itertools.combinations(factors, 2):
         for (a, b), (c, d) in _from_the_extremes(factors[f], factors[g]):
@@ -163,24 +167,28 @@ def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
 
 
 def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
-    """The effect of init (teacher - random) minus that of distillation (alpha below 1 - alpha = 1).
+    """The effect of init (teacher - random) minus the effect of distillation (alpha below 1 - alpha = 1).
 
-    Both are of the same cells: four arms that agree in all else, copied or random (C, R), on labels alone or
-    distilled (1, a). Each effect is a mean over the other's two levels:
+    Both effects come from the same cells: four arms that agree in all other factors, copied or random (C, R),
+    on labels alone or distilled (1, a). Each effect is a mean over both levels of the other:
 
         init         = ((C1 - R1) + (Ca - Ra)) / 2
         distillation = ((Ca - C1) + (Ra - R1)) / 2
-        difference   = C1 - Ra: what copying on labels alone has over distilling a random student
+        difference   = C1 - Ra: copied students on labels alone minus random students that are distilled
 
-    So no other init moves it, nor a factor that acts only where something is distilled. Of several alphas
-    below 1 each counts alike. None where init or alpha is not a factor, or there are no such four arms.
+    So other inits do not change the number, nor does a factor that acts only on distilled students. Several
+    alphas below 1 have equal weights. The result is None if init or alpha is not a factor, or if there are no
+    such four arms.
     """
     levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
     return _of_four_arms(runs, factors, COPY_MINUS_DISTILLATION, levels, (1, 0, 0, -1))
 
 
 def copy_with_distillation(runs: Runs, factors: Factors) -> Contrast | None:
-    """Their interaction, of the same cells: (Ca - Ra) - (C1 - R1); what the means of the two effects hide."""
+    """The interaction of copying and distilling, of the same cells: (Ca - Ra) - (C1 - R1).
+
+    The means of the two effects do not show this number.
+    """
     levels = "(teacher - random) at alpha < 1 - at alpha = 1"
     return _of_four_arms(runs, factors, COPY_X_DISTILLATION, levels, (-1, 1, 1, -1))
 
@@ -188,7 +196,7 @@ def copy_with_distillation(runs: Runs, factors: Factors) -> Contrast | None:
 def _of_four_arms(
     runs: Runs, factors: Factors, name: str, levels: str, weights: tuple[int, ...]
 ) -> Contrast | None:
-    """`weights`: of C1, R1, Ca and Ra."""
+    """weights: the weights of C1, R1, Ca and Ra."""
     found = []
     for alpha in factors.get("alpha", ()) if "init" in factors else ():
         if isinstance(alpha, int | float) and alpha < 1:
@@ -205,7 +213,7 @@ def _of_four_arms(
 def _from_the_extremes(
     one: Sequence[Value], other: Sequence[Value]
 ) -> Iterable[tuple[tuple[Value, Value], tuple[Value, Value]]]:
-    """Pairs of levels of both factors, those that lie farthest apart in planned order first."""
+    """Pairs of levels of both factors; pairs that are farthest apart in planned order come first."""
 
     def pairs(levels: Sequence[Value]) -> list[tuple[int, int]]:
         return list(itertools.combinations(range(len(levels)), 2))

@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 THESE_LANGUAGES = "these languages"
-"""The estimand with the study's languages as they are; seeds are a random sample."""
+"""The estimand in which the languages of the study are fixed and seeds are a random sample."""
 
 NEW_LANGUAGES = "new languages"
-"""The estimand with the languages a random sample too: what to expect in others of their kind."""
+"""The estimand in which languages are a random sample too: the effect in other languages of the same kind."""
 
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
@@ -42,16 +42,17 @@ EFFECT_COLUMNS = [
 def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
-    One row an effect, outcome (macro, worst, each language) and estimand ("new languages" for macro alone).
-    An effect without matched cells has no row. Each per-seed difference is the mean over the same matched
-    cells; macro and worst are over the languages that all arms of the effect share.
+    There is one row for each effect, outcome (macro, worst, each language) and estimand ("new languages" for
+    macro alone). An effect without matched cells has no row. The difference of each seed is the mean over the
+    same matched cells; macro and worst are over the languages that all arms of the effect share.
 
-    p_holm: corrected (Holm 1979) for the family. Of a language's row: the effect's languages. Of macro and
-    worst: all effects of this kind, outcome and estimand. equivalent_within: `Interval.within`.
-    seeds, languages, cells: how many the row rests on; cells_dropped: matched cells that lack seeds
-    (`Contrast.paired` has the rule), or of which an arm of `planned` (`analysis.record.design.cells`) has no
-    run at all. averaged_over: factors, besides those compared, of which the cells are at several levels. With
-    one seed there is an estimate alone.
+    p_holm: corrected (Holm 1979) for the family. The family of a row of a language: all languages of the
+    effect. The family of a row of macro or worst: all effects of this kind, outcome and estimand.
+    equivalent_within: `Interval.within`. seeds, languages, cells: the numbers of seeds, languages and cells
+    of the row. cells_dropped: the number of matched cells that lack seeds (by the rule of `Contrast.paired`),
+    or that have an arm of `planned` (`analysis.record.design.cells`) without any run. averaged_over: factors
+    that are not compared and that have several levels among the cells. With one seed there is only an
+    estimate.
     """
     runs = runs_of(results, factors, planned)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
@@ -60,12 +61,13 @@ def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
 def copying_and_distilling(
     results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
 ) -> pd.DataFrame | None:
-    """Claim C1 as one number, and how the two act on one another, of the same arms.
+    """Claim C1 as one number, and the interaction of copying and distilling, of the same arms.
 
-    COPY_MINUS_DISTILLATION: the init effect (teacher - random) minus that of distillation.
-    COPY_X_DISTILLATION: how much more copying does where students are distilled than where not.
-    Rows and columns as of `effects`, of kind "contrast", which makes the two a family. None where init or
-    alpha is not a factor, lacks the levels that it takes, or has no matched cells.
+    COPY_MINUS_DISTILLATION: the effect of init (teacher - random) minus the effect of distillation.
+    COPY_X_DISTILLATION: the effect of copying on distilled students minus its effect on students that are not
+    distilled. Rows and columns are those of `effects`; the kind is "contrast", so the two numbers are one
+    family. The result is None if init or alpha is not a factor, lacks a level that is needed, or has no
+    matched cells.
     """
     runs = runs_of(results, factors, planned)
     contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
@@ -74,9 +76,9 @@ def copying_and_distilling(
 
 
 class ClaimParts(NamedTuple):
-    """init, distillation: the two effects on macro whose difference is claim C1's number.
+    """init, distillation: the two effects on macro whose difference is the number of claim C1.
 
-    alphas: those below 1, each of which counts alike.
+    alphas: the alphas below 1. All have equal weights.
     """
 
     init: float
@@ -85,10 +87,10 @@ class ClaimParts(NamedTuple):
 
 
 def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
-    """What claim C1's number is made of, of the runs that it is of. None where there is no number.
+    """The two effects of claim C1, from the same runs as its number; None if there is no number.
 
-    They are of the four arms of each cell (`copy_and_distillation` has the equations), so they are not the
-    rows of `effects`, which are over all inits.
+    The effects are over the four arms of each cell (`copy_and_distillation` has the equations). They differ
+    from the rows of `effects`, which are over all inits.
     """
     runs = runs_of(results, factors)
     contrast = copy_and_distillation(runs, factors)

@@ -1,4 +1,4 @@
-"""The confirm runs as one array: accuracy by arm, seed and language; NaN where there is none."""
+"""The confirm runs as one array: accuracy by arm, seed and language; NaN if there is no run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from analysis.statistics.intervals import Array
 __all__ = ["TEACHER_SEED", "Factors", "Runs", "over_teachers", "runs_of", "without_teacher_seed"]
 
 Factors = Mapping[str, tuple[Value, ...]]
-"""Every factor's levels, in planned order."""
+"""The levels of every factor, in planned order."""
 
 TEACHER_SEED = "teacher_seed"
-"""A factor that says how far a result depends on the teacher; no arm is better for it."""
+"""A factor that shows how much a result depends on the teacher. It makes no arm better."""
 
 
 @dataclass(frozen=True)
 class Runs:
-    """values: [arms x seeds x languages]. cells: each arm's level of every factor that acts in it."""
+    """values: [arms x seeds x languages]. cells: for each arm, the level of every factor with an effect."""
 
     arms: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -33,17 +33,18 @@ class Runs:
     cells: tuple[dict[str, Value], ...]
 
     def shared(self, arms: Iterable[int]) -> tuple[int, ...]:
-        """The languages that each of `arms` has."""
+        """The numbers of the languages that all of `arms` have."""
         there = np.isfinite(self.values[list(arms)]).any(axis=1).all(axis=0)
         return tuple(int(language) for language in np.flatnonzero(there))
 
 
 def runs_of(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> Runs:
-    """The `confirmed` table as an array, arms in its order; a level that is missing has no effect in its arm.
+    """The `confirmed` table as an array, with arms in the order of the table.
 
-    Arms of `planned` (`analysis.record.design.cells`) without a row follow, without a number. Rows `macro`
-    and `worst` are left out: both are taken anew over the languages that the compared arms share, so that no
-    difference is one of languages.
+    A missing level means that the factor has no effect in the arm. Arms of `planned`
+    (`analysis.record.design.cells`) without a row follow at the end, without a number. Rows `macro` and
+    `worst` are left out: both are computed again over the languages that the compared arms share, so that no
+    difference is a difference of languages.
     """
     rows = results[~results["language"].isin(SUMMARIES)]
     arms = tuple(dict.fromkeys(rows["arm"]))
@@ -63,9 +64,9 @@ def runs_of(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
 
 
 def over_teachers(runs: Runs) -> Runs:
-    """Arms that differ by the teacher's seed alone as one: its accuracy is the mean over its teachers.
+    """Arms that differ only in the seed of the teacher, as one arm with the mean accuracy over its teachers.
 
-    They would nearly tie, and none of them could win. A seed counts where every teacher has it.
+    Such arms would nearly tie, and no one of them could win. A seed counts if every teacher has the seed.
     """
     members: dict[str, list[int]] = {}
     for number, arm in enumerate(runs.arms):
@@ -79,7 +80,7 @@ def over_teachers(runs: Runs) -> Runs:
 
 
 def without_teacher_seed(arm: str) -> str:
-    """The name of `arm` by its other levels: `init=teacher` of `init=teacher teacher_seed=1`."""
+    """The name of `arm` without the seed of the teacher: `init=teacher` of `init=teacher teacher_seed=1`."""
     return re.sub(rf"(^| ){TEACHER_SEED}=\S+", "", arm).strip() or "all"
 
 

@@ -1,4 +1,4 @@
-"""How much of the variance of macro accuracy the factors and their two-way interactions explain."""
+"""The shares of the variance of macro accuracy that the factors and their two-way interactions explain."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ SHARE_COLUMNS = ["term", "share", "df", "p"]
 
 
 def variance_shares(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
-    """Omega squared of every factor, of every pair's interaction, of the seed (a block), and what is left.
+    """Omega squared of every factor, of every pair's interaction, of the seed (a block), and the residual
+    share.
 
         omega^2 = (SS - df MS_residual) / (SS_total + MS_residual), at least 0
 
-    with type II sums of squares (a term's, beside all terms that do not contain it) of an OLS of macro over
-    the confirm runs (Olejnik and Algina 2003). It is a share for these levels, not of the world: wider levels
-    explain more. `p` is of the F test.
+    with type II sums of squares (of a term beside all terms that do not contain it) of an OLS of macro over
+    the confirm runs (Olejnik and Algina 2003). A share holds for these levels: levels that are further apart
+    explain more. `p` is the p of the F test.
 
-    A factor that has no effect in an arm has zeros there in its (sum-to-zero) columns: temperature explains
-    what differs among the arms below alpha = 1, alpha what they differ by from those at 1. A term that the
-    arms there are cannot tell apart from others has df 0 and no share. Interactions of three factors and
-    more are in the residual. No shares where the residual has no degrees of freedom, or is but rounding.
+    If a factor has no effect in an arm, its (sum-to-zero) columns are zero there: temperature explains the
+    differences among the arms below alpha = 1, and alpha explains their difference from the arms at alpha =
+    1. A term that the arms cannot distinguish from other terms has df 0 and no share. Interactions of three
+    factors and more are in the residual. There are no shares if the residual has no degrees of freedom, or is
+    only rounding.
     """
     runs = runs_of(results, factors)
     shared = list(runs.shared(range(len(runs.arms))))
@@ -79,13 +81,13 @@ def _share(
 
 
 def _fit(y: Array, columns: list[Array]) -> tuple[float, int]:
-    """Residual sum of squares and its degrees of freedom; columns may depend on each other."""
+    """The residual sum of squares and its degrees of freedom. Columns may be linearly dependent."""
     fit = OLS(y, orth(np.column_stack(columns))).fit()
     return float(fit.ssr), int(fit.df_resid)
 
 
 def _columns(values: Sequence[Value | None], levels: Sequence[Value]) -> Array:
-    """Sum-to-zero coding, [runs x levels - 1]; zeros where the factor has no effect."""
+    """Sum-to-zero coding, [runs x levels - 1]; zeros in runs in which the factor has no effect."""
     present = [level for level in levels if level in values]
     one_hot = np.array([[value == level for level in present] for value in values], dtype=float)
     return one_hot[:, :-1] - one_hot[:, -1:]

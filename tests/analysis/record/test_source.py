@@ -15,6 +15,10 @@ from analysis.record.study_record import merge, read_study
 from study.config import RequestError
 from tests.analysis.recorded import assert_same, runs_of
 
+NO_EXPERIMENT = (
+    r"^nowhere: MLflow at \S+ has no experiment of this name; the study has recorded nothing there$"
+)
+
 
 @pytest.fixture
 def mlflow_uri(tracking_uri: str) -> str:
@@ -24,11 +28,13 @@ def mlflow_uri(tracking_uri: str) -> str:
 
 def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
     with pytest.raises(
-        RequestError, match=r"^nowhere: no such experiment in MLflow at \S+; it has recorded nothing there$"
+        RequestError,
+        match=NO_EXPERIMENT,
     ):
         read_study(tracking_uri, "nowhere")
     with pytest.raises(
-        RequestError, match=r"^nowhere: no such experiment in MLflow at \S+; it has recorded nothing there$"
+        RequestError,
+        match=NO_EXPERIMENT,
     ):
         merge([Client(tracking_uri, "nowhere")], "nowhere")
 
@@ -44,7 +50,7 @@ def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
 def test_no_password_is_printed(uri: str, shown: str) -> None:
     with pytest.raises(RequestError) as refused:
         _check("demo", uri, None)
-    assert f"at {shown};" in str(refused.value)
+    assert f" at {shown} has no experiment" in str(refused.value)
 
 
 def test_a_report_that_was_logged_twice_is_one_point_of_its_curve(recorder: Any) -> None:
@@ -113,12 +119,15 @@ def test_runs_of_others_and_deleted_ones_are_no_part_of_a_study(finished: Any) -
 
 def test_a_deleted_experiment_is_refused(finished: Any) -> None:
     finished.tracker.client.delete_experiment(finished.tracker.experiment)
-    with pytest.raises(RequestError, match=r": its MLflow experiment was deleted; restore it to report it$"):
+    with pytest.raises(
+        RequestError,
+        match=r": the MLflow experiment of this study was deleted; restore the experiment to report it$",
+    ):
         finished.read()
 
 
 def test_nothing_is_written_where_there_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"^demo: no such experiment in MLflow"):
+    with pytest.raises(RequestError, match=r"^demo: MLflow at .* has no experiment of this name"):
         read_study(f"sqlite:///{tmp_path / 'none.db'}", "demo")
     assert list(tmp_path.iterdir()) == []
 
