@@ -1,8 +1,7 @@
-"""From the MLflow record to an answer. Reads only MLflow; knows nothing of ledgers, trials or Ray.
+"""From the MLflow record of a study to an answer. The package reads MLflow; it knows no ledger and no Ray.
 
-Reading order: `source.py` and `shares.py` (MLflow -> what one home holds), `record.py` (-> tidy tables),
-`design.py` (factors, arms, the results that count), `effects/` on `intervals.py` (the statistics),
-`fractions.py`, `convergence.py`, `budget.py`, `importance.py`, `replay.py` on `conclusion.py` (one question
-each), `audit.py` and `caveats.py` on `tuning.py` (what stands against an answer, and for what it holds),
-`answer.py`, and `report.py` (files).
+Reading order, which is the order of the data and of the imports: `record/` (what MLflow holds of a study, as
+tables), `statistics/` (effects with their intervals), `search/` (what the search of the nuisance values
+brought), `verdict/` (what may be claimed, and for what it holds), `report/` (the files). A room imports the
+rooms before it and none after it. `README.md` has the tree of files.
 """

@@ -118,12 +118,12 @@ def test_only_the_driver_imports_ray() -> None:
 
 def test_only_the_ledger_and_the_importance_import_optuna() -> None:
     assert rooms_of(importers("optuna")) == {"ledger"}
-    assert importers("optuna") - set(inside("study")) == {"analysis.importance"}
+    assert importers("optuna") - set(inside("study")) == {"analysis.search.importance"}
 
 
 def test_only_the_ledger_and_mlflows_reader_import_sqlalchemy() -> None:
     assert rooms_of(importers("sqlalchemy")) == {"ledger"}
-    assert importers("sqlalchemy") - set(inside("study")) == {"analysis.source"}
+    assert importers("sqlalchemy") - set(inside("study")) == {"analysis.record.source"}
 
 
 def test_storage_at_a_url_is_one_files_business() -> None:
@@ -132,7 +132,7 @@ def test_storage_at_a_url_is_one_files_business() -> None:
 
 def test_mlflow_has_one_writer_and_one_reader() -> None:
     assert rooms_of(importers("mlflow")) == {"tracking"}
-    assert importers("mlflow") - set(inside("study")) == {"analysis.source"}
+    assert importers("mlflow") - set(inside("study")) == {"analysis.record.source"}
 
 
 def test_a_trial_knows_nothing_of_the_study_but_its_configuration_and_the_store() -> None:
@@ -147,6 +147,32 @@ def test_a_cluster_knows_nothing_of_the_engine() -> None:
 def test_the_analysis_knows_the_configuration_the_errors_and_the_rule_of_selection() -> None:
     known = {name for module in inside("analysis") for name in ours(module)} - set(inside("analysis"))
     assert known == {"study.config", "study.errors", "study.selection"}
+
+
+ANALYSIS = ("record", "statistics", "search", "verdict", "report")
+"""The rooms of the analysis, in the order of the data: a room imports those before it."""
+
+
+def test_the_rooms_of_the_analysis_import_one_way() -> None:
+    for index, room in enumerate(ANALYSIS):
+        imported = {name for module in inside(f"analysis.{room}") for name in ours(module)}
+        later = {module for each in ANALYSIS[index + 1 :] for module in inside(f"analysis.{each}")}
+        assert imported
+        assert not imported & later, room
+
+
+def test_every_file_of_the_analysis_is_in_a_room() -> None:
+    in_rooms = [module for room in ANALYSIS for module in inside(f"analysis.{room}")]
+    assert sorted(inside("analysis")) == sorted(["analysis", *in_rooms])
+
+
+def test_the_init_of_a_room_of_the_analysis_is_a_docstring_alone() -> None:
+    inits = [path for name, path in modules().items() if path.name == "__init__.py" and "analysis" in name]
+    assert len(inits) > len(ANALYSIS)
+    for path in inits:
+        body = ast.parse(path.read_text("utf-8")).body
+        assert len(body) == 1, path
+        assert "Reading order" in str(ast.get_docstring(ast.Module(body, []))), path
 
 
 def test_a_search_space_needs_the_words_of_a_space_alone() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from analysis.record import StudyRecord
+    from analysis.record.study_record import StudyRecord
 
 __all__ = ["frame_table", "print_findings", "report"]
 
@@ -50,11 +50,11 @@ def report(
     kdstudy report depth --home here --home there --out depth-report
     kdstudy report depth --tracking-uri http://mlflow:5000 --out depth-report
     """
-    from analysis.answer import answer
-    from analysis.audit import gathered
-    from analysis.record import read_studies
-    from analysis.report import write_report
-    from analysis.results import Results
+    from analysis.record.study_record import read_studies
+    from analysis.report.write import write_report
+    from analysis.verdict.answer import answer
+    from analysis.verdict.audit import gathered
+    from analysis.verdict.results import Results
     from study.home import Home
 
     the_homes = [Home.at(home) for home in homes]
@@ -78,7 +78,7 @@ def report(
 
 def print_findings(record: StudyRecord) -> None:
     """Print the arms and the languages of what MLflow has on record."""
-    from analysis.summary import WIDEST, arms_summary, by_levels, languages_summary
+    from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
 
     print_table(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
     if len(record.arms) > WIDEST:

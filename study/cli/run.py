@@ -132,7 +132,7 @@ def print_end(found: dict[str, Any], home: Home, name: str) -> None:
 
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
-    from analysis.record import read_study
+    from analysis.record.study_record import read_study
     from study.cli.report import print_findings
     from study.cli.status import status_table
 

@@ -15,18 +15,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis.conclusion import DOWN, UP, conclusion
-from analysis.convergence import convergence_difference
-from analysis.effects import variance_shares
-from analysis.effects.arms import best_against_others, winner
-from analysis.effects.contrasts import (
+from analysis.statistics.conclusion import DOWN, UP, conclusion
+from analysis.statistics.convergence import convergence_difference
+from analysis.statistics.effects.arms import best_against_others, winner
+from analysis.statistics.effects.contrasts import (
     Contrast,
     copy_and_distillation,
     interactions,
     main_effects,
 )
-from analysis.effects.runs import Runs
-from analysis.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
+from analysis.statistics.effects.runs import Runs
+from analysis.statistics.effects.variance import variance_shares
+from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
 from tests.analysis.simulate import Array, Scenario, Studies
 
 __all__ = [
@@ -52,7 +52,8 @@ def contrasts_of(studies: Studies) -> dict[str, Contrast]:
 
 
 def _slope(runs: Runs) -> Contrast | None:
-    """What `analysis.fractions.fraction_interaction` estimates where init and data fraction are the factors.
+    """What `analysis.statistics.fractions.fraction_interaction` estimates where init and data fraction are
+    the factors.
 
     It is one weighted sum of all arms: with x = log10 fraction - its mean, -x / sum x^2 of init=teacher at
     each fraction, less as much of init=random.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.domain import Domain
-from analysis.record import StudyRecord
+from analysis.record.domain import Domain
+from analysis.record.study_record import StudyRecord
 
 __all__ = ["MASSIVE", "accuracy", "invented_study"]
 

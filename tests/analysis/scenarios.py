@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from analysis.domain import Value
-from analysis.intervals import MARGIN
+from analysis.record.domain import Value
+from analysis.statistics.intervals import MARGIN
 from tests.analysis.calibrated import Statistic, in_new_languages, macro, of_a_language, worst
 from tests.analysis.simulate import CORE, Array, Scenario
 

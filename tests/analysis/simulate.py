@@ -23,8 +23,8 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import qmc
 
-from analysis.domain import Value
-from analysis.effects.runs import Runs
+from analysis.record.domain import Value
+from analysis.statistics.effects.runs import Runs
 
 __all__ = ["CORE", "Scenario", "Studies", "simulate"]
 
@@ -116,7 +116,7 @@ class Studies:
         return Runs(arms, tuple(seeds), names, self.values[study], self.cells)
 
     def table(self, study: int) -> pd.DataFrame:
-        """One study as `analysis.design.confirmed` gives it."""
+        """One study as `analysis.record.design.confirmed` gives it."""
         runs = self.runs(study)
         rows = []
         for (a, arm), (s, seed) in itertools.product(enumerate(runs.arms), enumerate(runs.seeds)):

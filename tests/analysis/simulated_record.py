@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.design import confirmed, factors
-from analysis.domain import Domain
-from analysis.effects.contrasts import main_effects
-from analysis.effects.runs import runs_of
-from analysis.intervals import Interval, paired_t
-from analysis.record import CURVE_COLUMNS, SCORE_COLUMNS, StudyRecord
+from analysis.record.design import confirmed, factors
+from analysis.record.domain import Domain
+from analysis.record.study_record import CURVE_COLUMNS, SCORE_COLUMNS, StudyRecord
+from analysis.statistics.effects.contrasts import main_effects
+from analysis.statistics.effects.runs import runs_of
+from analysis.statistics.intervals import Interval, paired_t
 from study.selection import BestValidation
 from tests.analysis.simulate import RANGE, Array, Scenario
 

@@ -1,7 +1,8 @@
 """Do the intervals cover and the tests keep their errors? Simulated studies, the noisy tuning step included.
 
 Run as: python -m tests.benchmarks.calibration [--studies N]
-Prints tables, writes bench-results/calibration.json. `tests/analysis/test_calibration.py` is the short form.
+Prints tables, writes bench-results/calibration.json. `tests/analysis/statistics/test_calibration.py` is the
+short form.
 
 Of N studies, a share strays by up to three standard errors, sqrt(p (1 - p) / N): 0.02 around 0.95 at 1,000.
 What goes through the report's own tables (F tests, claim C5, whole records) is of at most `SLOW` studies.

@@ -128,21 +128,21 @@ def _insert_metrics(
 
 
 def by_client(uri: str) -> Any:
-    from analysis.record import merge
-    from analysis.source import Client
+    from analysis.record.source import Client
+    from analysis.record.study_record import merge
 
     return merge([Client(uri, NAME)], NAME)
 
 
 def read(uri: str) -> Any:
-    from analysis.record import read_study
+    from analysis.record.study_record import read_study
 
     return read_study(uri, NAME)
 
 
 def report(uri: str) -> Any:
-    from analysis.report import write_report
-    from analysis.results import Results
+    from analysis.report.write import write_report
+    from analysis.verdict.results import Results
 
     record = read(uri)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.design import confirmed
+from analysis.record.design import confirmed
 from tests.analysis.recorded import assert_same
 from tests.benchmarks.report import SEEDS, by_client, generate, read
 

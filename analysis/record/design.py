@@ -1,0 +1,133 @@
+"""The design of a study: its factors, the level of each factor in each arm, and the results that count.
+
+A factor that has no effect in an arm, such as the temperature if nothing is distilled, has no level there.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.record.domain import Domain, Value, parse_arm, parse_value
+from analysis.record.shares import IDENTITY
+from analysis.record.study_record import StudyRecord
+from study.config import TrialConfig
+
+__all__ = [
+    "Domain",
+    "Value",
+    "cells",
+    "confirm_runs",
+    "confirmed",
+    "confirmed_trials",
+    "factors",
+    "hyperparameters",
+    "own_teachers",
+]
+
+
+def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
+    """The scientific factors for which the arms have at least two levels; levels in planned order."""
+    there = _levels(record)
+    found = {
+        factor: tuple(level for level in levels if any(of.get(factor) == level for of in there.values()))
+        for factor, levels in record.scientific.items()
+    }
+    return {factor: levels for factor, levels in found.items() if len(levels) > 1}
+
+
+def cells(record: StudyRecord) -> pd.DataFrame:
+    """A row for each arm (the index `arm`), a column for each factor: its level, missing without effect."""
+    there = _levels(record)
+    index = pd.Index(record.arms, name="arm", dtype=str)
+    return pd.DataFrame(
+        {factor: [there[arm].get(factor) for arm in record.arms] for factor in factors(record)}, index=index
+    )
+
+
+def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy") -> pd.DataFrame:
+    """The results that count: `arm`, a column for each factor, `seed`, `language`, `value`.
+
+    There is one row for each (arm, seed, language) of `confirmed_trials`; `macro` and `worst` are rows too.
+    The order is the order of the arms, of their seeds, and of the names of the languages.
+    """
+    scores = record.scores_of("confirm", split, metric)
+    scores = scores[scores["key"].isin(confirmed_trials(record)["key"]) & scores["seed"].notna()]
+    scores = scores.drop_duplicates(["arm", "seed", "language"]).astype({"seed": int})
+    of_arms = cells(record)
+    table = scores[["arm", "seed", "language", "value"]].join(of_arms, on="arm")
+    return table[["arm", *of_arms.columns, "seed", "language", "value"]].reset_index(drop=True)
+
+
+def confirm_runs(record: StudyRecord) -> pd.DataFrame:
+    """The confirm runs, of every outcome, that have the values that are now selected in their arm.
+
+    The rows are rows of `record.trials`. A larger budget may have replaced the best trial of an arm: confirm
+    runs of the former best trial are superseded. If the record has no complete search trial of an arm, its
+    confirm runs count if all of them have the same values.
+    """
+    trials = record.trials
+    runs = trials[(trials["phase"] == "confirm") & trials["arm"].notna()]
+    first = runs.drop_duplicates("arm").set_index("arm")["key"].to_dict()
+    names = hyperparameters(record)
+    there = runs[names].to_numpy(object)
+    asked = trials.set_index("key")[names].loc[runs["arm"].map(first | record.best)].to_numpy(object)
+    # a value that one of the two lacks has no effect, or its version did not record the value
+    same = pd.Series(((there == asked) | pd.isna(there) | pd.isna(asked)).all(axis=1), index=runs.index)
+    agreed = same.groupby(runs["arm"]).transform("all")
+    return runs[same & (runs["arm"].isin(list(record.best)) | agreed)]
+
+
+def confirmed_trials(record: StudyRecord) -> pd.DataFrame:
+    """The complete runs of `confirm_runs`."""
+    runs = confirm_runs(record)
+    return runs[runs["outcome"] == "complete"]
+
+
+def hyperparameters(record: StudyRecord) -> list[str]:
+    """The columns of `record.trials` that are hyperparameters with a role: neither identity nor seeds."""
+    known = {*TrialConfig.model_fields, *record.nuisance, *record.scientific} - {*IDENTITY}
+    return [name for name in record.trials.columns if name in known]
+
+
+def own_teachers(record: StudyRecord) -> list[str]:
+    """The arms in which each confirm seed has a teacher of its own, trained on the data sample of the seed.
+
+    That is so if `teacher_data` is same and students have a share of the data: then the recipe of the teacher
+    contains the share and `data_seed`. For tuned hyperparameters the selected values decide.
+    """
+    if record.facts.get("teacher"):
+        return []
+    names = ("teacher_data", "data_fraction")
+    planned, runs = cells(record), confirm_runs(record)
+    tuned = [name for name in names if name in record.nuisance and name in runs]
+    selected = runs.groupby("arm")[tuned].first().to_dict("index") if tuned else {}
+    found = []
+    for arm in record.arms:
+        said = dict(record.fixed) | planned.loc[arm].to_dict() | selected.get(arm, {})
+        share = said.get("data_fraction", "1")
+        if said.get("teacher_data") == "same" and not pd.isna(share) and float(share) < 1:
+            found.append(arm)
+    return found
+
+
+def _levels(record: StudyRecord) -> dict[str, dict[str, Value]]:
+    """For each arm, the levels that have an effect.
+
+    Trials, and the name of an arm, record effective values only. The params of the run of an arm record the
+    planned values, also values without an effect.
+    """
+    trials = record.trials[record.trials["phase"] != "teacher"]
+    names = [factor for factor in record.scientific if factor in trials]
+    with_params = trials[trials[hyperparameters(record)].notna().any(axis="columns")]
+    of_trials = with_params.groupby("arm")[names].first().to_dict("index")
+    found: dict[str, dict[str, Value]] = {}
+    for arm in record.arms:
+        said = {name: parse_value(text) for name, text in record.arm_params.get(arm, {}).items()}
+        named = parse_arm(arm)
+        if arm in of_trials:
+            seen = {name: text for name, text in of_trials[arm].items() if isinstance(text, str)}
+            said = {name: said.get(name, parse_value(text)) for name, text in seen.items()}
+        elif named:
+            said = {name: said.get(name, level) for name, level in named.items()}
+        found[arm] = {factor: said[factor] for factor in record.scientific if factor in said}
+    return found

@@ -1,0 +1,247 @@
+"""A study's MLflow experiment, in one home or in several, as tidy tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
+from analysis.record.shares import (
+    IDENTITY,
+    MEASURED,
+    TRIAL_COLUMNS,
+    Share,
+    check_one_study,
+    first_said,
+    role,
+    seeds_of,
+    trials_of,
+)
+from analysis.record.source import Source, open_source
+from study.config import TrialConfig
+from study.selection import BestValidation
+
+__all__ = ["StudyRecord", "read_studies", "read_study"]
+
+SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
+CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
+SPLITS = ("validation", "test")
+MACRO = "validation/accuracy/macro"
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """The record of a study. A value that was not measured has no row, or is missing in its row.
+
+    arms: in planned order. partial: the run of the study in MLflow is not FINISHED, or is absent.
+    scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
+    named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
+    have no effect; facts: the other params of the run of the study.
+
+    trials: one row for each teacher or trial, with its params as text, and the metrics training_loss, seconds
+    and parameters. after_test: a search trial began after confirm runs had begun. The order is teachers,
+    search, confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
+    metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
+    of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
+    validation. Scores and curves have the order of `trials`.
+    """
+
+    name: str
+    question: str
+    arms: tuple[str, ...]
+    partial: bool
+    scientific: dict[str, tuple[Value, ...]]
+    nuisance: dict[str, Domain]
+    fixed: dict[str, str]
+    arm_params: dict[str, dict[str, str]]
+    facts: dict[str, str]
+    trials: pd.DataFrame
+    scores: pd.DataFrame
+    curves: pd.DataFrame
+
+    def scores_of(self, phase: str, split: str, metric: str) -> pd.DataFrame:
+        s = self.scores
+        return s[(s["phase"] == phase) & (s["split"] == split) & (s["metric"] == metric)]
+
+    @cached_property
+    def best(self) -> dict[str, str]:
+        """The key of the best search trial of each arm, by the rule of `study.selection`.
+
+        Of equal trials, the first in the order of the ledger counts. Older versions do not record this order,
+        and two homes have an order each; therefore a trial that was confirmed comes before the others.
+        """
+        scores = self.scores_of("search", "validation", "accuracy")
+        macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
+        search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
+        order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
+        candidates = [
+            _Candidate(key, arm, number, outcome, macro.get(key))
+            for key, arm, number, outcome in zip(
+                search["key"], search["arm"], order.tolist(), search["outcome"], strict=True
+            )
+        ]
+        best = BestValidation().best_of_arms(candidates)
+        return {arm: best[arm].key for arm in self.arms if arm in best}
+
+    def _was_confirmed(self, search: pd.DataFrame) -> list[bool]:
+        """For each search trial, whether a confirm run of its arm has the same values."""
+        said = [name for name in TrialConfig.model_fields if name in search and name not in IDENTITY]
+
+        def values(trials: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+            return trials[["arm", *said]].fillna("").itertuples(index=False, name=None)
+
+        confirmed = set(values(self.trials[self.trials["phase"] == "confirm"]))
+        return [each in confirmed for each in values(search)]
+
+
+class _Candidate(NamedTuple):
+    """A search trial in the form that the selection rule needs."""
+
+    key: str
+    arm: str
+    number: int
+    outcome: str | None
+    value: float | None
+
+
+def read_study(tracking_uri: str, name: str) -> StudyRecord:
+    """Reads the experiment `name`.
+
+    Raises:
+        RequestError: there is no such experiment, it holds nothing of a study, or MLflow does not answer.
+    """
+    return read_studies([(tracking_uri, name)])
+
+
+def read_studies(sources: Sequence[tuple[str, str]]) -> StudyRecord:
+    """Reads one study of which several homes hold a share: (tracking URI, experiment's name) of each.
+
+    A trial that is in two homes counts once: its scores are a pure function of its key. Of its runs, the
+    first run that is complete or diverged counts; without such a run, the first pruned run (pruning depends
+    on the other trials of a home); then the first failed run; then the first run.
+
+    Raises:
+        RequestError: as for `read_study`; or the shares are of different tasks, models, ranges or held
+            values. The message names both.
+    """
+    return merge([open_source(uri, name) for uri, name in sources], sources[0][1])
+
+
+def merge(sources: Sequence[Source], name: str) -> StudyRecord:
+    """Reads the study `name`, of which each of `sources` holds a share; see `read_studies`."""
+    shares = [Share.read(source, name) for source in sources]
+    check_one_study(name, shares)
+    params = first_said(share.params for share in shares)
+    arm_names = dict.fromkeys(arm for share in shares for arm in share.arms)
+    arm_params = {arm: first_said(share.arms.get(arm, {}) for share in shares) for arm in arm_names}
+    runs = trials_of(shares, list(arm_names))
+    arms = tuple(dict.fromkeys([*arm_names, *runs["arm"].dropna()]))
+    metrics = _gather(shares, runs, lambda source, ids: source.metrics(ids))
+    scientific = _scientific([share.params for share in shares], arm_params, arms, runs)
+    nuisance = {factor: Domain.parse(text) for factor, text in role(params, "nuisance").items()}
+    record = StudyRecord(
+        name=name,
+        question=params.get("question", ""),
+        arms=arms,
+        partial=any(share.status != "FINISHED" for share in shares),
+        scientific=scientific,
+        nuisance=nuisance,
+        fixed=_fixed(role(params, "fixed"), runs, scientific.keys() | nuisance.keys()),
+        arm_params=arm_params,
+        facts={fact: text for fact, text in params.items() if "." not in fact and fact != "question"},
+        trials=_trial_table(runs, metrics),
+        scores=_score_table(runs, metrics),
+        curves=pd.DataFrame(columns=CURVE_COLUMNS),
+    )
+    shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
+    history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
+    return replace(record, curves=_curve_table(runs, history))
+
+
+def _gather(
+    shares: Sequence[Share], runs: pd.DataFrame, read: Callable[[Source, list[str]], pd.DataFrame]
+) -> pd.DataFrame:
+    """The rows that `read` returns for `runs`, from their sources. `at`: the place of a run in `runs`."""
+    found = []
+    for number, share in enumerate(shares):
+        of_share = runs[runs["share"] == number]
+        rows = read(share.source, list(of_share["run"]))
+        at = of_share.index[pd.Index(of_share["run"]).get_indexer(rows["run"])]
+        found.append(rows.drop(columns="run").assign(at=at).astype({"value": float}))
+    return pd.concat(found, ignore_index=True)
+
+
+def _scientific(
+    plans: Sequence[dict[str, str]],
+    arm_params: dict[str, dict[str, str]],
+    arms: Sequence[str],
+    runs: pd.DataFrame,
+) -> dict[str, tuple[Value, ...]]:
+    """Factors and levels as planned, and then factors and levels that only arms or trials show.
+
+    A plan may be missing or cut off, and a home may vary a hyperparameter that another home holds.
+    """
+    found: dict[str, list[Value]] = {}
+    for plan in plans:
+        for factor, text in role(plan, "scientific").items():
+            found.setdefault(factor, []).extend(parse_levels(text))
+    for arm in arms:
+        of_run = {factor: parse_value(text) for factor, text in arm_params.get(arm, {}).items()}
+        for factor, level in (of_run | parse_arm(arm)).items():
+            if factor in found or factor in TrialConfig.model_fields:
+                found.setdefault(factor, []).append(level)
+    for factor in found.keys() & set(runs.columns):
+        found[factor] += [parse_value(text) for text in runs[factor].dropna().unique()]
+    return {factor: tuple(dict.fromkeys(levels)) for factor, levels in found.items()}
+
+
+def _fixed(planned: dict[str, str], runs: pd.DataFrame, varied: Collection[str]) -> dict[str, str]:
+    """Held values as planned, and hyperparameters without a role that have one value in all trials."""
+    names = [n for n in TrialConfig.model_fields if n in runs and n not in {*planned, *IDENTITY}]
+    values = {name: runs[name].dropna().unique() for name in names}
+    held = planned | {name: str(one[0]) for name, one in values.items() if len(one) == 1}
+    return {name: value for name, value in held.items() if name not in varied}
+
+
+def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    hyper = [name for name in runs.columns if name not in {*TRIAL_COLUMNS, "number", "start", "share"}]
+    table = runs[[*TRIAL_COLUMNS, *hyper]].copy()
+    for metric, column in MEASURED.items():
+        values = metrics[metrics["name"] == metric].set_index("at")["value"]
+        table[column] = values.reindex(table.index)
+    return table
+
+
+def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    names = pd.Index(metrics["name"].unique()).sort_values()
+    parts = [name.split("/", 2) for name in names]
+    scored = [len(part) == 3 and part[0] in SPLITS for part in parts]
+    names, parts = names[scored], [part for part, is_score in zip(parts, scored, strict=True) if is_score]
+    code = names.get_indexer(metrics["name"])
+    rows = metrics[code >= 0].assign(code=code[code >= 0]).sort_values(["at", "code"])
+    of_name = pd.DataFrame(parts, columns=["split", "metric", "language"], dtype=str)
+    table = _identity(runs, rows["at"])
+    for column in of_name:
+        table[column] = of_name[column].array.take(rows["code"])
+    table["value"] = rows["value"].to_numpy(float)
+    return table[SCORE_COLUMNS]
+
+
+def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    wide = history.pivot(index=["at", "step"], columns="name", values="value").sort_index().reset_index()
+    table = _identity(runs, wide["at"])
+    table["step"] = wide["step"].to_numpy(int)
+    for column, metric in (("loss", "loss"), ("macro", MACRO)):
+        table[column] = wide[metric].to_numpy(float) if metric in wide else np.nan
+    return table[CURVE_COLUMNS]
+
+
+def _identity(runs: pd.DataFrame, at: pd.Series) -> pd.DataFrame:
+    """The identity of the rows `at`: key, phase, arm, seed."""
+    of_run = runs[["key", "phase", "arm"]].assign(seed=seeds_of(runs))
+    return of_run.iloc[at.to_numpy(int)].reset_index(drop=True)

@@ -1,0 +1,113 @@
+"""The arms, and accuracy per language in each of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.record.formats import count, intervals, number, p_value, points
+from analysis.record.languages import ordered
+from analysis.report.figures.heatmap import heat_map
+from analysis.report.figures.panels import short_names
+from analysis.report.sections.section import Drawing, Section
+from analysis.report.tables import Format, Table, make_table
+from analysis.verdict.results import Results
+from analysis.verdict.summary import WIDEST, arms_summary, languages_summary
+
+__all__ = ["accuracy_by_language", "arms"]
+
+OUTCOMES = ("complete", "pruned", "diverged", "failed")
+
+
+def arms(results: Results) -> Section:
+    trials = results.record.trials
+    ended = pd.crosstab(trials["arm"], trials["outcome"])
+    ended = ended.reindex(index=list(results.record.arms), columns=list(OUTCOMES), fill_value=0)
+    summary = arms_summary(results.record).join(ended, on="arm")
+    formats: dict[str, Format] = dict.fromkeys(map(str, summary.columns), points)
+    formats |= {"arm": str} | dict.fromkeys(["seeds", *OUTCOMES], count)
+    note = (
+        "Points of accuracy, means over confirm seeds; sd: the standard deviation of test macro over the "
+        "seeds. search best was selected because it is high: compare arms by the confirm columns, and by "
+        "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
+        "confirm trials."
+    )
+    table = make_table("arms", "Arms", summary, formats, note)
+    tables = (table, *_compared(results), *_selected(results))
+    return Section("Arms", (_ended(results.record.trials),), tables)
+
+
+def _ended(trials: pd.DataFrame) -> str:
+    counts = trials[trials["phase"] != "teacher"].groupby(["phase", "outcome"]).size()
+    ended = ", ".join(f"{n} {phase} {outcome}" for (phase, outcome), n in counts.items())
+    return f"Trials: {ended}." if ended else "No trial has ended yet."
+
+
+def _compared(results: Results) -> tuple[Table, ...]:
+    """The best arm against every other arm, the closest first; no table if the audit has findings."""
+    if results.findings or results.compared.empty:
+        return ()
+    found = results.compared.sort_values("estimate", kind="stable")
+    best = found["arm"].iloc[0]
+    rows = pd.DataFrame(
+        {
+            "arm": found["other"],
+            "difference": intervals(found),
+            "p (Holm)": found["p_holm"],
+            "seeds": found["seeds"],
+        }
+    )
+    note = (
+        f"Macro test accuracy of {best} minus macro test accuracy of each other arm, in points. The same "
+        "runs decided which arm is best, so the intervals hold 95% for all pairs of arms together "
+        "(Bonferroni), and p is corrected for all pairs (Holm)."
+    )
+    formats = {"p (Holm)": p_value, "seeds": count}
+    return (make_table("arms_compared", "The best arm against the others", rows, formats, note),)
+
+
+def _selected(results: Results) -> tuple[Table, ...]:
+    """The nuisance values with which each arm was confirmed."""
+    record = results.record
+    tuned = [name for name in record.nuisance if name in record.trials]
+    best = record.trials.set_index("key").reindex(list(record.best.values()))
+    if not tuned or best.empty:
+        return ()
+    rows = best[tuned].set_axis(pd.Index(list(record.best), name="arm")).reset_index()
+    note = (
+        "The best search trial of each arm by macro validation accuracy. The confirm runs have these values."
+    )
+    formats: dict[str, Format] = {"arm": str} | dict.fromkeys(tuned, number)
+    return (make_table("selected", "Selected values of the tuned hyperparameters", rows, formats, note),)
+
+
+def accuracy_by_language(results: Results) -> Section:
+    tables: list[Table] = []
+    drawings: list[Drawing] = []
+    for split in ("test", "validation"):
+        means = languages_summary(results.record, split)
+        if means.empty:
+            continue
+        means = means.reindex(ordered(means.index))
+        students = [arm for arm in means.columns if arm != "teacher"]
+        names = short_names(results.cells.loc[students])
+        heading = " · ".join(results.factors) or "arm"
+        if not drawings:
+            drawings.append(_heat_map(means[students], names, heading, split))
+        if len(students) <= WIDEST:
+            shown = dict(zip(students, names, strict=True)) | {"teacher": "the teacher itself"}
+            rows = means.rename(columns=shown).reset_index()
+            formats: dict[str, Format] = {"language": str} | dict.fromkeys(map(str, rows.columns[1:]), points)
+            note = f"Points of accuracy, means over confirm seeds. Columns: {heading}."
+            title = f"Accuracy per language, {split}"
+            tables.append(make_table(f"languages_{split}", title, rows, formats, note))
+    return Section("Accuracy per language", (), tuple(tables), tuple(drawings))
+
+
+def _heat_map(means: pd.DataFrame, names: list[str], heading: str, split: str) -> Drawing:
+    caption = (
+        f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages are in the order of "
+        "script "
+        "and language family. A hatched cell was not measured."
+    )
+    title = f"{split} accuracy, points"
+    return Drawing("languages", caption, lambda: heat_map(means, names, heading, title))

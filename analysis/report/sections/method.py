@@ -1,0 +1,130 @@
+"""The sections on the audit, on how the numbers were computed, and on data and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.record.languages import SUMMARIES
+from analysis.report.sections.section import Section
+from analysis.report.sections.training import TARGETS
+from analysis.report.tables import make_table
+from analysis.statistics.intervals import MARGIN
+from analysis.verdict.results import SHARE, Results
+
+__all__ = ["audited", "method", "versions"]
+
+PLACES = {"cluster", "concurrency", "cpus_per_trial", "gpus_per_trial"}
+"""Facts about the place where trials ran; they decide no number."""
+
+METHOD = (
+    "Estimand: the difference of mean test accuracy between arms, at the nuisance values that the search of "
+    "each arm selected on validation, on fresh seeds, with the teachers of the study. There is one teacher "
+    "for all seeds; if teacher_data is same and students have a share of the data, one teacher is trained "
+    "on the sample of each seed. Only confirm runs read test accuracy, and confirm runs are never pruned. "
+    "Macro is the mean over languages, worst is the lowest language.",
+    "Pairing: confirm seed i of one arm and confirm seed i of another arm have the same data sample. "
+    "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
+    "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "
+    "seeds.",
+    "Test texts are the same in all runs, and the intervals hold for these texts: no interval is over other "
+    "texts of these languages. If a language has few texts, the difference on other texts may lie outside "
+    "the interval.",
+    "New languages: seeds and languages are both treated as random samples, crossed; the variance adds both "
+    "sources.",
+    "Copying minus distilling (claim C1): both effects come from the same sets of four arms, copied or "
+    "random, on labels alone or distilled. Each effect is a mean over both levels of the other. The "
+    "difference of the two effects is the accuracy of copied students on labels alone minus the accuracy of "
+    "random students that are distilled. The main effects of init and alpha are over all arms: every set of "
+    "matched arms counts once.",
+    "Many comparisons: Holm's method corrects p values over all effects of a kind; over the languages of "
+    "one effect; over all pairs of arms if the best arm is compared with the other arms; over the number of "
+    "claim C1 and the interaction of copying and distilling; and, for the change of the copy's advantage "
+    "with the data (claim C4), over the kinds of teacher_data. The p values of the steps to a score and of "
+    "the shares of variance (F tests) are not corrected.",
+    "No difference: the report claims that there is no difference if two one-sided tests at 5% (TOST, "
+    f"Schuirmann 1987) show that the difference is within {100 * MARGIN:g} point of accuracy. That is so if "
+    "the 90% interval lies inside this margin. These tests are not corrected for many comparisons, except "
+    "the test of the best arm against the next arm, which is corrected for all pairs of arms (Bonferroni).",
+    "The best arm: all arms are compared on the confirm seeds that all arms have. Arms that differ only in "
+    "the seed of the teacher are one arm, the mean over its teachers.",
+    "Averages: an effect over cells of other factors names these factors. A curve is over the cells that "
+    "all its points share. If no cell is shared by all points, points are left out that lack the cell that "
+    "most points have.",
+    "Missing numbers: a pruned, diverged or failed trial is counted under its outcome and has no accuracy. "
+    "Nothing is imputed: a number that was not measured is a dash, and effects are over the arms, seeds and "
+    "languages that all sides have.",
+)
+
+
+def audited(results: Results) -> Section:
+    if not results.findings:
+        text = "The audit found no reason against a comparison of these arms."
+        return Section("Audit", (f"{text} The conditions at the top of the report hold.",))
+    found = [(finding.rule, finding.arm or "all", finding.text) for finding in results.findings]
+    rows = pd.DataFrame(found, columns=["rule", "arm", "finding"])
+    table = make_table("audit", "Audit", rows, {}, "Each finding is a reason to name no winner.")
+    return Section("Audit", (), (table,))
+
+
+def method(results: Results) -> Section:
+    return Section("How this was computed", (*METHOD, *_not_computed(results), *_steps(results)))
+
+
+def _not_computed(results: Results) -> Iterator[str]:
+    """Claims that the factors ask about and that have no number, each with the reason."""
+    asked = {name: set(levels) for name, levels in results.factors.items()}
+    if not {"random", "teacher"} <= asked.get("init", set()):
+        return
+    runs = "no seed has confirm runs of matched arms at both"
+    if 1.0 in asked.get("alpha", set()) and results.claim.empty:
+        yield f"Not computed: copying minus distilling (claim C1), because {runs} levels of init and alpha."
+    if "data_fraction" in asked:
+        there = set(results.advantage["teacher_data"])
+        kinds = [kind for kind in results.factors.get("teacher_data", (None,)) if kind not in there]
+        for kind in kinds:
+            at = f" at teacher_data = {kind}" if kind else ""
+            yield (
+                f"Not computed: the change of the copy's advantage with the data (claim C4){at}, because "
+                f"{runs} inits and two fractions."
+            )
+    there = results.convergence.dropna(subset=["estimate"])["criterion"]
+    for criterion in sorted(TARGETS.keys() - set(there)):
+        yield (
+            f"Not computed: the ratio of steps to {SHARE:.0%} of {TARGETS[criterion]} (claim C5), because no "
+            "seed has learning curves of matched arms at both inits that all reach this accuracy."
+        )
+
+
+def _steps(results: Results) -> Iterator[str]:
+    """Learning curves hold only macro, so macro cannot be restricted to the languages that runs share."""
+    scores = results.record.scores_of("confirm", "validation", "accuracy")
+    scores = scores[scores["key"].isin(results.learning()["key"]) & ~scores["language"].isin(SUMMARIES)]
+    if scores.groupby("key")["language"].agg(frozenset).nunique() > 1:
+        yield (
+            "Steps to a score use macro validation accuracy as each run recorded it. These runs have "
+            "different languages, so steps to the accuracy of another arm do not compare."
+        )
+
+
+def versions(results: Results) -> Section:
+    """The facts of the study, by content: fingerprints, never a path.
+
+    A hyperparameter with a role is not a fact: its values are in the trials, and its default would contradict
+    them.
+    """
+    record = results.record
+    left_out = PLACES | record.scientific.keys() | record.nuisance.keys() | record.fixed.keys()
+    facts = {name: _without_path(text) for name, text in record.facts.items() if name not in left_out}
+    facts = {name: text for name, text in facts.items() if text not in ("", "None")}
+    facts["languages on test"] = ", ".join(results.languages)
+    rows = pd.DataFrame(sorted(facts.items()), columns=["fact", "value"])
+    rows = rows[rows["value"] != ""]
+    return Section("Data and models", (), (make_table("versions", "Data and models", rows),))
+
+
+def _without_path(text: str) -> str:
+    """A file or folder by its name alone: its place is no part of the result."""
+    absolute = text.startswith(("/", "\\", "~")) or text[1:3] in (":/", ":\\")
+    return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if absolute else text

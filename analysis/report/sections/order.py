@@ -1,0 +1,39 @@
+"""All sections, in the order in which the report shows them."""
+
+from __future__ import annotations
+
+from analysis.report.sections.arms import accuracy_by_language, arms
+from analysis.report.sections.effects import effects_by_language, main_effects, variance
+from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
+from analysis.report.sections.method import audited, method, versions
+from analysis.report.sections.search import hyperparameters, replayed, search_budget
+from analysis.report.sections.section import Section
+from analysis.report.sections.training import convergence
+from analysis.verdict.results import Results
+
+__all__ = ["sections"]
+
+ORDER = (
+    arms,
+    main_effects,
+    variance,
+    effects_by_language,
+    accuracy_by_language,
+    data_fraction,
+    convergence,
+    depth,
+    alpha_and_temperature,
+    size,
+    search_budget,
+    hyperparameters,
+    replayed,
+    audited,
+    method,
+    versions,
+)
+
+
+def sections(results: Results) -> list[Section]:
+    """The sections that have a text, a table or a drawing."""
+    made = [section(results) for section in ORDER]
+    return [section for section in made if section.text or section.tables or section.drawings]

@@ -1,0 +1,216 @@
+"""The answer in sentences: a number, its interval, and the scope for which the number holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.formats import p_value, points, signed
+from analysis.statistics.effects.arms import next_best, winner
+from analysis.statistics.effects.estimates import NEW_LANGUAGES, THESE_LANGUAGES, claim_parts
+from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
+from analysis.statistics.intervals import ALPHA, MARGIN, paired_t
+from analysis.verdict.results import Results
+from analysis.verdict.scope import saw, scope
+
+__all__ = ["answer"]
+
+WHICH = ("which of the two effects is larger", "the two effects are equal")
+"""What runs do not show if an interval contains 0; what they show if a difference is within the margin."""
+
+EQUAL_DIFFERENCE = "the fitted straight line stays equal from the smallest to the largest share of the data"
+
+
+def answer(results: Results) -> list[str]:
+    """The answer as a list of paragraphs. The first paragraph is the answer, the others add to the answer.
+
+    The answer is the number of claim C1 if the factors of the study ask for claim C1; otherwise the number of
+    claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
+    main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. If the audit
+    has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
+    difference of `MARGIN` or more, the answer calls the two sides equal. P values of numbers that are claimed
+    together are corrected together (Holm): the number of C1 with the interaction of copying and distilling,
+    and the slopes of C4 with each other.
+    """
+    if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
+        return [_of_one(results)]
+    if results.findings:
+        reasons = len(results.findings)
+        return [
+            f"No winner is named: the audit has {reasons} finding{'s' * (reasons > 1)}, listed below. "
+            "The numbers in this report describe the runs; they do not show which arm is better."
+        ]
+    claim = _macro(results.claim)
+    if len(claim):
+        return _of_claim(results, claim)
+    if len(results.advantage):
+        return _of_fractions(results)
+    if len(results.compared):
+        more = _of_factors(results) if len(results.compared) > 1 else []
+        return [_of_arms(results), *more]
+    if len(results.confirmed) and not results.languages:
+        return [
+            "There is no answer: the record has no scores per language, and all numbers need these scores."
+        ]
+    return ["There is no answer yet: no seed has confirm runs in all arms.", *_of_factors(results)]
+
+
+def _macro(effects: pd.DataFrame) -> pd.DataFrame:
+    return effects[effects["outcome"] == "macro"]
+
+
+def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
+    row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
+    parts = claim_parts(results.confirmed, results.factors)
+    assert parts is not None  # the claim is their difference
+    alphas = ", ".join(map(str, parts.alphas))
+    mean = f" (the mean at alpha {alphas})" if len(parts.alphas) > 1 else ""
+    sentences = [
+        "Initialising students from the fine-tuned teacher instead of at random changes macro test accuracy "
+        "by "
+        f"{_points(parts.init)}. Distilling instead of training on labels alone changes macro test accuracy "
+        "by "
+        f"{_points(parts.distillation)}{mean}. Each effect is averaged over the levels of the other effect. "
+        f"The difference of the two effects is {_points(row['estimate'])} {_interval(row)}: the accuracy of "
+        "students that are copied and not distilled, minus the accuracy of students that are distilled and "
+        f"not copied.{_zero(row, *WHICH)} {_scope(results, row)}"
+    ]
+    new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
+    for row in new.to_dict("records"):
+        sentences.append(
+            "For new languages of the same kind, the difference of the two effects is "
+            f"{_points(row['estimate'])} "
+            f"{_interval(row)}." + _zero(row, *WHICH)
+        )
+    crossed = _macro(results.claim_interaction)
+    crossed = crossed[(crossed["estimand"] == THESE_LANGUAGES) & (crossed["p_holm"] < ALPHA)]
+    for row in crossed.to_dict(
+        "records"
+    ):  # each effect is a mean over the levels of the other, which hides that the two effects interact
+        sentences.append(
+            "Both effects are means, and each effect depends on the other: copying changes accuracy by "
+            f"{_points(row['estimate'])} more for students that are distilled than for students that are not "
+            f"distilled {_interval(row)}."
+        )
+    return sentences
+
+
+def _of_fractions(results: Results) -> list[str]:
+    return [
+        "With every tenfold reduction of the data, the difference between weights copied from the teacher"
+        f"{saw(results, row)} and random weights (teacher - random) changes by "
+        f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}."
+        f"{_zero(row, 'whether the difference rises or falls', EQUAL_DIFFERENCE, of_all=row['decades'])} "
+        f"{_scope(results, row)}"
+        for row in results.advantage.to_dict("records")
+    ]
+
+
+def _of_arms(results: Results) -> str:
+    compared, row = results.compared, next_best(results.compared)
+    seeds = _seeds(row)
+    if pd.isna(row["low"]):
+        bounds = f"no interval: the arms share {seeds}"
+    else:
+        bounds = f"95% interval {_bounds(row)} for all pairs of arms together, {seeds}"
+    first = (
+        f"The arm {row['arm']} has the highest mean macro test accuracy. The difference from the next arm, "
+        f"{row['other']}, is {_points(row['estimate'])} ({bounds})."
+    )
+    unknown, corrected = "which of the two arms is better", ", corrected for all pairs of arms"
+    shown = (
+        " These runs show that the best arm is above every other arm."
+        if winner(compared)
+        else _zero(row, unknown, "these two arms are equal", corrected)
+        or " These runs do not show that one arm is above all other arms."
+    )
+    return f"{first}{shown} {_scope(results)}"
+
+
+def _of_factors(results: Results) -> list[str]:
+    """The largest main effect of each factor, and whether the runs show the sign of the effect."""
+    main = _macro(results.effects[results.effects["kind"] == "main"])
+    main = main[(main["estimand"] == THESE_LANGUAGES) & main["estimate"].notna()]
+    sentences = []
+    for _, of_factor in main[main["factor"] != TEACHER_SEED].groupby("factor", sort=False):
+        row = of_factor.loc[of_factor["estimate"].abs().idxmax()]
+        sentence = (
+            f"The largest main effect of {row['factor']} is {row['levels']}: {_points(row['estimate'])} of "
+            f"macro test accuracy {_interval(row)}."
+        )
+        if pd.notna(row["p_holm"]):
+            # the effect was chosen because it is large, so its own interval and p claim too much
+            shown = "these runs show" if row["p_holm"] < ALPHA else "these runs do not show"
+            sentence += (
+                f" After Holm's correction for all {main['p'].count()} main effects, {shown} the sign of "
+                "this "
+                f"effect (p {p_value(row['p_holm'])}); the interval is not corrected."
+            )
+        sentences.append(f"{sentence} {_scope(results, row)}")
+    return sentences
+
+
+def _of_one(results: Results) -> str:
+    """For a study with one arm: the accuracy of the students of this arm."""
+    runs = over_teachers(runs_of(results.confirmed, {}))
+    macro = runs.values[0].mean(axis=1)  # the study has one arm
+    found = paired_t(macro[np.isfinite(macro)])
+    row = {"low": found.low, "high": found.high, "seeds": found.n}
+    name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"
+    return (
+        f"The study has one arm{name}, and therefore no winner. The students of this arm have a macro test "
+        f"accuracy of {points(found.estimate)}% {_interval(row)}. {_scope(results)}"
+    )
+
+
+def _scope(results: Results, row: Any = None) -> str:
+    return f"Scope: {scope(results, row)}."
+
+
+def _points(estimate: float) -> str:
+    return f"{signed(estimate)} points"
+
+
+def _bounds(row: Any) -> str:
+    return f"{points(row['low'])} to {points(row['high'])}"
+
+
+def _seeds(row: Any) -> str:
+    seeds = int(row["seeds"])
+    return f"{seeds} seed{'s' * (seeds != 1)}"
+
+
+def _interval(row: Any) -> str:
+    if pd.isna(row["low"]):
+        return f"(no interval: {_seeds(row)})"
+    return f"(95% interval {_bounds(row)}, {_seeds(row)})"
+
+
+def _zero(row: Any, unknown: str, equal: str, corrected: str = "", of_all: float = 1.0) -> str:
+    """A sentence for a difference that is not shown, or that is shown to be within the margin; otherwise
+    empty.
+
+    A difference is not shown if its interval contains 0, or if its corrected p is `ALPHA` or more. `unknown`:
+    what the runs do not show. `equal`: what the tests show for a difference within the margin. `corrected`:
+    for which comparisons the tests are corrected. `of_all`: the factor between the difference of the row and
+    the difference that must be within the margin.
+    """
+    if pd.isna(row["low"]):
+        return ""
+    if not row["low"] <= 0 <= row["high"]:
+        shown = row["p_holm"] < ALPHA
+        return (
+            "" if shown else f" After Holm's correction (p {p_value(row['p_holm'])}), {_not_shown(unknown)}."
+        )
+    if row["equivalent_within"] * of_all <= MARGIN:
+        return (
+            f" The interval contains 0, and two one-sided tests (TOST, at 5%{corrected}) show that {equal} "
+            f"within {100 * MARGIN:g} point."
+        )
+    return f" The interval contains 0: {_not_shown(unknown)}."
+
+
+def _not_shown(what: str) -> str:
+    return f"these runs do not show {what}"

@@ -1,0 +1,194 @@
+"""Reasons to name no winner: arms that were not treated alike, and runs that cannot support the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analysis.record.design import confirm_runs, confirmed, hyperparameters
+from analysis.record.formats import number
+from analysis.record.study_record import StudyRecord
+from analysis.search.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
+from analysis.statistics.effects.runs import without_teacher_seed
+from analysis.statistics.intervals import FEWEST_SEEDS
+
+__all__ = ["Finding", "audit", "gathered"]
+
+AT_A_GLANCE = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason to name no winner. rule: its kind. arm: the arm of the finding; None for the whole study."""
+
+    rule: str
+    arm: str | None
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.arm}: {self.text}" if self.arm else self.text
+
+
+def audit(record: StudyRecord) -> list[Finding]:
+    """All reasons to name no winner; empty if there is no reason.
+
+    partial     the study has not ended, or its plan is not on record
+    arms        no two arms differ in more than the seed of the teacher
+    budget      an arm had fewer search trials than another arm, and had not tried all its points. Complete,
+                pruned and diverged trials count. Failed trials do not count: they show nothing about their
+                values
+    edge        a selected nuisance value lies at an edge of its range or grid, so a better value may lie
+                beyond the edge. If the hyperparameter itself ends there (alpha 0 or 1), that is a caveat and
+                no finding. In a grid of two levels both levels are edges, so a number needs at least three
+                levels
+    selection   the search read test, or the confirmed values are not the values that validation selects
+    pairing     confirm runs of one seed have different data seeds, so arms do not pair by seed
+    seeds       an arm has fewer than three confirmed seeds, or all arms have fewer than three seeds in common
+    survivors   confirm runs diverged, so the mean of the other runs is too high for the arm
+    languages   confirm runs were scored in different languages, so their macro accuracies do not compare
+    confound    a hyperparameter without a role has several values
+    teacher     a teacher failed, or has no finite score
+    """
+    fair = (_partial, _arms, _budget, _edge, _selection)
+    comparable = (_pairing, _seeds, _survivors, _languages, _confound, _teacher)
+    return [finding for rule in (*fair, *comparable) for finding in rule(record)]
+
+
+def gathered(findings: list[Finding]) -> list[Finding]:
+    """The findings, shortened: of more than three findings of a rule, the first and their number."""
+    of_rules: dict[str, list[Finding]] = {}
+    for finding in findings:
+        of_rules.setdefault(finding.rule, []).append(finding)
+    shown: list[Finding] = []
+    for first, *more in of_rules.values():
+        few = len(more) < AT_A_GLANCE
+        shown += [first, *more] if few else [Finding(first.rule, None, f"{first}; and {len(more)} more such")]
+    return shown
+
+
+def _partial(record: StudyRecord) -> Iterator[Finding]:
+    if record.partial:
+        text = "the study has not ended, or MLflow does not record its end: results may change"
+        yield Finding("partial", None, text)
+
+
+def _arms(record: StudyRecord) -> Iterator[Finding]:
+    if len(set(map(without_teacher_seed, record.arms))) < 2:
+        yield Finding("arms", None, "there are no two arms to compare")
+
+
+def _budget(record: StudyRecord) -> Iterator[Finding]:
+    ended = tried(record)
+    counts = ended["arm"].value_counts().reindex(list(record.arms), fill_value=0)
+    for arm, count in counts.items():
+        if count < counts.max() and not exhausted(record, ended[ended["arm"] == arm]):
+            text = (
+                f"{count} search trials ended in this arm, {counts.max()} in another arm: the tuning is "
+                "unequal"
+            )
+            lost = failed_trials(record)["arm"].eq(arm).sum()
+            retried = (
+                f" ({lost} failed; resume with --retry-failed runs the failed trials again)" if lost else ""
+            )
+            yield Finding("budget", str(arm), text + retried)
+
+
+def _edge(record: StudyRecord) -> Iterator[Finding]:
+    for arm, name, end, value in at_edges(record):
+        if not ends_by_nature(record, name, end):
+            domain = record.nuisance[name]
+            text = (
+                f"{name} was selected at the {end} of {domain} ({number(value)}): tune {name} beyond this end"
+            )
+            yield Finding("edge", arm, text)
+
+
+def _selection(record: StudyRecord) -> Iterator[Finding]:
+    search = record.scores[(record.scores["phase"] == "search") & (record.scores["split"] == "test")]
+    tested = search.drop_duplicates("key")["arm"].value_counts()
+    confirm = record.trials[record.trials["phase"] == "confirm"]
+    selected = confirm_runs(record)
+    for arm in record.arms:
+        if arm in tested:
+            text = f"{tested[arm]} search trials were scored on test, so test may have decided the selection"
+            yield Finding("selection", arm, text)
+        if not (confirm["arm"] == arm).any() or record.partial:
+            continue  # a partial study may lack the confirm runs of a new best trial
+        if arm not in record.best:
+            text = (
+                "confirmed without a complete search trial: the record does not show what selected the values"
+            )
+            yield Finding("selection", arm, text)
+        elif not (selected["arm"] == arm).any():
+            yield Finding("selection", arm, "the confirmed values are not the values that validation selects")
+
+
+def _pairing(record: StudyRecord) -> Iterator[Finding]:
+    runs = confirm_runs(record)
+    if "seed" not in runs or "data_seed" not in runs:
+        return  # an older version recorded less
+    runs = runs.dropna(subset=["seed", "data_seed"])
+    of_arms = runs.groupby(["arm", "seed"], sort=False)["data_seed"].nunique()
+    for arm, seed in of_arms.index[of_arms > 1]:
+        text = f"seed {seed} was confirmed on {of_arms[arm, seed]} data samples (data_seed)"
+        yield Finding("pairing", arm, text)
+    of_seeds = runs.groupby("seed", sort=False)["data_seed"].unique()
+    if differing := [seed for seed, samples in of_seeds.items() if len(samples) > 1]:
+        seeds = ", ".join(sorted(differing, key=lambda seed: (len(seed), seed)))
+        text = (
+            f"the arms have different data samples (data_seed) at seed {seeds}, so they do not pair at this "
+            "seed"
+        )
+        yield Finding("pairing", None, text)
+
+
+def _seeds(record: StudyRecord) -> Iterator[Finding]:
+    of_arms = confirmed(record).groupby("arm")["seed"].agg(set).to_dict()
+    seeds = {arm: of_arms.get(arm, set()) for arm in record.arms}
+    few = {arm: len(own) for arm, own in seeds.items() if len(own) < FEWEST_SEEDS}
+    for arm, count in few.items():
+        text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; at least {FEWEST_SEEDS} are needed"
+        yield Finding("seeds", arm, text)
+    shared = sorted(set.intersection(*seeds.values())) if seeds else []
+    if not few and len(shared) < FEWEST_SEEDS:
+        named = f" ({', '.join(map(str, shared))})" if shared else ""
+        text = f"all arms share {len(shared)} confirmed {'seed' if len(shared) == 1 else 'seeds'}{named}"
+        yield Finding("seeds", None, f"{text}; at least {FEWEST_SEEDS} are needed")
+
+
+def _survivors(record: StudyRecord) -> Iterator[Finding]:
+    runs = confirm_runs(record)
+    for arm, outcomes in runs.groupby("arm", sort=False)["outcome"]:
+        if diverged := int((outcomes == "diverged").sum()):
+            text = (
+                f"{diverged} of {len(outcomes)} confirm runs diverged: the mean of the other runs is too high"
+            )
+            yield Finding("survivors", str(arm), text)
+
+
+def _languages(record: StudyRecord) -> Iterator[Finding]:
+    results = confirmed(record)
+    by_run = results.groupby(["arm", "seed"], sort=False)["language"].agg(frozenset)
+    every = frozenset().union(*by_run)
+    for arm, runs in by_run.groupby(level="arm", sort=False):
+        if lacking := sorted({language for languages in runs for language in every - languages}):
+            text = f"lacks {', '.join(lacking)}, which other arms have: its macro is over other languages"
+            yield Finding("languages", str(arm), text)
+
+
+def _confound(record: StudyRecord) -> Iterator[Finding]:
+    trials = record.trials[record.trials["phase"] != "teacher"]
+    for name in hyperparameters(record):
+        values = trials[name].dropna().unique()
+        if name not in record.scientific and name not in record.nuisance and len(values) > 1:
+            shown = ", ".join(sorted(map(str, values))[:5])
+            yield Finding("confound", None, f"{name} has no role and several values: {shown}")
+
+
+def _teacher(record: StudyRecord) -> Iterator[Finding]:
+    teachers = record.trials[record.trials["phase"] == "teacher"]
+    scores = record.scores_of("teacher", "validation", "accuracy")
+    scored = set(scores[scores["language"] == "macro"]["key"])
+    for key, status in zip(teachers["key"], teachers["status"], strict=True):
+        if status == "FAILED" or key not in scored:
+            yield Finding("teacher", None, f"the teacher {key[:8]} failed, or has no finite score")

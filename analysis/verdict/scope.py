@@ -1,0 +1,65 @@
+"""The scope of a number of the answer: averages, teachers, selected values, languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis.record.design import own_teachers
+from analysis.statistics.effects.runs import TEACHER_SEED
+from analysis.verdict.results import Results
+
+__all__ = ["held_teacher_data", "saw", "scope"]
+
+TEACHER_DATA = "teacher_data"
+SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
+
+
+def scope(results: Results, row: Any = None) -> str:
+    """The scope for which a number holds, as part of a sentence.
+
+    row: the row of an effect. Its column `averaged_over` names the factors that the effect is averaged over.
+    """
+    record = results.record
+    tuned = ", ".join(sorted(record.nuisance))
+    values = f"at the selected values of {tuned}" if tuned else "at the fixed values of all hyperparameters"
+    averaged = () if row is None else str(row["averaged_over"]).split(", ")
+    others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
+    over = f"averaged over {others}, " * bool(others)
+    count = len(results.languages)
+    languages = "this language" if count == 1 else f"these {count} languages"
+    return f"{over}{_teachers(results, row)}, {values}, on the test texts of {languages}"
+
+
+def saw(results: Results, row: Any) -> str:
+    """What the teacher of the row's arms saw, as part of a sentence; empty if that is not known."""
+    kind = row[TEACHER_DATA] if TEACHER_DATA in results.factors else held_teacher_data(results)
+    return SAW.get(str(kind), "")
+
+
+def held_teacher_data(results: Results) -> str | None:
+    """What all teachers saw. None if the study varied that, or if the user gave the teacher."""
+    record = results.record
+    return None if record.facts.get("teacher") else record.fixed.get(TEACHER_DATA)
+
+
+def _teachers(results: Results, row: Any = None) -> str:
+    """The teachers for which a number holds. A row of one `teacher_data` has the teachers of its arms."""
+    record, seeds = results.record, results.factors.get(TEACHER_SEED, ())
+    if seeds:
+        return f"averaged over {len(seeds)} teacher seeds"
+    arms, own = set(record.arms), set(own_teachers(record))
+    if row is not None and pd.notna(kind := row.get(TEACHER_DATA)):
+        cells = results.cells[TEACHER_DATA]
+        arms = set(cells.index[(cells == kind) | cells.isna()])
+    if own >= arms:
+        return "for teachers trained on each seed's own sample"
+    if own & arms:
+        return (
+            "for teachers trained on each seed's own sample, and in the other arms for one teacher of all "
+            "data"
+        )
+    varied = {*results.factors, *record.nuisance} - {TEACHER_DATA}
+    several = any(name.startswith("teacher_") for name in varied)
+    return "for these teachers" if several else "for this teacher"

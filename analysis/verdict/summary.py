@@ -1,0 +1,90 @@
+"""Summaries of arms and of languages: means over confirm seeds, and the best search trial of each arm.
+
+The tables only describe: they have no interval and no test. A pruned, diverged or failed trial is an outcome
+and never counts as an accuracy of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.record.design import confirmed
+from analysis.record.domain import parse_arm
+from analysis.record.study_record import StudyRecord
+
+__all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
+
+WIDEST = 12
+"""With more arms there is no table of languages x arms; the figure and the CSV file have the numbers."""
+
+TEST_METRICS = ("accuracy", "macro_f1", "retention")
+
+
+def arms_summary(record: StudyRecord) -> pd.DataFrame:
+    """One row for each arm.
+
+    `search best`: the highest validation macro accuracy among the complete search trials of the arm. The
+    trial was selected because its score is high, so this number is biased upwards. The other columns are over
+    confirm seeds: the number of seeds, the mean and the standard deviation of macro accuracy, the mean of the
+    worst language, and the mean retention.
+    """
+    scores = record.scores_of("search", "validation", "accuracy")
+    search = scores[scores["language"] == "macro"].set_index("key")["value"]
+    results = {
+        (split, metric): confirmed(record, split, metric)
+        for split, metric in (("validation", "accuracy"), *(("test", metric) for metric in TEST_METRICS))
+    }
+
+    def values(arm: str, split: str, metric: str, language: str) -> pd.Series:
+        table = results[split, metric]
+        return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
+
+    rows = []
+    for arm in record.arms:
+        test = values(arm, "test", "accuracy", "macro")
+        row: dict[str, object] = {
+            "arm": arm,
+            "search best": search[record.best[arm]] if arm in record.best else None,
+            "seeds": len(test),
+            "validation macro": _mean(values(arm, "validation", "accuracy", "macro")),
+            "test macro": _mean(test),
+            "sd": test.std(ddof=1) if len(test) > 1 else None,
+            "test worst": _mean(values(arm, "test", "accuracy", "worst")),
+            "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
+            "test retention": _mean(values(arm, "test", "retention", "macro")),
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy") -> pd.DataFrame:
+    """Languages x arms: means over confirm seeds. On validation the first column is the teacher.
+
+    The last rows are `macro` and `worst`. Without confirm runs the table is empty.
+    """
+    scores = confirmed(record, split, metric)
+    if scores.empty:
+        return pd.DataFrame()
+    table = scores.pivot_table(index="language", columns="arm", values="value", aggfunc="mean")
+    table = table.reindex(columns=[arm for arm in record.arms if arm in table.columns])
+    teacher = record.scores_of("teacher", split, metric)
+    if len(teacher) and teacher["key"].nunique() == 1:
+        table.insert(0, "teacher", teacher.set_index("language")["value"])
+    names = sorted(name for name in table.index if name not in ("macro", "worst"))
+    return table.reindex([*names, *(name for name in ("macro", "worst") if name in table.index)])
+
+
+def by_levels(languages: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:
+    """The table with arms named by their levels of `factors` alone; a dash for a factor without an effect."""
+
+    def levels(arm: str) -> str:
+        of_arm = parse_arm(arm)
+        return " ".join(str(of_arm.get(factor, "-")) for factor in factors)
+
+    return languages.rename(columns={arm: levels(arm) for arm in languages.columns if arm != "teacher"})
+
+
+def _mean(values: pd.Series) -> float | None:
+    return float(values.mean()) if len(values) else None

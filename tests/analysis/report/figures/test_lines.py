@@ -1,0 +1,39 @@
+"""Curves: panels, missing points, the legend."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.report.figures.lines import MOST_PANELS, lines
+from tests.analysis.drawings import curves
+
+
+def test_curves_have_a_panel_each_up_to_a_limit() -> None:
+    figure = lines(curves(MOST_PANELS + 3), "data", "accuracy", "share")
+    visible = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(visible) == MOST_PANELS
+    assert all(len(axes.lines) == 2 for axes in visible)
+    assert [tick.get_text() for tick in figure.axes[-4].get_xticklabels()] == ["1%", "10%", "100%"]
+
+
+@pytest.mark.parametrize("panels", [1, 3])
+def test_a_legend_stays_within_the_figure(panels: int) -> None:
+    """That of one panel is narrower than the page."""
+    names = [f"{seeds} confirm seeds ({seeds} replays)" for seeds in (3, 4, 5)]
+    rows = [(f"panel {p}", name, x, 0.5) for p in range(panels) for name in names for x in (1, 2)]
+    table = pd.DataFrame(rows, columns=["panel", "line", "x", "mean"]).assign(low=0.4, high=0.6)
+    figure = lines(table, "x", "y")
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+
+
+def test_a_line_skips_what_is_missing() -> None:
+    table = curves()
+    table.loc[1, "mean"] = np.nan
+    first = lines(table, "data", "accuracy").axes[0].lines[0]
+    assert np.asarray(first.get_xdata()).tolist() == [0.01, 1.0]

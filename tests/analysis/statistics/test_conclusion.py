@@ -1,0 +1,209 @@
+"""What replays conclude is what the report would say of each: claim C1, else claim C4, else the winner."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.statistics import conclusion as module
+from analysis.statistics.conclusion import EQUAL, UP, _holm, _paired_t, conclusion
+from analysis.statistics.effects.arms import arms_compared, next_best, winner
+from analysis.statistics.effects.estimates import copying_and_distilling
+from analysis.statistics.effects.runs import runs_of
+from analysis.statistics.fractions import fraction_interaction
+from analysis.statistics.intervals import MARGIN, holm, paired_t
+from tests.analysis.tables import confirmed_table
+
+INITS = {"init": ("random", "teacher")}
+CLAIM = {"init": ("random", "base", "teacher"), "alpha": (0.2, 1.0)}
+DATA = {
+    "init": ("random", "teacher"),
+    "data_fraction": (0.01, 0.1, 1.0),
+    "teacher_data": ("full", "same"),
+}
+DEPTHS = {"init": ("random", "base", "teacher"), "depth": (2, 4)}
+
+
+def studies(factors: Mapping[str, tuple[Any, ...]], spread: float) -> list[pd.DataFrame]:
+    """Fifteen, with effects of several sizes and signs; of the last ones some runs are missing."""
+    rng, made = np.random.default_rng(int(spread * 1e5)), []
+    for study in range(15):
+        quality = {"random": 0.3, "base": 0.5, "teacher": 0.5 + 0.02 * (study % 3)}
+        weight = (-0.1, 0.0, 0.4)[study % 3]
+
+        def score(levels: dict[str, Any], seed: int, of: Any = (study, quality, weight)) -> float | None:
+            number, inits, weight = of
+            lacks = number >= 8 and rng.random() < 0.1
+            value = inits[levels["init"]] + weight * (1 - levels.get("alpha", 1)) + rng.normal(0, spread)
+            if "data_fraction" in levels:
+                less = -math.log10(levels["data_fraction"])
+                saw = 0.5 if levels["teacher_data"] == "same" else 1.0
+                value += weight * saw * less * (levels["init"] == "teacher")
+            return None if lacks else float(value + 0.05 * levels.get("depth", 0))
+
+        made.append(confirmed_table(factors, score))
+    return made
+
+
+def code_of(results: pd.DataFrame, factors: Mapping[str, tuple[Any, ...]]) -> int:
+    """What the whole study concludes."""
+    arms = runs_of(results, factors).arms
+    wide = results[results["language"] == "macro"].pivot(index="arm", columns="seed", values="value")
+    return int(conclusion(results, factors).of(wide.reindex(list(arms)).to_numpy()[None])[0])
+
+
+def told(row: Any, span: float = 1) -> int:
+    """What the answer says of a number: 0 nothing, 1 above zero, 2 below, 3 none."""
+    if row["p_holm"] < 0.05:
+        return 1 if row["estimate"] > 0 else 2
+    return 3 if row["low"] <= 0 <= row["high"] and row["equivalent_within"] * span <= MARGIN else 0
+
+
+@pytest.mark.parametrize("spread", [0.0005, 0.01, 0.1])
+def test_where_claim_c1_is_asked_its_sign_is_concluded(spread: float) -> None:
+    """And that of how copying and distilling act on one another, the two corrected together."""
+    seen = set()
+    for results in studies(CLAIM, spread):
+        claim = copying_and_distilling(results, CLAIM)
+        assert claim is not None
+        macro = claim[(claim["outcome"] == "macro") & (claim["estimand"] == "these languages")]
+        difference, crossed = macro.to_dict("records")
+        both = (
+            told(difference),
+            told(crossed | {"equivalent_within": math.inf}),
+        )  # of that no equality is told
+        assert code_of(results, CLAIM) == both[0] + 4 * both[1]
+        seen.add(both)
+    assert "claim C1" in conclusion(results, CLAIM).about
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("spread", [0.0005, 0.01, 0.1])
+def test_else_the_sign_of_claim_c4_for_each_teacher_data(spread: float) -> None:
+    seen = set()
+    for results in studies(DATA, spread):
+        signs = [told(row, row["decades"]) for row in fraction_interaction(results, DATA).to_dict("records")]
+        if not signs:  # no seed has all runs of it
+            assert "which arm" in conclusion(results, DATA).about
+            continue
+        assert "claim C4)" in conclusion(results, DATA).about
+        assert code_of(results, DATA) == sum(4**n * sign for n, sign in enumerate(signs))
+        seen.add(tuple(signs))
+    assert len({len(signs) for signs in seen}) == 2 or len(seen) > 2
+
+
+@pytest.mark.parametrize("spread", [0.0005, 0.01, 0.1])
+def test_else_the_arm_that_wins(spread: float) -> None:
+    seen = set()
+    for results in studies(DEPTHS, spread):
+        compared = arms_compared(results)
+        name = winner(compared)
+        arms = runs_of(results, DEPTHS).arms
+        equal = told(next_best(compared)) == EQUAL if len(compared) else False
+        code = code_of(results, DEPTHS)
+        assert (code < 0) == equal
+        assert max(code, 0) == (1 + arms.index(name) if name else 0)
+        seen.add(name)
+    assert "which arm" in conclusion(results, DEPTHS).about
+    assert len(seen) > 1 or spread == 0.1  # seeds that differ by .1 show no winner
+
+
+@pytest.mark.parametrize(
+    ("factors", "equal"), [(CLAIM, EQUAL), (DATA, EQUAL + 4 * EQUAL), (INITS, -1)], ids=["C1", "C4", "arms"]
+)
+def test_that_there_is_no_difference_is_a_conclusion(
+    factors: Mapping[str, tuple[Any, ...]], equal: int
+) -> None:
+    """Of runs that differ by the seed and by rounding, as it were."""
+    rng = np.random.default_rng(4)
+    alike = confirmed_table(factors, lambda levels, seed: 0.5 + seed / 10 + float(rng.normal(0, 1e-4)))
+    noisy = confirmed_table(factors, lambda levels, seed: 0.5 + float(rng.normal(0, 0.1)))
+    assert code_of(alike, factors) == equal
+    assert code_of(noisy, factors) == 0
+
+
+def test_a_replay_that_lacks_an_arm_of_a_claim_shows_no_sign() -> None:
+    results = studies(DATA, 0.0005)[2]
+    macro = results[results["language"] == "macro"].pivot(index="arm", columns="seed", values="value")
+    arms = runs_of(results, DATA).arms
+    values = macro.reindex(list(arms)).to_numpy(copy=True)
+    assert conclusion(results, DATA).of(values[None]) == [UP + 4 * UP]
+    values[arms.index("init=teacher data_fraction=0.01 teacher_data=full")] = math.nan
+    assert conclusion(results, DATA).of(values[None]) == [4 * UP]
+
+
+def test_an_arm_that_the_slope_drops_takes_no_seed_away() -> None:
+    """One fraction of the second depth has one seed, so the slope is over the first depth alone."""
+    factors = INITS | {"data_fraction": (0.01, 0.1, 1.0), "depth": (2, 4)}
+
+    def score(levels: dict[str, Any], seed: int) -> float | None:
+        if levels["depth"] == 4 and levels["data_fraction"] == 0.1 and seed > 1:
+            return None
+        less = -math.log10(levels["data_fraction"])
+        return 0.5 + (0.1 + 0.001 * seed) * less * (levels["init"] == "teacher")
+
+    results = confirmed_table(factors, score, seeds=4)
+    (row,) = fraction_interaction(results, factors).to_dict("records")
+    assert (row["cells"], row["cells_dropped"], row["seeds"], told(row)) == (1, 1, 4, UP)
+    assert code_of(results, factors) == 1
+
+
+def test_an_arm_that_is_ahead_for_want_of_its_rivals_runs_does_not_win() -> None:
+    """The copy's mean is 0.56 and random init's 0.5, of three seeds; at those three the copy is behind."""
+    rival = {1: 0.5, 2: 0.501, 3: 0.502}
+    copy = {1: 0.4, 2: 0.4, 3: 0.4, 4: 0.9, 5: 0.9}
+    results = confirmed_table(
+        INITS, lambda levels, seed: (copy if levels["init"] == "teacher" else rival).get(seed)
+    )
+    compared = arms_compared(results)
+    assert winner(compared) == "init=random"
+    macro = np.array([[*rival.values(), math.nan, math.nan], [*copy.values()]])
+    assert conclusion(results, INITS).of(macro[None]) == [1]
+
+
+def test_tests_are_those_of_the_intervals() -> None:
+    rng = np.random.default_rng(5)
+    differences = rng.normal(0.3, 1, (8, 5, 4))
+    differences[rng.random(differences.shape) < 0.5] = math.nan
+    found = _paired_t(differences)
+    mean, p, within = found.mean, found.p, found.within()
+    assert 0 < np.isnan(p).sum() < p.size
+    corrected = _holm(p)
+    for row in range(8):
+        tests = [paired_t(d[np.isfinite(d)]) for d in differences[row]]
+        assert mean[row] == pytest.approx([t.estimate for t in tests], nan_ok=True)
+        assert p[row] == pytest.approx([t.p for t in tests], nan_ok=True)
+        assert within[row] == pytest.approx([t.within for t in tests], nan_ok=True)
+        assert corrected[row] == pytest.approx(holm(p[row]), nan_ok=True)
+
+
+def test_replays_that_are_compared_in_parts_conclude_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    macro = rng.normal(0.5, 0.01, (50, 6, 4)) + np.array([0, 0, 0, 0, 0.1, 0.15])[:, None]
+    depths = {"depth": tuple(range(6))}
+    conclude = conclusion(confirmed_table(depths, lambda levels, seed: 0.5), depths).of
+    at_once = conclude(macro)
+    assert len(set(at_once)) == 2  # a winner in some, none in others
+    monkeypatch.setattr(module, "TEMPORARY", 7 * 15 * 4 * 8)  # seven replays of fifteen pairs
+    assert np.array_equal(conclude(macro), at_once)
+    monkeypatch.setattr(module, "TEMPORARY", 1)
+    assert np.array_equal(conclude(macro), at_once)
+
+
+def test_many_arms_are_compared_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All replays at once would take 12 MB for each of several arrays."""
+    macro = np.random.default_rng(0).normal(0.5, 0.01, (60, 100, 5))
+    monkeypatch.setattr(module, "TEMPORARY", 2**20)
+    results = confirmed_table({"depth": tuple(range(100))}, lambda levels, seed: 0.5)
+    conclude = conclusion(results, {"depth": tuple(range(100))}).of
+    tracemalloc.start()
+    conclude(macro)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**20
