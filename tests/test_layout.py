@@ -144,9 +144,10 @@ def test_a_cluster_knows_nothing_of_the_engine() -> None:
     assert {name for module in inside("cluster") for name in ours(module)} == {"cluster"}
 
 
-def test_the_analysis_knows_the_configuration_the_errors_and_the_rule_of_selection() -> None:
+def test_the_analysis_knows_four_files_of_the_engine_that_import_no_room() -> None:
     known = {name for module in inside("analysis") for name in ours(module)} - set(inside("analysis"))
-    assert known == {"study.config", "study.errors", "study.selection"}
+    assert known == {"study.config", "study.errors", "study.selection", "study.planning.samplers"}
+    assert ours("study.planning.samplers") <= {"study.errors", "study.streams"}
 
 
 ANALYSIS = ("record", "statistics", "search", "verdict", "report")

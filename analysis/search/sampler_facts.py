@@ -1,12 +1,11 @@
-"""Facts about samplers: what the sampler of a study says about the search trials that it proposed.
-
-This file is the one place of the analysis that knows samplers by their names.
-"""
+"""Facts about samplers: what the sampler of a study says about the search trials that it proposed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from study.planning.samplers import samplers
 
 __all__ = ["Drawn", "SamplerFacts", "facts_of"]
 
@@ -30,24 +29,22 @@ class SamplerFacts:
     where_tuned: str = ""
 
 
-FACTS = {
-    "quasi": SamplerFacts(
-        drawn="alike",
-        independent=True,
-        band="exact for independent draws, and nearly exact for quasi-random draws, which are more even",
-        where_tuned=", at evenly spread points that are the same in all arms",
-    ),
-    "grid": SamplerFacts(drawn="alike", where_tuned=", on a grid that is the same in all arms"),
-    "random": SamplerFacts(
-        drawn="apart",
-        independent=True,
-        band="exact for every distribution of the scores",
-        where_tuned=", at random points that differ from arm to arm",
-    ),
-    "tpe": SamplerFacts(where_tuned=", by TPE, at points that differ from arm to arm"),
-}
+EXACT = "exact for every distribution of the scores"
+NEARLY = "exact for independent draws, and nearly exact for quasi-random draws, which are more even"
 
 
 def facts_of(sampler: str | None) -> SamplerFacts:
-    """The facts about `sampler`. A name that is not known, or None, has the facts of an adaptive sampler."""
-    return FACTS.get(sampler or "", SamplerFacts())
+    """The facts about `sampler`, from the engine's registry of samplers.
+
+    A name that is not in the registry, or None, has the facts of an adaptive sampler.
+    """
+    known = samplers().get(sampler or "")
+    if known is None:
+        return SamplerFacts()
+    independent = not (known.adaptive or known.needs_levels)
+    return SamplerFacts(
+        drawn="first" if known.adaptive else "alike" if known.same_points else "apart",
+        independent=independent,
+        band="" if not independent else NEARLY if known.same_points else EXACT,
+        where_tuned=f", {known.where}",
+    )

@@ -29,6 +29,8 @@ START_UP = 5
 class Sampler:
     """A sampler under the name that search spaces use; `about` is one line on it.
 
+    where: at which points arms are tuned, as the end of a sentence in a report.
+
     Facts: `same_points`: arms that tune the same hyperparameters try the same points, in the same order.
     `adaptive`: later trials depend on the scores of earlier ones. `needs_levels`: the sampler cannot search
     a range.
@@ -40,6 +42,7 @@ class Sampler:
 
     name: str
     about: str
+    where: str
     same_points: bool = False
     adaptive: bool = False
     needs_levels: bool = False
@@ -122,20 +125,28 @@ _SAMPLERS = {
         Sampler(
             "quasi",
             "evenly spread (quasi-random) points, the same in every arm",
+            "at evenly spread points that are the same in all arms",
             same_points=True,
             point=_quasi_point,
         ),
         Sampler(
             "tpe",
             "Optuna's TPE: prefers values that scored high; every arm has its own points",
+            "by TPE, at points that differ from arm to arm",
             adaptive=True,
             optuna="TPESampler",
             options={"n_startup_trials": START_UP},
         ),
-        Sampler("random", "random points; every arm has its own", optuna="RandomSampler"),
+        Sampler(
+            "random",
+            "random points; every arm has its own",
+            "at random points that differ from arm to arm",
+            optuna="RandomSampler",
+        ),
         Sampler(
             "grid",
             "every combination of levels in turn, the same in every arm; needs levels, not ranges",
+            "on a grid that is the same in all arms",
             same_points=True,
             needs_levels=True,
             point=_grid_point,
