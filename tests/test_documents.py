@@ -282,6 +282,7 @@ CLOSED = {
         ),
     },
     "study": {"study/trial/data/phrasebook/languages"},
+    "analysis": {"analysis/report/sections", "analysis/report/figures"},
     "tests": {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").iterdir() if path.is_dir()},
 }
 """Trees that are checked, and the folders that each names without what is in them."""

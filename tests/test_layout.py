@@ -198,6 +198,8 @@ ABOUT_MORE = {
     "test_lanes": "which tests run",
     "test_documents": "what the documents say",
     "test_calibration": "every interval and the audit, on simulated studies",
+    "test_light": "which commands load none of the slow packages",
+    "test_refusals": "requests that every command refuses",
     "test_command": "the command `report`, from the record to its pages",
     "test_planning": "which students a model can have: stack, init methods and layer maps",
     "test_stale_outputs": "prepare and inputs, when a teacher has been built again",

@@ -125,4 +125,4 @@ def test_an_unknown_sampler_is_refused_and_a_near_name_is_suggested(
 @pytest.mark.parametrize("given", [{}, {"optuna": "RandomSampler", "point": lambda plan, arm, n: {}}])
 def test_a_sampler_has_either_points_or_an_optuna_class(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="either a point function or an Optuna class"):
-        Sampler("new", "about", **given)
+        Sampler("new", "about", "at new points", **given)
