@@ -143,6 +143,5 @@ def _silence() -> None:
 def _show_all() -> None:
     warnings.simplefilter("default")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "info")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     logging.getLogger("study").setLevel(logging.DEBUG)
