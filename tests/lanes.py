@@ -7,8 +7,9 @@ that. In the other lanes the files that take long come first.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,17 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise ProcessStarted(f"{event} {arguments[:1]}: mark the test with pytest.mark.processes")
 
 
+def _run(run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run` of `subprocess`, but git is not asked: every study asks for the version of its code."""
+
+    def without_git(command: Any, *values: Any, **more: Any) -> Any:
+        if command[0] == "git":
+            return subprocess.CompletedProcess(command, 0, "fast lane", "")
+        return run(command, *values, **more)
+
+    return without_git
+
+
 def _refuse_ray(*values: Any, **more: Any) -> None:
     raise ProcessStarted("ray.init: mark the test with pytest.mark.processes")
 
@@ -85,6 +97,7 @@ def alone_in_this_process() -> Iterator[None]:
         sys.addaudithook(_refuse)
         sys._fast_lane_is_guarded = True  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "run", _run(subprocess.run))
         if "ray" in sys.modules:  # what attaches to a Ray that runs already starts no process
             patch.setattr(sys.modules["ray"], "init", _refuse_ray)
         _guarded.add(os.getpid())

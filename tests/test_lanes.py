@@ -61,6 +61,12 @@ def test_what_handles_exceptions_does_not_hide_a_start() -> None:
         handled()
 
 
+def test_git_is_not_asked_for_the_version_of_the_code() -> None:
+    with alone_in_this_process():
+        said = subprocess.run(["git", "describe"], capture_output=True, text=True, check=True)
+    assert said.stdout == "fast lane"
+
+
 @pytest.mark.processes
 def test_after_it_processes_start_as_ever() -> None:
     with alone_in_this_process():
