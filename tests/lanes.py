@@ -32,6 +32,9 @@ LONG = (
     "analysis/*test_report.py",  # draws every figure of every kind of study
     "driver/test_lifecycle.py",  # kills a trial at each of its writes
     "driver/test_worker.py",  # fifty trials in a row
+    "trial/test_trial.py",  # a trial for each promise
+    "trial/test_prepare.py",  # teachers and their outputs
+    "trial/models/test_student.py",  # students of every architecture
 )
 """Files of tests that train, simulate or kill for many seconds."""
 
