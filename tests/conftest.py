@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from study.planning.versions import code_version
-from tests.lanes import alone_in_this_process, longest_first, starts_processes
+from tests.lanes import alone_in_this_process, is_quick, longest_first
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.config import TrialConfig
@@ -39,15 +39,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)  # once `-m` has chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The fast lane leaves out what starts processes; otherwise the long files come first.
+    """The fast lane leaves out what starts processes or takes long; otherwise the long files come first.
 
     A file goes to one of pytest's workers as a whole, and a long one at the end would leave the other worker
     without work. The first file makes the finished study that other files wait for.
     """
     if config.getoption("quick"):
         code_version()  # asks git, once for this process
-        config.hook.pytest_deselected(items=[item for item in items if starts_processes(item)])
-        items[:] = [item for item in items if not starts_processes(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not is_quick(item)])
+        items[:] = [item for item in items if is_quick(item)]
     else:
         items[:] = longest_first(items)
 

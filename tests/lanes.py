@@ -1,26 +1,42 @@
 """Which tests run, and in which order.
 
-The fast lane, `make quick`, has the tests that start no process, no server and no Ray; a guard holds them to
-that. In the other lanes the files that take long come first.
+The fast lane, `make quick`, has the tests that start no process, no server and no Ray, and is to take two
+minutes: a guard holds them to the first, and files that take long are named in `LONG`. In the other lanes the
+files that take long come first.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-__all__ = ["STARTERS", "ProcessStarted", "alone_in_this_process", "longest_first", "starts_processes"]
+__all__ = ["LONG", "STARTERS", "ProcessStarted", "alone_in_this_process", "is_quick", "longest_first"]
 
 STARTERS = frozenset(
     {"kdstudy", "s3_server", "mlflow_server", "postgres", "address", "ray_here", "tiny_disk"}
 )
 """Fixtures that start processes."""
+
+LONG = (
+    "end_to_end/*",
+    "chaos/*",
+    "analysis/*test_calibration.py",  # simulates hundreds of studies
+    "analysis/*test_report.py",  # draws every figure of every kind of study
+    "driver/test_lifecycle.py",  # kills a trial at each of its writes
+    "driver/test_worker.py",  # fifty trials in a row
+    "trial/test_trial.py",  # a trial for each promise
+    "trial/test_prepare.py",  # teachers and their outputs
+    "trial/models/test_student.py",  # students of every architecture
+)
+"""Files of tests that train, simulate or kill for many seconds."""
 
 STARTS = frozenset(
     {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "os.exec"}
@@ -32,10 +48,10 @@ class ProcessStarted(BaseException):
     """A test of the fast lane would start a process. Nothing that handles exceptions may handle this one."""
 
 
-def starts_processes(item: pytest.Item) -> bool:
-    """Whether a test is left out of the fast lane: it is marked, or it uses a fixture of `STARTERS`."""
-    used = set(getattr(item, "fixturenames", ()))
-    return item.get_closest_marker("processes") is not None or bool(STARTERS & used)
+def is_quick(item: pytest.Item) -> bool:
+    """Whether a test is in the fast lane: it neither starts a process, as far as is known, nor takes long."""
+    starts = item.get_closest_marker("processes") or STARTERS & set(getattr(item, "fixturenames", ()))
+    return not (starts or any(fnmatch(str(item.path), str(Path(__file__).parent / file)) for file in LONG))
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -70,6 +86,17 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise ProcessStarted(f"{event} {arguments[:1]}: mark the test with pytest.mark.processes")
 
 
+def _run(run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run` of `subprocess`, but git is not asked: every study asks for the version of its code."""
+
+    def without_git(command: Any, *values: Any, **more: Any) -> Any:
+        if command[0] == "git":
+            return subprocess.CompletedProcess(command, 0, "fast lane", "")
+        return run(command, *values, **more)
+
+    return without_git
+
+
 def _refuse_ray(*values: Any, **more: Any) -> None:
     raise ProcessStarted("ray.init: mark the test with pytest.mark.processes")
 
@@ -85,6 +112,7 @@ def alone_in_this_process() -> Iterator[None]:
         sys.addaudithook(_refuse)
         sys._fast_lane_is_guarded = True  # type: ignore[attr-defined]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "run", _run(subprocess.run))
         if "ray" in sys.modules:  # what attaches to a Ray that runs already starts no process
             patch.setattr(sys.modules["ray"], "init", _refuse_ray)
         _guarded.add(os.getpid())

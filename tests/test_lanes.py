@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 import pytest
 
 from tests.lanes import (
+    LONG,
     STARTERS,
     ProcessStarted,
     alone_in_this_process,
+    is_quick,
     longest_first,
-    starts_processes,
 )
 
 PYTHON = [sys.executable, "-c", ""]
@@ -61,6 +63,12 @@ def test_what_handles_exceptions_does_not_hide_a_start() -> None:
         handled()
 
 
+def test_git_is_not_asked_for_the_version_of_the_code() -> None:
+    with alone_in_this_process():
+        said = subprocess.run(["git", "describe"], capture_output=True, text=True, check=True)
+    assert said.stdout == "fast lane"
+
+
 @pytest.mark.processes
 def test_after_it_processes_start_as_ever() -> None:
     with alone_in_this_process():
@@ -82,11 +90,21 @@ def item(*marks: str, fixtures: tuple[str, ...] = (), file: str = "test_it.py") 
     )
 
 
-def test_it_leaves_out_what_is_marked_and_what_uses_a_fixture_that_starts_processes() -> None:
-    assert not starts_processes(item("slow", fixtures=("tmp_path", "workshop")))
-    assert starts_processes(item("processes"))
+def test_it_leaves_out_what_starts_processes_and_what_takes_long() -> None:
+    assert is_quick(item("slow", fixtures=("tmp_path", "workshop")))
+    assert not is_quick(item("processes"))
     for name in STARTERS:
-        assert starts_processes(item(fixtures=("tmp_path", name)))
+        assert not is_quick(item(fixtures=("tmp_path", name)))
+    tests = Path(__file__).parent
+    assert is_quick(item(file=str(tests / "ledger" / "test_ledger.py")))
+    assert not is_quick(item(file=str(tests / "end_to_end" / "test_study.py")))
+    assert not is_quick(item(file=str(tests / "driver" / "test_worker.py")))
+
+
+@pytest.mark.parametrize("files", LONG)
+def test_what_takes_long_is_there(files: str) -> None:
+    tests = Path(__file__).parent
+    assert any(fnmatch(str(path), str(tests / files)) for path in tests.rglob("test_*.py"))
 
 
 def test_files_that_run_studies_come_first_and_the_second_does_not_wait_for_the_first() -> None:

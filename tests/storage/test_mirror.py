@@ -37,7 +37,7 @@ CONTENT = {
 }
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.processes)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return (tmp_path / "storage").as_uri()
@@ -456,11 +456,13 @@ def test_tidying_does_not_wait_for_storage_that_is_away(node: Any, monkeypatch: 
 # What cannot be one
 
 
+@pytest.mark.processes
 def test_storage_that_can_be_written_to_is_left_as_it_was(url: str, node: Any) -> None:
     check_storage(url)
     assert node("here").names(node("here").root) == {}
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "wrong", ["bogus://x/y", "nowhere", "s3://", "s3://no such/x", "s3://no-such-bucket/x"]
 )
@@ -471,6 +473,7 @@ def test_what_is_no_storage_is_refused(s3: Any, wrong: str) -> None:
     assert f"--storage-url {wrong}: " in str(error.value)
 
 
+@pytest.mark.processes
 def test_storage_that_does_not_answer_is_refused_soon(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
@@ -481,6 +484,7 @@ def test_storage_that_does_not_answer_is_refused_soon(s3: Any, monkeypatch: pyte
             check_storage("s3://bucket/x")
 
 
+@pytest.mark.processes
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RequestError, match="must be a folder"):
