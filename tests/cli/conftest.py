@@ -16,10 +16,6 @@ from tests.in_process import caller, contents
 from tests.processes import Answer
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "processes: starts a process; left out by `make quick`")
-
-
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
     """The command's entry point in this process."""
