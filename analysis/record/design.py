@@ -36,7 +36,7 @@ def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
 
 
 def cells(record: StudyRecord) -> pd.DataFrame:
-    """A row for each arm (the index `arm`), a column for each factor: the level, missing without an effect."""
+    """A row for each arm (the index `arm`), a column for each factor: its level, or missing if no effect."""
     there = _levels(record)
     index = pd.Index(record.arms, name="arm", dtype=str)
     return pd.DataFrame(
