@@ -66,4 +66,4 @@ def _points(value: float) -> float:
 
 
 def is_missing(value: object) -> bool:
-    return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
+    return value is None or bool(pd.isna(value))

@@ -121,13 +121,14 @@ def steps(studies: Studies, effect: str, criterion: str = "own", reports: int = 
         cells = pd.DataFrame(list(runs.cells), index=pd.Index(runs.arms, name="arm"))
         table = convergence_difference(curves, cells, studies.scenario.factors)
         found = table.set_index("criterion").loc[criterion]
-        ends = [float(found[column]) for column in ("estimate", "low", "high", "p")]
+        estimate, low, high, p = (float(found[column]) for column in ("estimate", "low", "high", "p"))
         paired = contrast.paired(runs.values)
         assert paired is not None
         seeds = int(found["seeds"])
         if not math.isnan(found["low"]):
             truth = _log2_steps(expected, studies.scenario, limits, reports, lower)
-            yield Interval(*ends, df=seeds - 1, n=seeds), float(paired.weights @ truth)
+            interval = Interval(estimate, low, high, p, df=seeds - 1, n=seeds)
+            yield interval, float(paired.weights @ truth)
 
 
 def _log2_steps(expected: Array, scenario: Scenario, limits: Array, reports: int, lower: bool) -> Array:

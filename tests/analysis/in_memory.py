@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from mlflow.entities import Experiment, Metric, Param, Run, RunData, RunInfo, RunTag
+from mlflow.entities import Experiment, ExperimentTag, Metric, Param, Run, RunData, RunInfo, RunTag
 from mlflow.store.entities import PagedList
 
 __all__ = ["InMemory"]
@@ -26,8 +26,8 @@ class InMemory:
 
     def create_experiment(self, name: str, artifact_location: str | None, tags: dict[str, str]) -> str:
         number = str(len(self.experiments))
-        of_it = [RunTag(key, value) for key, value in tags.items()]
-        self.experiments[name] = Experiment(number, name, artifact_location, "active", of_it)
+        of_it = [ExperimentTag(key, value) for key, value in tags.items()]
+        self.experiments[name] = Experiment(number, name, artifact_location or "", "active", of_it)
         return number
 
     def create_run(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -132,11 +134,13 @@ ANSWERED: dict[str, Scenario] = {
 }
 """What the first screen claims where the factors ask claim C1 or C4."""
 
+SAMPLED: tuple[tuple[Literal["quasi", "random"], str], ...] = (("quasi", ""), ("random", " at random"))
+
 TUNED: dict[str, Scenario] = {
     f"{arms} arms, {trials} search trials{where}": replace(
         FLAT, factors=factors, curvature=0.02, trials=trials, sampler=sampler
     )
-    for sampler, where in (("quasi", ""), ("random", " at random"))
+    for sampler, where in SAMPLED
     for arms, factors in (("two", TWO), ("six", CORE))
     for trials in (2, 4, 8, 16, 32, 64)
 }
@@ -168,12 +172,18 @@ TESTED: dict[str, Scenario] = {
 SPEED = Scenario(languages=1, language=0, seed=0.3, arm_seed=0.3, rest=0, arm_language=0, curvature=0)
 """log2 of the steps that a run takes; see `calibrated.steps`."""
 
+
+def _twice_as_fast(constant: float, cell: dict[str, Value]) -> float:
+    """log2 of the reports that a run takes; a copy takes half as many."""
+    return math.log2(constant) - (cell["init"] == "teacher")
+
+
 STEPS: dict[str, tuple[Scenario, int]] = {
     f"{seeds} seeds, 90% at about report {2.3 * constant:.0f} of {reports}, a copy's at half": (
         replace(
             SPEED,
             seeds=seeds,
-            quality=lambda cell, constant=constant: math.log2(constant) - (cell["init"] == "teacher"),
+            quality=partial(_twice_as_fast, constant),
         ),
         reports,
     )

@@ -141,7 +141,7 @@ class _Rows:
 
     def trial(self, phase: str, trial: _Trial, levels: dict[str, str]) -> None:
         status = {"complete": "FINISHED", "pruned": "KILLED"}.get(trial.outcome, "FAILED")
-        row = {"key": trial.key, "phase": phase, "arm": trial.arm, "outcome": trial.outcome}
+        row: dict[str, Any] = {"key": trial.key, "phase": phase, "arm": trial.arm, "outcome": trial.outcome}
         row |= {
             "status": status,
             "run": trial.key,

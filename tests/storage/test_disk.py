@@ -261,7 +261,7 @@ def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
             return [task() for task in tasks]
         except Exception as error:
             alone = type(error)(*error.args)  # pickled: without what it was raised from
-            raise RayTaskError("task", "Traceback ...", alone) from None  # type: ignore[no-untyped-call]
+            raise RayTaskError("task", "Traceback ...", alone) from None
 
     def remote(**options: Any) -> Any:
         return lambda function: SimpleNamespace(remote=lambda *values: partial(function, *values))

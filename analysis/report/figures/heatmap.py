@@ -54,7 +54,7 @@ def heat_map(table: pd.DataFrame, names: Sequence[str], heading: str, title: str
             mesh, ax=axes, location="bottom", shrink=0.45, aspect=32, pad=0.015, format=POINTS
         )
         bar.set_label(title + ("; hatched: not measured" if np.isnan(values).any() else ""))
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 

@@ -409,9 +409,8 @@ def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
 ) -> None:
     rows = [("best", "next", 0.02, -0.001, 0.041, 0.04, 5), ("best", "last", 0.3, 0.2, 0.4, 0.001, 5)]
     columns = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds"]
-    rows = [(*row, 0.05) for row in rows]
-    columns.append("equivalent_within")
-    monkeypatch.setattr(Results, "compared", pd.DataFrame(rows, columns=columns))
+    compared = pd.DataFrame(rows, columns=columns).assign(equivalent_within=0.05)
+    monkeypatch.setattr(Results, "compared", compared)
     text = answered(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
     assert "The difference from the next arm, next, is +2.00 points (95% interval -0.10 to 4.10" in text
     assert "The interval contains 0: these runs do not show which of the two arms is better." in text
@@ -438,6 +437,6 @@ def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:
     defaults = {"depth": "7", "learning_rate": "0.001", "batch_size": "16", "weight_decay": "0.01"}
     study = dataclasses.replace(study, facts=study.facts | defaults)
     (table,) = versions(Results(study)).tables
-    shown = dict(table.rows)
+    shown = {row[0]: row[1] for row in table.rows}
     assert not {"depth", "learning_rate", "batch_size"} & shown.keys()
     assert shown["weight_decay"] == "0.01"

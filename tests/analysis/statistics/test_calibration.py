@@ -192,6 +192,7 @@ def test_a_planted_interaction_is_found_with_the_power_of_its_size() -> None:
         quality=above(0.06, init="teacher", data_fraction=0.01),
     )
     found = coverage(studies(scenario, 2000), POWER)
+    assert isinstance(scenario.arm_seed, float)
     error = math.sqrt(4 * (scenario.arm_seed**2 + scenario.rest**2 / scenario.languages) / 5)
     critical = stats.t.ppf(0.975, 4)
     power = stats.nct.sf(critical, 4, 0.06 / error) + stats.nct.cdf(-critical, 4, 0.06 / error)

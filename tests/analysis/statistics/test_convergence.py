@@ -56,7 +56,7 @@ def test_the_step_lies_on_the_monotone_cubic_through_the_reports() -> None:
 def test_the_step_lies_between_the_first_report_that_has_the_share_and_the_one_before(
     curve: list[float], share: float
 ) -> None:
-    step = steps_to_share(curve_table({("a", 1): curve}), share)["own"].item()
+    step = steps_to_share(curve_table({("a", 1): curve.tolist()}), share)["own"].item()
     first = next(report for report, score in enumerate(curve) if score >= share * curve[-1])
     rounding = 1e-9
     assert 10 * max(first, 1) - rounding <= step <= 10 * (first + 1) + rounding
@@ -74,7 +74,7 @@ def test_of_a_course_that_levels_off_the_step_is_its_own(reports: int) -> None:
     for constant in (10.0, 13.0, 17.0):
         curve = 1 - np.exp(-10 * np.arange(1, reports + 1) / constant)
         true = -constant * math.log(1 - 0.9 * curve[-1])
-        found = steps_to_share(curve_table({("a", 1): curve}))["own"].item()
+        found = steps_to_share(curve_table({("a", 1): curve.tolist()}))["own"].item()
         assert found == pytest.approx(true, rel=0.005)
 
 
@@ -91,7 +91,7 @@ def test_what_is_there_at_the_first_report_counts_with_it() -> None:
 
 def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
     curve = [0.1, 0.5, 0.2, 0.3, 0.5]
-    curves = curve_table({("a", 1): curve}).sample(frac=1, random_state=1)
+    curves = curve_table({("a", 1): curve.tolist()}).sample(frac=1, random_state=1)
     assert steps_to_share(curves)["own"].item() == pytest.approx(crossing(curve, 0.45, 10, 20))
 
 
@@ -125,7 +125,7 @@ def test_runs_that_never_get_there_are_slower_than_all_others(reached: int, medi
 def test_the_difference_is_in_doublings_and_paired_by_seed() -> None:
     """Copies need half the steps at seeds 1 and 2, a quarter at seed 3; the seeds differ by far more."""
     late = {1: 4, 2: 8, 3: 16}
-    runs = {}
+    runs: dict[tuple[str, int], list[float]] = {}
     for seed, report in late.items():
         for arm, faster in (("r", 1), ("t", 4 if seed == 3 else 2)):
             at = report // faster
@@ -145,7 +145,7 @@ BY_ALPHA = pd.DataFrame(
 
 
 def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None:
-    runs = {}
+    runs: dict[tuple[str, int], list[float]] = {}
     for seed in (1, 2):
         runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
         runs |= {("r1", seed): [0.1, 0.1, 0.45, 0.5, 0.5], ("t1", seed): [0.9, 0.9, 0.9, 0.9, 0.9]}
@@ -171,7 +171,7 @@ def test_with_a_run_that_is_there_at_its_first_report_the_difference_is_a_bound(
 
 def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
     """At alpha 1 both end at half of what alpha 0.2 gives: its runs get to 90% of what is good there."""
-    runs = {}
+    runs: dict[tuple[str, int], list[float]] = {}
     for seed in (1, 2):
         runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
         runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.45, 0.5], ("t1", seed): [0.5, 0.5, 0.5, 0.5, 0.5]}

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.record.domain import Value
 from analysis.statistics.fractions import fraction_curves, fraction_interaction
 from tests.analysis.tables import confirmed_table
 
 FRACTIONS = (0.01, 0.1, 1.0)
-PLAIN = {"init": ("random", "teacher"), "data_fraction": FRACTIONS}
-BOTH = {
+PLAIN: dict[str, tuple[Value, ...]] = {"init": ("random", "teacher"), "data_fraction": FRACTIONS}
+BOTH: dict[str, tuple[Value, ...]] = {
     "init": ("random", "base", "teacher"),
     "data_fraction": FRACTIONS,
     "teacher_data": ("full", "same"),

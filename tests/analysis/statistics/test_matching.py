@@ -7,6 +7,7 @@ import math
 import pandas as pd
 import pytest
 
+from analysis.record.domain import Value
 from analysis.statistics.effects.estimates import effects
 from analysis.statistics.matching import at_every_level, matched, means_by_seed, shared_macro
 from tests.analysis.tables import confirmed_table
@@ -46,7 +47,7 @@ def test_an_arm_without_a_factor_pairs_with_each_of_its_levels() -> None:
 
 
 def test_cells_and_their_effect_are_those_of_the_effects() -> None:
-    factors = {
+    factors: dict[str, tuple[Value, ...]] = {
         "init": ("random", "teacher"),
         "layer_map": ("uniform", "first"),
         "alpha": (0.2, 0.5, 1.0),

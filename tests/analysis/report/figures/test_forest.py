@@ -29,6 +29,6 @@ def test_a_forest_marks_what_is_significant_and_draws_no_interval_that_is_not_kn
     ends = [segment[:, 0].tolist() for segment in segments if segment.shape == (2, 2)]
     assert [pytest.approx(end) for end in ends] == [[1, 5], [-3, 1]]
     filled, hollow = (c for c in axes.collections if isinstance(c, PathCollection))
-    assert (len(filled.get_offsets()), len(hollow.get_offsets())) == (1, 2)
+    assert (len(np.asarray(filled.get_offsets())), len(np.asarray(hollow.get_offsets()))) == (1, 2)
     assert np.allclose(np.asarray(hollow.get_facecolor())[0], 1)  # white
     assert {"+3.0  [+1.0, +5.0]", "+2.0"} <= set(texts(figure))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from analysis.record.domain import Value
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
 from tests.analysis.effect_tables import CORE, INIT, TRUE, missing, noisy, per_seed, row, row_of_kind, table
 
@@ -29,7 +30,10 @@ def test_a_main_effect_is_a_paired_t_over_seeds_of_the_mean_over_cells(
 
 
 def test_numbers_are_compared_with_the_first_and_the_one_before_and_names_with_all() -> None:
-    factors = {"init": ("a", "b", "c", "d"), "data_fraction": (0.01, 0.1, 0.5, 1.0)}
+    factors: dict[str, tuple[Value, ...]] = {
+        "init": ("a", "b", "c", "d"),
+        "data_fraction": (0.01, 0.1, 0.5, 1.0),
+    }
     found = effects(table(factors, lambda cell, seed, language: 0.01 * seed), factors)
     levels = found[found["kind"] == "main"].groupby("factor")["levels"].unique().map(set)
     assert levels["init"] == {"b - a", "c - a", "d - a", "c - b", "d - b", "d - c"}

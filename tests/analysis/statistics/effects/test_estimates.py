@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.record.domain import Value
 from analysis.statistics.effects.arms import arms_compared, winner
 from analysis.statistics.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
 from analysis.statistics.effects.estimates import EFFECT_COLUMNS, claim_parts, copying_and_distilling, effects
@@ -64,7 +65,11 @@ def test_an_effect_says_which_factors_it_averages_over(core: pd.DataFrame) -> No
 
 def test_an_interaction_with_the_data_names_that_it_averages_over_what_the_teacher_saw() -> None:
     """At all of the data the two kinds of teacher are one arm."""
-    factors = {"init": ("random", "teacher"), "data_fraction": (0.1, 1.0), "teacher_data": ("full", "same")}
+    factors: dict[str, tuple[Value, ...]] = {
+        "init": ("random", "teacher"),
+        "data_fraction": (0.1, 1.0),
+        "teacher_data": ("full", "same"),
+    }
     results = table(
         factors,
         noisy(lambda cell: 0.5),
