@@ -56,7 +56,7 @@ def test_the_step_lies_on_the_monotone_cubic_through_the_reports() -> None:
 def test_the_step_lies_between_the_first_report_that_has_the_share_and_the_one_before(
     curve: list[float], share: float
 ) -> None:
-    step = steps_to_share(curve_table({("a", 1): curve.tolist()}), share)["own"].item()
+    step = steps_to_share(curve_table({("a", 1): curve}), share)["own"].item()
     first = next(report for report, score in enumerate(curve) if score >= share * curve[-1])
     rounding = 1e-9
     assert 10 * max(first, 1) - rounding <= step <= 10 * (first + 1) + rounding
@@ -91,7 +91,7 @@ def test_what_is_there_at_the_first_report_counts_with_it() -> None:
 
 def test_reports_may_come_in_any_order_and_a_curve_may_fall_again() -> None:
     curve = [0.1, 0.5, 0.2, 0.3, 0.5]
-    curves = curve_table({("a", 1): curve.tolist()}).sample(frac=1, random_state=1)
+    curves = curve_table({("a", 1): curve}).sample(frac=1, random_state=1)
     assert steps_to_share(curves)["own"].item() == pytest.approx(crossing(curve, 0.45, 10, 20))
 
 
