@@ -98,6 +98,7 @@ def test_activations_are_what_autograd_keeps(name: str, batch: int, length: int)
     assert 0.98 * found <= activations(LAYERS, batch, length, sizes) <= loosest * found
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["embedded", "embedded, long", "MiniLM, 3 layers, trimmed"])
 def test_the_prediction_is_an_upper_bound_on_a_cpu(name: str) -> None:
     found = in_a_process_of_its_own(GRID[name])
