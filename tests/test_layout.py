@@ -334,6 +334,7 @@ print(json.dumps(sorted({"optuna", "mlflow", "sqlalchemy", "torch", "study.drive
     assert json.loads(answer.stdout) == ["torch"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("room", ["study.planning", "study.storage", "study.home", "study.ledger"])
 def test_planning_and_the_memory_of_a_study_load_no_torch(room: str) -> None:
     """`status` and the resume of a finished study use these modules and read no model."""

@@ -46,6 +46,7 @@ LIGHT = {
 """Commands, and the packages that they do without."""
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("arguments", LIGHT)
 def test_a_command_loads_no_slow_package(arguments: str, finished_study: Any, tmp_path: Path) -> None:
     study, without = finished_study, LIGHT[arguments]

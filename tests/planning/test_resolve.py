@@ -157,6 +157,7 @@ def test_a_resume_needs_no_folder_that_the_study_was_begun_from(
     assert again.plan.identity() == resolved.plan.identity()
 
 
+@pytest.mark.processes
 def test_a_resume_from_the_store_loads_no_torch(request_: Request, tmp_path: Path) -> None:
     """So the resume of a finished study is quick."""
     store = Store(tmp_path / "store")

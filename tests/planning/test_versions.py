@@ -29,6 +29,7 @@ def test_a_missing_package_has_no_version(monkeypatch: pytest.MonkeyPatch) -> No
     assert library_versions()["no-such-package-of-this-name"] is None
 
 
+@pytest.mark.processes
 def test_no_library_is_imported_for_its_version() -> None:
     script = """
 import json, sys

@@ -92,6 +92,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.processes
 @EACH_WRITER
 def test_a_full_and_a_read_only_file_system_stop_it_too(
     write: Callable[[Path], object], tiny_disk: Path
