@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted
 from study.ledger.records import State
-from study.ledger.transaction import one_transaction
+from study.ledger.database import one_transaction
 from study.planning.plan import Plan
 
 MakePlan = Callable[..., Plan]
