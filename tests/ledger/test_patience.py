@@ -96,7 +96,7 @@ def test_a_locked_database_is_waited_for(
     assert states(impatient) == {TrialState.RUNNING: 1}
 
 
-@pytest.mark.parametrize("call", ["records", "mend"])
+@pytest.mark.parametrize("call", ["records", "mend", "retry_failed"])
 def test_before_a_study_goes_on_its_ledger_is_waited_for(
     ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection, call: str
 ) -> None:
@@ -331,7 +331,7 @@ def live(ledger: Ledger, confirm: bool = False) -> Record | None:
         patiently(partial(ledger.begin_attempt, record))
         for index in (1, 2):
             assert not patiently(partial(ledger.report, record, index, 0.4 + record.number / 1000))
-        patiently(partial(ledger.tell, record, "complete", 0.4 + record.number / 1000))
+        patiently(partial(ledger.tell, record, State.COMPLETE, 0.4 + record.number / 1000))
     return record
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import TrialState
 
 from study.ledger.ledger import Ledger
 from study.ledger.records import State
@@ -128,45 +127,6 @@ def test_a_finite_space_is_exhausted_exactly(
     asked = run(plan, open_ledger, sampler)
     met = {(c["alpha"], c["learning_rate"], c["temperature"], c["warmup"]) for c in asked}
     assert len(asked) == len(met) == 4 + 12
-
-
-def test_a_duplicate_is_answered_from_the_record(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """Told with the original's value, under its key, and in no budget."""
-    plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1, 0.2, 0.3)}, trials=4, confirm_seeds=0)
-    ledger = open_ledger(plan)
-    while (record := ledger.ask_search()) is not None:
-        ledger.tell(record, State.COMPLETE, record.config.warmup)
-    study = optuna.load_study(study_name="demo/search/all", storage=ledger.storage)
-    duplicates = [trial for trial in study.trials if "duplicate_of" in trial.user_attrs]
-    assert len(duplicates) > 0
-    assert all(trial.state == TrialState.COMPLETE for trial in duplicates)
-    for trial in duplicates:
-        original = study.trials[trial.user_attrs["duplicate_of"]]
-        assert trial.user_attrs["key"] == original.user_attrs["key"]
-        assert (trial.value, trial.params) == (original.value, original.params)
-    assert len(ledger.records()) == 4
-
-
-@pytest.mark.parametrize(
-    ("outcome", "state"),
-    [
-        ("pruned", TrialState.PRUNED),
-        ("diverged", TrialState.PRUNED),
-        ("failed", TrialState.FAIL),
-        (None, TrialState.FAIL),  # its original still runs: it says nothing
-    ],
-)
-def test_a_duplicate_ends_as_its_original_did(
-    make_plan: MakePlan, open_ledger: OpenLedger, outcome: Any, state: TrialState
-) -> None:
-    plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1)}, trials=2, confirm_seeds=0)
-    ledger = open_ledger(plan)
-    while (record := ledger.ask_search()) is not None:
-        if outcome:
-            ledger.tell(record, outcome, None)
-    study = optuna.load_study(study_name="demo/search/all", storage=ledger.storage)
-    duplicates = [trial for trial in study.trials if "duplicate_of" in trial.user_attrs]
-    assert {trial.state for trial in duplicates} == {state}
 
 
 def test_a_point_is_proposed_as_it_is() -> None:

@@ -4,51 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from study.ledger.ledger import Ledger
-from study.ledger.records import State
-from study.storage.artifacts import Store
 from study.tracking import outbox
-from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
-from study.tracking.posts import Posts
-from study.tracking.tracker import Tracker
-
-LONG = 20.0  # seconds; nothing here waits for so long unless it fails
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    """Tries again after moments."""
-    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.04))
-    with Outbox() as entered:
-        yield entered
-    entered._thread.join(LONG)
-
-
-class Slow:
-    """A job that is under way until it is let go, and tells what was done."""
-
-    def __init__(self, done: list[str], name: str) -> None:
-        self.done, self.name = done, name
-        self.under_way, self.go_on = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        self.under_way.set()
-        assert self.go_on.wait(LONG)
-        self.done.append(self.name)
-
-
-def does(done: list[str], name: str) -> Callable[[], None]:
-    return lambda: done.append(name)
+from tests.tracking.jobs import LONG, Slow, does
 
 
 def test_jobs_are_done_in_the_order_in_which_they_came(box: Outbox) -> None:
@@ -349,62 +315,6 @@ def test_left_while_the_server_is_away_it_ends_at_once(monkeypatch: pytest.Monke
         assert not box.flush(LONG)
     box._thread.join(LONG)
     assert not box._thread.is_alive()
-
-
-# A trial's job
-
-
-@pytest.fixture
-def study(
-    make_plan: Any, open_ledger: Any, tracking_uri: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> tuple[Ledger, Tracker]:
-    ledger: Ledger = open_ledger(make_plan(name=request.node.name))
-    assert ledger.plan is not None
-    return ledger, Tracker(tracking_uri, tmp_path.as_uri(), ledger.plan, ledger.study_id)
-
-
-def test_a_trial_is_marked_while_it_runs_or_mlflow_lacks_something(
-    box: Outbox, study: tuple[Ledger, Tracker], make_report: Any, tmp_path: Path
-) -> None:
-    ledger, tracker = study
-    record = ledger.ask_search()
-    assert record is not None
-    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
-    folder = posts.trials / record.key
-    slow = Slow([], "slow")
-    box.put("slow", slow)
-    assert slow.under_way.wait(LONG)
-    posts.trial(record, Journal(folder), State.RUNNING)
-    assert find_unsent(tmp_path / "trials") == [folder]  # before anything is sent
-    slow.go_on.set()
-    for state in (State.RUNNING, State.SCHEDULED, State.RUNNING, State.COMPLETE, State.RUNNING):
-        journal = Journal(folder)
-        journal.add(make_report(1, 0.5, "complete"))
-        posts.trial(record, journal, state)
-        assert box.flush(LONG)
-        assert unsent_mark(folder).exists() is (state == State.RUNNING)
-    assert find_unsent(tmp_path / "absent") == []
-
-
-def test_the_mark_stays_where_mlflow_does_not_take_the_end(
-    box: Outbox, study: tuple[Ledger, Tracker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    ledger, tracker = study
-    record = ledger.ask_search()
-    assert record is not None
-    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
-    folder = posts.trials / record.key
-
-    def away(*values: Any, **more: Any) -> None:
-        raise ConnectionError("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tracker.runs.client, "set_terminated", away)
-        posts.trial(record, Journal(folder), State.COMPLETE)
-        assert not box.flush(LONG)
-        assert unsent_mark(folder).exists()
-    assert box.flush(LONG, even_away=True)
-    assert not unsent_mark(folder).exists()
 
 
 # Of two drivers one writes
