@@ -1,4 +1,4 @@
-"""The study's one memory, in Optuna's storage. The only room with Optuna.
+"""A study's plan and trials on record, in Optuna's storage. The only room with Optuna.
 
 Reading order: `ledger.py` (a trial's life on record), `records.py` (trials as the ledger stores them),
 `book.py` (the copy of the records in memory), `proposals.py` (the next trial), `running.py` (reports and the

@@ -1,4 +1,4 @@
-"""The ledger: a study's Optuna storage, the only memory of a study's trials: asked, running, and ended.
+"""The ledger: a study's Optuna storage, which decides what has been asked, what is running, what has ended.
 
 A study has one Optuna study per arm (`NAME/search/ARM`), one for the confirm phase (`NAME/confirm`), and a
 root (`NAME`) that holds the plan and the study's id. A trial goes through ask -> report ... -> tell. Each of

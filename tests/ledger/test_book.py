@@ -1,4 +1,4 @@
-"""The driver's copy of its trials in memory: after anything it did, what a new process would read."""
+"""The driver's copy of the records in memory is always what a new process would read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SPACES = st.sampled_from(
 
 
 class Kill:
-    """A driver that is killed before its write `left`, counted from 0."""
+    """Kills the driver before write number `left`, counted from 0; None: lets it live."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
@@ -88,7 +88,7 @@ def act(ledger: Ledger, action: str, which: int) -> None:
 def test_the_memory_is_what_a_new_process_reads(
     make_plan: MakePlan, fast_sqlite: None, space: dict[str, Any], actions: list[tuple[str, int]]
 ) -> None:
-    """Records, what is next in turn, and how often each sampler was asked; also where a write was killed."""
+    """The records, and how often each sampler has proposed; also if the driver was killed before a write."""
     plan = make_plan(scientific={"init": ("random", "teacher")}, reports=3, **space)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         url, kill = f"sqlite:///{Path(folder) / 'optuna.db'}", Kill(patch)
@@ -113,7 +113,7 @@ def test_the_memory_is_what_a_new_process_reads(
 def test_after_a_write_that_raised_everything_is_read_again(
     make_plan: MakePlan, open_ledger: OpenLedger, error: type[BaseException]
 ) -> None:
-    """Records, running trials and Optuna's own studies: nobody knows what the database holds."""
+    """Records, running trials and Optuna's own studies, because nobody knows what the database holds."""
     plan = make_plan(pruner="median")
     ledger = open_ledger(plan)
     book, record = ledger._book, ask(ledger)

@@ -36,7 +36,7 @@ def test_a_server_that_stays_away_when_a_study_goes_on_stops_it_and_is_no_wrong_
 
 @pytest.mark.processes
 def test_many_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
-    """A `status` may come in the moment in which a study begins."""
+    """A `status` may start in the moment in which a study begins."""
     url = f"sqlite:///{tmp_path / 'optuna.db'}"
     code = (
         "import sys; from study.ledger.ledger import Ledger; "

@@ -1,4 +1,4 @@
-"""The ledger: what was asked, runs and has ended is remembered exactly, whatever was killed between."""
+"""The ledger: a new process finds exactly what was asked, what runs and what has ended, after any kill."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_told_twice_is_told_once(make_plan: MakePlan, open_ledger: OpenLedger) -
 
 
 def test_an_outcome_without_an_end_still_runs(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """A kill came between the two writes of a tell."""
+    """The outcome is stored, and the end is not."""
     plan = make_plan()
     ledger = open_ledger(plan)
     record = ask(ledger)
@@ -97,7 +97,7 @@ def test_an_outcome_without_an_end_still_runs(make_plan: MakePlan, open_ledger: 
 def test_what_was_told_while_the_database_was_away_is_told_once_more(
     make_plan: MakePlan, fast_sqlite: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also the values of its reports, which are with its end."""
+    """Also the values of the trial's reports, which are written with its end."""
     url, plan = f"sqlite:///{tmp_path / 'optuna.db'}", make_plan()
     ledger = Ledger(url, plan.name)
     ledger.open(plan)

@@ -1,4 +1,4 @@
-"""The plan on record: it is there from the first opening, and another plan under its name is refused."""
+"""The plan is on record from the first opening, and another plan under the same name is refused."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_all_differences_are_shown_in_one_line(make_plan: MakePlan, open_ledger:
 def test_hyperparameters_in_another_order_are_the_same_study(
     make_plan: MakePlan, open_ledger: OpenLedger
 ) -> None:
-    """Arms keep the names they have on record."""
+    """Arms keep the names that are on record."""
     scientific = {"init": ("random", "base"), "alpha": (1.0, 0.5)}
     ledger = open_ledger(make_plan(scientific=scientific, trials=1))
     asked = [ask(ledger)]

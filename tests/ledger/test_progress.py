@@ -110,7 +110,7 @@ def test_confirm_runs_are_each_arms_best_at_fresh_seeds_in_rounds(plan: Plan) ->
 
 
 def test_an_arm_without_a_complete_trial_has_nothing_to_confirm(plan: Plan) -> None:
-    """Its confirm runs are planned as long as its search may still find a best."""
+    """The arm's confirm runs are planned as long as its search may still find a best."""
     diverged = [record(plan, 0, n, "diverged") for n in range(4)]
     assert summary(plan, diverged)["arms"][0] | {"best": None} == {
         "arm": "init=random",
@@ -163,7 +163,7 @@ def test_counts_add_up_to_planned_at_any_moment(plan: Plan, outcomes: list[Any],
 
 
 def test_a_study_is_finished_when_every_planned_trial_has_ended(plan: Plan) -> None:
-    """However they ended; a larger plan is not finished by the same trials."""
+    """The outcomes do not matter. The same trials do not finish a larger plan."""
     search = [record(plan, arm, n, value=n / 10) for arm in (0, 1) for n in range(4)]
     confirm = [record(plan, arm, 3, seed=seed) for arm in (0, 1) for seed in (1, 2)]
     assert not is_finished(plan, [])

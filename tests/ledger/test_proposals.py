@@ -45,7 +45,7 @@ def test_the_arm_with_the_fewest_started_is_next_whatever_has_ended(
 
 
 def test_a_trial_that_died_inside_its_ask_never_started(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """It is in no budget, has no record and no outcome; the budget is used up by others."""
+    """Such a trial counts in no budget, and has no record and no outcome. Other trials use the budget."""
     plan = make_plan(trials=2, confirm_seeds=0)
     ledger = open_ledger(plan)
     dead = ledger.studies.get("demo/search/all").ask()
@@ -75,7 +75,7 @@ def test_a_confirm_run_that_died_inside_its_ask_is_asked_again(
 def test_a_duplicate_that_was_not_told_is_proposed_again(
     make_plan: MakePlan, open_ledger: OpenLedger, with_key: bool
 ) -> None:
-    """It may not stay RUNNING, nor count as a proposal made."""
+    """The duplicate may not stay RUNNING, and does not count as a proposal."""
     plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1)}, trials=1)
     ledger = open_ledger(plan)
     original = ask(ledger)
@@ -141,7 +141,7 @@ def test_a_larger_budget_goes_on_with_the_suggestions_it_would_have_had(
 
 
 def test_a_duplicate_is_answered_from_the_record(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """Told with the original's value, under its key, and in no budget."""
+    """A duplicate has the value and the key of its original, and counts in no budget."""
     plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1, 0.2, 0.3)}, trials=4, confirm_seeds=0)
     ledger = open_ledger(plan)
     while (record := ledger.ask_search()) is not None:
@@ -239,7 +239,7 @@ def test_what_a_retry_finds_is_told_to_the_sampler_with_its_parameters(
 
 
 def test_a_retry_moves_no_later_suggestion(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """The sampler did not propose it, and what it proposes is a function of how often it was asked."""
+    """No sampler proposes a retry, and a proposal depends on the number of proposals before."""
     plan = make_plan(sampler="quasi")
 
     def keys(database: str, retry: bool) -> list[str]:
@@ -255,7 +255,7 @@ def test_a_retry_moves_no_later_suggestion(make_plan: MakePlan, open_ledger: Ope
 def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
     make_plan: MakePlan, open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any of its writes."""
+    """The kill may come before any write of the retry."""
     plan = make_plan(trials=1)
     write, left = optuna.storages.RDBStorage.set_trial_user_attr, 0
 
@@ -285,7 +285,7 @@ def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
 def test_no_attempt_at_a_retry_has_the_number_of_one_before_it(
     make_plan: MakePlan, open_ledger: OpenLedger
 ) -> None:
-    """They share a folder, in which one of those may still be writing; its deaths are its own."""
+    """Both trials share a folder, and an old attempt may still write there. Deaths are counted anew."""
     ledger = open_ledger(make_plan())
     failed = ask(ledger)
     for _ in range(4):
@@ -301,7 +301,7 @@ def test_no_attempt_at_a_retry_has_the_number_of_one_before_it(
 def test_a_retry_while_the_database_goes_away_starts_each_trial_once(
     make_plan: MakePlan, open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
-    """Its transaction raises, and may have been committed all the same."""
+    """The transaction of a retry raises, and may have been committed all the same."""
     plan = make_plan(trials=2)
     ledger = open_ledger(plan)
     failed = [ask(ledger), ask(ledger)]

@@ -1,4 +1,4 @@
-"""Records: what is read of a stored trial, and which trial is the record of its key."""
+"""Records: what is read from a stored trial, and which trial is the record of its key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def config(make_plan: Callable[..., Plan]) -> TrialConfig:
 
 
 def stored(config: TrialConfig, state: TrialState = TrialState.RUNNING, **attributes: Any) -> FrozenTrial:
-    """A trial as Optuna stores it; an attribute that is None is left out."""
+    """Return a trial as Optuna stores it, without the attributes that are None."""
     value = 0.5 if state == TrialState.COMPLETE else None
     made = optuna.trial.create_trial(state=state, value=value)
     started = {"key": config.key, "arm": "all", "config": config.model_dump_json(), "driver": "me"}
@@ -62,7 +62,7 @@ def test_a_trial_that_has_ended_is_read_with_its_outcome(
 
 
 def test_an_outcome_counts_only_once_the_trial_has_ended(config: TrialConfig) -> None:
-    """A kill may have come between the two; and a trial that Optuna alone has ended has failed."""
+    """A kill may come between outcome and end. An end without an outcome counts as failed."""
     assert Record.read("search", stored(config, outcome="complete")).running
     assert Record.read("search", stored(config, TrialState.FAIL)).outcome == State.FAILED
 
@@ -84,7 +84,7 @@ def test_a_key_that_was_tried_again_has_the_record_of_its_newest_trial(config: T
 
 
 def test_only_what_the_sampler_proposed_counts_as_a_proposal(config: TrialConfig) -> None:
-    """Duplicates do; a retry does not, nor a trial that never started."""
+    """A duplicate counts. A retry does not count, and a trial that never started does not."""
     records = Records(["one"])
     original = stored(config)
     duplicate = stored(config, TrialState.COMPLETE, duplicate_of=3)

@@ -1,4 +1,4 @@
-"""Running trials: attempts and deaths are counted, and a report gets one decision for ever."""
+"""Running trials: attempts and deaths are counted, and a report always gets the same decision."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_attempts_and_deaths_are_counted_for_each_trial_and_kept(
 
 
 def run_reports(ledger: Ledger, record: Record, values: list[float]) -> int | None:
-    """Report until the pruner stops the trial; the report at which it did."""
+    """Report until the pruner stops the trial; returns the report at which it did, or None."""
     for index, value in enumerate(values, 1):
         if ledger.report(record, index, value):
             ledger.tell(record, State.PRUNED, None)
@@ -82,7 +82,7 @@ def test_a_pruned_trial_is_no_result(make_plan: MakePlan, open_ledger: OpenLedge
 def test_reports_made_again_after_a_kill_are_decided_as_they_were(
     make_plan: MakePlan, open_ledger: OpenLedger, pruner: str
 ) -> None:
-    """Also where the kill came between the pruner's decision and the trial's end, and others went on."""
+    """Also if the kill came between the pruner's decision and the trial's end, and other trials went on."""
     plan = make_plan(pruner=pruner, trials=30, reports=4, sampler="random")
     ledger = open_ledger(plan)
     for _ in range(8):
@@ -107,7 +107,7 @@ def test_reports_made_again_after_a_kill_are_decided_as_they_were(
 def test_a_kill_while_the_pruner_decides_changes_no_decision(
     make_plan: MakePlan, open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch, pruner: str
 ) -> None:
-    """A halving pruner marks its rung inside the decision: with the mark alone, a trial would go on."""
+    """A halving pruner marks the trial's rung while it decides: with only the mark, a trial would go on."""
     plan = make_plan(pruner=pruner, trials=30, reports=4, sampler="random")
 
     def die(*values: Any, **more: Any) -> None:

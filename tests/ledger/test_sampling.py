@@ -1,4 +1,4 @@
-"""Samplers: suggestions do not depend on when the process was killed; grids and designs are what they say."""
+"""Samplers: proposals do not depend on kills; grids and designs are complete and even."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TRIALS = 7  # the last two are TPE's own, after its random start
 def run(
     plan: Plan, open_ledger: OpenLedger, database: str, killed: Collection[int] = ()
 ) -> list[dict[str, Any]]:
-    """Run the search, the process killed inside the asks `killed` and before; returns the configurations."""
+    """Run the search; returns the configurations. killed: the asks that a killed process began first."""
     asked: list[dict[str, Any]] = []
     ledger = open_ledger(plan, database)
     while True:
@@ -49,7 +49,7 @@ def run(
 
 
 def die_inside_ask(ledger: Ledger, plan: Plan) -> None:
-    """Leave in every arm what a kill does: a trial with one of its parameters and without a key."""
+    """Leave in every arm what a kill leaves: a trial with one of its parameters and without a key."""
     rate = plan.space.nuisance["learning_rate"]
     for arm in plan.arms():
         trial = ledger.studies.get(f"{plan.name}/search/{arm.name}").ask()
@@ -100,7 +100,7 @@ def test_an_inert_dimension_moves_no_other_point_of_a_design(
 
 
 def test_a_design_fills_every_range(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """Each quarter of each range holds two of eight points; each of three levels is met."""
+    """Each quarter of each range holds two of eight points, and each of three levels is used."""
     plan = make_plan(sampler="quasi", nuisance=RANGES, trials=8)
     asked = run(plan, open_ledger, "quasi")
     quarters = sorted(int((config["temperature"] - 1) / 7 * 4) for config in asked)

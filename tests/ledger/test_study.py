@@ -26,7 +26,7 @@ def home(fast_sqlite: None, tmp_path: Path) -> Home:
 
 
 def begun(home: Home, plan: Plan, **urls: str) -> OpenStudy:
-    """A study whose plan is on record."""
+    """Begin a study, and put its plan on record."""
     home.begin(plan.name, urls)
     study = OpenStudy.at(home, plan.name)
     study.ledger.open(plan)
@@ -88,7 +88,7 @@ def test_its_driver_is_who_holds_the_lease_and_lives(home: Home, make_plan: Make
 
 
 def leave(study: OpenStudy) -> Holder:
-    """A driver that was killed: its row is there, and its process is not."""
+    """Leave what a killed driver leaves: its row is there, and its process is not."""
     dead = replace(Holder.here(), born="1")
     with study.lease(), study.ledger.storage.engine.begin() as connection:
         connection.execute(update(lease._LEASES).values(study=study.name, **vars(dead)))

@@ -32,7 +32,7 @@ def optuna_study(ledger: Ledger, study: str = "search/all") -> optuna.Study:
 
 
 def wanted(plan: Plan, seeds: int = 2) -> list[tuple[str, TrialConfig]]:
-    """Confirm runs of every arm at some point."""
+    """Return confirm runs of every arm, all at one learning rate."""
     return [
         (arm.name, plan.config(arm, {"learning_rate": 1e-3}, seed))
         for seed in range(1, seeds + 1)

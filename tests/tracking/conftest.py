@@ -29,7 +29,7 @@ def plan(make_plan: MakePlan, request: pytest.FixtureRequest) -> Plan:
 
 @pytest.fixture
 def track(tracking_uri: str, tmp_path: Path) -> Track:
-    """`track(plan)`: the tracker of a new process, as a study begins or goes on."""
+    """`track(plan)`: the tracker of a new process, for a study that begins or goes on."""
 
     def new(plan: Plan, study_id: str = "drawn") -> Tracker:
         artifacts = (tmp_path / "artifacts").as_uri()
@@ -47,7 +47,7 @@ def client(tracking_uri: str) -> MlflowClient:
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    """Tries again after moments."""
+    """An outbox that tries again soon."""
     monkeypatch.setattr(outbox, "RETRY", (0.01, 0.04))
     with Outbox() as entered:
         yield entered

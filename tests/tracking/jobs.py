@@ -11,7 +11,7 @@ LONG = 20.0  # seconds; nothing here waits for so long unless it fails
 
 
 class Slow:
-    """A job that is under way until it is let go, and tells what was done."""
+    """A job that runs until the test sets `go_on`, and then adds its name to `done`."""
 
     def __init__(self, done: list[str], name: str) -> None:
         self.done, self.name = done, name

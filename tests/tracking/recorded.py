@@ -43,7 +43,7 @@ def trial(plan: Plan, arm: int = 3, rate: float = 1e-3, seed: int = 0, **more: A
 
 
 def begin(tracker: Tracker, record: Record) -> str:
-    """The trial's run, once it has been opened."""
+    """Open the trial's run; returns its id."""
     tracker.replay(record, [], State.RUNNING)
     (run,) = tracker.runs.client.search_runs([tracker.runs.experiment], f"tags.kdstudy.key = '{record.key}'")
     return str(run.info.run_id)
@@ -57,7 +57,7 @@ def runs(client: MlflowClient, plan: Plan, phase: str | None = None) -> list[Run
 
 
 def rows(client: MlflowClient, run_id: str) -> dict[str, list[tuple[int, int, float]]]:
-    """Every row of every metric, not the last alone."""
+    """Return every row (step, time, value) of every metric, not only the last row."""
     names = client.get_run(run_id).data.metrics
     return {
         name: [(m.step, m.timestamp, m.value) for m in client.get_metric_history(run_id, name)]

@@ -1,4 +1,4 @@
-"""The outbox: every job is done in the end, in order, however often its server was away."""
+"""The outbox: in the end every job has run, in order, however often the server was away."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_who_waits_for_all_does_not_wait_until_a_report_is_due(
 
 
 def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
-    """A real one, on a port of its own, that is not there at first."""
+    """A real server on a port of its own, which does not listen at first."""
     answered: list[str] = []
 
     class Server(BaseHTTPRequestHandler):
@@ -148,7 +148,7 @@ def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
 def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
     box: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a clock that the outbox's own waiting moves."""
+    """The test has a clock that only the outbox's waiting moves."""
     pauses: list[float] = []
     now = [0.0]
     wait = threading.Condition.wait
@@ -193,7 +193,7 @@ def test_it_says_in_one_line_why_nothing_is_sent(box: Outbox, error: Exception, 
 
 
 def test_a_job_that_always_fails_does_not_hold_up_the_others(box: Outbox) -> None:
-    """One that MLflow refuses is no reason to lose the rest."""
+    """If MLflow refuses one job, the other jobs run all the same."""
     done: list[str] = []
 
     def refused() -> None:
@@ -237,7 +237,7 @@ def test_a_flush_waits_no_longer_than_its_patience(box: Outbox) -> None:
 
 
 def test_the_last_wait_goes_on_while_jobs_get_done(box: Outbox) -> None:
-    """A server that comes back late has much to take, and is not left in the middle of it."""
+    """A server that is back late gets all jobs, as long as it takes them."""
     waiting = threading.Event()
 
     def wait() -> None:
@@ -259,7 +259,7 @@ def test_the_last_wait_ends_where_nothing_gets_done(box: Outbox) -> None:
 
 
 class Killed(BaseException):
-    """Not an Exception."""
+    """An error that is no Exception."""
 
 
 def test_what_is_no_error_of_a_client_is_raised_where_the_job_is_waited_for(box: Outbox) -> None:
@@ -290,7 +290,7 @@ def test_what_is_no_error_of_a_client_is_raised_after_the_server_was_away_too(bo
 
 
 def test_left_with_jobs_it_does_not_do_them(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left is on disk, marked, for the next process."""
+    """The next process finds the rest on disk, by its marks."""
     monkeypatch.setattr(outbox, "LAST_JOB", 0.01)
     done: list[str] = []
     first = Slow(done, "first")

@@ -1,4 +1,4 @@
-"""What MLflow has to receive: each post has its mark until it was sent, and is sent in the end."""
+"""What MLflow has to receive: each trial is marked until it has been sent, and is sent in the end."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def test_the_mark_stays_where_mlflow_does_not_take_the_end(
 
 @pytest.fixture
 def posts(box: Outbox, track: Track, plan: Plan, tmp_path: Path) -> Posts:
-    """Of a study with a folder of its own, whose tracker is there."""
+    """The posts of a study with a folder and a tracker of its own."""
     (tmp_path / "study").mkdir()
     return Posts(box, track(plan), tmp_path / "study", Store(tmp_path / "artifacts"))
 
 
 def marked(posts: Posts, record: Record, *reports: Progress) -> Path:
-    """The folder of a trial that a former process has left unsent."""
+    """Make the folder of a trial that a former process left unsent; returns the folder."""
     folder = posts.trials / record.key
     folder.mkdir(parents=True)
     for report in reports:
@@ -111,7 +111,7 @@ def test_an_outbox_with_too_much_in_it_is_full(
 def test_what_former_processes_left_is_sent_as_it_stands_now(
     posts: Posts, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """A trial that has not ended does not run now, and so it is scheduled."""
+    """The run of a trial that has not ended becomes SCHEDULED, because the trial is not running now."""
     ended, begun = trial(plan, outcome=State.COMPLETE), trial(plan, rate=2e-3)
     sent = trial(plan, rate=3e-3, outcome=State.COMPLETE)
     marked(posts, ended, make_report(1, 0.4), make_report(2, 0.5, "complete"))
@@ -128,7 +128,7 @@ def test_what_former_processes_left_is_sent_as_it_stands_now(
 
 
 def test_a_mark_without_a_record_is_left_alone(posts: Posts, plan: Plan) -> None:
-    """A trial that the ledger does not know is no trial of this study."""
+    """The ledger has no such trial, so the trial is not of this study."""
     folder = marked(posts, trial(plan))
     assert posts.unsent([]) == 0
     assert len(posts.outbox) == 0
@@ -149,7 +149,7 @@ def test_a_study_is_marked_from_its_begin_until_its_runs_are_scheduled_or_closed
 def test_teachers_are_sent_with_the_study_also_at_a_second_try(
     posts: Posts, plan: Plan, client: MlflowClient, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each once, though many arms share it; a teacher whose outputs are not there yet is left out."""
+    """A teacher that many arms share is sent once. A teacher without outputs is left out."""
     configs = configs_of(plan, [])
     posts.study(configs, "begin")
     assert posts.outbox.flush(LONG)

@@ -61,7 +61,7 @@ def test_test_is_logged_only_where_it_was_scored(
 def test_what_was_not_measured_has_no_metric(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """A diverged trial's last report has neither loss nor scores; a teacher at zero leaves no retention."""
+    """A diverged trial's last report has no loss and no scores; with a teacher at 0 there is no retention."""
     tracker, diverged = track(plan), trial(plan)
     run = begin(tracker, diverged)
     tracker.replay(diverged, [make_report(1, None, "diverged")], State.DIVERGED)
@@ -100,7 +100,7 @@ def test_the_study_run_says_what_was_asked(track: Track, make_plan: MakePlan, cl
 def test_the_study_run_names_the_role_of_every_hyperparameter(
     track: Track, make_plan: MakePlan, client: MlflowClient
 ) -> None:
-    """Of those that have an effect and are not what the request decides."""
+    """Every one that has an effect and is not decided by the request."""
     plan = make_plan(name="roles", **ARMS, fixed={"steps": 50})
     track(plan)
     (study,) = runs(client, plan, "study")
@@ -119,7 +119,7 @@ def test_the_study_run_names_the_role_of_every_hyperparameter(
 def test_what_has_no_effect_in_any_arm_is_not_said_to_be_held(
     track: Track, make_plan: MakePlan, client: MlflowClient
 ) -> None:
-    """There is no temperature under mse, and at all of the data nothing that a teacher alone could see."""
+    """MSE has no temperature. With all data, `teacher_data` makes no difference."""
     fixed = {"loss": "mse", "temperature": 4.0, "data_fraction": 1.0, "teacher_data": "full", "steps": 50}
     plan = make_plan(name="inert", **ARMS, fixed=fixed)
     track(plan)

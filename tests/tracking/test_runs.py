@@ -1,4 +1,4 @@
-"""MLflow's experiment and runs: found or made, once, whatever was killed and whichever answer was lost."""
+"""MLflow's experiment and runs are found or made once, after any kill and any lost answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Track = Callable[..., Tracker]
 def test_a_run_that_stays_as_it_is_is_not_written_again(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """Also by another process: its end keeps its time."""
+    """Also by another process: the end of the run keeps its time."""
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
     lines = [make_report(1, 0.5, "complete")]
@@ -49,7 +49,7 @@ def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
     make_report: MakeReport,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """205 languages fit at once, 350 do not."""
+    """205 languages fit into one call, 350 do not."""
     sent: list[int] = []
     send = MlflowClient.log_batch
 
@@ -73,7 +73,7 @@ def test_more_metrics_than_a_server_takes_at_once_arrive_in_parts(
 def test_a_run_that_was_made_though_its_answer_was_lost_is_the_one(
     track: Track, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
-    """The server had made it, and could not say so."""
+    """The server had made the run, and its answer was lost."""
     create = MlflowClient.create_run
 
     def lose(*values: Any, **more: Any) -> None:
@@ -95,7 +95,7 @@ def test_a_run_that_was_made_though_its_answer_was_lost_is_the_one(
 def test_of_two_runs_of_one_trial_the_older_stays(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """A server that had answered too late had made one in the end."""
+    """A server that was too slow for its client made the first run in the end."""
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
     first = client.get_run(run)
@@ -109,7 +109,7 @@ def test_of_two_runs_of_one_trial_the_older_stays(
 def test_params_that_a_kill_left_out_are_added(
     track: Track, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run is made, and its params are written, in two steps."""
+    """A run is made in one step, and its params are written in a second step."""
     record = trial(plan)
 
     def die(*values: Any, **more: Any) -> None:
@@ -133,7 +133,7 @@ def test_params_that_a_kill_left_out_are_added(
 def test_making_a_tracker_reads_and_makes_no_run(
     tracking_uri: str, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A study with thousands of runs starts at once: they are read where nobody waits for it."""
+    """A study with thousands of runs starts at once: the outbox reads them, and nobody waits."""
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "search_runs", None)
         tracker = Tracker(tracking_uri, None, plan, "drawn")
@@ -145,7 +145,7 @@ def test_making_a_tracker_reads_and_makes_no_run(
 def test_a_step_that_is_reported_anew_keeps_its_first_time(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """The journal was lost with its home, and the trial has made its last interval again."""
+    """The journal was lost with its home, and the trial has repeated its last interval."""
     first, last = make_report(1, 0.5), make_report(2, 0.6, "complete", test=0.7)
     again = replace(first, time_ms=first.time_ms + 60_000)
     one = trial(plan)
@@ -183,7 +183,7 @@ def test_a_deleted_experiment_is_refused(track: Track, plan: Plan, client: Mlflo
 def test_a_study_that_goes_on_does_not_need_its_server_at_once(
     make_plan: MakePlan, tracking_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its jobs wait; once the server is back they find the experiment, or make it."""
+    """Jobs wait until the server is back; then they find the experiment, or make it."""
     check_tracking("http://127.0.0.1:9", "demo", "drawn")
     away = Tracker("http://127.0.0.1:9", None, make_plan(name="back"), "drawn", goes_on=True)
     with pytest.raises(MlflowException):
@@ -227,7 +227,7 @@ def test_a_status_is_that_of_mlflow_and_closes_or_opens_a_run(
 def test_of_two_processes_that_make_one_experiment_the_later_finds_it(
     tracking_uri: str, client: MlflowClient, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that was slow made it for this study, and then refuses to make it again."""
+    """Another process makes the experiment between the look and the call, so the server refuses."""
     name, look, looks = request.node.name, MlflowClient.get_experiment_by_name, iter([False, True])
     there = client.create_experiment(name, tags={"kdstudy.study": "drawn"})
 

@@ -35,7 +35,7 @@ def test_a_store_that_mlflow_refuses_is_refused_in_one_line(make_plan: MakePlan,
 def test_a_server_that_does_not_answer_is_refused_at_once(
     make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MLflow's client would try for minutes, sleeping between attempts; here the outbox tries again."""
+    """MLflow's own client would try for minutes, with pauses; here only the outbox tries again."""
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
     monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("tries again"))
     with pytest.raises(RequestError, match=r"^--tracking-uri http://127.0.0.1:9: [^\n]+$"):
@@ -81,7 +81,7 @@ def test_a_database_that_cannot_be_opened_is_no_server_that_is_away(
 
 @pytest.mark.processes
 def test_a_database_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kill in the middle of its tables left one that MLflow could not open any more."""
+    """A kill while MLflow made the tables left a database that MLflow could not open any more."""
     path = tmp_path / "mlflow.db"
     with monkeypatch.context() as patched:
 

@@ -1,4 +1,4 @@
-"""MLflow as it is written: one run per key for ever, nested, complete; said twice is said once."""
+"""MLflow as it is written: one run for each key, nested and complete; a second write adds nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_runs_are_nested_study_arm_trial(track: Track, plan: Plan, client: Mlflo
 def test_names_that_stand_side_by_side_differ_at_their_beginning(
     track: Track, make_plan: MakePlan, client: MlflowClient
 ) -> None:
-    """Within ten characters, and in the order of the arms, however many they are."""
+    """The first ten characters differ, and the names sort in the order of the arms, also of 101 arms."""
     levels = tuple(0.01 * n for n in range(101))
     plan = make_plan(name="many arms", scientific={"warmup": levels})
     track(plan)
@@ -79,7 +79,7 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
 def test_a_run_has_the_number_of_its_trials_last_attempt(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """It orders equal trials; the ledger tries one again under a new number."""
+    """The number orders equal trials. In the ledger, a retry has a new number."""
     tracker, record = track(plan), trial(plan)
     run = begin(tracker, record)
     assert client.get_run(run).data.tags["kdstudy.number"] == "0"
@@ -115,7 +115,7 @@ def test_params_are_the_effective_configuration(track: Track, plan: Plan, client
 def test_a_run_that_is_made_late_begins_with_its_trials_first_report(
     track: Track, plan: Plan, client: MlflowClient, make_report: Any
 ) -> None:
-    """MLflow was away meanwhile; the order of starts is that of the trials."""
+    """MLflow was away when the trial began. Runs start in the order of their trials."""
     tracker, at_once, late = track(plan), trial(plan), trial(plan, rate=2e-3)
     before = time.time_ns() // 10**6
     tracker.replay(at_once, [], State.RUNNING)
@@ -133,7 +133,7 @@ def test_a_run_that_is_made_late_begins_with_its_trials_first_report(
 def test_said_again_by_another_process_is_said_once(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:
-    """The same run, and not one row more."""
+    """There is the same run, and not one row more."""
     record = trial(plan)
     reports = [make_report(1, 0.4), make_report(2, 0.5, "complete", test=0.6)]
     seen = []
@@ -181,7 +181,7 @@ def test_a_run_that_was_closed_is_opened_again(track: Track, plan: Plan, client:
 def test_only_what_is_new_of_a_journal_is_logged(
     track: Track, plan: Plan, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the process that has logged the rest; a new one cannot know, and logs all."""
+    """A process logs what it has not logged before; a new process logs everything."""
     sent: list[int] = []
     send = MlflowClient.log_batch
 
@@ -226,7 +226,7 @@ def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: Mlfl
 
 
 def test_a_study_that_has_ended_is_closed_once(track: Track, plan: Plan, client: MlflowClient) -> None:
-    """Closing again, by another process, moves nothing; a larger budget opens the runs again."""
+    """A second close by another process changes nothing. A larger budget opens the runs again."""
     track(plan).finish()
     first = [(r.info.status, r.info.end_time) for r in runs(client, plan)]
     assert {status for status, _ in first} == {"FINISHED"}
