@@ -47,7 +47,9 @@ class OptunaStudies:
     def get(self, name: str) -> optuna.Study:
         """Return the Optuna study `name`, which is made if it is missing. Every ask sets the sampler."""
         if name not in self._opened:
-            if name not in optuna.get_all_study_names(self.storage):  # to read a study writes nothing
+            if name not in optuna.get_all_study_names(
+                self.storage
+            ):  # for a study that exists, create_study would write too
                 optuna.create_study(
                     storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
                 )

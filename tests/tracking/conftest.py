@@ -12,12 +12,10 @@ from study.planning.plan import Plan
 from study.tracking import outbox
 from study.tracking.outbox import Outbox
 from study.tracking.tracker import Tracker
-from study.trial.progress import Progress
 from tests.tracking.jobs import LONG
 from tests.tracking.recorded import ARMS
 
 MakePlan = Callable[..., Plan]
-MakeReport = Callable[..., Progress]
 Track = Callable[..., Tracker]
 
 

@@ -157,11 +157,11 @@ def test_teachers_are_sent_with_the_study_also_at_a_second_try(
     one = Inputs(posts.store, configs[0])
     scores = {"time_ms": 1_700_000_000_000, "parameters": 5000, "numerics": {}}
     text = json.dumps((make_report(1, 0.8).validation or {}) | scores)
-    posts.store.build(
-        "outputs",
-        one.outputs_key("validation"),
-        lambda target, work: (target / "scores.json").write_text(text, encoding="utf-8"),
-    )
+
+    def build(target: Path, work: Path) -> None:
+        (target / "scores.json").write_text(text, encoding="utf-8")
+
+    posts.store.build("outputs", one.outputs_key("validation"), build)
     begin, answers = posts.tracker.begin, iter([False, True])
 
     def lose() -> None:
