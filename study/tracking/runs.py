@@ -23,7 +23,7 @@ __all__ = ["ENDED", "Runs"]
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
-PROBED = ("validation/accuracy/macro", "loss")  # every report has one of these metrics
+PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
 
 class Runs:

@@ -24,7 +24,7 @@ OpenLedger = Callable[..., Ledger]
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
-WHEN = st.integers(0, 9)  # which of those that run, or at which write
+WHEN = st.integers(0, 9)  # which running trial, or before which write
 ACTIONS = st.one_of(
     st.tuples(st.sampled_from(["ask", "confirm", "retry", "mend", "kill"]), WHEN),
     st.tuples(st.just("report"), WHEN),
@@ -35,7 +35,7 @@ SPACES = st.sampled_from(
     [
         {"trials": 4},
         {"trials": 4, "pruner": "halving"},
-        {"trials": 3, "sampler": "random", "nuisance": {"warmup": (0.0, 0.1)}},  # that repeats itself
+        {"trials": 3, "sampler": "random", "nuisance": {"warmup": (0.0, 0.1)}},  # the sampler repeats itself
     ]
 )
 
