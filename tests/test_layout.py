@@ -227,6 +227,28 @@ def test_the_tests_of_a_room_are_named_for_its_modules() -> None:
     assert lonely == []
 
 
+def _public_functions(tree: ast.AST, owner: str = "") -> Iterator[tuple[str, int]]:
+    """(name, number of parameters) of the public functions, and of the classes' public methods."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from _public_functions(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name == "__init__"):
+            named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            given = [argument for argument in named if argument.arg not in ("self", "cls")]
+            yield owner + node.name, len(given)
+
+
+def test_what_always_travels_together_is_an_object() -> None:
+    """No public function has more than six parameters. (Commands have their options in groups.)"""
+    many = {
+        f"{module}:{name}": count
+        for module, path in modules().items()
+        for name, count in _public_functions(ast.parse(path.read_text("utf-8")))
+        if count > 6
+    }
+    assert many == {}
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_an_import_name_has_one_owner(room: str) -> None:
     """PyPI has packages of these names; one of them in this environment would win, or be overwritten."""

@@ -31,6 +31,8 @@ COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "non
 BUDGETS = 12
 """At most so many budgets are replayed. Of more budgets, some are chosen that are even in the logarithm."""
 
+SEED = 0  # of the draws: a report is the same each time it is made
+
 
 def replay(
     search: pd.DataFrame,
@@ -38,7 +40,6 @@ def replay(
     factors: Factors,
     conclude: Conclude | None = None,
     replays: int = 200,
-    seed: int = 0,
     *,
     drawn: Drawn,
 ) -> pd.DataFrame:
@@ -74,9 +75,8 @@ def replay(
         results: the `confirmed` table; factors: its factors and their levels.
         conclude: by default the rule of `analysis.statistics.conclusion`.
         replays: how many replays are drawn; with the first trials, at most so many.
-        drawn: which trials a replay takes.
-        seed: the seed of the draws. The trials that a replay draws for b are among those for b + 1; likewise
-        its seeds.
+        drawn: which trials a replay takes. The trials that a replay draws for b are among those for b + 1;
+            likewise its seeds.
 
     Returns:
         One row for each b and s, from the fewest seeds that the audit accepts (from two, if the study has
@@ -95,7 +95,7 @@ def replay(
         return pd.DataFrame(columns=COLUMNS)
     if conclude is None:
         conclude = conclusion(results, factors).of
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     of_arms = [search[search["arm"] == arm] for arm in arms]
     counts = np.array([len(trials) for trials in of_arms], dtype=int)
     orders = _orders(counts, replays, drawn, rng)

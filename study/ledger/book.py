@@ -13,25 +13,29 @@ from contextlib import contextmanager
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from study.ledger.database import one_transaction
 from study.ledger.optuna_studies import OptunaStudies
 from study.ledger.records import Records
-from study.ledger.transaction import one_transaction
 
 __all__ = ["Book"]
 
 
 class Book:
-    """The records of the study `name` in `storage`, and the stored state of the trials that are running."""
+    """The records of the study `name` in `storage`, and its running trials as they are stored."""
 
     def __init__(self, storage: RDBStorage, name: str) -> None:
         self.storage = storage
         self.studies = OptunaStudies(storage, name)
         self.running: dict[int, FrozenTrial] = {}
-        """Optuna's number of a trial in the database -> the running trial as it is stored."""
+        """Optuna's id of a trial in the database -> the running trial as it is stored."""
         self._records: Records | None = None
 
     def records(self) -> Records:
-        """Return all records of the study."""
+        """Return all records of the study.
+
+        Raises:
+            RequestError: if there is no plan on record.
+        """
         if self._records is None:
             arms = [self.studies.search(arm.name) for arm in self.studies.require_plan().arms()]
             records = Records([*arms, self.studies.confirm])
@@ -42,7 +46,10 @@ class Book:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: everything written within is committed at the end, or nothing is."""
+        """One transaction: everything that is written within the block is committed at its end, or nothing.
+
+        If the block or the commit raises, the copy in memory is forgotten.
+        """
         try:
             with one_transaction(self.storage):
                 yield

@@ -1,19 +1,35 @@
-"""The ledger's database, opened as Optuna's storage."""
+"""The ledger's database: opened as Optuna's storage; and several writes to it as one transaction.
+
+By itself, Optuna's storage makes a transaction of every write, and a transaction waits for the disk two or
+three times. `one_transaction` joins several writes.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from study.errors import Away, RequestError, StudyStopped
 from study.ledger.patience import patiently
 
-__all__ = ["open_storage"]
+__all__ = ["one_transaction", "open_storage"]
 
 POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; then a silent host counts as away
 MAKING_TABLES = 25  # attempts, 0.2 seconds apart, while another process makes the tables
+TABLES_EXIST = (
+    "already exists",
+    "UNIQUE constraint",
+    "duplicate key",
+)  # in errors of a process that is second
 
 
 def open_storage(url: str, waits: bool) -> RDBStorage:
@@ -36,6 +52,50 @@ def open_storage(url: str, waits: bool) -> RDBStorage:
         raise RequestError(f"--ledger-url {url}: {type(cause).__name__}: {first}") from None
 
 
+@contextmanager
+def one_transaction(storage: RDBStorage) -> Iterator[None]:
+    """All writes of this thread to `storage` within the block are committed at its end, or none is.
+
+    Nothing is committed if the block raises. Optuna's storage writes through SQLAlchemy sessions. Here the
+    session of this thread joins a transaction that is not its own, so the session's commits end nothing
+    (SQLAlchemy: "joining a session into an external transaction").
+
+    Raises:
+        DBAPIError: the first error of the database. After this error the storage tries again, and its own
+            last error is only that the transaction is over.
+        RuntimeError: if the storage has rolled its writes back without an error.
+    """
+    sessions = storage.scoped_session
+    with _first_error(storage.engine) as errors, storage.engine.begin() as connection:
+        sessions.remove()
+        sessions(bind=connection, join_transaction_mode="rollback_only")
+        try:
+            yield
+        except (StorageInternalError, InvalidRequestError) as error:
+            raise (errors[0] if errors else error) from error
+        finally:
+            sessions.remove()
+        if not connection.in_transaction():
+            raise RuntimeError("another process has written the same to the ledger")
+
+
+@contextmanager
+def _first_error(engine: Engine) -> Iterator[list[DBAPIError]]:
+    """Yield a list, to which the first database error that this thread meets within the block is added."""
+    found: list[DBAPIError] = []
+    thread = get_ident()
+
+    def note(context: ExceptionContext) -> None:
+        if isinstance(context.sqlalchemy_exception, DBAPIError) and not found and get_ident() == thread:
+            found.append(context.sqlalchemy_exception)
+
+    event.listen(engine, "handle_error", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "handle_error", note)
+
+
 def _open(url: str) -> RDBStorage:
     """Open the storage, and make its tables.
 
@@ -47,9 +107,7 @@ def _open(url: str) -> RDBStorage:
         try:
             return RDBStorage(url, engine)
         except Exception as error:
-            if not any(
-                sign in str(error) for sign in ("already exists", "UNIQUE constraint", "duplicate key")
-            ):
+            if not any(sign in str(error) for sign in TABLES_EXIST):
                 raise
         time.sleep(0.2)
     return RDBStorage(url, engine)

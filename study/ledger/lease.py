@@ -1,8 +1,9 @@
-"""A study's lease: one driver at a time, on whatever host; a row in the ledger's own database.
+"""A study's lease: one driver at a time, on whatever host. The lease is a row in the ledger's own database.
 
-The row is taken by compare-and-set and kept by a heartbeat that counts. Whether a holder lives is judged by
-looking whether the count moves, never by comparing two clocks; on the holder's own machine, by its process.
-(Optuna's user attributes have no compare-and-set.)
+A driver takes the row by compare-and-set. Then a thread of the driver adds 1 to a count in the row every few
+seconds: a beat. A holder on another machine is alive if its count moves; two clocks are never compared. A
+holder on this machine is alive if its process is there. The row is in a table of its own, because Optuna's
+user attributes have no compare-and-set.
 """
 
 from __future__ import annotations
@@ -57,7 +58,12 @@ _LEASES = Table(
 
 @dataclass(frozen=True)
 class Holder:
-    """Who drives a study. `born` tells a process from a later one with its pid."""
+    """Who drives a study, as the lease's row stores it.
+
+    holder: a random name of the driver. beat: the count of its beats. machine: the boot of the kernel and the
+    namespace of process numbers; two containers on one host differ. born: when the process began, so that a
+    later process with the same pid is another one. since: when the driver took the lease, as text.
+    """
 
     holder: str
     beat: int
@@ -69,7 +75,7 @@ class Holder:
 
     @classmethod
     def here(cls) -> Holder:
-        """This process."""
+        """Return this process as a new holder."""
         since = time.strftime("%Y-%m-%d %H:%M:%S %z")
         pid = os.getpid()
         return cls(uuid.uuid4().hex, 0, socket.gethostname(), _machine(), pid, _born(pid), since)
@@ -79,7 +85,7 @@ class Holder:
 
 
 def holder_of(engine: Engine, study: str) -> Holder | None:
-    """Who holds the lease of `study`, dead or alive."""
+    """Return who holds the lease of `study`, dead or alive; None if nobody does."""
     if not inspect(engine).has_table(_LEASES.name):
         return None  # nobody has ever driven a study here
     with engine.connect() as connection:
@@ -88,7 +94,11 @@ def holder_of(engine: Engine, study: str) -> Holder | None:
 
 
 def is_alive(engine: Engine, study: str, holder: Holder) -> bool:
-    """Whether `holder` still drives: at once for one of this machine, else after a beat or `SILENCE`."""
+    """Return whether `holder` still drives.
+
+    For a holder on this machine the answer comes at once. For a holder on another machine this function waits
+    for a beat; a holder that does not beat for `SILENCE` seconds counts as dead.
+    """
     if holder.machine == _machine():
         return _born(holder.pid) == holder.born
     until = time.monotonic() + SILENCE
@@ -96,7 +106,7 @@ def is_alive(engine: Engine, study: str, holder: Holder) -> bool:
         time.sleep(BEAT / 4)
         try:
             now = holder_of(engine, study)
-        except SQLAlchemyError:  # one that cannot be seen may be alive: the wait begins anew
+        except SQLAlchemyError:  # a holder that cannot be seen may be alive: the wait begins again
             until = time.monotonic() + SILENCE
             continue
         if now is None:
@@ -107,10 +117,10 @@ def is_alive(engine: Engine, study: str, holder: Holder) -> bool:
 
 
 def check_free(engine: Engine, study: str) -> Holder | None:
-    """The holder of the lease of `study`, dead; none where nobody holds it.
+    """Return the dead holder of the lease of `study`; None if nobody holds the lease.
 
     Raises:
-        RequestError: naming the holder, where it lives.
+        RequestError: if the holder is alive; the text names the holder.
     """
     there = holder_of(engine, study)
     if there is not None and is_alive(engine, study, there):
@@ -119,12 +129,12 @@ def check_free(engine: Engine, study: str) -> Holder | None:
 
 
 class Lease:
-    """Holds the lease of `study` while it is entered, beating from a thread of its own.
+    """Holds the lease of `study` while it is entered. The beats come from a thread of their own.
 
-    dead: a holder of which `check_free` has told already; it is not waited for again.
+    dead: a holder that `check_free` has returned, so that nobody waits for its beat again.
 
     Raises:
-        RequestError: on entering, where a driver that lives holds it.
+        RequestError: on entering, if another driver holds the lease and is alive.
     """
 
     def __init__(self, engine: Engine, study: str, dead: Holder | None = None) -> None:
@@ -136,7 +146,7 @@ class Lease:
     def __enter__(self) -> Lease:
         patiently(self._create_table)
         while not patiently(self._take):
-            pass  # another driver was first: look again
+            pass  # another driver was quicker: look again
         threading.Thread(target=self._keep, name="lease", daemon=True).start()
         return self
 
@@ -148,7 +158,7 @@ class Lease:
             with self.engine.begin() as connection:
                 connection.execute(delete(_LEASES).where(*self._mine()))
         except SQLAlchemyError:
-            pass  # the database is away: that this process has ended is told by its silence
+            pass  # the database is away: other drivers notice that the beats have ended
 
     @property
     def lost(self) -> bool:
@@ -156,22 +166,22 @@ class Lease:
         return self._lost is not None
 
     def check(self) -> None:
-        """Before anything is written: still the holder?
+        """Check that this process still holds the lease; called before anything is written.
 
         Raises:
-            StudyStopped: naming who has taken over.
-            Away: where nobody knows, because the database is away.
+            StudyStopped: if another driver has taken over; the text names that driver.
+            Away: if this cannot be known, because the database is away.
         """
         if not self.holds():
             if self._lost is not None:
                 raise StudyStopped(f"study {self.study} was taken over by {self._lost}")
-            raise Away("it does not say whether another driver has taken over")
+            raise Away("cannot be read, and another driver may have taken over")
 
     def holds(self) -> bool:
-        """Whether this process is known to be the holder.
+        """Return whether this process is known to be the holder.
 
-        One that was stopped for long, or cannot reach the database, may have been taken for dead. So its last
-        beat must be younger than half of the silence after which another driver takes over.
+        If this process was stopped for long, or cannot reach the database, another driver may take it for
+        dead. So the last beat must be younger than half of `SILENCE`, after which another driver takes over.
         """
         if self._lost is None and _clock() - self._beaten > SILENCE / 2:
             self._beat()
@@ -184,7 +194,11 @@ class Lease:
             _LEASES.create(self.engine, checkfirst=True)  # two drivers created it at once
 
     def _take(self) -> bool:
-        """Take the lease; false where another driver was quicker."""
+        """Take the lease; returns False if another driver was quicker.
+
+        Raises:
+            RequestError: if another driver holds the lease and is alive.
+        """
         self._beaten = _clock()
         mine = {"study": self.study, **vars(self.me)}
         there = holder_of(self.engine, self.study)
@@ -218,7 +232,7 @@ class Lease:
                     update(_LEASES).where(*self._mine()).values(beat=_LEASES.c.beat + 1)
                 )
         except SQLAlchemyError:
-            return  # the database is away, for this process at least
+            return  # the database is away, at least for this process
         if beaten.rowcount == 1:
             self._beaten = began
         elif not self._ended.is_set():
@@ -230,7 +244,7 @@ class Lease:
 
 
 def _machine() -> str:
-    """This machine and its process numbers: a container has its own."""
+    """Return a name for this machine and its process numbers: a container has process numbers of its own."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -239,7 +253,7 @@ def _machine() -> str:
 
 
 def _born(pid: int) -> str:
-    """When the process began, in the kernel's own count; empty for one that is not there."""
+    """Return when the process `pid` began, as the kernel counts; empty if there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
@@ -248,5 +262,5 @@ def _born(pid: int) -> str:
 
 
 def _clock() -> float:
-    """Seconds that go on while the machine sleeps, and that no one can set."""
+    """Return seconds on a clock that goes on while the machine sleeps, and that nobody can set."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,9 +1,8 @@
-"""The ledger: a study's Optuna storage, the only memory of what was asked, what is running, and what has
-ended.
+"""The ledger: a study's Optuna storage, which decides what has been asked, what is running, what has ended.
 
 A study has one Optuna study per arm (`NAME/search/ARM`), one for the confirm phase (`NAME/confirm`), and a
 root (`NAME`) that holds the plan and the study's id. A trial goes through ask -> report ... -> tell. Each of
-these is one transaction, so a new process goes on where a killed process stopped.
+these steps is one transaction, so a new process goes on where a killed process stopped.
 
 An ask writes the trial's key last: a RUNNING trial without a key was interrupted within its ask, and never
 started.
@@ -37,8 +36,8 @@ OPTUNA_STATES = {
 class Ledger:
     """The study `name` in the Optuna storage at `url`.
 
-    The ledger keeps in memory what it has read and written. It is made for one look, or for the driver that
-    holds the lease, because nobody else writes. `mend` reads the database again.
+    The ledger keeps in memory what it has read and written. So a ledger is for a short look, or for the
+    driver that holds the lease, because nobody else writes. `mend` reads the database again.
 
     waits: wait for a database server that does not answer now, because a study goes on there.
 
@@ -82,14 +81,17 @@ class Ledger:
         return self.studies.id
 
     def check(self, plan: Plan) -> None:
-        """Raises:
-        RequestError: if another space, task or model is on record under this name.
+        """Check that `plan` continues the plan on record, if there is one.
+
+        Raises:
+            RequestError: if another space, task or model is on record under this name.
         """
         self.studies.check(plan)
 
     def open(self, plan: Plan) -> Plan:
-        """Store `plan`, or continue the stored plan with the larger of both budgets; returns the plan on
-        record.
+        """Store `plan`, or continue the stored plan with the larger of both budgets.
+
+        Returns the plan that is on record then.
 
         Raises:
             RequestError: if another space, task or model is on record under this name.
@@ -100,7 +102,7 @@ class Ledger:
         return self.require_plan()
 
     def records(self) -> list[Record]:
-        """Return the record of every key: of a key that was tried again the newest, without duplicates."""
+        """Return one record for every key, without duplicates; for a key that was tried again, the newest."""
         return list(patiently(self._book.records))
 
     def mend(self) -> None:
@@ -124,13 +126,19 @@ class Ledger:
         return self._proposals.ask_confirm(wanted)
 
     def retry_failed(self) -> list[Record]:
-        """Start every failed trial again, as a new Optuna trial with the same key and parameters."""
+        """Start every failed trial again, as a new Optuna trial with the same key and parameters.
+
+        Waits while the database is away.
+        """
         return self._proposals.retry_failed()
 
     def begin_attempt(self, record: Record) -> int:
         """Count one more attempt at `record`, and store who drives; returns the attempt's number, from 1.
 
-        An ask has stored both for the first attempt.
+        For the first attempt the ask has stored both already.
+
+        Raises:
+            Away: if the database does not answer; the caller then calls again.
         """
         first = self._running.first_attempt(record)
         if first is not None:
@@ -144,7 +152,10 @@ class Ledger:
         """Count one more death of a worker or a node that ran `record`; returns how many there were.
 
         Running out of memory counts as a death. The count starts again after every report (`reported` is the
-        number of the last one): a trial that makes progress may run long enough for many nodes to die.
+        number of the last report): a trial that makes progress may run long enough for many nodes to die.
+
+        Raises:
+            Away: if the database does not answer; the caller then calls again.
         """
         return self._running.count(record, f"deaths after report {reported}")
 
@@ -170,6 +181,7 @@ class Ledger:
 
     def _tell(self, record: Record, outcome: State, value: float | None, why: str | None) -> Record:
         known = self._book.records().get(record.key) or record
+        study = self.studies.of(record)
         if known.running:
             state = OPTUNA_STATES[outcome]
             told = value if state == TrialState.COMPLETE else None
@@ -178,7 +190,7 @@ class Ledger:
                 self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
                 if why:
                     self.storage.set_trial_user_attr(record.trial_id, "why", why)
-                self.studies.of(record).tell(record.number, told, state=state)
+                study.tell(record.number, told, state=state)
             known = replace(known, outcome=State(outcome), value=told, why=why or known.why)
             self._put(known)
         self._running.ended(record)

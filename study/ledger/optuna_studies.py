@@ -1,7 +1,7 @@
 """The Optuna studies that a study consists of, and the plan on record at their root.
 
-`NAME` is the root, which holds the plan and the study's id; `NAME/search/ARM` is there for each arm, and
-`NAME/confirm` for the confirm phase.
+`NAME` is the root, which holds the plan and the study's id. Each arm has `NAME/search/ARM`, and the confirm
+phase has `NAME/confirm`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["OptunaStudies"]
 
 
 class OptunaStudies:
-    """Those of the study `name` in `storage`."""
+    """The Optuna studies of the study `name` in `storage`."""
 
     def __init__(self, storage: RDBStorage, name: str) -> None:
         self.storage, self.name = storage, name
@@ -32,22 +32,24 @@ class OptunaStudies:
         self._plan: Plan | None = None
 
     def search(self, arm: str) -> str:
-        """Name of the study that searches `arm`."""
+        """Return the name of the Optuna study that searches `arm`."""
         return f"{self.name}/search/{arm}"
 
     @property
     def confirm(self) -> str:
-        """Name of the study of the confirm runs."""
+        """The name of the Optuna study of the confirm runs."""
         return f"{self.name}/confirm"
 
     def of(self, record: Record) -> optuna.Study:
-        """The one that `record` is in."""
+        """Return the Optuna study that `record` is in."""
         return self.get(self.confirm if record.phase == "confirm" else self.search(record.arm))
 
     def get(self, name: str) -> optuna.Study:
-        """The Optuna study `name`, made if it is not there. Its sampler is set anew for every ask."""
+        """Return the Optuna study `name`, which is made if it is missing. Every ask sets the sampler."""
         if name not in self._opened:
-            if name not in optuna.get_all_study_names(self.storage):  # a look writes nothing
+            if name not in optuna.get_all_study_names(
+                self.storage
+            ):  # for a study that exists, create_study would write too
                 optuna.create_study(
                     storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
                 )
@@ -60,10 +62,10 @@ class OptunaStudies:
         return self._opened[name]
 
     def stored(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
-        """All trials that are stored of the phases, as they are stored.
+        """Yield every Optuna study of arms and confirm runs that exists: phase, study, its stored trials.
 
         Raises:
-            RequestError: where there is no plan on record.
+            RequestError: if there is no plan on record.
         """
         there = set(optuna.get_all_study_names(self.storage))
         arms = self.require_plan().arms()
@@ -74,22 +76,22 @@ class OptunaStudies:
                 yield phase, study, study.get_trials(deepcopy=False)
 
     def forget(self) -> None:
-        """Have all read anew: Optuna's studies remember trials."""
+        """Open all Optuna studies again at their next use, because they keep trials in memory."""
         self._opened.clear()
 
     @property
     def plan(self) -> Plan | None:
-        """The plan on record; none before the first run."""
+        """The plan on record; None before the first run."""
         if self._plan is None and self.name in optuna.get_all_study_names(self.storage):
             text = self.get(self.name).user_attrs.get("plan")
             self._plan = Plan.model_validate_json(text) if text else None
         return self._plan
 
     def require_plan(self) -> Plan:
-        """The plan on record.
+        """Return the plan on record.
 
         Raises:
-            RequestError: where there is none.
+            RequestError: if there is none.
         """
         if self.plan is None:
             raise RequestError(f"{self.name}: was interrupted before its plan was written; run it again")
@@ -97,22 +99,25 @@ class OptunaStudies:
 
     @property
     def id(self) -> str:
-        """Drawn when the study began."""
+        """The study's id, drawn at random when the study began."""
         return str(self.get(self.name).user_attrs["id"])
 
     def check(self, plan: Plan) -> None:
-        """Raises:
-        RequestError: where another space, task or model is on record under this name.
+        """Check that `plan` continues the plan on record, if there is one.
+
+        Raises:
+            RequestError: if another space, task or model is on record under this name; the text shows all
+                differences.
         """
         if self.plan and (changes := list(_changes(self.plan.identity(), plan.identity()))):
             shown = "; ".join(changes)
             raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
 
     def put(self, plan: Plan) -> None:
-        """Put `plan` on record, or continue the one there with the larger of both budgets.
+        """Store `plan`, or continue the stored plan with the larger of both budgets.
 
         Raises:
-            RequestError: where another space, task or model is on record under this name.
+            RequestError: if another space, task or model is on record under this name.
         """
         self.check(plan)
         if (old := self.plan) is not None:
@@ -126,7 +131,7 @@ class OptunaStudies:
 
 
 def _changes(old: Any, new: Any, where: str = "") -> Iterator[str]:
-    """Leaves that differ, as `where: old, now new`."""
+    """Yield the values that differ in two nested dictionaries, as `where: old, now new`."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             yield from _changes(old.get(name), new.get(name), f"{where}.{name}" if where else name)

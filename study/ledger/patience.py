@@ -1,7 +1,7 @@
 """What happens while the ledger's database is away: calls wait, and are made again.
 
-A driver that can do something else meanwhile uses `at_once`, or `Deferred` for calls that must keep their
-order. Everybody else uses `patiently`.
+A caller that can do something else meanwhile uses `at_once`, or `Deferred` for calls that must keep their
+order. All other callers use `patiently`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def patiently(call: Callable[[], T]) -> T:
 class Deferred:
     """Calls that need the ledger's database, made in the order in which they were put.
 
-    While the database is away, the calls wait here, and the driver goes on.
+    While the database is away, the calls wait in this object, and the driver goes on.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Deferred:
         self.settle()
 
     def settle(self) -> None:
-        """Make the calls that wait, as far as the database answers."""
+        """Make the calls that wait; if the database is away, the rest of them waits on."""
         if self._calls:
             self.reach(self.settle_now)
 
@@ -130,7 +130,7 @@ class Deferred:
         return answer
 
     def wait_for(self, call: Callable[[], T]) -> T:
-        """Return `call()`, which waits as long as the database is away.
+        """Return `call()`, and wait while the database is away.
 
         Raises:
             StudyStopped: if the database is away for longer than `PATIENCE`, or broken.

@@ -14,7 +14,10 @@ __all__ = ["confirm_wanted", "is_finished", "summary"]
 
 
 def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
-    """The confirm runs that the search so far asks for: each arm's best, at seeds 1, 2, ..., in rounds."""
+    """Return the confirm runs that the search needs so far, as (arm, configuration).
+
+    Each arm's best runs at seeds 1, 2, ...; all arms run at one seed before the next seed begins.
+    """
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
     return [
         (arm.name, best[arm.name].config.with_seed(seed))
@@ -25,12 +28,15 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, Tri
 
 
 def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[str, Any]:
-    """Counts by key, of the study and of its arms.
+    """Return counts by key, of the study and of its arms.
 
-    `planned` is arms x trials plus the confirm runs; an arm whose search has ended without a complete
-    trial has none to confirm. Of the trials that the ledger has running, those run that `driver` has started
-    (none for nobody); the others wait, to go on from their checkpoints. Confirm runs of a best that a larger
-    budget has replaced are `superseded` and counted nowhere else.
+    driver: who drives the study now; None if nobody does. Of the trials that have not ended, those that
+    `driver` has started are counted as `running`. The others are counted as `waiting`: they will go on from
+    their checkpoints.
+
+    `planned` is arms x trials, plus the confirm runs. If an arm's search has ended without a complete trial,
+    the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
+    are `superseded` and counted nowhere else.
     """
     wanted = {config.key for _, config in confirm_wanted(plan, records)}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
@@ -62,7 +68,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
 
 
 def is_finished(plan: Plan, records: list[Record]) -> bool:
-    """Whether every planned trial has ended."""
+    """Return whether every planned trial has ended."""
     return summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
 
 

@@ -8,6 +8,7 @@ record, and the sampler proposes again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import optuna
@@ -15,7 +16,7 @@ from optuna.trial import TrialState
 
 from study.config import TrialConfig
 from study.ledger.book import Book
-from study.ledger.patience import at_once
+from study.ledger.patience import at_once, patiently
 from study.ledger.records import Phase, Record, Records, State
 from study.ledger.running import RunningTrials
 from study.ledger.sampling import fixed_sampler, make_sampler
@@ -23,16 +24,17 @@ from study.planning.plan import Arm
 
 __all__ = ["Proposals"]
 
-DUPLICATES_IN_A_ROW = 8  # after so many the next untried point of a finite arm is taken instead
+DUPLICATES_IN_A_ROW = 8  # after so many, the next untried point of an arm without ranges is taken
 MOST_PROPOSALS = 10_000  # for one trial
 
 
 class Proposals:
-    """Starts the trials of one study. driver: who starts them; on record with each trial."""
+    """Starts the trials of the study in `book`, and announces each of them to `running`."""
 
     def __init__(self, book: Book, running: RunningTrials) -> None:
         self.book, self.studies, self.running = book, book.studies, running
         self.driver = ""
+        """Who starts the trials: stored with each of them."""
         self._budgets: dict[Arm, int] | None = None
         self._before: Records | None = None  # the records before an ask that has not returned
 
@@ -57,8 +59,16 @@ class Proposals:
         return self._ask(lambda: self._confirm(wanted))
 
     def retry_failed(self) -> list[Record]:
-        """Start every failed trial again, as a new Optuna trial with the same key and parameters."""
-        return [self._retry(record) for record in list(self.book.records()) if record.outcome == State.FAILED]
+        """Start every failed trial again, as a new Optuna trial with the same key and parameters.
+
+        Waits while the database is away.
+
+        Raises:
+            StudyStopped: if the database is away for long, or broken.
+        """
+        records = patiently(self.book.records)
+        failed = [record.key for record in records if record.outcome == State.FAILED]
+        return [patiently(partial(self._retry, key)) for key in failed]
 
     def _ask(self, ask: Callable[[], Record | None]) -> Record | None:
         """Return `ask()`.
@@ -84,8 +94,8 @@ class Proposals:
     def close_unstarted(self) -> None:
         """Read the database again, and close trials whose ask was interrupted.
 
-        Such a trial counts in no budget and has no outcome. A duplicate that was not told is one of them: the
-        sampler will propose it again.
+        Such a trial counts in no budget and has no outcome. A duplicate whose end was not written is closed
+        too: the sampler will propose it again.
         """
         self.book.forget()
         for _, study, trials in self.studies.stored():
@@ -141,7 +151,12 @@ class Proposals:
                 return record
         return None
 
-    def _retry(self, failed: Record) -> Record:
+    def _retry(self, key: str) -> Record:
+        """Start the failed trial `key` again; returns the new record, also if this is called again."""
+        failed = self.book.records().get(key)
+        assert failed is not None, "it was read from the same records"
+        if failed.outcome != State.FAILED:  # an earlier call was committed, although it raised
+            return failed
         study, stored = self.studies.of(failed), self.book.storage.get_trial(failed.trial_id)
         study.sampler = fixed_sampler(stored.params)
         with self.book.writing():
@@ -150,7 +165,7 @@ class Proposals:
             if failed.phase == "search":
                 plan = self.studies.require_plan()
                 plan.suggest(trial, next(arm for arm in plan.arms() if arm.name == failed.arm))
-            attempt = int(stored.user_attrs.get("attempts", 0)) + 1  # no two attempts write into one folder
+            attempt = int(stored.user_attrs.get("attempts", 0)) + 1  # each attempt has a folder of its own
             record = self._start(trial, failed.phase, failed.arm, failed.config, attempt)
         self.book.records().put(study.study_name, record)
         return record
@@ -158,7 +173,7 @@ class Proposals:
     def _start(
         self, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig, attempt: int = 1
     ) -> Record:
-        """Write what makes `trial` a started trial. The key comes last: without a key it never started."""
+        """Write what makes `trial` a started trial. The key comes last: without a key, none has started."""
         trial.set_user_attr("arm", arm)
         trial.set_user_attr("config", config.model_dump_json())
         trial.set_user_attr("attempts", attempt)
@@ -179,7 +194,10 @@ class Proposals:
         )
 
     def _untried(self, arm: Arm, known: set[str]) -> dict[str, Any] | None:
-        """Return the first point of `arm` whose key is not `known`; None for an arm with a range."""
+        """Return the first point of `arm` whose key is not `known`.
+
+        Returns None if all keys are known, or if `arm` tunes a range.
+        """
         plan = self.studies.require_plan()
         points = plan.points(arm) or iter(())
         return next((point for point in points if plan.config(arm, point).key not in known), None)

@@ -23,21 +23,24 @@ class RunningTrials:
     def __init__(self, book: Book) -> None:
         self.book, self.storage = book, book.storage
         self._values: dict[int, dict[int, float]] = {}  # reports that are written when their trial ends
-        self._first_attempts: dict[int, int] = {}  # of trials that were asked and have not begun
+        self._first_attempts: dict[int, int] = {}  # of trials whose first attempt has not begun
 
     def started(self, trial_id: int, attempt: int) -> None:
-        """An ask has just started the trial, and has stored the number of its first attempt."""
+        """Remember that an ask has just started the trial, and has stored the number of its first attempt."""
         self._first_attempts[trial_id] = attempt
 
     def first_attempt(self, record: Record) -> int | None:
-        """Return the number of the attempt that the ask stored; None from the second call on."""
+        """Return the number of the first attempt, which the ask has stored; None from the second call on.
+
+        None too if an earlier process made the ask.
+        """
         return self._first_attempts.pop(record.trial_id, None)
 
     def count(self, record: Record, what: str) -> int:
-        """Count one more of `what` for `record`; returns the new count.
+        """Add 1 to the count of `what` for `record`; returns the new count.
 
         Raises:
-            Away: if the database does not answer. The caller then calls again, and it counts once.
+            Away: if the database does not answer. The caller then calls again; both calls count as one.
         """
         stored = at_once(lambda: self._read(record))
         number = int(stored.user_attrs.get(what, 0)) + 1  # the same number again after a write that raised
@@ -47,6 +50,8 @@ class RunningTrials:
 
     def report(self, record: Record, index: int, value: float) -> bool:
         """Store the value of report `index` (1..R); returns whether the pruner stops the trial here.
+
+        If no pruner decides on the trial, the value is kept in memory until the trial ends.
 
         A report that is made again, after a kill, gets the same answer as the first time. For this, the
         decision is written before the marks that a halving pruner sets while it decides: a trial with a mark
@@ -76,7 +81,7 @@ class RunningTrials:
         return bool(decision["stop"])
 
     def write_values(self, record: Record) -> None:
-        """Write the reports of `record` that no pruner had to see."""
+        """Write the reports of `record` that `report` only kept, because no pruner decides on them."""
         for index, reported in self._values.get(record.trial_id, {}).items():
             self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
 

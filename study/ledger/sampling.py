@@ -1,8 +1,8 @@
 """Optuna's samplers and pruners, made from the registered objects of `study.planning`.
 
-A seeded sampler that lives as long as its process repeats itself after a restart. So the ledger makes a new
-sampler for the n-th ask of an arm, seeded from (seed, arm, n): the n-th suggestion is that of an undisturbed
-run, whatever was killed before.
+If a seeded sampler lived as long as its process, it would repeat its proposals after a restart. So the ledger
+makes a new sampler for the n-th ask of an arm, seeded from (the space's seed, arm, n). Then the n-th proposal
+is the proposal of an undisturbed run, whatever was killed before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["decide", "fixed_sampler", "make_pruner", "make_sampler"]
 
 
 def make_sampler(plan: Plan, arm: Arm, n: int) -> BaseSampler:
-    """The Optuna sampler of the n-th trial (from 0) that is started in `arm`."""
+    """Return the Optuna sampler for the n-th proposal (from 0) in `arm`."""
     sampler = find_sampler(plan.space.sampler)
     if sampler.point is not None:
         return fixed_sampler(sampler.point(plan, arm, n))
@@ -32,22 +32,23 @@ def make_sampler(plan: Plan, arm: Arm, n: int) -> BaseSampler:
 
 
 def fixed_sampler(point: dict[str, Any]) -> BaseSampler:
-    """A sampler that proposes `point` and nothing else."""
+    """Return a sampler that proposes `point` and nothing else."""
     return PartialFixedSampler(point, RandomSampler(seed=0))
 
 
 def make_pruner(plan: Plan) -> optuna.pruners.BasePruner:
-    """The Optuna pruner of the plan's space; its resource is the index of the report, 1..R."""
+    """Return the Optuna pruner of the plan's space. The pruner's resource is the report's index, 1..R."""
     pruner = find_pruner(plan.space.pruner)
     made = getattr(optuna.pruners, pruner.optuna)(**pruner.arguments(plan.space.reports))
     return cast(optuna.pruners.BasePruner, made)
 
 
 def decide(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-    """What the study's pruner decides on `trial`: {"stop": bool, "marks": what the pruner sets on the trial}.
+    """Return what the study's pruner decides on `trial`: {"stop": bool, "marks": {name: value}}.
 
-    Nothing is written. A halving pruner writes marks while it decides, and a kill between the marks and the
-    decision would let the trial escape.
+    marks: the system attributes that the pruner sets on the trial while it decides. A halving pruner marks
+    the rungs that a trial has reached. Nothing is written here: after a kill between the marks and the
+    decision, the trial would count as promoted, and would go on.
     """
     marks = _Marks(study._storage)
     apart = optuna.Study(study.study_name, cast(BaseStorage, marks), pruner=study.pruner)
@@ -55,7 +56,7 @@ def decide(study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
 
 
 class _Marks:
-    """A storage that collects what a pruner sets on a trial, and writes nothing."""
+    """Reads from `storage`; collects in `set` the attributes that a pruner sets on a trial, unwritten."""
 
     def __init__(self, storage: BaseStorage) -> None:
         self._storage = storage

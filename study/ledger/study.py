@@ -16,7 +16,7 @@ __all__ = ["OpenStudy"]
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """The study `name` in `home`, whose ledger is open. urls: those of the ledger, MLflow and the storage."""
+    """The study `name` in `home`, whose ledger is open. urls: as `Home.urls` returns them."""
 
     home: Home
     name: str
@@ -57,7 +57,7 @@ class OpenStudy:
         return self.urls["tracking_uri"] == self.home.tracking_uri
 
     def lease(self, dead: Holder | None = None) -> Lease:
-        """Return the study's lease, to be entered. dead: a holder that is known to be dead."""
+        """Return the study's lease, which the caller enters. dead: a holder that is known to be dead."""
         return Lease(self.ledger.storage.engine, self.name, dead)
 
     def driver(self) -> Holder | None:
@@ -67,5 +67,9 @@ class OpenStudy:
         return holder if holder is not None and is_alive(engine, self.name, holder) else None
 
     def is_finished(self) -> bool:
-        """Whether every planned trial has ended."""
+        """Return whether every planned trial has ended.
+
+        Raises:
+            RequestError: if there is no plan on record.
+        """
         return is_finished(self.ledger.require_plan(), self.ledger.records())

@@ -21,7 +21,10 @@ __all__ = ["Journal", "find_unsent", "last_report", "unsent_mark"]
 
 
 def unsent_mark(folder: Path) -> Path:
-    """Return the file that stands in a trial's folder while MLflow may lack something of the trial."""
+    """Return the path of the mark: a file in a trial's folder while MLflow may lack something of the trial.
+
+    A study's own folder has such a mark too.
+    """
     return folder / "unsent"
 
 
@@ -53,11 +56,11 @@ class Journal:
 
     @property
     def last(self) -> Progress | None:
-        """The newest report. The newest report of a trial that has ended carries the result."""
+        """The newest report; None before the first. If the trial has ended, this report has the result."""
         return last_report(self.reports)
 
     def add(self, report: Progress) -> Progress:
-        """Write `report`, unless a report of its number was written before; returns the report on record."""
+        """Write `report`, unless a report of its number was written before; returns the report as written."""
         for written in self.reports:
             if written.report == report.report:
                 return written
@@ -74,7 +77,10 @@ class Journal:
 
 
 def last_report(reports: Sequence[Progress]) -> Progress | None:
-    """Return the newest of `reports`. They need not be in order: a spoilt one is written again at the end."""
+    """Return the report with the highest number; None if there is no report.
+
+    The reports need not be in order: a spoilt line is dropped, and its report is written again at the end.
+    """
     return max(reports, key=lambda report: report.report, default=None)
 
 

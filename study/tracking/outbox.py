@@ -1,10 +1,11 @@
 """The outbox: writes to MLflow in a thread of its own, so that training never waits for a tracking server.
 
-A job is idempotent and named; a later one of the same name replaces it. While the server is away jobs stay
-and are tried again. What is in no process any more, after a kill, is found again by its mark on disk.
+A write is a job with a name. A job may run twice without harm. A job that waits is replaced by a later job of
+the same name. While the server is away, jobs stay here and are tried again. After a kill no process has the
+jobs any more; the next process finds by the marks on disk what is unsent.
 
-Jobs of a trial that runs on are `APART`, so that reports which come faster are sent in one batch: a trial of
-less than a second is sent in one.
+While a trial runs, its jobs are `APART` seconds apart. Reports that come faster are sent together: if a trial
+takes less than a second, all its reports are sent at once.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from pathlib import Path
 
 __all__ = ["BOUND", "Outbox"]
 
-APART = 1.0  # seconds between two jobs of a name that has not had its last
-BOUND = 1000  # jobs that may wait before no new trial is launched
-LAST_JOB = 30.0  # seconds that one under way has at the end
-RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first, and the longest
+APART = 1.0  # seconds between two jobs of one name, except before the last job of the name
+BOUND = 1000  # if so many jobs wait, no new trial is launched
+LAST_JOB = 30.0  # seconds that a running job has left when the outbox is left
+RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first pause, and the longest
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What to run, the file that says that it has not, since when it may, and whether more will come."""
+    """One job: `run` is called once `due` has come. `mark`: the file that is removed after the job.
+
+    last: whether this is the last job of its name, for all that is known now.
+    """
 
     run: Callable[[], None]
     mark: Path | None
@@ -34,15 +38,19 @@ class _Job:
 
 
 class Outbox:
-    """Runs jobs one after another while it is entered, as long as `holds()`: of two drivers one writes."""
+    """Runs jobs one after another while it is entered.
+
+    holds: whether this process holds the study's lease. Without the lease no job runs, so that of two drivers
+    only one writes.
+    """
 
     def __init__(self, holds: Callable[[], bool] = lambda: True) -> None:
         self.holds = holds
         self.away: str | None = None
-        """Why the last attempt failed; none while all goes well."""
+        """Why the last attempt failed; None while all goes well."""
         self._jobs: dict[str, _Job] = {}
-        self._begun: dict[str, float] = {}  # when a name came, or had its last job run but for the last one
-        self._awaited = 0
+        self._begun: dict[str, float] = {}  # name -> when its first job came, or its newest job ended
+        self._awaited = 0  # calls of `flush` that wait for all jobs
         self._changed = threading.Condition()
         self._closed = False
         self._broken: BaseException | None = None
@@ -62,10 +70,11 @@ class Outbox:
         return len(self._jobs)
 
     def put(self, name: str, run: Callable[[], None], mark: Path | None = None, last: bool = True) -> None:
-        """Have `run` called soon, in place of a job of the same name that has not run yet.
+        """Let the outbox call `run` soon, in place of a job of the same name that waits.
 
-        The file `mark` is there from now on; it goes when the job has run, if that is the `last` of its name.
-        Others come at most every `APART` seconds.
+        mark: a file that is made now, and removed when the `last` job of the name has run.
+        last: whether no more jobs of this name will come soon; such a job is due at once. Other jobs of one
+        name run at most every `APART` seconds.
         """
         with self._changed:
             if mark is not None:
@@ -75,9 +84,13 @@ class Outbox:
             self._changed.notify_all()
 
     def flush(self, patience: float, even_away: bool = False, only: str | None = None) -> bool:
-        """Wait until every job has run, or `only` the one of that name, which then comes next.
+        """Wait until every job has run; returns whether they have.
 
-        False after `patience` seconds, or at once with the server away.
+        Returns False after `patience` seconds, or at once if the server is away (unless `even_away`).
+        only: the name of the only job to wait for; this job then runs next.
+
+        Raises:
+            BaseException: what a job has raised that is no `Exception`; the outbox then runs no more jobs.
         """
         until = time.monotonic() + patience
         with self._changed:
@@ -98,7 +111,10 @@ class Outbox:
                 self._awaited -= only is None
 
     def finish(self, patience: float) -> bool:
-        """Wait until every job has run, server away or not; false once none did for `patience` seconds."""
+        """Wait until every job has run, even if the server is away; returns whether they have.
+
+        Returns False if no job has run for `patience` seconds.
+        """
         left = len(self) + 1
         while len(self) < left:
             left = len(self)
@@ -116,10 +132,10 @@ class Outbox:
             try:
                 job.run()
                 self._settle(name, job)
-            except Exception as error:  # whatever a client raises that cannot reach its server
+            except Exception as error:  # any error of a client that cannot reach its server
                 with self._changed:
                     self.away = str(error).strip().partition("\n")[0] or type(error).__name__
-                    self._jobs.setdefault(name, self._jobs.pop(name))  # the others first, next time
+                    self._jobs.setdefault(name, self._jobs.pop(name))  # next time the other jobs run first
                     self._changed.notify_all()
                 self._wait(pause)
                 pause = min(RETRY[1], pause * 2)
@@ -138,7 +154,7 @@ class Outbox:
                 self._changed.wait(left)
 
     def _settle(self, name: str, job: _Job) -> None:
-        """`job` has run: away with it and with its mark, unless another of its name came meanwhile."""
+        """Remove `job`, which has run, and its mark; keep both if another job of the name came meanwhile."""
         with self._changed:
             self.away = None
             if job.last:
@@ -152,7 +168,7 @@ class Outbox:
             self._changed.notify_all()
 
     def _next(self) -> tuple[str, _Job] | None:
-        """The first job that is due, waited for; none once closed."""
+        """Wait for a job that is due, and return the first; None when the outbox is closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()

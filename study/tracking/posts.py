@@ -6,7 +6,7 @@ Each job has a mark on disk until it has run. A job may run again: in this proce
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -28,8 +28,8 @@ __all__ = ["Posts", "configs_of"]
 class Posts:
     """Sends what happens in one study to `tracker`, through `outbox`.
 
-    folder: the study's folder, which holds the trials' folders. store: where the teachers' scores are, and
-    with a mirror also the results of trials that have no folder here.
+    folder: the study's folder, which holds the trials' folders. store: holds the teachers' scores; if the
+    store has a mirror, the mirror holds the results of trials that have no folder here.
     """
 
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
@@ -38,7 +38,7 @@ class Posts:
 
     @property
     def full(self) -> bool:
-        """Whether so many jobs wait for MLflow that no new trial is launched."""
+        """Whether so many jobs wait for MLflow that no new trial may be launched."""
         return len(self.outbox) >= BOUND
 
     def trial(self, record: Record, journal: Journal, state: State) -> None:
@@ -59,15 +59,15 @@ class Posts:
         self.outbox.put(record.key, replay, unsent_mark(folder), last=state != State.RUNNING)
 
     def trial_as_it_stands(self, record: Record) -> None:
-        """Send a trial that does not run now. A trial that has not ended becomes SCHEDULED."""
+        """Send a trial that is not running now. The run of a trial that has not ended becomes SCHEDULED."""
         journal = Journal(self.trials / record.key)
         self.trial(record, journal, record.outcome or State.SCHEDULED)
 
     def unsent(self, records: list[Record]) -> int:
-        """Send what former processes left unsent; returns the number of trials.
+        """Send the trials that former processes have marked as unsent; returns their number.
 
-        If a home was lost, its marks were lost too. So with a mirror, which has the results, this method also
-        sends ended trials that have no folder here.
+        If a home was lost, its marks were lost too. So if there is a mirror, which has the results, this
+        method also sends ended trials that have no folder here.
         """
         known = {record.key: record for record in records}
         left = [folder for folder in find_unsent(self.trials) if folder.name in known]
@@ -79,10 +79,10 @@ class Posts:
             self.outbox.put(record.key, partial(self._replay_from_mirror, record))
         return len(left)
 
-    def study(self, configs: Iterable[TrialConfig], state: Literal["begin", "pause", "finish"]) -> None:
+    def study(self, configs: Sequence[TrialConfig], state: Literal["begin", "pause", "finish"]) -> None:
         """Send the teachers of `configs`, and open, schedule or close the study's own runs.
 
-        The study's folder has a mark from the study's begin until its runs have been scheduled or closed.
+        The study's folder has a mark from the first "begin" until the runs have been scheduled or closed.
         """
 
         def send() -> None:
@@ -98,7 +98,7 @@ class Posts:
         self.outbox.put("study", send, None if state == "begin" else mark)
 
     def _replay_from_mirror(self, record: Record) -> None:
-        """Bring the run of an ended trial to the result in the mirror, unless the run is closed already."""
+        """Send an ended trial with its result from the mirror, unless its run is closed already."""
         assert record.outcome is not None
         if self.tracker.has_ended(record.key):
             return
@@ -111,5 +111,8 @@ class Posts:
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:
-    """Return configurations that have all teachers of a study: the arms' drafts, and started trials."""
+    """Return the configurations whose teachers are all teachers of a study.
+
+    They are the drafts of the arms, and the configurations of the started trials in `records`.
+    """
     return [*plan.all_drafts(), *(record.config for record in records)]

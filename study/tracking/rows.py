@@ -30,7 +30,10 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
 
 
 def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
-    """Yield flat metrics `split/metric/language`, `split/metric/macro` and `split/metric/worst`."""
+    """Yield (name, value) of `split/metric/language`, `split/metric/macro` and `split/metric/worst`.
+
+    A value that was not measured is left out.
+    """
     for metric in ("accuracy", "macro_f1", "retention"):
         values = (scores or {}).get(metric)
         if values:
@@ -43,7 +46,10 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
 
 
 def numerics_text(result: Mapping[str, Any]) -> str:
-    """Return what decided a result's last bits, `name=value ...`; for its teacher too, if that differs."""
+    """Return what decided the last bits of a result, as `name=value ...`.
+
+    If the teacher was computed with other numerics, the teacher's values follow, as `teacher_...=value`.
+    """
     named = dict(result["numerics"])
     for what, fields in result["other_numerics_of_teacher"].items():
         named |= {f"teacher_{what}_{field}": theirs for field, (theirs, _) in fields.items()}
@@ -55,8 +61,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
 
     Budgets are left out: they may grow, and params cannot change. The request's names of task and model
     become `task_source` and so on, because the params `task` and `model` are fingerprints, as in every trial.
-    A default that the model decides, such as the learning rate, is no fact of the study: if the study holds
-    the default, it stands among `fixed`.
+    Some defaults depend on the model, such as that of the learning rate. They are no params of the study by
+    themselves: only if the study holds such a hyperparameter fixed, its value stands among `fixed`.
     """
     space = plan.space
     params: dict[str, Any] = {"question": space.question}

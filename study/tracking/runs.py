@@ -1,8 +1,8 @@
-"""MLflow's experiment and runs of one study: found by tag, or made; written so that a second write adds
-nothing.
+"""MLflow's experiment and runs of one study: found by tag, or made. A second write of the same adds nothing.
 
-A run has an identity within its study (tag `kdstudy.identity`). Of two runs with one identity, the older one
-stays: a server may have made the first after its client had given up.
+A run has an identity within its study (tag `kdstudy.identity`). There may be two runs with one identity: the
+client gave up on a server that was slow, the server made the run all the same, and then the client made
+another one. Of the two runs the older one stays, and the newer one is deleted.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["ENDED", "Runs"]
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
-PROBED = ("validation/accuracy/macro", "loss")  # every report has one of these metrics
+PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
 
 class Runs:
     """The runs of the study `name`, whose id the ledger drew, in the MLflow store at `uri`.
 
-    goes_on: the study was begun there, so a server may be away for now.
+    goes_on: the study has begun in this store before, so a server may be away now.
 
     Raises:
         RequestError: if an experiment of this name belongs to another study, or MLflow refuses the store.
@@ -40,7 +40,7 @@ class Runs:
     ) -> None:
         self.name, self.study_id, self.artifact_location = name, study_id, artifact_location
         self._ids: dict[str, str] = {}  # identity -> run id
-        self._status: dict[str, str] = {}
+        self._status: dict[str, str] = {}  # run id -> MLflow's status
         self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
         self._without_params: set[str] = set()
         self._uncertain = True  # whether there may be runs that this object has not seen
@@ -49,7 +49,7 @@ class Runs:
             _ = self.experiment
         except RequestError:
             raise
-        except Exception as error:  # every kind of store raises its own
+        except Exception as error:  # each kind of store raises errors of its own
             if not (goes_on and is_server(uri)):
                 raise RequestError(f"--tracking-uri {uri}: {first_line(error)}") from None
 
@@ -78,9 +78,10 @@ class Runs:
         params: Mapping[str, Any] | None = None,
         start_time: int | None = None,
     ) -> str:
-        """Return the id of the run `identity`, which is made if it is missing, with `params` if given.
+        """Return the id of the run `identity`. A run that is missing is made, with all that is given here.
 
-        start_time: milliseconds since 1970, for a run that is made late; default now.
+        parent: the id of the run above. params: logged now if the run has none yet, because a kill may have
+        come before them. start_time: milliseconds since 1970, for a run that is made late; default now.
         """
         self._look()
         if identity not in self._ids:
@@ -98,7 +99,7 @@ class Runs:
         return run
 
     def lacks_params(self, run: str) -> bool:
-        """Return whether the params of `run` have not been logged yet: a kill came before them."""
+        """Return whether `run` has no params yet: the run is new, or a kill came before its params."""
         return run in self._without_params
 
     def status(self, identity: str) -> str | None:
@@ -135,19 +136,22 @@ class Runs:
             self._without_params.discard(run)
 
     def as_first_reported(self, run: str, rows: Sequence[Metric]) -> list[Metric]:
-        """Return `rows` with the times at which MLflow has their steps.
+        """Return `rows`; if MLflow has rows of a step already, with the time of those rows.
 
         If a journal was lost with its home, a step that is reported again has another time, and MLflow would
-        store a second row. The values are the same: a trial is a function of its configuration.
+        store a second row. The values are the same, because a trial is a function of its configuration.
         """
-        if run not in self._times:  # a run that was found, not made by this process
+        if run not in self._times:  # a run that this process has found, not made
             there = (row for name in PROBED for row in self.client.get_metric_history(run, name))
             self._times[run] = {row.step: row.timestamp for row in there}
         times = self._times[run]
         return [Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step) for r in rows]
 
     def _look(self) -> None:
-        """Read all runs of the study: at first, and if a run may have been made whose answer never came."""
+        """Read all runs of the study: at the first use, and after a call to make a run has raised.
+
+        After such a call the server may have made the run, and only its answer was lost.
+        """
         if self._uncertain:
             for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
                 self._remember(run)

@@ -1,4 +1,4 @@
-"""MLflow's store: looked at before a study begins, and made where it is a file of the home."""
+"""MLflow's store: checked before a study begins, and made if it is a file of the home."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from study.errors import RequestError
 
 __all__ = ["check_ours", "check_tracking", "first_line", "is_server", "make_database"]
 
-# The outbox tries again. A retry inside MLflow's client would make a second run where an answer was lost,
-# and would keep silent for minutes about a server that is away.
+# The outbox tries again. MLflow's client must not: if the server's answer was lost, a retry of the client
+# would make a second run; and while a server is away, the client would try for minutes without a word.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
 def check_tracking(uri: str, name: str, study_id: str | None) -> None:
-    """Look, before anything is written, whether the study `name` can be recorded at `uri`.
+    """Check, before anything is written, that the study `name` can be recorded at `uri`.
 
-    A server that held the study `study_id` when that began may be away by now: its study goes on.
+    study_id: the id of a study that has begun already; None before its first run. A study that has begun goes
+    on if its server is away now.
 
     Raises:
-        RequestError: where MLflow refuses the store, no server answers, or the name is another study's.
+        RequestError: if MLflow refuses the store, no server answers, or the name is another study's.
     """
     try:
         found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
-    except Exception as error:  # every kind of store raises its own
+    except Exception as error:  # each kind of store raises errors of its own
         if study_id is not None and is_server(uri):
             return
         raise RequestError(f"--tracking-uri {uri}: {first_line(error)}") from None
@@ -40,14 +41,14 @@ def check_tracking(uri: str, name: str, study_id: str | None) -> None:
 
 
 def make_database(path: Path) -> None:
-    """MLflow's own database at `path`, unless it is there: made beside it, and renamed once it is whole.
+    """Make MLflow's database at `path`, if it is missing.
 
-    For one process at a time. A kill while MLflow makes its tables would leave a database that it never opens
-    again.
+    The database is made beside `path`, and renamed when it is complete: after a kill in the middle of its
+    tables, MLflow could never open the database again. Only one process may call this at a time.
     """
     if path.exists():
         return
-    for left in path.parent.glob(".mlflow-*"):  # by a process that was killed
+    for left in path.parent.glob(".mlflow-*"):  # left by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as beside:
         new = Path(beside) / path.name
@@ -56,12 +57,14 @@ def make_database(path: Path) -> None:
 
 
 def check_ours(experiment: Experiment, study_id: str | None) -> None:
-    """Raises:
-    RequestError: where the experiment was deleted, or is not of the study `study_id`.
+    """Check that `experiment` belongs to the study `study_id`.
+
+    Raises:
+        RequestError: if the experiment was deleted, or belongs to another study or to none.
     """
     if experiment.lifecycle_stage == "deleted":
         raise RequestError(
-            f"study {experiment.name}: its MLflow experiment was deleted; restore it or choose a --name"
+            f"study {experiment.name}: its MLflow experiment was deleted; restore it or choose another --name"
         )
     if study_id is None or experiment.tags.get("kdstudy.study") != study_id:
         raise RequestError(
@@ -70,10 +73,10 @@ def check_ours(experiment: Experiment, study_id: str | None) -> None:
 
 
 def is_server(uri: str) -> bool:
-    """Whether a process that may be away answers at `uri`."""
+    """Return whether `uri` names a server, which may be away, and not a file."""
     return not uri.startswith(("sqlite:", "file:"))
 
 
 def first_line(error: Exception) -> str:
-    """What of an error fits into a line; its kind where it says nothing."""
+    """Return the first line of the error's text; if the text is empty, the error's class."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

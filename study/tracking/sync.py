@@ -21,7 +21,8 @@ def sync_study(home: Home, name: str) -> int:
     """Send what the journals of the study `name` have and MLflow lacks; returns the number of trials.
 
     Raises:
-        RequestError: if the study is being run (its driver sends by itself), or MLflow is still away.
+        RequestError: if there is no such study, if the study is being run (its driver sends by itself), or if
+            MLflow is still away.
     """
     study = OpenStudy.at(home, name)
     plan = study.ledger.require_plan()

@@ -44,7 +44,7 @@ STATUS = {
 class Tracker:
     """The study `plan.name`, whose id the ledger drew, in the MLflow store at `uri`.
 
-    goes_on: the study was begun there, so a server may be away for now.
+    goes_on: the study has begun in this store before, so a server may be away now.
 
     Raises:
         RequestError: if an experiment of this name belongs to another study, or MLflow refuses the store.
@@ -62,7 +62,7 @@ class Tracker:
         """Return the tracker of `study`. MLflow's database is made if it is missing from the home.
 
         Raises:
-            RequestError: as the class does.
+            RequestError: if an experiment of this name belongs to another study, or MLflow refuses the store.
         """
         home = study.home
         with home.opening():
@@ -94,26 +94,26 @@ class Tracker:
         }
 
     def begin(self) -> None:
-        """Trials are about to run: open the study's run and the arms' runs, if they are closed."""
+        """Open the study's run and the arms' runs, if they are not open, because trials are about to run."""
         for run in (self.study_run, *self.arm_runs.values()):
             self.runs.set_status(run, "RUNNING")
 
     def pause(self) -> None:
-        """The study was interrupted: its run and the arms' runs become SCHEDULED."""
+        """Bring the arms' runs and the study's run to SCHEDULED, because the study was interrupted."""
         for run in (*self.arm_runs.values(), self.study_run):
             self.runs.set_status(run, "SCHEDULED")
 
     def finish(self) -> None:
-        """Close the arms' runs and the study's, unless they are closed."""
+        """Close the arms' runs and the study's run, unless they are closed."""
         for run in (*self.arm_runs.values(), self.study_run):
             self.runs.set_status(run, "FINISHED")
 
     def replay(
         self, record: Record, reports: Sequence[Progress], state: State, traceback: str | None = None
     ) -> None:
-        """Log all `reports` of a trial, and bring its run to `state`.
+        """Log all `reports` of a trial, and bring the trial's run to `state`.
 
-        What is there already, from this process or another, stays as it is.
+        What this process or another one has logged before stays as it is.
         """
         number = {"kdstudy.number": str(record.number)}
         tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
@@ -122,7 +122,7 @@ class Tracker:
             tags | number,
             record.key[:8],
             self.arm_runs[record.arm],
-            start_time=reports[0].time_ms if reports else None,  # MLflow was away when the trial began
+            start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began
         )
         count = len(reports)  # the driver may add reports meanwhile
         rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
@@ -131,7 +131,7 @@ class Tracker:
         if last is not None and result is not None:
             rows += result_rows(last, result)
         rows = self.runs.as_first_reported(run, rows)
-        # The number is logged again with the outcome: if a trial was tried again, the last number counts.
+        # The number is written again with the outcome: if a trial was tried again, its last number counts.
         tags = {"kdstudy.outcome": str(state)} | number if state.ended else {}
         if result is not None:
             tags["kdstudy.numerics"] = numerics_text(result)

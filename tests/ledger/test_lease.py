@@ -1,4 +1,4 @@
-"""The lease: of all drivers one drives, and another may take over once it is dead, and not before."""
+"""The lease: only one driver drives, and another driver takes over if the first is dead, not before."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NewEngine = Callable[[], Engine]
 
 @pytest.fixture
 def new_engine(fast_sqlite: None, tmp_path: Path) -> NewEngine:
-    """A new process's engine on one and the same database."""
+    """Returns the engine of a new process; all engines use one database."""
     return lambda: create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
 
 
@@ -39,7 +39,7 @@ def engine(new_engine: NewEngine) -> Engine:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beats after moments."""
+    """Let the lease beat often."""
     monkeypatch.setattr(lease, "BEAT", 0.02)
 
 
@@ -51,7 +51,7 @@ def wait_for(condition: Callable[[], Any]) -> None:
 
 
 def leave(engine: Engine, study: str = "demo", **changes: Any) -> Holder:
-    """The row of a holder that ended without a word; `changes` tell how it differs from this process."""
+    """Leave the row of a holder that was killed. changes: how the holder differs from this process."""
     left = replace(Holder.here(), **changes)
     with Lease(engine, study), engine.begin() as connection:
         connection.execute(update(lease._LEASES).values(study=study, **vars(left)))
@@ -97,7 +97,7 @@ def test_studies_in_one_database_have_leases_of_their_own(engine: Engine) -> Non
 
 
 def test_it_stands_in_the_ledgers_own_database(fast_sqlite: None, make_plan: Any, tmp_path: Path) -> None:
-    """Optuna opens it, and finds the study, with the lease's table beside its own."""
+    """Optuna opens a database that has the lease's table beside Optuna's tables, and finds the study."""
     url = f"sqlite:///{tmp_path / 'optuna.db'}"
     ledger = Ledger(url, "demo")
     ledger.open(make_plan())
@@ -114,7 +114,7 @@ def test_it_stands_in_the_ledgers_own_database(fast_sqlite: None, make_plan: Any
 
 
 def test_of_many_threads_exactly_one_takes_it(new_engine: NewEngine) -> None:
-    """Also where none of them finds the table."""
+    """Also if the table has to be made first."""
     together, over = threading.Barrier(8), threading.Event()
     took: list[str] = []
     refused: list[str] = []
@@ -211,7 +211,7 @@ def test_while_its_holder_lives_another_is_refused_and_told_who(engine: Engine) 
 def test_a_holder_that_is_busy_and_does_not_beat_is_alive(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its process is there, whatever its thread has come to."""
+    """The holder's process is there; the beats of its thread do not matter."""
     monkeypatch.setattr(lease, "BEAT", 0.01)
     monkeypatch.setattr(lease, "SILENCE", 0.02)
     leave(engine)
@@ -223,7 +223,7 @@ def test_a_holder_that_is_busy_and_does_not_beat_is_alive(
 def test_of_a_killed_process_it_is_taken_over_at_once(
     new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a wait for its silence, also while nobody has collected what is left of the process."""
+    """Nobody waits for beats; also while the dead process is a zombie."""
     holding = processes.Event()
 
     def drive() -> None:
@@ -265,7 +265,7 @@ def test_a_pid_that_belongs_to_another_process_by_now_is_no_holder(engine: Engin
 def test_of_another_machine_it_is_refused_as_soon_as_the_holder_beats(
     quick: None, new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though there is no process of that number on this machine."""
+    """This machine has no process of that number, which does not matter."""
     monkeypatch.setattr(lease, "SILENCE", 3600.0)
     far = Lease(new_engine(), "demo")
     far.me = replace(far.me, machine="another boot", host="elsewhere", pid=2**22 + 1, born="5")
@@ -333,7 +333,7 @@ def test_a_holder_that_left_during_the_wait_is_gone(
 def test_one_that_lives_elsewhere_is_not_robbed_when_one_look_fails(
     quick: None, new_engine: NewEngine
 ) -> None:
-    """A database that does not answer once tells nothing about the holder."""
+    """If the database does not answer once, the holder may still be alive."""
     looks = iter(range(1000))
     engine = new_engine()
 
@@ -355,7 +355,7 @@ def test_one_that_lives_elsewhere_is_not_robbed_when_one_look_fails(
 
 
 def taken_over(engine: Engine, study: str = "demo") -> None:
-    """What another driver's taking over does to the row."""
+    """Write the row as another driver does that takes over."""
     other = replace(Holder.here(), machine="another boot", host="elsewhere", pid=7, since="today")
     with engine.begin() as connection:
         connection.execute(update(lease._LEASES).values(study=study, **vars(other)))
@@ -378,7 +378,7 @@ def test_a_holder_that_was_taken_over_stops_and_says_by_whom(quick: None, new_en
 def test_one_that_was_stopped_for_long_looks_before_it_writes(
     new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its own thread has not beaten yet: a laptop that slept, a process that was stopped."""
+    """A laptop slept, or the process was stopped: the thread has not beaten since."""
     slept = [0.0]
     clock = lease._clock
     monkeypatch.setattr(lease, "_clock", lambda: clock() + slept[0])
@@ -416,7 +416,7 @@ def test_a_holder_whose_row_is_gone_stops(quick: None, new_engine: NewEngine) ->
 def test_a_clock_that_jumps_changes_nothing(
     quick: None, new_engine: NewEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither does the holder stop, nor does another take over."""
+    """The holder goes on, and no other driver takes over."""
     now = time.time
     far = Lease(new_engine(), "demo")
     far.me = replace(far.me, machine="another boot")
@@ -432,7 +432,7 @@ def test_a_clock_that_jumps_changes_nothing(
 def test_a_database_that_is_away_for_a_while_costs_nobody_the_lease(
     quick: None, new_engine: NewEngine
 ) -> None:
-    """Nobody can take over meanwhile; the beat goes on when it is back."""
+    """Nobody can take over meanwhile. The beats go on when the database is back."""
     away, refused, engine = threading.Event(), threading.Event(), new_engine()
 
     @event.listens_for(engine, "before_cursor_execute")
@@ -455,7 +455,7 @@ def test_a_database_that_is_away_for_a_while_costs_nobody_the_lease(
 def test_one_that_cannot_reach_the_database_does_not_write(
     quick: None, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut off from it alone, it may have been taken over, and everything else may still be in its reach."""
+    """Another driver may have taken over, and this process may still reach MLflow and the disk."""
     monkeypatch.setattr(lease, "SILENCE", 0.4)
     cut = threading.Event()
 
@@ -468,7 +468,7 @@ def test_one_that_cannot_reach_the_database_does_not_write(
         held.check()
         cut.set()
         wait_for(lambda: not held.holds())
-        with pytest.raises(Away, match="whether another driver has taken over"):
+        with pytest.raises(Away, match="another driver may have taken over"):
             held.check()
         assert not held.lost
         cut.clear()

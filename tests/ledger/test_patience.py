@@ -1,4 +1,4 @@
-"""A ledger whose database is away for a while: it waits, and nothing of the study is lost or there twice."""
+"""While the ledger's database is away, calls wait; nothing is lost, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asks again after moments."""
+    """Let `patiently` try again soon."""
     monkeypatch.setattr(patience, "PAUSE", (0.001, 0.01))
 
 
@@ -43,13 +43,13 @@ def ledger(open_ledger: OpenLedger, make_plan: MakePlan) -> Ledger:
 
 @pytest.fixture
 def impatient(ledger: Ledger, tmp_path: Path) -> Ledger:
-    """The same study, its connections content to wait for a lock for a moment only."""
+    """The same study; its connections wait for a lock for 0.01 seconds only."""
     return Ledger(f"sqlite:///{tmp_path / 'optuna.db'}?timeout=0.01", ledger.studies.name)
 
 
 @pytest.fixture
 def locked(ledger: Ledger, tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """The database, locked by another connection until that is rolled back."""
+    """Another connection, which locks the database until it is rolled back."""
     other = sqlite3.connect(tmp_path / "optuna.db", check_same_thread=False)
     other.execute("begin exclusive")
     yield other
@@ -68,7 +68,7 @@ def states(ledger: Ledger) -> dict[TrialState, int]:
 
 
 def away(statement: str = "COMMIT") -> OperationalError:
-    """As a driver of PostgreSQL says that its server has gone."""
+    """Return the error of a PostgreSQL driver whose server has gone."""
     gone = ConnectionError("server closed the connection unexpectedly\n\tThis probably means ...")
     return OperationalError(statement, {}, gone)
 
@@ -79,7 +79,7 @@ def away(statement: str = "COMMIT") -> OperationalError:
 def test_a_locked_database_is_waited_for(
     impatient: Ledger, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the other process is done: here after three attempts."""
+    """The other process unlocks the database after three attempts."""
     attempts = iter(range(1000))
     sleep = time.sleep
 
@@ -96,7 +96,7 @@ def test_a_locked_database_is_waited_for(
     assert states(impatient) == {TrialState.RUNNING: 1}
 
 
-@pytest.mark.parametrize("call", ["records", "mend"])
+@pytest.mark.parametrize("call", ["records", "mend", "retry_failed"])
 def test_before_a_study_goes_on_its_ledger_is_waited_for(
     ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection, call: str
 ) -> None:
@@ -118,7 +118,7 @@ def test_before_a_study_goes_on_its_ledger_is_waited_for(
 def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
     ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection
 ) -> None:
-    """Its driver has running trials to look after."""
+    """The driver has running trials to look after, so no call waits."""
     locked.rollback()
     record = ledger.ask_search()
     assert record is not None
@@ -143,7 +143,7 @@ def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
 def test_a_database_that_goes_away_within_an_ask_is_away(
     ledger: Ledger, impatient: Ledger, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The storage tries a new trial again by itself, and then says only that its transaction is over."""
+    """The storage tries again by itself, and its last error is only that the transaction is over."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     locked.rollback()
     locked.execute("begin immediate")  # it can be read, and not written
@@ -169,7 +169,7 @@ def test_a_server_that_is_away_is_waited_for() -> None:
 
 
 def test_a_connection_that_broke_is_made_again() -> None:
-    """PostgreSQL's drivers call that by several names, of which SQLAlchemy marks some."""
+    """PostgreSQL's drivers raise several errors for this, and SQLAlchemy marks only some of them."""
     errors = iter([DBAPIError("select 1", {}, OSError("broken pipe"), connection_invalidated=True), away()])
 
     def call() -> int:
@@ -181,7 +181,7 @@ def test_a_connection_that_broke_is_made_again() -> None:
 
 
 def test_an_error_inside_the_storages_own_is_recognised(ledger: Ledger) -> None:
-    """Optuna wraps what its database says."""
+    """Optuna raises an error of its own, with the database's error inside."""
     failures = iter([True, False])
 
     @event.listens_for(ledger.storage.engine, "before_cursor_execute")
@@ -218,7 +218,7 @@ def test_a_read_only_database_stops_the_study_in_one_line(
 
 
 def test_a_full_disk_stops_the_study_in_one_line(ledger: Ledger) -> None:
-    """SQLite's own limit stands for the disk's."""
+    """SQLite's limit of pages stands for a full disk."""
     record = ledger.ask_search()
     assert record is not None
 
@@ -293,7 +293,7 @@ WRITES = [
 
 
 class Answers:
-    """Loses the answer to write number `lose` of the storage, after it has been committed."""
+    """Raises after write number `lose` of the storage has been committed: the answer is lost."""
 
     def __init__(self) -> None:
         self.done, self.lose = 0, -1
@@ -324,7 +324,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 
 def live(ledger: Ledger, confirm: bool = False) -> Record | None:
-    """One trial from its ask to its end."""
+    """Run one trial from its ask to its end; None if there is none."""
     ask = partial(ledger.ask_confirm, wanted(ledger)) if confirm else ledger.ask_search
     record = patiently(ask)
     if record is not None:
@@ -339,7 +339,7 @@ def live(ledger: Ledger, confirm: bool = False) -> Record | None:
 def test_whatever_answer_is_lost_a_trial_starts_once_and_ends_once(
     open_ledger: OpenLedger, make_plan: MakePlan, answers: Answers, confirm: bool
 ) -> None:
-    """Each write of a trial in turn is committed and raises."""
+    """Each write of a trial raises in turn, after it was committed."""
     plan = make_plan(name="answers", trials=2, pruner="none" if confirm else "halving")
     undisturbed = open_ledger(plan, "undisturbed")
     answers.done = 0
@@ -369,7 +369,7 @@ def test_whatever_answer_is_lost_a_trial_starts_once_and_ends_once(
 def test_a_duplicate_whose_answer_is_lost_is_no_trial(
     open_ledger: OpenLedger, make_plan: MakePlan, answers: Answers
 ) -> None:
-    """Of a finite arm, proposed again and again."""
+    """The arm has few points, so the sampler proposes them again and again."""
     plan = make_plan(name="few", nuisance={"warmup": (0.0, 0.1, 0.2)}, sampler="random", trials=3)
     for lost in range(0, 30, 3):
         ledger = open_ledger(plan, f"lost {lost}")

@@ -1,159 +1,109 @@
-"""The driver's memory of its trials: after anything that it did, what a new process would read."""
+"""Records: what is read from a stored trial, and which trial is the record of its key."""
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
+from optuna.trial import FrozenTrial, TrialState
 
-from study.ledger.ledger import Ledger
-from study.ledger.progress import confirm_wanted
-from study.ledger.records import State
-from study.ledger.transaction import one_transaction
+from study.config import TrialConfig
+from study.ledger.records import OUTCOMES, Record, Records, State
 from study.planning.plan import Plan
 
-MakePlan = Callable[..., Plan]
 
-pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.fixture
+def config(make_plan: Callable[..., Plan]) -> TrialConfig:
+    plan = make_plan()
+    return plan.config(plan.arms()[0], {"learning_rate": 1e-3})
 
-WHEN = st.integers(0, 9)  # which of those that run, or at which write
-ACTIONS = st.one_of(
-    st.tuples(st.sampled_from(["ask", "confirm", "retry", "mend", "kill"]), WHEN),
-    st.tuples(st.just("report"), WHEN),
-    st.tuples(st.sampled_from(["complete", "pruned", "diverged", "failed"]), WHEN),
-    st.tuples(st.sampled_from(["attempt", "death"]), WHEN),
-)
-SPACES = st.sampled_from(
+
+def stored(config: TrialConfig, state: TrialState = TrialState.RUNNING, **attributes: Any) -> FrozenTrial:
+    """Return a trial as Optuna stores it, without the attributes that are None."""
+    value = 0.5 if state == TrialState.COMPLETE else None
+    made = optuna.trial.create_trial(state=state, value=value)
+    started = {"key": config.key, "arm": "all", "config": config.model_dump_json(), "driver": "me"}
+    made.user_attrs = {name: one for name, one in (started | attributes).items() if one is not None}
+    made.number, made._trial_id = 3, 7
+    return made
+
+
+def test_outcomes_are_the_states_in_which_a_trial_has_ended() -> None:
+    assert {state for state in State if state.ended} == set(OUTCOMES)
+    assert set(State) - set(OUTCOMES) == {State.RUNNING, State.SCHEDULED}
+    assert [str(state) for state in OUTCOMES] == ["complete", "pruned", "diverged", "failed"]  # on record
+
+
+def test_a_running_trial_is_read_with_all_that_its_ask_has_stored(config: TrialConfig) -> None:
+    record = Record.read("search", stored(config))
+    assert (record.key, record.phase, record.arm, record.driver) == (config.key, "search", "all", "me")
+    assert (record.number, record.trial_id, record.config) == (3, 7, config)
+    assert record.running
+    assert (record.outcome, record.value, record.why) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "value"),
     [
-        {"trials": 4},
-        {"trials": 4, "pruner": "halving"},
-        {"trials": 3, "sampler": "random", "nuisance": {"warmup": (0.0, 0.1)}},  # that repeats itself
-    ]
+        (TrialState.COMPLETE, "complete", 0.5),
+        (TrialState.PRUNED, "diverged", None),
+        (TrialState.FAIL, "failed", None),
+    ],
 )
-
-
-class Kill:
-    """A driver that is killed before its write `left`, counted from 0."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left: int | None = None
-        storage = optuna.storages.RDBStorage
-        for name in ("_create_new_trial", "set_trial_user_attr", "set_trial_state_values"):
-            monkeypatch.setattr(storage, name, self._guard(getattr(storage, name)))
-
-    def _guard(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def write(*values: Any, **more: Any) -> Any:
-            if self.left is not None:
-                if self.left == 0:
-                    raise KeyboardInterrupt
-                self.left -= 1
-            return original(*values, **more)
-
-        return write
-
-
-def act(ledger: Ledger, action: str, which: int) -> None:
-    plan = ledger.require_plan()
-    running = [record for record in ledger.records() if record.running]
-    if action == "ask":
-        ledger.ask_search()
-    elif action == "confirm":
-        ledger.ask_confirm(confirm_wanted(plan, ledger.records()))
-    elif action == "retry":
-        ledger.retry_failed()
-    elif action == "mend":
-        ledger.mend()
-    elif running:
-        record = running[which % len(running)]
-        if action == "report":
-            ledger.report(record, 1 + which % 3, which / 10)
-        elif action == "attempt":
-            ledger.begin_attempt(record)
-        elif action == "death":
-            ledger.count_death(record, 0)
-        else:
-            ledger.tell(record, action, which / 10, "it is so" if which % 2 else None)  # type: ignore[arg-type]
-
-
-@settings(max_examples=25, deadline=None)
-@given(SPACES, st.lists(ACTIONS, max_size=25))
-def test_the_memory_is_what_a_new_process_reads(
-    make_plan: MakePlan, fast_sqlite: None, space: dict[str, Any], actions: list[tuple[str, int]]
+def test_a_trial_that_has_ended_is_read_with_its_outcome(
+    config: TrialConfig, state: TrialState, outcome: str, value: float | None
 ) -> None:
-    """Records, what is next in turn, and how often each sampler was asked; also where a write was killed."""
-    plan = make_plan(scientific={"init": ("random", "teacher")}, reports=3, **space)
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        url, kill = f"sqlite:///{Path(folder) / 'optuna.db'}", Kill(patch)
-        ledger = Ledger(url, plan.name)
-        ledger.open(plan)
-        for number, (action, which) in enumerate(actions):
-            if action == "kill":  # the next action, before one of its writes
-                kill.left = which % 5
-                continue
-            with contextlib.suppress(KeyboardInterrupt):
-                act(ledger, action, which)
-            kill.left = None
-            if number % 3 == 0 or number == len(actions) - 1:
-                fresh = Ledger(url, plan.name)
-                assert ledger.records() == fresh.records()
-                mine, theirs = ledger._book.records(), fresh._book.records()
-                assert mine._proposed == theirs._proposed
-                assert mine._known == theirs._known
+    record = Record.read("confirm", stored(config, state, outcome=outcome, why="it is so"))
+    assert (record.outcome, record.value, record.why) == (State(outcome), value, "it is so")
+    assert not record.running
 
 
-def test_what_was_told_while_the_database_was_away_is_told_once_more(
-    make_plan: MakePlan, fast_sqlite: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also the values of its reports, which are with its end."""
-    url, plan = f"sqlite:///{tmp_path / 'optuna.db'}", make_plan()
-    ledger = Ledger(url, plan.name)
-    ledger.open(plan)
-    record = ledger.ask_search()
-    assert record is not None
-    for index in (1, 2, 3):
-        ledger.report(record, index, index / 10)
-
-    def away(*values: Any, **more: Any) -> None:
-        raise OperationalError("UPDATE", {}, ConnectionError("connection refused"))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(optuna.storages.RDBStorage, "set_trial_state_values", away)
-        with pytest.raises(OperationalError):
-            ledger._tell(record, State.COMPLETE, 0.3, None)
-    assert Ledger(url, plan.name).storage.get_trial(record.trial_id).intermediate_values == {}
-    ended = ledger.tell(record, State.COMPLETE, 0.3)
-    assert (ended.outcome, ended.value) == ("complete", 0.3)
-    stored = Ledger(url, plan.name).storage.get_trial(record.trial_id)
-    assert stored.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
+def test_an_outcome_counts_only_once_the_trial_has_ended(config: TrialConfig) -> None:
+    """A kill may come between outcome and end. An end without an outcome counts as failed."""
+    assert Record.read("search", stored(config, outcome="complete")).running
+    assert Record.read("search", stored(config, TrialState.FAIL)).outcome == State.FAILED
 
 
-def test_a_transaction_is_committed_as_a_whole_or_not_at_all(fast_sqlite: None, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'optuna.db'}"
-    study = optuna.create_study(storage=url, study_name="s")
-    storage = optuna.storages.RDBStorage(url)
-    number = study.ask()._trial_id
+def test_a_key_that_was_tried_again_has_the_record_of_its_newest_trial(config: TrialConfig) -> None:
+    records = Records(["one", "two"])
+    failed = stored(config, TrialState.FAIL, outcome="failed")
+    retried = stored(config, retry_of=3)
+    retried.number = 4
+    records.read("one", "search", [failed, retried])
+    (record,) = records
+    assert (record.number, record.running) == (4, True)
+    assert records.get(config.key) is record
+    assert (records.started("one"), records.started("two")) == (1, 0)
+    ended = replace(record, outcome=State.COMPLETE, value=0.7)
+    records.put("one", ended)
+    assert list(records) == [ended]
+    assert records.get(config.key) is ended
 
-    def killed() -> None:
-        with one_transaction(storage):
-            storage.set_trial_user_attr(number, "a", 1)
-            assert storage.get_trial(number).user_attrs == {"a": 1}
-            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        killed()
-    assert storage.get_trial(number).user_attrs == {}
-    with one_transaction(storage):
-        storage.set_trial_user_attr(number, "a", 1)
-        storage.set_trial_user_attr(number, "b", 2)
-        assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {}
-    assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {"a": 1, "b": 2}
-    storage.set_trial_user_attr(number, "c", 3)  # by itself again
-    assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {"a": 1, "b": 2, "c": 3}
+def test_only_what_the_sampler_proposed_counts_as_a_proposal(config: TrialConfig) -> None:
+    """A duplicate counts. A retry does not count, and a trial that never started does not."""
+    records = Records(["one"])
+    original = stored(config)
+    duplicate = stored(config, TrialState.COMPLETE, duplicate_of=3)
+    retried = stored(config, retry_of=3)
+    unstarted = stored(config, TrialState.FAIL, key=None, never_started=True)
+    records.read("one", "search", [original, duplicate, retried, unstarted])
+    assert records.proposed("one") == 2
+    assert records.keys() == {config.key}
+    records.put_duplicate("one")
+    records.put("one", replace(Record.read("search", original), key="another"), proposed=True)
+    records.put("one", Record.read("search", original))
+    assert records.proposed("one") == 4
+    assert records.started("one") == 2
+
+
+def test_records_come_in_the_order_of_the_studies(config: TrialConfig) -> None:
+    records = Records(["one", "two"])
+    record = Record.read("search", stored(config))
+    for study, key in (("two", "a"), ("one", "b"), ("two", "c")):
+        records.put(study, replace(record, key=key))
+    assert [each.key for each in records] == ["b", "a", "c"]
+    assert records.get("d") is None

@@ -1,4 +1,4 @@
-"""Samplers: suggestions do not depend on when the process was killed; grids and designs are what they say."""
+"""Samplers: proposals do not depend on kills; grids and designs are complete and even."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.trial import TrialState
 
 from study.ledger.ledger import Ledger
 from study.ledger.records import State
@@ -36,7 +35,7 @@ TRIALS = 7  # the last two are TPE's own, after its random start
 def run(
     plan: Plan, open_ledger: OpenLedger, database: str, killed: Collection[int] = ()
 ) -> list[dict[str, Any]]:
-    """Run the search, the process killed inside the asks `killed` and before; returns the configurations."""
+    """Run the search; returns the configurations. killed: the asks that a killed process began first."""
     asked: list[dict[str, Any]] = []
     ledger = open_ledger(plan, database)
     while True:
@@ -50,7 +49,7 @@ def run(
 
 
 def die_inside_ask(ledger: Ledger, plan: Plan) -> None:
-    """Leave in every arm what a kill does: a trial with one of its parameters and without a key."""
+    """Leave in every arm what a kill leaves: a trial with one of its parameters and without a key."""
     rate = plan.space.nuisance["learning_rate"]
     for arm in plan.arms():
         trial = ledger.studies.get(f"{plan.name}/search/{arm.name}").ask()
@@ -101,7 +100,7 @@ def test_an_inert_dimension_moves_no_other_point_of_a_design(
 
 
 def test_a_design_fills_every_range(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """Each quarter of each range holds two of eight points; each of three levels is met."""
+    """Each quarter of each range holds two of eight points, and each of three levels is used."""
     plan = make_plan(sampler="quasi", nuisance=RANGES, trials=8)
     asked = run(plan, open_ledger, "quasi")
     quarters = sorted(int((config["temperature"] - 1) / 7 * 4) for config in asked)
@@ -128,45 +127,6 @@ def test_a_finite_space_is_exhausted_exactly(
     asked = run(plan, open_ledger, sampler)
     met = {(c["alpha"], c["learning_rate"], c["temperature"], c["warmup"]) for c in asked}
     assert len(asked) == len(met) == 4 + 12
-
-
-def test_a_duplicate_is_answered_from_the_record(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
-    """Told with the original's value, under its key, and in no budget."""
-    plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1, 0.2, 0.3)}, trials=4, confirm_seeds=0)
-    ledger = open_ledger(plan)
-    while (record := ledger.ask_search()) is not None:
-        ledger.tell(record, State.COMPLETE, record.config.warmup)
-    study = optuna.load_study(study_name="demo/search/all", storage=ledger.storage)
-    duplicates = [trial for trial in study.trials if "duplicate_of" in trial.user_attrs]
-    assert len(duplicates) > 0
-    assert all(trial.state == TrialState.COMPLETE for trial in duplicates)
-    for trial in duplicates:
-        original = study.trials[trial.user_attrs["duplicate_of"]]
-        assert trial.user_attrs["key"] == original.user_attrs["key"]
-        assert (trial.value, trial.params) == (original.value, original.params)
-    assert len(ledger.records()) == 4
-
-
-@pytest.mark.parametrize(
-    ("outcome", "state"),
-    [
-        ("pruned", TrialState.PRUNED),
-        ("diverged", TrialState.PRUNED),
-        ("failed", TrialState.FAIL),
-        (None, TrialState.FAIL),  # its original still runs: it says nothing
-    ],
-)
-def test_a_duplicate_ends_as_its_original_did(
-    make_plan: MakePlan, open_ledger: OpenLedger, outcome: Any, state: TrialState
-) -> None:
-    plan = make_plan(sampler="random", nuisance={"warmup": (0.0, 0.1)}, trials=2, confirm_seeds=0)
-    ledger = open_ledger(plan)
-    while (record := ledger.ask_search()) is not None:
-        if outcome:
-            ledger.tell(record, outcome, None)
-    study = optuna.load_study(study_name="demo/search/all", storage=ledger.storage)
-    duplicates = [trial for trial in study.trials if "duplicate_of" in trial.user_attrs]
-    assert {trial.state for trial in duplicates} == {state}
 
 
 def test_a_point_is_proposed_as_it_is() -> None:

@@ -1,4 +1,4 @@
-"""A trial's journal: each report once, as it was first made; a line cut short counts as not written."""
+"""A trial's journal has each report once, as it was first made; a line that was cut short is dropped."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_spoilt_line_counts_as_not_written_and_the_others_as_written(
 def test_whatever_bit_is_flipped_every_report_can_be_written_and_read(
     tmp_path: Path, make_report: MakeReport, flip: int
 ) -> None:
-    """Each byte in turn: the trial says its reports again, and the driver takes them."""
+    """Each byte in turn. The trial sends its reports again, and the driver writes them again."""
     reports = [make_report(number, number / 10, languages=("yor",)) for number in (1, 2)]
     for report in reports:
         Journal(tmp_path).add(report)

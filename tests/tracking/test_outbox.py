@@ -1,54 +1,20 @@
-"""The outbox: every job is done in the end, in order, however often its server was away."""
+"""The outbox: in the end every job has run, in order, however often the server was away."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from study.ledger.ledger import Ledger
-from study.ledger.records import State
-from study.storage.artifacts import Store
 from study.tracking import outbox
-from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
-from study.tracking.posts import Posts
-from study.tracking.tracker import Tracker
-
-LONG = 20.0  # seconds; nothing here waits for so long unless it fails
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
-    """Tries again after moments."""
-    monkeypatch.setattr(outbox, "RETRY", (0.01, 0.04))
-    with Outbox() as entered:
-        yield entered
-    entered._thread.join(LONG)
-
-
-class Slow:
-    """A job that is under way until it is let go, and tells what was done."""
-
-    def __init__(self, done: list[str], name: str) -> None:
-        self.done, self.name = done, name
-        self.under_way, self.go_on = threading.Event(), threading.Event()
-
-    def __call__(self) -> None:
-        self.under_way.set()
-        assert self.go_on.wait(LONG)
-        self.done.append(self.name)
-
-
-def does(done: list[str], name: str) -> Callable[[], None]:
-    return lambda: done.append(name)
+from tests.tracking.jobs import LONG, Slow, does
 
 
 def test_jobs_are_done_in_the_order_in_which_they_came(box: Outbox) -> None:
@@ -138,7 +104,7 @@ def test_who_waits_for_all_does_not_wait_until_a_report_is_due(
 
 
 def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
-    """A real one, on a port of its own, that is not there at first."""
+    """A real server on a port of its own, which does not listen at first."""
     answered: list[str] = []
 
     class Server(BaseHTTPRequestHandler):
@@ -182,7 +148,7 @@ def test_while_its_server_is_away_a_job_is_tried_again(box: Outbox) -> None:
 def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
     box: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a clock that the outbox's own waiting moves."""
+    """The test has a clock that only the outbox's waiting moves."""
     pauses: list[float] = []
     now = [0.0]
     wait = threading.Condition.wait
@@ -227,7 +193,7 @@ def test_it_says_in_one_line_why_nothing_is_sent(box: Outbox, error: Exception, 
 
 
 def test_a_job_that_always_fails_does_not_hold_up_the_others(box: Outbox) -> None:
-    """One that MLflow refuses is no reason to lose the rest."""
+    """If MLflow refuses one job, the other jobs run all the same."""
     done: list[str] = []
 
     def refused() -> None:
@@ -271,7 +237,7 @@ def test_a_flush_waits_no_longer_than_its_patience(box: Outbox) -> None:
 
 
 def test_the_last_wait_goes_on_while_jobs_get_done(box: Outbox) -> None:
-    """A server that comes back late has much to take, and is not left in the middle of it."""
+    """A server that is back late gets all jobs, as long as it takes them."""
     waiting = threading.Event()
 
     def wait() -> None:
@@ -293,7 +259,7 @@ def test_the_last_wait_ends_where_nothing_gets_done(box: Outbox) -> None:
 
 
 class Killed(BaseException):
-    """Not an Exception."""
+    """An error that is no Exception."""
 
 
 def test_what_is_no_error_of_a_client_is_raised_where_the_job_is_waited_for(box: Outbox) -> None:
@@ -324,7 +290,7 @@ def test_what_is_no_error_of_a_client_is_raised_after_the_server_was_away_too(bo
 
 
 def test_left_with_jobs_it_does_not_do_them(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left is on disk, marked, for the next process."""
+    """The next process finds the rest on disk, by its marks."""
     monkeypatch.setattr(outbox, "LAST_JOB", 0.01)
     done: list[str] = []
     first = Slow(done, "first")
@@ -349,62 +315,6 @@ def test_left_while_the_server_is_away_it_ends_at_once(monkeypatch: pytest.Monke
         assert not box.flush(LONG)
     box._thread.join(LONG)
     assert not box._thread.is_alive()
-
-
-# A trial's job
-
-
-@pytest.fixture
-def study(
-    make_plan: Any, open_ledger: Any, tracking_uri: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> tuple[Ledger, Tracker]:
-    ledger: Ledger = open_ledger(make_plan(name=request.node.name))
-    assert ledger.plan is not None
-    return ledger, Tracker(tracking_uri, tmp_path.as_uri(), ledger.plan, ledger.study_id)
-
-
-def test_a_trial_is_marked_while_it_runs_or_mlflow_lacks_something(
-    box: Outbox, study: tuple[Ledger, Tracker], make_report: Any, tmp_path: Path
-) -> None:
-    ledger, tracker = study
-    record = ledger.ask_search()
-    assert record is not None
-    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
-    folder = posts.trials / record.key
-    slow = Slow([], "slow")
-    box.put("slow", slow)
-    assert slow.under_way.wait(LONG)
-    posts.trial(record, Journal(folder), State.RUNNING)
-    assert find_unsent(tmp_path / "trials") == [folder]  # before anything is sent
-    slow.go_on.set()
-    for state in (State.RUNNING, State.SCHEDULED, State.RUNNING, State.COMPLETE, State.RUNNING):
-        journal = Journal(folder)
-        journal.add(make_report(1, 0.5, "complete"))
-        posts.trial(record, journal, state)
-        assert box.flush(LONG)
-        assert unsent_mark(folder).exists() is (state == State.RUNNING)
-    assert find_unsent(tmp_path / "absent") == []
-
-
-def test_the_mark_stays_where_mlflow_does_not_take_the_end(
-    box: Outbox, study: tuple[Ledger, Tracker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    ledger, tracker = study
-    record = ledger.ask_search()
-    assert record is not None
-    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
-    folder = posts.trials / record.key
-
-    def away(*values: Any, **more: Any) -> None:
-        raise ConnectionError("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tracker.runs.client, "set_terminated", away)
-        posts.trial(record, Journal(folder), State.COMPLETE)
-        assert not box.flush(LONG)
-        assert unsent_mark(folder).exists()
-    assert box.flush(LONG, even_away=True)
-    assert not unsent_mark(folder).exists()
 
 
 # Of two drivers one writes

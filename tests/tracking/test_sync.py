@@ -1,4 +1,4 @@
-"""`status --sync`: what MLflow missed while it was away is sent by a process that runs no trial."""
+"""`status --sync`: a process that runs no trial sends what MLflow missed while it was away."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from study.trial.progress import Progress
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A study whose driver is gone, and whose outbox never came to send anything."""
+    """A study whose driver is gone, before its outbox could send anything."""
 
     home: Home
     ledger: Ledger
@@ -55,7 +55,7 @@ class Interrupted:
         return list(client.search_runs([experiment.experiment_id], query))
 
     def status(self) -> dict[str, str]:
-        """Of each trial's run."""
+        """Return the status of each trial's run, by the trial's outcome."""
         found = {run.data.tags["kdstudy.key"]: run.info.status for run in self.runs("search")}
         return {what: found[record.key] for what, record in self.unsent.items() if record.key in found}
 
@@ -69,7 +69,7 @@ def interrupt(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Callable[..., Interrupted]:
-    """`interrupt(outcomes)`: a study interrupted when trials had come so far; none: one that still ran."""
+    """`interrupt(*outcomes)`: an interrupted study with these trials; None: the trial was still running."""
 
     def leave(*outcomes: Any, trials: int = 4, url: str = tracking_uri) -> Interrupted:
         name = request.node.name.replace("[", " ").replace("]", "")
@@ -185,7 +185,7 @@ def test_a_study_that_was_not_begun_is_refused(interrupt: Callable[..., Interrup
 
 
 def teacher_of(left: Interrupted) -> Inputs:
-    """The one teacher of the study, built as far as MLflow is told of it."""
+    """Build what MLflow receives of the study's one teacher; returns the teacher's inputs."""
     assert left.ledger.plan is not None
     store = left.home.store_of(left.name)
     one = Inputs(store, left.ledger.plan.all_drafts()[0])
@@ -232,7 +232,7 @@ def test_a_study_is_marked_until_its_own_runs_are_closed(
 def test_what_has_ended_is_sent_from_its_result_in_the_storage(
     interrupt: Callable[..., Interrupted], make_report: Callable[..., Progress], tmp_path: Path
 ) -> None:
-    """The journals and the marks went with the home; the ledger and MLflow are elsewhere."""
+    """The journals and the marks were lost with the home. The ledger and MLflow are elsewhere."""
     left = interrupt("complete", "pruned")
     trials, record = left.home.trials(left.name), left.unsent["complete"]
     mirror = Mirror(left.home.root, (tmp_path / "storage").as_uri())

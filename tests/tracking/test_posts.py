@@ -1,0 +1,183 @@
+"""What MLflow has to receive: each trial is marked until it has been sent, and is sent in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from study.ledger.ledger import Ledger
+from study.ledger.records import Record, State
+from study.planning.plan import Plan
+from study.storage.artifacts import Store
+from study.tracking import posts as posts_module
+from study.tracking.journal import Journal, find_unsent, unsent_mark
+from study.tracking.outbox import Outbox
+from study.tracking.posts import Posts, configs_of
+from study.tracking.tracker import Tracker
+from study.trial.inputs import Inputs
+from study.trial.progress import Progress
+from tests.tracking.jobs import LONG, Slow
+from tests.tracking.recorded import runs, trial
+
+MakeReport = Callable[..., Progress]
+Track = Callable[..., Tracker]
+
+
+@pytest.fixture
+def study(
+    make_plan: Any, open_ledger: Any, tracking_uri: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[Ledger, Tracker]:
+    ledger: Ledger = open_ledger(make_plan(name=request.node.name))
+    assert ledger.plan is not None
+    return ledger, Tracker(tracking_uri, tmp_path.as_uri(), ledger.plan, ledger.study_id)
+
+
+def test_a_trial_is_marked_while_it_runs_or_mlflow_lacks_something(
+    box: Outbox, study: tuple[Ledger, Tracker], make_report: Any, tmp_path: Path
+) -> None:
+    ledger, tracker = study
+    record = ledger.ask_search()
+    assert record is not None
+    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
+    folder = posts.trials / record.key
+    slow = Slow([], "slow")
+    box.put("slow", slow)
+    assert slow.under_way.wait(LONG)
+    posts.trial(record, Journal(folder), State.RUNNING)
+    assert find_unsent(tmp_path / "trials") == [folder]  # before anything is sent
+    slow.go_on.set()
+    for state in (State.RUNNING, State.SCHEDULED, State.RUNNING, State.COMPLETE, State.RUNNING):
+        journal = Journal(folder)
+        journal.add(make_report(1, 0.5, "complete"))
+        posts.trial(record, journal, state)
+        assert box.flush(LONG)
+        assert unsent_mark(folder).exists() is (state == State.RUNNING)
+    assert find_unsent(tmp_path / "absent") == []
+
+
+def test_the_mark_stays_where_mlflow_does_not_take_the_end(
+    box: Outbox, study: tuple[Ledger, Tracker], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ledger, tracker = study
+    record = ledger.ask_search()
+    assert record is not None
+    posts = Posts(box, tracker, tmp_path, Store(tmp_path / "artifacts"))
+    folder = posts.trials / record.key
+
+    def away(*values: Any, **more: Any) -> None:
+        raise ConnectionError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker.runs.client, "set_terminated", away)
+        posts.trial(record, Journal(folder), State.COMPLETE)
+        assert not box.flush(LONG)
+        assert unsent_mark(folder).exists()
+    assert box.flush(LONG, even_away=True)
+    assert not unsent_mark(folder).exists()
+
+
+@pytest.fixture
+def posts(box: Outbox, track: Track, plan: Plan, tmp_path: Path) -> Posts:
+    """The posts of a study with a folder and a tracker of its own."""
+    (tmp_path / "study").mkdir()
+    return Posts(box, track(plan), tmp_path / "study", Store(tmp_path / "artifacts"))
+
+
+def marked(posts: Posts, record: Record, *reports: Progress) -> Path:
+    """Make the folder of a trial that a former process left unsent; returns the folder."""
+    folder = posts.trials / record.key
+    folder.mkdir(parents=True)
+    for report in reports:
+        Journal(folder).add(report)
+    unsent_mark(folder).touch()
+    return folder
+
+
+def test_an_outbox_with_too_much_in_it_is_full(
+    track: Track, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts_module, "BOUND", 2)
+    posts = Posts(Outbox(), track(plan), tmp_path, Store(tmp_path / "artifacts"))  # nobody enters the outbox
+    for rate, full in ((1e-3, False), (2e-3, True)):
+        posts.trial(trial(plan, rate=rate), Journal(tmp_path), State.RUNNING)
+        assert posts.full is full
+
+
+def test_what_former_processes_left_is_sent_as_it_stands_now(
+    posts: Posts, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """The run of a trial that has not ended becomes SCHEDULED, because the trial is not running now."""
+    ended, begun = trial(plan, outcome=State.COMPLETE), trial(plan, rate=2e-3)
+    sent = trial(plan, rate=3e-3, outcome=State.COMPLETE)
+    marked(posts, ended, make_report(1, 0.4), make_report(2, 0.5, "complete"))
+    marked(posts, begun, make_report(1, 0.4))
+    assert posts.unsent([ended, begun, sent]) == 2
+    assert posts.outbox.flush(LONG)
+    found = {run.data.tags["kdstudy.key"]: run for run in runs(client, plan, "search")}
+    assert {key: run.info.status for key, run in found.items()} == {
+        ended.key: "FINISHED",
+        begun.key: "SCHEDULED",
+    }
+    assert found[ended.key].data.metrics["seconds"] == 1.5
+    assert find_unsent(posts.trials) == []
+
+
+def test_a_mark_without_a_record_is_left_alone(posts: Posts, plan: Plan) -> None:
+    """The ledger has no such trial, so the trial is not of this study."""
+    folder = marked(posts, trial(plan))
+    assert posts.unsent([]) == 0
+    assert len(posts.outbox) == 0
+    assert unsent_mark(folder).exists()
+
+
+def test_a_study_is_marked_from_its_begin_until_its_runs_are_scheduled_or_closed(
+    posts: Posts, plan: Plan, client: MlflowClient
+) -> None:
+    expected = (("begin", "RUNNING"), ("pause", "SCHEDULED"), ("begin", "RUNNING"), ("finish", "FINISHED"))
+    for state, status in expected:
+        posts.study([], state)  # type: ignore[arg-type]
+        assert posts.outbox.flush(LONG)
+        assert {run.info.status for run in runs(client, plan)} == {status}
+        assert unsent_mark(posts.folder).exists() is (state == "begin")
+
+
+def test_teachers_are_sent_with_the_study_also_at_a_second_try(
+    posts: Posts, plan: Plan, client: MlflowClient, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teacher that many arms share is sent once. A teacher without outputs is left out."""
+    configs = configs_of(plan, [])
+    posts.study(configs, "begin")
+    assert posts.outbox.flush(LONG)
+    assert runs(client, plan, "teacher") == []
+    one = Inputs(posts.store, configs[0])
+    scores = {"time_ms": 1_700_000_000_000, "parameters": 5000, "numerics": {}}
+    text = json.dumps((make_report(1, 0.8).validation or {}) | scores)
+
+    def build(target: Path, work: Path) -> None:
+        (target / "scores.json").write_text(text, encoding="utf-8")
+
+    posts.store.build("outputs", one.outputs_key("validation"), build)
+    begin, answers = posts.tracker.begin, iter([False, True])
+
+    def lose() -> None:
+        begin()
+        if not next(answers):
+            raise ConnectionError("connection reset")
+
+    monkeypatch.setattr(posts.tracker, "begin", lose)
+    posts.study(configs, "begin")
+    assert posts.outbox.flush(LONG, even_away=True)
+    assert next(answers, None) is None
+    (run,) = runs(client, plan, "teacher")
+    assert run.data.tags["kdstudy.key"] == one.teacher_key
+    assert run.data.metrics["validation/accuracy/deu"] == 0.8
+
+
+def test_the_teachers_of_a_study_are_those_of_its_arms_and_of_all_that_was_started(plan: Plan) -> None:
+    started = trial(plan, rate=3e-3)
+    assert configs_of(plan, [started]) == [*plan.all_drafts(), started.config]
