@@ -28,8 +28,8 @@ STARTERS = frozenset(
 LONG = (
     "end_to_end/*",
     "chaos/*",
-    "analysis/*test_calibration.py",  # simulates hundreds of studies
-    "analysis/*test_report.py",  # draws every figure of every kind of study
+    "analysis/statistics/test_calibration.py",  # simulates hundreds of studies
+    "analysis/report/test_write.py",  # draws every figure of every kind of study
     "driver/test_lifecycle.py",  # kills a trial at each of its writes
     "driver/test_worker.py",  # fifty trials in a row
     "trial/test_trial.py",  # a trial for each promise

@@ -14,7 +14,7 @@ __all__ = ["assert_same", "begun", "runs_of"]
 
 
 def runs_of(recorder: Any, phase: str) -> list[Run]:
-    runs = recorder.tracker.client.search_runs([recorder.tracker.experiment])
+    runs = recorder.tracker.runs.client.search_runs([recorder.tracker.runs.experiment])
     return [run for run in runs if run.data.tags.get("kdstudy.phase") == phase]
 
 
@@ -30,6 +30,6 @@ def assert_same(one: StudyRecord, other: StudyRecord) -> None:
 def begun(recorder: Any, arm: int, number: int, value: float, **more: Any) -> str:
     """A trial as an older version recorded it, without its number."""
     key: str = recorder.trial(arm, number, value, **more)
-    for stored in recorder.tracker.client.stored.values():
+    for stored in recorder.tracker.runs.client.stored.values():
         stored["tags"].pop("kdstudy.number", None)
     return key

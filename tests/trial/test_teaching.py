@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from study.errors import RequestError
+from study.errors import TeacherDiverged
 from study.storage.artifacts import Store
 from study.trial import teaching
 from study.trial.classifier import TrainingData, classifier_step
@@ -109,7 +109,7 @@ def test_a_teacher_that_diverges_is_one_line_and_no_artifact(
     steps = 20 if rate < 1e30 else 1  # of a single step the loss is finite, and what comes of it is not
     config = workshop.config(teacher_learning_rate=rate, teacher_steps=steps)
     for _ in range(2):
-        with pytest.raises(RequestError, match="teacher_learning_rate lower") as caught:
+        with pytest.raises(TeacherDiverged, match="teacher_learning_rate lower") as caught:
             Preparation(fresh_store).build(config, SPLITS)
         assert len(str(caught.value).splitlines()) == 1
     assert not any((fresh_store.root / "outputs").glob("*/*"))

@@ -78,7 +78,7 @@ def test_arms_have_their_levels_without_runs_of_their_own(make_recorder: Any) ->
     recorder = make_recorder(scientific={"alpha": (1.0, 0.5), "temperature": (1.0, 4.0)})
     for arm in range(3):
         recorder.trial(arm, 0, 0.5)
-    planned, client = recorder.read(), recorder.tracker.client
+    planned, client = recorder.read(), recorder.tracker.runs.client
     for run in [recorder.tracker.study_run, *recorder.tracker.arm_runs.values()]:
         client.delete_run(run)
     record = recorder.read()

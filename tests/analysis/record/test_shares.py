@@ -26,10 +26,10 @@ def test_a_trial_that_was_tried_again_stands_where_it_was_asked_again(recorder: 
 def test_a_failed_trial_that_runs_once_more_has_no_outcome_until_it_ends(recorder: Any) -> None:
     failed = recorder.trial(0, 0, None, "failed")
     run = recorder.read().trials.set_index("key").loc[failed, "run"]
-    recorder.tracker.client.update_run(run, status="RUNNING")
+    recorder.tracker.runs.client.update_run(run, status="RUNNING")
     trials = recorder.read().trials.set_index("key")
     assert (trials.loc[failed, "status"], pd.isna(trials.loc[failed, "outcome"])) == ("RUNNING", True)
-    recorder.tracker.client.update_run(run, status="FAILED")
+    recorder.tracker.runs.client.update_run(run, status="FAILED")
     assert recorder.read().trials.set_index("key").loc[failed, "outcome"] == "failed"
 
 
@@ -44,7 +44,7 @@ def test_where_only_some_trials_of_an_arm_have_numbers_they_stand_as_they_were_s
 def test_a_study_without_its_own_run_or_its_arms_is_read_from_its_trials(finished: Any) -> None:
     planned = finished.read()
     for run in [*runs_of(finished, "study"), *runs_of(finished, "arm")]:
-        finished.tracker.client.delete_run(run.info.run_id)
+        finished.tracker.runs.client.delete_run(run.info.run_id)
     record = finished.read()
     assert record.partial
     assert record.arms == planned.arms
@@ -57,7 +57,7 @@ def test_a_study_without_its_own_run_or_its_arms_is_read_from_its_trials(finishe
 
 def test_a_study_of_a_version_that_recorded_less_is_read(finished: Any) -> None:
     """No roles among the study's params, and no params of the trials."""
-    for stored in finished.tracker.client.stored.values():
+    for stored in finished.tracker.runs.client.stored.values():
         stored["params"].clear()
     record = finished.read()
     assert record.arms == ("init=random", "init=teacher")
@@ -67,7 +67,7 @@ def test_a_study_of_a_version_that_recorded_less_is_read(finished: Any) -> None:
 
 
 def test_an_experiment_without_a_study_in_it_is_refused(recorder: Any) -> None:
-    client = recorder.tracker.client
+    client = recorder.tracker.runs.client
     client.create_run(client.create_experiment("someone's", None, {}), run_name="theirs")
     with pytest.raises(RequestError, match=r"^someone's: the MLflow experiment holds nothing of a study$"):
         read_study(recorder.uri, "someone's")
@@ -173,7 +173,7 @@ def test_different_tasks_are_told_apart_without_a_plan(make_recorder: Any) -> No
     here, there = make_recorder(), make_recorder(name="2", task="c" * 64)
     for recorder in (here, there):
         recorder.trial(0, 0, 0.5)
-        recorder.tracker.client.delete_run(recorder.tracker.study_run)
+        recorder.tracker.runs.client.delete_run(recorder.tracker.study_run)
     with pytest.raises(RequestError, match=r"different studies: task: a{12}\.\.\. and c{12}\.\.\.$"):
         read_studies([(each.uri, each.plan.name) for each in (here, there)])
 
@@ -190,5 +190,5 @@ def test_how_trials_were_drawn_is_not_known_where_homes_differ_in_it(make_record
     assert read_studies([sources[id(here)], sources[id(alike)]]).facts[fact] == values[0]
     for first, second in ((here, there), (there, here)):
         assert fact not in read_studies([sources[id(first)], sources[id(second)]]).facts
-    here.tracker.client.delete_run(here.tracker.study_run)
+    here.tracker.runs.client.delete_run(here.tracker.study_run)
     assert fact not in read_studies([sources[id(here)], sources[id(alike)]]).facts

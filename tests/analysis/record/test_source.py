@@ -57,7 +57,7 @@ def test_a_report_that_was_logged_twice_is_one_point_of_its_curve(recorder: Any)
     """With another time MLflow keeps both; the later one counts."""
     recorder.trial(0, 1, 0.5, reports=2)
     (run,) = runs_of(recorder, "search")
-    recorder.tracker.client.log_metric(run.info.run_id, "loss", 0.1, timestamp=1_800_000_000_000, step=3)
+    recorder.tracker.runs.client.log_metric(run.info.run_id, "loss", 0.1, timestamp=1_800_000_000_000, step=3)
     curves = recorder.read().curves
     assert list(curves["step"]) == [3, 6]
     assert list(curves["loss"]) == pytest.approx([0.1, 0.5])
@@ -68,7 +68,7 @@ def test_a_number_that_is_not_finite_is_missing(recorder: Any, value: float) -> 
     key = recorder.trial(0, 0, 0.5)
     (run,) = runs_of(recorder, "search")
     for name in ("loss", "seconds", "validation/accuracy/deu"):
-        recorder.tracker.client.log_metric(run.info.run_id, name, value, step=1000)
+        recorder.tracker.runs.client.log_metric(run.info.run_id, name, value, step=1000)
     for record in (recorder.read(), merge([Client(recorder.uri, recorder.plan.name)], recorder.plan.name)):
         row = record.trials.set_index("key").loc[key]
         assert row[["training_loss", "seconds"]].isna().all()
@@ -103,11 +103,11 @@ def test_rows_stand_in_the_same_order_wherever_the_database_lies_and_however_it_
 
 
 def test_runs_of_others_and_deleted_ones_are_no_part_of_a_study(finished: Any) -> None:
-    before, client = finished.read(), finished.tracker.client
-    foreign = client.create_run(finished.tracker.experiment, run_name="my own")
+    before, client = finished.read(), finished.tracker.runs.client
+    foreign = client.create_run(finished.tracker.runs.experiment, run_name="my own")
     client.log_metric(foreign.info.run_id, "validation/accuracy/deu", 0.99)
     client.log_param(foreign.info.run_id, "learning_rate", "1")
-    tagged = client.create_run(finished.tracker.experiment, tags={"kdstudy.phase": "search"})
+    tagged = client.create_run(finished.tracker.runs.experiment, tags={"kdstudy.phase": "search"})
     client.log_metric(tagged.info.run_id, "validation/accuracy/macro", 0.99)
     finished.trial(0, 3, 0.99)
     (late,) = (
@@ -118,7 +118,7 @@ def test_runs_of_others_and_deleted_ones_are_no_part_of_a_study(finished: Any) -
 
 
 def test_a_deleted_experiment_is_refused(finished: Any) -> None:
-    finished.tracker.client.delete_experiment(finished.tracker.experiment)
+    finished.tracker.runs.client.delete_experiment(finished.tracker.runs.experiment)
     with pytest.raises(
         RequestError,
         match=r": the MLflow experiment of this study was deleted; restore the experiment to report it$",

@@ -64,8 +64,8 @@ def test_arms_and_question_are_the_plans(recorder: Any) -> None:
 
 def test_arms_stand_as_planned_though_one_was_recorded_late(recorder: Any) -> None:
     tracker = recorder.tracker
-    tracker.client.delete_run(tracker.arm_runs["init=random"])
-    Tracker(recorder.uri, None, recorder.plan, tracker.study_id).begin()
+    tracker.runs.client.delete_run(tracker.arm_runs["init=random"])
+    Tracker(recorder.uri, None, recorder.plan, tracker.runs.study_id).begin()
     assert recorder.read().arms == ("init=random", "init=teacher")
 
 
@@ -174,14 +174,14 @@ def test_curves_are_those_of_confirm_runs_and_of_each_arms_best(recorder: Any) -
 def test_a_report_without_a_number_is_no_point_of_a_curve(recorder: Any) -> None:
     recorder.trial(0, 0, 0.5)
     (run,) = runs_of(recorder, "search")
-    recorder.tracker.client.log_metric(run.info.run_id, "loss", float("nan"), step=99)
+    recorder.tracker.runs.client.log_metric(run.info.run_id, "loss", float("nan"), step=99)
     curves = recorder.read().curves
     assert list(curves["step"]) == [3]
 
 
 def test_what_others_have_added_to_a_study_is_kept_where_it_has_a_place(finished: Any) -> None:
     """Their params are columns, unless a column has that name; their metrics are no scores."""
-    client, before = finished.tracker.client, finished.read()
+    client, before = finished.tracker.runs.client, finished.read()
     run = runs_of(finished, "confirm")[0].info.run_id
     for name in ("key", "arm", "start", "share", "training_loss", "note"):
         client.log_param(run, name, "mine")

@@ -35,7 +35,7 @@ def test_a_study_that_has_not_ended_names_no_winner(recorder: Any) -> None:
 
 def test_a_study_whose_own_run_is_missing_names_no_winner(recorder: Any) -> None:
     recorder.arms_alike()
-    recorder.tracker.client.delete_run(recorder.tracker.study_run)
+    recorder.tracker.runs.client.delete_run(recorder.tracker.study_run)
     assert found(recorder.read()) == [("partial", None), ("confound", None)]
 
 
@@ -113,7 +113,7 @@ def test_an_arm_that_has_tried_all_its_points_was_tuned_as_well_as_can_be(make_r
     run = record.trials[(record.trials["phase"] == "search") & (record.trials["learning_rate"] == "0.01")][
         "run"
     ]
-    recorder.tracker.client.delete_run(run.iloc[0])
+    recorder.tracker.runs.client.delete_run(run.iloc[0])
     assert found(recorder.read()) == [("budget", "alpha=1.0")]
 
 
@@ -144,7 +144,7 @@ def test_points_that_differ_in_what_has_no_effect_are_one(
     assert "budget" not in {rule for rule, _ in found(record)}
     assert not any("tune little" in text for text in caveats(record))
     largest = search["arm"].value_counts().index[0]
-    recorder.tracker.client.delete_run(search[search["arm"] == largest]["run"].iloc[0])
+    recorder.tracker.runs.client.delete_run(search[search["arm"] == largest]["run"].iloc[0])
     assert any("tune little" in text for text in caveats(recorder.read()))
 
 
@@ -233,7 +233,7 @@ def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
 def test_test_that_was_read_in_the_search_may_have_chosen(recorder: Any) -> None:
     recorder.arms_alike()
     (run,) = recorder.read().trials.query("phase == 'search' and arm == 'init=teacher'")["run"].iloc[:1]
-    recorder.tracker.client.log_metric(run, "test/accuracy/macro", 0.5)
+    recorder.tracker.runs.client.log_metric(run, "test/accuracy/macro", 0.5)
     record = recorder.read()
     assert found(record) == [("selection", "init=teacher")]
     assert text_of(record, "selection").startswith("1 search trials were scored on test")
@@ -287,7 +287,7 @@ def set_data_seed(recorder: Any, arm: str, seed: str, data_seed: int) -> None:
     """As another version, or a home of someone else, may have drawn it."""
     record = recorder.read()
     runs = record.trials.query("phase == 'confirm' and arm == @arm and seed == @seed")
-    recorder.tracker.client.log_param(runs["run"].item(), "data_seed", str(data_seed))
+    recorder.tracker.runs.client.log_param(runs["run"].item(), "data_seed", str(data_seed))
 
 
 def test_seeds_on_other_data_samples_do_not_pair(recorder: Any) -> None:
@@ -313,7 +313,7 @@ def test_an_arm_that_was_confirmed_twice_on_one_seed_is_found(recorder: Any) -> 
     recorder.arms_alike(seeds=(1, 2, 3, 4))
     record = recorder.read()
     run = record.trials.query("phase == 'confirm' and arm == 'init=random' and seed == '4'")["run"].item()
-    recorder.tracker.client.log_param(run, "seed", "3")
+    recorder.tracker.runs.client.log_param(run, "seed", "3")
     record = recorder.read()
     assert found(record) == [("pairing", "init=random"), ("pairing", None)]
     assert audit(record)[0].text == "seed 3 was confirmed on 2 data samples (data_seed)"
@@ -321,7 +321,7 @@ def test_an_arm_that_was_confirmed_twice_on_one_seed_is_found(recorder: Any) -> 
 
 def test_a_study_that_did_not_record_data_seeds_is_not_found_to_lack_pairs(recorder: Any) -> None:
     recorder.arms_alike()
-    for stored in recorder.tracker.client.stored.values():
+    for stored in recorder.tracker.runs.client.stored.values():
         stored["params"].pop("data_seed", None)
     assert audit(recorder.read()) == []
 
@@ -383,7 +383,7 @@ def test_a_hyperparameter_that_varies_without_a_role_is_a_confound(recorder: Any
 
 def test_a_teacher_without_a_score_has_taught_nothing_that_is_known(recorder: Any) -> None:
     recorder.arms_alike()
-    client = recorder.tracker.client
+    client = recorder.tracker.runs.client
     (run,) = recorder.read().trials.query("phase == 'teacher'")["run"]
     client.log_metric(run, "validation/accuracy/macro", float("nan"), step=1)
     assert found(recorder.read()) == [("teacher", None)]

@@ -112,6 +112,6 @@ def test_runs_that_were_computed_otherwise_are_named(recorder: Any) -> None:
     assert not any("computed in different ways" in text for text in caveats(recorder.read()))
     run = recorder.read().trials.query("phase == 'confirm'")["run"].iloc[0]
     other = RunTag("kdstudy.numerics", "device=cuda threads=1 capability=NVIDIA H100")
-    recorder.tracker.client.log_batch(run, metrics=(), params=(), tags=[other])
+    recorder.tracker.runs.client.log_batch(run, metrics=(), params=(), tags=[other])
     (text,) = (text for text in caveats(recorder.read()) if "computed in different ways" in text)
     assert text.endswith("they differ in device (cpu, cuda), capability (NVIDIA H100, not recorded).")

@@ -63,7 +63,7 @@ def test_a_nuisance_of_one_level_was_held(make_recorder: Any, level: Any) -> Non
 def test_a_language_without_validation_texts_has_no_part_in_tuning(recorder: Any) -> None:
     recorder.arms_alike()
     assert not any("validation texts" in text for text in caveats(recorder.read()))
-    for stored in recorder.tracker.client.stored.values():
+    for stored in recorder.tracker.runs.client.stored.values():
         stored["metrics"].pop("validation/accuracy/yor", None)
     (text,) = (text for text in caveats(recorder.read()) if "validation texts" in text)
     assert text == (

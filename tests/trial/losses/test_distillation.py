@@ -124,7 +124,7 @@ def test_it_says_what_it_is_in_one_line(loss: DistillationLoss) -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(RequestError, match=r"'kld'; there are kl, mse"):
+    with pytest.raises(RequestError, match=r"'kld' \(did you mean kl\?\); there are kl, mse"):
         find_distillation_loss("kld")
 
 
