@@ -217,7 +217,7 @@ def test_students_that_are_stopped_on_their_way_up_are_a_caveat() -> None:
     assert said(flat) == []
     assert said(flat.assign(macro=0.5 + 0.009 * late)) == []
     (text,) = said(flat.assign(macro=0.5 + 0.011 * late))
-    assert text.startswith("In 1 of 3 arms validation accuracy still rose by more than 1 point")
+    assert text.startswith("In 1 of 3 arms, validation accuracy rose by more than 1 point")
 
 
 def test_without_both_inits_there_is_no_difference() -> None:
