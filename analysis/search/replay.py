@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from analysis.statistics.conclusion import Conclude, conclusion, macro_by_seed
 from analysis.statistics.effects.runs import Factors, runs_of, without_teacher_seed
 from analysis.statistics.intervals import FEWEST_SEEDS, Array
 
-__all__ = ["replay"]
+__all__ = ["Draws", "replay"]
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -31,17 +32,27 @@ COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "non
 BUDGETS = 12
 """At most so many budgets are replayed. Of more budgets, some are chosen that are even in the logarithm."""
 
-SEED = 0  # of the draws: a report is the same each time it is made
+
+@dataclass(frozen=True)
+class Draws:
+    """How replays are drawn.
+
+    drawn: which search trials a replay takes. replays: how many replays are drawn; with the first trials, at
+    most so many. seed: the seed of the draws. The trials that a replay draws for b are among those for b + 1;
+    likewise its seeds.
+    """
+
+    drawn: Drawn
+    replays: int = 200
+    seed: int = 0
 
 
 def replay(
     search: pd.DataFrame,
     results: pd.DataFrame,
     factors: Factors,
+    draws: Draws,
     conclude: Conclude | None = None,
-    replays: int = 200,
-    *,
-    drawn: Drawn,
 ) -> pd.DataFrame:
     """How often the study would have the same conclusion with b search trials an arm and s confirm seeds.
 
@@ -74,9 +85,7 @@ def replay(
             `arm, outcome, value`.
         results: the `confirmed` table; factors: its factors and their levels.
         conclude: by default the rule of `analysis.statistics.conclusion`.
-        replays: how many replays are drawn; with the first trials, at most so many.
-        drawn: which trials a replay takes. The trials that a replay draws for b are among those for b + 1;
-            likewise its seeds.
+        draws: how the replays are drawn.
 
     Returns:
         One row for each b and s, from the fewest seeds that the audit accepts (from two, if the study has
@@ -95,7 +104,7 @@ def replay(
         return pd.DataFrame(columns=COLUMNS)
     if conclude is None:
         conclude = conclusion(results, factors).of
-    rng = np.random.default_rng(SEED)
+    rng, drawn, replays = np.random.default_rng(draws.seed), draws.drawn, draws.replays
     of_arms = [search[search["arm"] == arm] for arm in arms]
     counts = np.array([len(trials) for trials in of_arms], dtype=int)
     orders = _orders(counts, replays, drawn, rng)

@@ -14,7 +14,7 @@ from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, Table, make_table
 from analysis.search.budget import budget_curve
 from analysis.search.importance import importance
-from analysis.search.replay import replay
+from analysis.search.replay import Draws, replay
 from analysis.search.sampler_facts import Drawn, facts_of
 from analysis.statistics.conclusion import conclusion
 from analysis.verdict.results import Results
@@ -113,7 +113,7 @@ def replayed(results: Results) -> Section:
     pruned = bool(results.search["outcome"].eq("pruned").any())
     drawn = "first" if pruned else facts_of(results.record.facts.get("sampler")).drawn
     concluded = conclusion(results.confirmed, results.factors)
-    found = replay(results.search, results.confirmed, results.factors, concluded.of, drawn=drawn)
+    found = replay(results.search, results.confirmed, results.factors, Draws(drawn), concluded.of)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section(title)
     replays = found["replays"].map(lambda n: f"{n} replay{'s' * (n != 1)}")

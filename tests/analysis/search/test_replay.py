@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import itertools
 import time
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.search.replay import replay
+from analysis.search.replay import Draws, replay
+from analysis.statistics.conclusion import Conclude
+from analysis.statistics.effects.runs import Factors
 from tests.analysis.tables import confirmed_table, search_table
 
 INITS = {"init": ("random", "teacher")}
 GRID = {"init": ("random", "base", "teacher"), "alpha": (0.2, 1.0)}
 
-at_random = partial(replay, drawn="apart")
+
+def at_random(
+    search: pd.DataFrame,
+    results: pd.DataFrame,
+    factors: Factors,
+    conclude: Conclude | None = None,
+    replays: int = 200,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Replays of search trials that are drawn apart in each arm."""
+    return replay(search, results, factors, Draws("apart", replays, seed), conclude)
 
 
 def copy_wins(levels: dict[str, Any], seed: int) -> float:
@@ -83,9 +94,9 @@ def test_of_points_that_all_arms_tried_replays_hold_the_same_in_every_arm() -> N
     """One point of four is good, for either init; whoever draws it alone wins."""
     results = confirmed_table(INITS, copy_wins)
     search = search_table({arm: [0.0, 0.0, 0.5, 0.0] for arm in ("init=random", "init=teacher")})
-    alike = same(replay(search, results, INITS, replays=500, drawn="alike"))
+    alike = same(replay(search, results, INITS, Draws("alike", 500)))
     assert set(alike.values()) == {1.0}
-    apart = same(replay(search, results, INITS, replays=500, drawn="apart"))
+    apart = same(replay(search, results, INITS, Draws("apart", 500)))
     assert apart[1, 5] == pytest.approx(1 - 3 / 16, abs=0.06)
 
 
@@ -93,7 +104,7 @@ def test_an_arm_that_has_fewer_of_the_points_gives_those_that_it_has() -> None:
     """The copy lacks the fourth point; its third is the good one, for which two of three have to be drawn."""
     results = confirmed_table(INITS, copy_wins)
     search = search_table({"init=random": [0.4] * 4, "init=teacher": [0.0, 0.0, 0.5]})
-    found = same(replay(search, results, INITS, replays=2000, drawn="alike"))
+    found = same(replay(search, results, INITS, Draws("alike", 2000)))
     for b, share in ((1, 1 / 3), (2, 2 / 3), (3, 1), (4, 1)):
         assert found[b, 5] == pytest.approx(share, abs=0.05)
 
@@ -102,7 +113,7 @@ def test_trials_that_learnt_from_those_before_them_are_taken_in_order() -> None:
     """The third trial is what the search had learnt: at random it is as likely in any small budget."""
     results = confirmed_table(INITS, copy_wins)
     search = search_table({"init=random": [0.4] * 4, "init=teacher": [0.0, 0.0, 0.5, 0.0]})
-    found = same(replay(search, results, INITS, drawn="first"))
+    found = same(replay(search, results, INITS, Draws("first")))
     assert [found[b, 5] for b in (1, 2, 3, 4)] == [0, 0, 1, 1]
 
 
@@ -115,7 +126,7 @@ def test_of_an_adaptive_search_seeds_are_still_drawn() -> None:
         return np.zeros(len(macro), dtype=int)
 
     search = search_table({"init=random": [0.2, 0.5], "init=teacher": [0.1, 0.5]})
-    table = replay(search, results, INITS, conclude, drawn="first")
+    table = replay(search, results, INITS, Draws("first"), conclude)
     three_seeds = given[1]
     assert len({tuple(drawn) for drawn in np.sort(three_seeds[:, 0], axis=1).round(3)}) == 10
     gaps = three_seeds[:, 1] - three_seeds[:, 0]
@@ -128,7 +139,7 @@ def test_of_an_adaptive_search_seeds_are_still_drawn() -> None:
 def test_where_there_are_too_many_choices_of_seeds_they_are_drawn_of_an_adaptive_search_too() -> None:
     results = confirmed_table(INITS, copy_wins, seeds=5)
     search = best_first(["init=random", "init=teacher"], 0.4, 0.5)
-    table = replay(search, results, INITS, replays=7, drawn="first")
+    table = replay(search, results, INITS, Draws("first", 7))
     assert list(table["replays"]) == [7, 5, 1] * 2
 
 
