@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from study.driver import driven
-from study.driver.resources import Resources
+from study.driver.ray_cluster import Resources
 from study.errors import RequestError
 from study.planning.request import Request
 from study.trial.memory import Extent

@@ -22,7 +22,7 @@ from cluster import find_cluster
 from study.config import TrialConfig
 from study.driver import tune
 from study.driver.lifecycle import WORKER_DEATHS
-from study.driver.resources import Resources, connected
+from study.driver.ray_cluster import Resources, connected
 from study.driver.tune import run_phase
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import StudyStopped
@@ -191,7 +191,7 @@ def why_lost(tmp_path: Path) -> Any:
     """`why_lost(text)`: what the lifecycle is told of a trial whose error file holds `text`; or has none."""
     told: list[tuple[str, str]] = []
     lifecycle: Any = SimpleNamespace(lost=lambda key, why: told.append((key, why)))
-    ender = tune._Ender(lifecycle, tune._Trouble(), lambda: None)
+    ender = tune._Callback(lifecycle, tune._Trouble(), lambda: None)
 
     def ask(text: str | None) -> str:
         path = tmp_path / "error.txt"

@@ -110,6 +110,6 @@ def test_what_cannot_be_reached_is_said_at_once_and_its_return_too(shown: Shown,
     assert shown.ended == [0, 1]
     assert shown.notes == [
         "the ledger is away, training goes on: refused",
-        "the ledger is back: it gets what it missed",
+        "the ledger is back, and gets what it missed",
         "MLflow is away, training goes on: no route",
     ]

@@ -26,8 +26,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from study.driver import resources, worker
-from study.driver.resources import Resources, call_in_ray
+from study.driver import ray_cluster, worker
+from study.driver.ray_cluster import Resources, call_in_ray
 from study.errors import RequestError, StudyStopped
 from study.ledger.ledger import Ledger
 from study.storage.artifacts import Store, write_atomically
@@ -265,8 +265,8 @@ def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def remote(**options: Any) -> Any:
         return lambda function: SimpleNamespace(remote=lambda *values: partial(function, *values))
 
-    monkeypatch.setattr(resources.ray, "remote", remote)
-    monkeypatch.setattr(resources.ray, "get", get)
+    monkeypatch.setattr(ray_cluster.ray, "remote", remote)
+    monkeypatch.setattr(ray_cluster.ray, "get", get)
 
 
 def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
@@ -280,4 +280,4 @@ def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
     ]
     for function, values in calls:
         with no_file_above(16), pytest.raises(StudyStopped, match=r"\A.+\Z"):
-            call_in_ray(function, [values], one)
+            call_in_ray(function, [values], one, "preparing")
