@@ -192,18 +192,15 @@ class Lifecycle:
         """Leave the trials that still run as they are, because the study stops: a resume starts them again.
 
         What waits for the ledger is dropped if the ledger cannot take it: at a resume the trials make all
-        their reports again. So an error of the ledger keeps no trial from becoming SCHEDULED in MLflow.
+        their reports again. An error here keeps no other trial from becoming SCHEDULED in MLflow.
         """
-        try:
-            self._deferred.settle_now()
-        except Exception:
-            log.debug("what waited for the ledger is dropped:", exc_info=True)
+        _try(self._deferred.settle_now)
         self._deferred.clear()
         for key, record in list(self.running.items()):
-            self._post(record, State.SCHEDULED)
+            _try(partial(self._post, record, State.SCHEDULED))
             self._forget(key)
         for record in self.again:
-            self.posts.trial_as_it_stands(record)
+            _try(partial(self.posts.trial_as_it_stands, record))
 
     def _post(self, record: Record, state: State) -> None:
         self.posts.trial(record, self._journals[record.key], state)
@@ -229,3 +226,11 @@ class Lifecycle:
             tidy_trial(self.folder(key), keep_student=keep[key])
         if self.posts.store.mirror is not None:
             tidy_mirror(self.posts.store.mirror, self.posts.trials, keep)
+
+
+def _try(call: Callable[[], None]) -> None:
+    """Make `call`. An error is only logged: the study stops anyway, and has a reason to show already."""
+    try:
+        call()
+    except Exception:
+        log.debug("this was left undone, because the study stops:", exc_info=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,7 +52,7 @@ def study(
     make_plan: Callable[..., Plan], fast_sqlite: None, tracking_uri: str, tmp_path: Path, request: Any
 ) -> Iterator[DrivenStudy]:
     """A study with a real ledger and a real MLflow store, whose runs in MLflow are open."""
-    home, name = Home(tmp_path), request.node.name.replace("[", " ").replace("]", "")[:90].rstrip(" .")
+    home, name = Home(tmp_path), re.sub(r"\W+", " ", request.node.name)[-90:].strip()
     urls = {"ledger_url": f"sqlite:///{tmp_path / 'optuna.db'}", "tracking_uri": tracking_uri}
     (tmp_path / "studies" / name).mkdir(parents=True)
     opened = OpenStudy(home, name, urls, Ledger(urls["ledger_url"], name))
