@@ -65,7 +65,7 @@ def connected(cluster: Cluster) -> Iterator[None]:
     """
     try:
         stop = _join(cluster)
-        if stop:  # and yet here: what it raised fell into a hook around a fork, where Python ignores it
+        if stop:  # and yet here: the handler raised within a hook around a fork, where Python ignores errors
             raise KeyboardInterrupt
         yield
     finally:

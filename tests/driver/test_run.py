@@ -24,6 +24,7 @@ from study.ledger.lease import holder_of
 from study.ledger.ledger import Ledger
 from study.planning.plan import Plan
 from study.planning.request import Request
+from study.tracking.outbox import Outbox
 from study.tracking.posts import Posts
 from study.tracking.tracker import Tracker
 from study.trial.prepare import Preparation
@@ -184,7 +185,7 @@ def test_an_interrupt_while_mlflow_receives_the_end_keeps_the_mark_if_the_end_wa
         raise ConnectionError("connection refused")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run.Outbox, "finish", interrupt)
+        patch.setattr(Outbox, "finish", interrupt)
         patch.setattr(MlflowClient, "set_terminated", away)
         with pytest.raises(KeyboardInterrupt):
             study.run()
