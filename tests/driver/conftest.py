@@ -21,9 +21,9 @@ def new_driver(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Driver]]:
-    """`new_driver(...)`: a new process on the study of this test, the one before it being gone.
+    """`new_driver(...)`: a new process that drives the study of this test. The process before is gone.
 
-    The keywords are its space's.
+    The keywords are those of the search space.
     """
     drivers: list[Driver] = []
 

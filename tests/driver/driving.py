@@ -47,7 +47,7 @@ MLFLOW_WRITES = ("create_run", "update_run", "log_batch", "log_text", "set_termi
 
 
 class Prompt(Outbox):
-    """Does each job before the driver goes on, in its own thread: the order of writes is always the same."""
+    """An outbox that does each job before the driver goes on: the order of writes is always the same."""
 
     def put(self, *job: Any, **more: Any) -> None:
         super().put(*job, **more)
@@ -55,7 +55,7 @@ class Prompt(Outbox):
 
 
 class Late(Outbox):
-    """Does nothing before it is waited for: the driver is as far ahead of MLflow as it can be."""
+    """An outbox that does nothing before the driver waits: MLflow lags as much as possible."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,9 +76,10 @@ class Late(Outbox):
 
 @dataclass
 class Driver:
-    """One process that drives a study, its trials played by hand: two reports each, the last with a result.
+    """One process that drives a study. A trial is played by hand: two reports, the last with a result.
 
-    Trial n scores 0.9 / (n + 1), so that the first of an arm is its best and a halving pruner stops the rest.
+    Trial n scores 0.9 / (n + 1). So the first trial of an arm is the best, and a halving pruner stops all
+    others.
     """
 
     plan: Plan
@@ -104,7 +105,7 @@ class Driver:
         return self.home / "trials"
 
     def leave(self) -> None:
-        """The process is gone: its outbox does nothing more, and it holds no lease."""
+        """End the process: its outbox does nothing more, and nobody holds the lease."""
         self.stack.close()
         self.outbox._thread.join(LONG)
 
@@ -134,7 +135,7 @@ class Driver:
         return record
 
     def reports(self, record: Record, outcome: str = "complete") -> Iterator[Progress]:
-        """As a trial makes them, from the start; its checkpoints and its weights are there by then."""
+        """The reports of a trial from its start. Its checkpoint and weights are written before them."""
         folder, value = attempt_folder(self.trials / record.key, 1), 0.9 / (record.number + 1)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "checkpoint-00000003.pt").touch()
@@ -147,14 +148,14 @@ class Driver:
         yield last
 
     def folder(self, record: Record) -> list[str]:
-        """What is left of the trial, without the names of its attempts."""
+        """The names of the files that are left of the trial, without the folders of its attempts."""
         folder = self.trials / record.key
         own = [path.name for path in folder.iterdir() if not path.name.startswith("attempt-")]
         return sorted(own + [path.name for path in folder.glob("attempt-*/*")])
 
 
 def trial_runs(driver: Driver) -> dict[str, Run]:
-    """The MLflow runs of the study's trials by key, once all is sent; each key has one."""
+    """Key -> the MLflow run of the trial, once everything is sent. Each key has one run."""
     driver.sync()
     client = driver.tracker.runs.client
     found = [
@@ -172,7 +173,7 @@ def steps(driver: Driver, run: Run, metric: str) -> list[int]:
 
 
 class Server:
-    """A server which can be away: then each of the methods `names` of `owner` raises `refusal`."""
+    """A server that can be away: then each of the methods `names` of `owner` raises `refusal`."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, owner: Any, names: Iterable[str], refusal: Exception

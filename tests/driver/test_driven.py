@@ -101,7 +101,7 @@ def test_an_error_of_any_kind_leaves_the_study_and_its_arms_scheduled_in_mlflow(
     assert not unsent_mark(study.study.folder).exists()
 
 
-def test_an_exit_of_a_library_is_a_stop_and_not_the_exit_code_of_the_study(study: DrivenStudy) -> None:
+def test_if_a_library_calls_exit_the_study_stops_with_its_own_exit_code(study: DrivenStudy) -> None:
     stops = pytest.raises(StudyStopped, match=r"^something ended the process with exit code 0$")
     with stops, study.paused_by_an_error():
         raise SystemExit(0)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 
 def test_a_search_and_its_confirm_runs(new_driver: Callable[..., Driver]) -> None:
-    """The whole of a study: two arms, three trials each, two fresh seeds of each arm's best."""
+    """A whole study: two arms, three trials each, two fresh seeds of each arm's best."""
     driver = new_driver(scientific={"init": ("random", "teacher")}, trials=3)
     search = driver.phase()
     while driver.play(search) is not None:
@@ -54,7 +54,7 @@ def test_what_a_former_process_left_running_comes_first(new_driver: Callable[...
     assert len({r.key for r in [*left, *new] if r}) == 4
 
 
-def test_a_trial_whose_worker_died_is_asked_again_until_it_has_died_too_often(
+def test_a_trial_whose_worker_died_starts_again_until_workers_have_died_too_often(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
     driver = new_driver(trials=2)
@@ -76,7 +76,7 @@ def test_a_trial_whose_worker_died_is_asked_again_until_it_has_died_too_often(
     assert steps(driver, trial_runs(driver)[lost.key], "validation/accuracy/macro") == [3]
 
 
-def test_a_trial_that_gets_on_between_deaths_is_asked_again_however_many_there_are(
+def test_a_trial_that_makes_reports_between_deaths_starts_again_after_any_number_of_deaths(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
     """Long trials outlive many nodes."""
@@ -100,7 +100,7 @@ def test_a_phase_leaves_the_other_phases_trials_alone(new_driver: Callable[..., 
     assert again.phase("confirm").next() == left
 
 
-def test_whether_there_is_a_next_trial_may_be_asked_twice(new_driver: Callable[..., Driver]) -> None:
+def test_has_next_may_be_called_twice(new_driver: Callable[..., Driver]) -> None:
     cycle = new_driver(trials=1).phase()
     assert cycle.has_next()
     assert cycle.has_next()
@@ -123,7 +123,7 @@ def test_the_last_report_of_every_running_trial_is_at_hand(
 
 
 def test_the_pruner_cannot_stop_a_trial_that_is_over(new_driver: Callable[..., Driver]) -> None:
-    """The last report carries a result: the trial is complete however weak it is."""
+    """The last report carries a result: the trial is complete, even if its value is low."""
     driver = new_driver(trials=3, pruner="halving", reports=3)
     cycle = driver.phase()
     driver.play(cycle)
@@ -147,7 +147,7 @@ def test_a_diverged_trial_is_over_without_a_value(new_driver: Callable[..., Driv
     assert driver.folder(record) == ["progress.jsonl", "result.json"]
 
 
-def test_a_failed_trial_says_why_and_keeps_its_checkpoints(
+def test_a_failed_trial_has_a_reason_on_record_and_keeps_its_checkpoints(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
     driver = new_driver()
@@ -177,7 +177,7 @@ def test_weights_stay_for_each_arms_best_and_for_confirm_runs(new_driver: Callab
     assert not [r for r in driver.ledger.records() if any("checkpoint" in f for f in driver.folder(r))]
 
 
-def test_a_better_trial_takes_the_weights_of_the_one_before(
+def test_if_a_trial_is_better_the_best_before_loses_its_weights(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
     driver = new_driver(trials=2)
@@ -196,7 +196,7 @@ def test_a_better_trial_takes_the_weights_of_the_one_before(
 
 
 def test_what_a_kill_left_lying_is_tidied_at_the_next_start(new_driver: Callable[..., Driver]) -> None:
-    """Between the end of a trial and the removal of what it needs no longer."""
+    """The kill came between the end of a trial and the deletion of its checkpoints."""
     driver = new_driver(trials=3)
     cycle = driver.phase()
     best, weak = driver.play(cycle), driver.play(cycle)
@@ -220,10 +220,10 @@ def test_what_a_kill_left_lying_is_tidied_at_the_next_start(new_driver: Callable
 # Attempts
 
 
-def test_what_a_former_attempt_says_is_dropped(
+def test_a_report_of_a_former_attempt_is_dropped(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
-    """Its node was lost, and not to itself; it is told to stop, and its successor is not."""
+    """Its node was lost for the driver, but still runs. The former attempt must stop, and the new one not."""
     driver = new_driver()
     cycle = driver.phase()
     record = cycle.next()
@@ -243,7 +243,7 @@ def test_what_a_former_attempt_says_is_dropped(
 
 
 def test_attempts_and_deaths_are_counted_across_processes(new_driver: Callable[..., Driver]) -> None:
-    """A trial that ends its workers again and again is not asked for ever by ever new drivers."""
+    """A trial that kills its workers again and again is not started for ever by ever new drivers."""
     attempts = []
     for deaths in range(WORKER_DEATHS + 1):
         driver = new_driver()
@@ -256,10 +256,10 @@ def test_attempts_and_deaths_are_counted_across_processes(new_driver: Callable[.
     assert driver.ledger.records()[0].outcome == "failed"
 
 
-def test_a_failed_trial_that_is_tried_again_goes_on_in_its_folder_and_run(
+def test_a_failed_trial_that_is_tried_again_keeps_its_folder_and_its_run(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
-    """Its new attempt writes where none before it did: one of those may still run somewhere."""
+    """The new attempt has a number of its own: an older attempt may still run somewhere."""
     driver = new_driver(trials=2)
     cycle = driver.phase()
     failed = cycle.next()

@@ -37,8 +37,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     return found
 
 
-@pytest.mark.parametrize("sends", ["this process", "the next one"])
-def test_while_mlflow_is_away_trials_go_on_and_it_gets_everything_afterwards(
+@pytest.mark.parametrize("sends", ["this process", "the next process"])
+def test_while_mlflow_is_away_trials_go_on_and_mlflow_gets_everything_later(
     new_driver: Callable[..., Driver], server: Server, sends: str
 ) -> None:
     space = {"trials": 4}
@@ -51,7 +51,7 @@ def test_while_mlflow_is_away_trials_go_on_and_it_gets_everything_afterwards(
     assert [r.outcome for r in driver.ledger.records()] == ["complete", "failed", "diverged", None]
     assert driver.outbox.away == "connection refused"
     assert {folder.name for folder in find_unsent(driver.trials)} == {r.key for r in records}
-    if sends == "the next one":
+    if sends == "the next process":
         driver.leave()
         server.away = False
         driver = new_driver(**space)
@@ -88,7 +88,7 @@ def test_while_mlflow_is_away_a_study_does_not_run_ahead_without_bound(
 def test_what_a_former_process_left_unsent_is_sent_and_runs_are_scheduled(
     new_driver: Callable[..., Driver],
 ) -> None:
-    """It was killed between the ledger's write and its outbox's."""
+    """The process was killed between a write to the ledger and a write of its outbox."""
     driver = new_driver(Late)
     cycle = driver.phase()
     driver.play(cycle)
@@ -147,10 +147,10 @@ def test_while_the_ledger_is_away_running_trials_go_on_and_no_other_starts(
 
 
 @pytest.mark.parametrize("over", [False, True], ids=["runs on", "has ended"])
-def test_a_trial_that_ran_past_its_pruner_is_pruned_where_it_would_have_been(
+def test_a_trial_that_ran_on_without_its_pruner_is_pruned_at_the_same_report(
     new_driver: Callable[..., Driver], database: Server, over: bool
 ) -> None:
-    """The ledger was away when it would have been stopped: what came later is dropped."""
+    """The ledger was away when the pruner would have stopped the trial: all later reports are dropped."""
     driver = new_driver(trials=4, pruner="halving")
     cycle = driver.phase()
     driver.play(cycle)
@@ -176,7 +176,7 @@ def test_a_trial_that_ran_past_its_pruner_is_pruned_where_it_would_have_been(
 def test_while_the_ledger_is_away_nothing_waits_for_it(
     new_driver: Callable[..., Driver], database: Server
 ) -> None:
-    """Neither the next trial nor one whose worker died: other trials have reports to make."""
+    """Neither the next trial nor a trial whose worker died waits: other trials have reports to make."""
     driver = new_driver(trials=3)
     cycle = driver.phase()
     dies, runs_on = cycle.next(), cycle.next()
@@ -209,10 +209,10 @@ def test_a_ledger_that_is_away_between_trials_stops_the_study_in_the_end(
         cycle.next()
 
 
-def test_a_study_that_is_told_to_stop_is_not_paused(
+def test_a_study_that_the_user_stops_is_not_paused(
     new_driver: Callable[..., Driver], database: Server
 ) -> None:
-    """It would wait for a ledger, or for MLflow, from which it wants nothing any more."""
+    """The study would wait for a ledger, or for MLflow, without a need."""
     cycle = new_driver().phase()
     database.away = True
     assert cycle.next() is None

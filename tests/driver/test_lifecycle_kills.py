@@ -46,15 +46,15 @@ WRITES: list[tuple[Any, str]] = [
     *((MlflowClient, name) for name in MLFLOW_WRITES),
     (Journal, "add"),
 ]
-"""What a driver writes besides three kinds of files; a kill comes before one write, or after the last."""
+"""What a driver writes besides three kinds of files. A kill comes before one write, or after the last."""
 
 
 class Killed(BaseException):
-    """Not an Exception: nobody may catch it."""
+    """Not an Exception, because nobody may catch it."""
 
 
 class Writes:
-    """Counts a driver's writes, those of its outbox's thread too, and kills it before one of them."""
+    """Counts the writes of a driver and of its outbox, and kills the driver before one of them."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -63,7 +63,7 @@ class Writes:
         self._one = threading.Lock()
 
     def before(self, name: str) -> None:
-        """No thread of a process that was killed writes anything more."""
+        """Count a write, or kill the driver. No thread of a killed process writes anything more."""
         with self._one:
             if self.dead or self.left == 0:
                 self.left, self.dead = math.inf, True
@@ -119,33 +119,33 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
 def test_an_end_is_written_in_the_order_that_makes_a_kill_harmless(
     new_driver: Callable[..., Driver], writes: Writes
 ) -> None:
-    """A report: journal, MLflow, ledger. An end: MLflow's run is closed before the ledger is told."""
+    """A report: journal, MLflow, ledger. An end: MLflow's run is closed before the ledger's row."""
     driver = new_driver(Prompt, pruner="halving")
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
     ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
     start = ["mark", "create_run", "log_batch"]
-    said = ["add", "mark", "log_batch", "set_trial_intermediate_value"]
+    report = ["add", "mark", "log_batch", "set_trial_intermediate_value"]
     decided = ["set_trial_user_attr", "set_trial_system_attr"]
     closed = ["mark", "log_batch", "set_terminated", "unmark"]
-    told = ["set_trial_user_attr", "set_trial_state_values"]
-    assert writes.done == [*ask, *start, *said, *decided, *said, *decided, *closed, *told, "tidy_trial"]
+    end = ["set_trial_user_attr", "set_trial_state_values"]
+    assert writes.done == [*ask, *start, *report, *decided, *report, *decided, *closed, *end, "tidy_trial"]
 
 
-def test_while_mlflow_lags_its_run_is_closed_before_the_ledger_is_told_all_the_same(
+def test_if_mlflow_lags_the_run_is_closed_before_the_ledger_s_row_all_the_same(
     new_driver: Callable[..., Driver], writes: Writes
 ) -> None:
-    """All that it had not got yet it gets at once. Without a pruner, so does the ledger."""
+    """MLflow gets everything at once. Without a pruner, so does the ledger."""
     driver = new_driver(Late)
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
     ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
-    said = ["add", "mark"]
+    report = ["add", "mark"]
     sent = ["create_run", "log_batch", "set_terminated", "unmark"]
-    told = [*["set_trial_intermediate_value"] * 2, "set_trial_user_attr", "set_trial_state_values"]
-    assert writes.done == [*ask, "mark", *said, *said, "mark", *sent, *told, "tidy_trial"]
+    end = [*["set_trial_intermediate_value"] * 2, "set_trial_user_attr", "set_trial_state_values"]
+    assert writes.done == [*ask, "mark", *report, *report, "mark", *sent, *end, "tidy_trial"]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_while_mlflow_lags_its_run_is_closed_before_the_ledger_is_told_all_the_s
 def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
     new_driver: Callable[..., Driver], writes: Writes, outcome: str, outbox: Callable[[], Outbox], first: int
 ) -> None:
-    """Trial after trial is killed one write later, until one has ended first; each is then gone on with.
+    """Trial after trial is killed one write later, until a trial ends first. Each trial is then continued.
 
-    The first writes, of an ask and an attempt, come before any of the outbox's.
+    The first writes, those of an ask and an attempt, come before any write of the outbox.
     """
     space = {"trials": 80, "pruner": "halving" if outcome == "pruned" else "none"}
     driver = new_driver(outbox, **space)
@@ -201,7 +201,7 @@ def test_a_kill_before_any_write_of_a_trial_leaves_no_trace(
 def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_did(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
-    """The driver was killed at the trial's end; the trial has its result, and says everything again."""
+    """The driver was killed at the trial's end. The trial has its result, and makes all reports again."""
     reports = [make_report(1, 0.4), make_report(2, 0.5), make_report(3, 0.6, "complete")]
     driver = new_driver()
     cycle = driver.phase()
@@ -236,12 +236,12 @@ def test_a_spoilt_line_of_a_journal_is_written_again_and_the_trial_ends_as_it_di
 def test_a_clock_that_is_set_between_two_reports_changes_no_record(
     new_driver: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch, jump: float
 ) -> None:
-    """Set before the second report, after a kill, and before the end: each report keeps its first time."""
+    """The clock is set before the second report, after a kill, and before the end."""
     now, ahead = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: now() + ahead[0])
 
     def made(reports: Iterable[Progress]) -> list[Progress]:
-        """Each with the time of day, as a trial makes it, a jump after the one before."""
+        """The reports with the time of day. The clock jumps after each report."""
         stamped = []
         for report in reports:
             stamped.append(replace(report, time_ms=int(time.time() * 1000)))
@@ -252,15 +252,15 @@ def test_a_clock_that_is_set_between_two_reports_changes_no_record(
     cycle = driver.phase()
     record = cycle.next()
     assert record is not None
-    first, _ = told = made(driver.reports(record))
-    assert (told[1].time_ms > first.time_ms) is (jump > 0)
+    first, second = made(driver.reports(record))
+    assert (second.time_ms > first.time_ms) is (jump > 0)
     assert not cycle.report(record.key, 1, first)
     driver.sync()
     ahead[0] += jump
-    driver = new_driver(trials=2)  # the one before it was killed
+    driver = new_driver(trials=2)  # the driver before was killed
     assert summary(driver.plan, driver.ledger.records())["running"] == 1
     cycle = driver.phase()
-    assert cycle.next() == record, "it is asked again first, whatever the time"
+    assert cycle.next() == record, "the trial starts again first, whatever the time"
     again, last = made(driver.reports(record))  # trained once more, its checkpoint was lost
     assert again.time_ms != first.time_ms
     assert not cycle.report(record.key, 2, again)

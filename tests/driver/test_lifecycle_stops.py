@@ -1,4 +1,4 @@
-"""A phase that is told to stop, that stops for an error, or that another driver has taken over."""
+"""A phase that the user stops, that an error stops, or that another driver has taken over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.driver.driving import Driver, MakeReport, steps, trial_runs
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 
-def test_told_to_stop_each_trial_goes_to_its_next_report_and_no_other_starts(
+def test_after_a_stop_each_trial_goes_to_its_next_report_and_no_other_trial_starts(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
     driver = new_driver(trials=3)
@@ -30,7 +30,7 @@ def test_told_to_stop_each_trial_goes_to_its_next_report_and_no_other_starts(
     cycle.stop()
     assert not cycle.has_next()
     assert cycle.next() is None
-    assert cycle.report(one.key, 1, make_report(2, 0.5))  # where it has a checkpoint
+    assert cycle.report(one.key, 1, make_report(2, 0.5))  # a checkpoint was written before the report
     cycle.end(one.key)
     assert not cycle.report(over.key, 1, make_report(1, 0.6, "complete"))  # it is over anyway
     cycle.end(over.key)
@@ -51,10 +51,10 @@ def test_told_to_stop_each_trial_goes_to_its_next_report_and_no_other_starts(
     assert (run.info.status, steps(driver, run, "loss")) == ("FINISHED", [3, 6, 9])
 
 
-def test_what_still_runs_at_the_end_is_let_go(
+def test_trials_that_still_run_at_the_end_become_scheduled(
     new_driver: Callable[..., Driver], make_report: MakeReport
 ) -> None:
-    """Also what waits to be asked again."""
+    """So are the trials that wait to start again."""
     driver = new_driver(trials=3)
     cycle = driver.phase()
     runs_on, lost = cycle.next(), cycle.next()

@@ -102,13 +102,13 @@ def test_a_ray_that_started_in_part_is_shut_down_and_its_signal_handler_is_gone(
 
     monkeypatch.setattr(ray, "init", init)
     handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(raised) as said, connected(find_cluster("local")):
+    with pytest.raises(raised) as refused, connected(find_cluster("local")):
         pytest.fail("it went on")
     assert shut_down
     assert signal.getsignal(signal.SIGTERM) == handler
     if raised is RequestError:
-        assert str(said.value).startswith("--cluster: ")
-        assert "\n" not in str(said.value)
+        assert str(refused.value).startswith("--cluster: ")
+        assert "\n" not in str(refused.value)
 
 
 def test_ray_is_shut_down_whatever_is_raised_while_it_is_joined(
@@ -179,14 +179,14 @@ def test_an_error_of_ray_itself_stops_the_study_in_one_line_with_the_step_and_wh
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_what_a_task_says_to_the_user_arrives_as_it_is(
+def test_a_message_of_a_task_to_the_user_arrives_as_it_is(
     fails_with: Callable[[Exception], None], cause: Exception, raised: type[Exception], line: str
 ) -> None:
     fails_with(RayTaskError("task", "Traceback ...", cause))
-    with pytest.raises(raised) as said:
+    with pytest.raises(raised) as refused:
         call_in_ray(print, [()], ONE, "preparing")
-    assert type(said.value) is raised
-    assert str(said.value) == line
+    assert type(refused.value) is raised
+    assert str(refused.value) == line
 
 
 def test_a_task_that_runs_out_of_memory_stops_the_study_in_one_line(

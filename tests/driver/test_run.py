@@ -38,7 +38,7 @@ class Study:
     def __init__(self, root: Path, plan: Plan, tracking_uri: str) -> None:
         self.home, self.plan = Home(root), plan
         self.urls = {"tracking_uri": tracking_uri}
-        self.asked: Any = SimpleNamespace(
+        self.resolved: Any = SimpleNamespace(
             request=Request("demo"),
             task=SimpleNamespace(notes=(), fingerprint="a" * 64),
             model=SimpleNamespace(fingerprint="b" * 64),
@@ -59,7 +59,7 @@ class Study:
             self.joined -= 1
 
     def run(self) -> dict[str, Any]:
-        return run_study(self.asked, self.home, self.urls, LOCAL, self.view)
+        return run_study(self.resolved, self.home, self.urls, LOCAL, self.view)
 
     def states(self) -> set[str]:
         """MLflow's statuses of the runs of this study."""
@@ -89,8 +89,8 @@ def study(
     made.home.root.mkdir()
     monkeypatch.setattr(run, "connected", made.connected)
     monkeypatch.setattr(run, "default_resources", lambda *values: Resources(1, 0, 1))
-    monkeypatch.setattr(run, "write_request", lambda folder, asked: None)
-    monkeypatch.setattr(run, "_stored_model", lambda asked, store, resources: "b" * 64)
+    monkeypatch.setattr(run, "write_request", lambda folder, resolved: None)
+    monkeypatch.setattr(run, "_stored_model", lambda resolved, store, resources: "b" * 64)
     monkeypatch.setattr(Preparation, "store_task", lambda self, task: None)
     monkeypatch.setattr(DrivenStudy, "run", lambda self: self.post("begin"))
     return made
