@@ -22,6 +22,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
 from study.planning.request import Request
+from study.storage.artifacts import Store
 from study.tracking import outbox as outbox_module
 from study.tracking.journal import unsent_mark
 from study.tracking.outbox import Outbox
@@ -171,6 +172,22 @@ def test_a_pause_that_cannot_be_sent_hides_no_error_and_leaves_the_mark(
         monkeypatch.setattr(MlflowClient, "update_run", refuse)
     with pytest.raises(TeacherDiverged, match=r"^lower$"), study.paused_by_an_error():
         raise TeacherDiverged("lower")
+    assert unsent_mark(study.study.folder).exists()
+
+
+def test_a_storage_that_is_away_holds_up_the_teachers_and_not_the_pause(
+    study: DrivenStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The teachers' scores may be in the storage alone. The mark remains, so they are sent later."""
+
+    def away(*values: Any) -> bool:
+        raise StorageAway("--storage-url s3://bucket: no answer")
+
+    monkeypatch.setattr(driven, "FAREWELL", 1.0)
+    monkeypatch.setattr(Store, "has", away)
+    with pytest.raises(StorageAway), study.paused_by_an_error():
+        raise StorageAway("--storage-url s3://bucket: no answer")
+    assert set(states(study).values()) == {"SCHEDULED"}
     assert unsent_mark(study.study.folder).exists()
 
 

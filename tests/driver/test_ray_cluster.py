@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +125,12 @@ def test_ray_is_shut_down_whatever_is_raised_while_it_is_joined(
 # Called
 
 
+@pytest.fixture(scope="module")
+def ray_here() -> Iterator[None]:
+    with connected(find_cluster("local")):
+        yield
+
+
 @pytest.fixture
 def fails_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """`fails_with(error)`: `ray.get` raises `error`."""
@@ -200,6 +206,24 @@ def test_a_task_that_runs_out_of_memory_stops_the_study_in_one_line(
     )
     with pytest.raises(StudyStopped, match=line):
         call_in_ray(print, [()], ONE, "preparing")
+
+
+def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: None) -> None:
+    def die() -> None:
+        os._exit(1)
+
+    line = rf"^preparing the teacher: the worker died {WORKER_DEATHS + 1} times, [^\n]*$"
+    with pytest.raises(StudyStopped, match=line):
+        call_in_ray(die, [()], Resources(0.1, 0, 1), "preparing the teacher")
+
+
+def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: None) -> None:
+    def take(size: int) -> None:
+        bytearray(size)
+
+    line = r"^preparing the teacher: memory ran out: [^\n]*; free some memory, [^\n]*$"
+    with pytest.raises(StudyStopped, match=line):
+        call_in_ray(take, [(2**60,)], Resources(0.1, 0, 1), "preparing the teacher")
 
 
 def test_an_unknown_error_of_a_task_keeps_its_traceback(fails_with: Callable[[Exception], None]) -> None:
