@@ -69,7 +69,13 @@ def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: 
                 callbacks=[_Callback(lifecycle, trouble, watch)],
             ),
         )
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception:
+            if trouble.error is None:
+                raise
+        if trouble.error is not None:  # not the error that Tune met after it, before its step ended
+            raise trouble.error
 
 
 class _Trouble:

@@ -13,7 +13,7 @@ import pytest
 import ray
 import torch
 from ray.air.execution._internal import RayActorManager
-from ray.exceptions import OutOfMemoryError, WorkerCrashedError
+from ray.exceptions import OutOfMemoryError, RaySystemError, WorkerCrashedError
 
 from cluster import find_cluster
 from study.config import TrialConfig
@@ -178,6 +178,50 @@ def test_a_trial_without_room_for_a_worker_of_its_own_gets_a_worker_of_other_tri
     trials: Any = Trials(24, "nothing", ValueError())
     run_phase(trials, job_of, Resources(cpus / 2, 0, 3), lambda: None)
     assert trials.ended.index("21") < 20  # keys count down: "21" is the third trial
+
+
+@pytest.fixture
+def broken_tune(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`broken_tune(error)`: Tune calls the searcher once, then raises `error`. No Ray is needed."""
+
+    def break_it(error: Exception) -> None:
+        class Tuner:
+            def __init__(self, trainable: Any, tune_config: Any, run_config: Any) -> None:
+                self.searcher = tune_config.search_alg
+
+            def fit(self) -> None:
+                self.searcher.suggest("1")
+                raise error
+
+        monkeypatch.setattr(tune.tune, "Tuner", Tuner)
+
+    return break_it
+
+
+def test_the_first_error_is_raised_even_if_tune_meets_another_in_the_same_step(broken_tune: Any) -> None:
+    first = StudyStopped("database or disk is full")
+    broken_tune(RuntimeError("what Tune met later"))
+    trials: Any = Trials(3, "next", first)
+    with pytest.raises(StudyStopped) as raised:
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert raised.value is first
+
+
+def test_if_ray_fails_the_study_stops_in_one_line(broken_tune: Any) -> None:
+    broken_tune(RaySystemError("the head node is away"))
+    trials: Any = Trials(3, "nothing", ValueError())
+    line = r"^running trials: Ray failed \(RaySystemError\): [^\n]*the head node is away; look at the cluster"
+    with pytest.raises(StudyStopped, match=line):
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+
+
+def test_any_other_error_of_tune_is_raised_as_it_is(broken_tune: Any) -> None:
+    error = RuntimeError("a fault of Tune")
+    broken_tune(error)
+    trials: Any = Trials(3, "nothing", ValueError())
+    with pytest.raises(RuntimeError) as raised:
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert raised.value is error
 
 
 # Why a trial is lost
