@@ -1,21 +1,18 @@
-"""A study while it is driven: its three phases, and what the phases share."""
+"""A study while it is driven: its phases, what the phases share, and the pause after an error."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.config import TrialConfig
 from study.driver.interrupt import graceful
 from study.driver.lifecycle import Lifecycle
-from study.driver.resources import (
-    Resources,
-    call_in_ray,
-    check_cluster,
-    in_room,
-)
+from study.driver.ray_cluster import Resources, call_in_ray
+from study.driver.resources import check_cluster, in_room
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
 from study.errors import RequestError, StudyStopped
@@ -34,14 +31,29 @@ from study.trial.job import TrialJob
 from study.trial.models.loading import read_config
 from study.trial.prepare import Preparation
 
-__all__ = ["DrivenStudy"]
+__all__ = ["DrivenStudy", "stopped_by_a_late_request"]
 
 FAREWELL = 5.0  # seconds that an interrupted study waits for MLflow
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def stopped_by_a_late_request() -> Iterator[None]:
+    """Within, something of the study has been written, so a refused request stops the study.
+
+    Raises:
+        StudyStopped: in place of a RequestError, which would mean that nothing was written.
+    """
+    try:
+        yield
+    except RequestError as error:
+        raise StudyStopped(str(error)) from error
 
 
 @dataclass(frozen=True)
 class DrivenStudy:
-    """One study while it is driven. `run` does all phases; an error within `paused_by_an_error` pauses it."""
+    """One study while it is driven: `run` does all phases, an error in `paused_by_an_error` is a pause."""
 
     study: OpenStudy
     plan: Plan
@@ -50,6 +62,8 @@ class DrivenStudy:
     posts: Posts
     resources: Resources
     view: View
+    _posted: list[TrialConfig] = field(default_factory=list, init=False)
+    """Configurations whose teachers have been sent: a pause sends them without a look into the ledger."""
 
     @property
     def ledger(self) -> Ledger:
@@ -79,28 +93,36 @@ class DrivenStudy:
 
     @contextmanager
     def paused_by_an_error(self) -> Iterator[None]:
-        """If an error of any kind ends the study early, its runs in MLflow become SCHEDULED.
+        """If an error of any kind ends the study early, the study's runs in MLflow become SCHEDULED.
+
+        A study that another driver has taken over is left alone.
 
         Raises:
-            StudyStopped: in place of a RequestError, because something has been written by now.
+            StudyStopped: in place of SystemExit, whose exit code would say nothing of the study.
         """
         try:
             yield
         except BaseException as error:
             if not self.lease.lost:
-                with suppress(Exception):  # the error that stopped the study is the one to show
+                try:
                     self.post("pause")
                     self.posts.outbox.flush(FAREWELL)
-            if isinstance(error, RequestError):
-                raise StudyStopped(str(error)) from error
+                except Exception:  # the error that stopped the study is the one to show
+                    log.debug("the pause was not sent to MLflow:", exc_info=True)
+            if isinstance(error, SystemExit):
+                raise StudyStopped(f"something ended the process with exit code {error.code}") from error
             raise
 
     def sized(self) -> Resources:
-        """Return the resources of trials. Their inputs are built, so the largest trial's memory is known."""
+        """Return the resources of trials. All inputs are built, so the memory of the largest trial is known.
+
+        Raises:
+            RequestError: if the largest trial has no room.
+        """
         config = largest(self.plan)
         inputs = Inputs(self.store, config, self.request.full_vocabulary)
         need = need_of(config, read_config(inputs.base_folder), known_extent(inputs))
-        if self.request.cluster == "local":  # again: for a large task planning estimates from a sample
+        if self.request.cluster == "local":  # again: for a large task, planning estimates from a sample
             check_here(need, self.request)
         else:
             check_cluster(need, self.resources)
@@ -112,35 +134,56 @@ class DrivenStudy:
     def post(
         self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None
     ) -> None:
-        """Send the study's state to MLflow, and the teachers of `configs` (default: all teachers)."""
-        if configs is None:
+        """Send the study's state to MLflow, and the teachers of `configs`.
+
+        configs: default all teachers. A pause always sends the teachers that this driver knows, and does not
+        read the ledger, which may be away.
+        """
+        if state == "pause":
+            configs = [*self.plan.all_drafts(), *self._posted]
+        elif configs is None:
             configs = configs_of(self.plan, self.ledger.records())
+        if state == "begin":
+            self._posted.extend(configs)
         self.posts.study(configs, state)
 
     def summary(self) -> dict[str, Any]:
+        """Return how far the study is."""
         return summary(self.plan, self.ledger.records(), self.ledger.driver)
 
     def prepare(self, configs: list[TrialConfig], splits: tuple[str, ...]) -> None:
-        """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side."""
+        """Build the inputs of `configs`, each distinct teacher and tokenisation once, side by side.
+
+        Raises:
+            RequestError: if a given teacher does not fit.
+            TeacherDiverged: if a teacher diverges.
+            StudyStopped: if the disk is full, the storage away, or Ray or the memory gave up.
+        """
         store, request = self.store, self.request
         preparation = Preparation(store, request.teacher, request.full_vocabulary, self.resources.threads)
-        configs = sorted(configs, key=lambda config: config.alpha < 1)  # those that need most come last
+        # Of two configurations with the same outputs, the one that reads more (alpha < 1) is last, and stays.
+        configs = sorted(configs, key=lambda config: config.alpha < 1)
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [
             (preparation, config, splits)
             for config in distinct.values()
             if not preparation.has(config, splits)  # else no worker has to start
         ]
-        call_in_ray(Preparation.build, calls, self.resources)
+        call_in_ray(Preparation.build, calls, self.resources, "preparing the inputs of the trials")
         found = [preparation.inputs(config) for config in distinct.values()]
-        for one in found:  # bring them here too, if another node built them
+        for one in found:  # bring the outputs here too, if another node built them
             store.has("outputs", one.outputs_key("validation"))
             store.has("vocabularies", one.vocabulary_key)
         for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
             self.view.note(f"trained on the full vocabulary: {why}")
 
     def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
-        """Run one phase: the trials that a former run left, then those that `ask` starts."""
+        """Run one phase: first the trials that a former run left, then those that `ask` starts.
+
+        Raises:
+            StudyStopped: if the study cannot go on.
+            KeyboardInterrupt: if the user has stopped the study.
+        """
         lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
         watch = Watch(self.view, self.plan, lifecycle)
 
@@ -150,7 +193,7 @@ class DrivenStudy:
                 self.store,
                 self.posts.trials / record.key,
                 self.plan.space.reports,
-                test=phase == "confirm",  # test is read in that phase only
+                test=phase == "confirm",  # the test split is read in that phase only
                 threads=resources.threads,
                 attempt=attempt,
                 full_vocabulary=self.request.full_vocabulary,

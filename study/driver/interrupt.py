@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a study to stop gracefully, the second ends it at once."""
+"""Ctrl-C and SIGTERM: the first signal stops a study gracefully, the second signal ends the study at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from typing import Any
 
 __all__ = ["GRACE", "graceful"]
 
-GRACE = 60  # seconds that running trials have to come to their next report
-ASKED_BY = (signal.SIGINT, signal.SIGTERM)  # Slurm and other schedulers send the second before they kill
+GRACE = 60  # seconds that running trials have to reach their next report
+STOPS = (signal.SIGINT, signal.SIGTERM)  # Slurm and other schedulers send SIGTERM before they kill
 
 
 @contextmanager
-def graceful(stop: Callable[[], None], say: Callable[[str], None]) -> Iterator[None]:
-    """Within, the first signal calls `stop`; a second, or the end of `GRACE`, raises KeyboardInterrupt."""
+def graceful(stop: Callable[[], None], note: Callable[[str], None]) -> Iterator[None]:
+    """Within, the first signal calls `stop`. The second, or the end of `GRACE`, raises KeyboardInterrupt.
+
+    note: shows a line to the user.
+    """
 
     def first(number: int, frame: Any) -> None:
-        for each in ASKED_BY:
+        for each in STOPS:
             signal.signal(each, signal.default_int_handler)
         signal.signal(signal.SIGALRM, signal.default_int_handler)
         signal.alarm(GRACE)
         stop()
-        say(f"stopping: running trials go to their next report, {GRACE} seconds at most; again to end now")
+        note(f"stopping: running trials go to their next report, {GRACE} seconds at most; again to end now")
 
-    before = {each: signal.signal(each, first) for each in ASKED_BY}
+    before = {each: signal.signal(each, first) for each in STOPS}
     on_alarm = signal.getsignal(signal.SIGALRM)
     try:
         yield

@@ -1,25 +1,24 @@
-"""A trial's life in the driver: asked, started, reported, ended; and the order in which this is written down.
+"""A trial's life in the driver: ask, start, reports, end; and the order in which all this is written.
 
 ask      ledger (key last) -> the trial's folder is marked unsent -> MLflow run made or opened again
-report   journal line -> MLflow, by the outbox -> ledger -> the pruner's decision
-end      result on disk (by the trial itself) -> MLflow run closed, mark gone -> ledger told
+report   journal line -> MLflow, by the outbox -> value in the ledger -> the pruner's decision
+end      result on disk (by the worker) -> MLflow run closed, mark deleted -> the ledger's row closed
 
-A kill between two of these leaves something that the next start repeats without a second effect: RUNNING
-trials are started again with their number, key, folder and run; what is marked unsent is sent again. While
-MLflow is away, the ledger is told first, and the mark remembers what MLflow lacks. While the ledger is away,
+A kill between two writes leaves something that the next start repeats without a second effect: RUNNING trials
+start again with their number, key, folder and run; what is marked unsent is sent again. While MLflow is away,
+the ledger's row is closed first, and the mark shows that MLflow lacks something. While the ledger is away,
 running trials go on: their reports and ends wait here, in order, and nothing new starts. PROTOCOL.md
-describes all of it.
+describes all of this.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from study.errors import Away
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.patience import Deferred
@@ -32,10 +31,11 @@ from study.trial.progress import Progress
 
 __all__ = ["WORKER_DEATHS", "Lifecycle"]
 
-WORKER_DEATHS = (
-    3  # of a trial between two reports, out of memory included; after one more the trial has failed
-)
-SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger is told
+WORKER_DEATHS = 3
+"""Deaths of its workers that a trial survives between two reports. (To run out of memory is a death too.)"""
+SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger's row is closed
+
+log = logging.getLogger(__name__)
 
 
 class Lifecycle:
@@ -51,7 +51,7 @@ class Lifecycle:
         self.running: dict[str, Record] = {}
         self.attempts: dict[str, int] = {}
         self.reports: dict[str, Progress] = {}
-        """Key -> the newest report of the trial that runs."""
+        """Key -> the newest report of a trial that runs."""
         self.changes = 0
         """Counts everything that happens to a trial."""
         self.stopping = False
@@ -72,7 +72,7 @@ class Lifecycle:
         return self.posts.trials / key
 
     def stop(self, why: str | None = None) -> None:
-        """Start nothing more, and let each running trial go at its next report, which follows a checkpoint.
+        """Start nothing more, and end each running trial at its next report, which follows a checkpoint.
 
         why: what makes it impossible to go on, such as a full disk; None if the user wants to stop.
         """
@@ -80,12 +80,12 @@ class Lifecycle:
         self.halted = self.halted or why
 
     def paused(self) -> bool:
-        """Whether nothing is launched for now: the ledger is away, or too much waits for MLflow."""
+        """Return whether nothing starts for now: the ledger is away, or too much waits for MLflow."""
         self._deferred.settle()
         return not self.stopping and (self.away is not None or self.posts.full)
 
     def has_next(self) -> bool:
-        """Return whether there is a trial to start; waits while the ledger is away."""
+        """Return whether there is a trial to start. Waits while the ledger is away."""
         return self._deferred.wait_for(self._has_next)
 
     def _has_next(self) -> bool:
@@ -98,7 +98,7 @@ class Lifecycle:
         return bool(self.again)
 
     def next(self) -> Record | None:
-        """Start the next trial: first those that a former run or a dead worker left, then new ones.
+        """Start the next trial: first the trials that a former run or a dead worker left, then new trials.
 
         Returns None at the end, and while the phase is `paused`.
         """
@@ -110,16 +110,16 @@ class Lifecycle:
             return None
         record = self.again[0]
         key = record.key
+        journal = Journal(self.folder(key))
         self.attempts[key] = self.ledger.begin_attempt(record)
         self.again.popleft()
-        self.running[key] = record
-        self._journals[key] = Journal(self.folder(key))
+        self.running[key], self._journals[key] = record, journal
         self._post(record, State.RUNNING)
         self.changes += 1
         return record
 
     def report(self, key: str, attempt: int, report: Progress) -> bool:
-        """Take one report; returns whether the trial is to stop. Reports of a former attempt are dropped.
+        """Take one report; returns whether the trial must stop. Reports of a former attempt are dropped.
 
         While the ledger is away, the trial goes on. When the ledger is back, the pruner decides on this
         report. If the pruner stops the trial, all later reports are dropped, as if the trial had stopped at
@@ -146,7 +146,7 @@ class Lifecycle:
             self._pruned.add(key)
 
     def lost(self, key: str, why: str) -> bool:
-        """The trial's worker or node has died; returns whether the trial starts again from a checkpoint."""
+        """Take note that the trial's worker or node has died; returns whether the trial starts again."""
         self._deferred.put(partial(self._lost, key, why))
         return any(record.key == key for record in self.again)
 
@@ -160,7 +160,7 @@ class Lifecycle:
         self.again.append(record)
 
     def end(self, key: str, traceback: str | None = None) -> None:
-        """The trial is over: by itself, stopped by the pruner, failed with `traceback`, or let go."""
+        """End the trial: it has a result, was pruned, failed with `traceback`, or the study stops."""
         self._deferred.put(partial(self._end, key, traceback))
 
     def _end(self, key: str, traceback: str | None) -> None:
@@ -189,19 +189,18 @@ class Lifecycle:
         self._tidy_ended(ended)
 
     def let_go(self) -> None:
-        """The study stops here: trials that still run are left as they are, and start again at a resume.
+        """Leave the trials that still run as they are, because the study stops: a resume starts them again.
 
-        What could not be told to the ledger is dropped too: a trial that has ended sends all its reports
-        again.
+        What waits for the ledger is dropped if the ledger cannot take it: at a resume the trials make all
+        their reports again. An error here keeps no other trial from becoming SCHEDULED in MLflow.
         """
-        with suppress(Away):
-            self._deferred.settle_now()
+        _try(self._deferred.settle_now)
         self._deferred.clear()
         for key, record in list(self.running.items()):
-            self._post(record, State.SCHEDULED)
+            _try(partial(self._post, record, State.SCHEDULED))
             self._forget(key)
         for record in self.again:
-            self.posts.trial_as_it_stands(record)
+            _try(partial(self.posts.trial_as_it_stands, record))
 
     def _post(self, record: Record, state: State) -> None:
         self.posts.trial(record, self._journals[record.key], state)
@@ -221,9 +220,17 @@ class Lifecycle:
 
     def _tidy(self, *records: Record) -> None:
         """Remove the optimiser state of ended trials; keep weights of each arm's best and of confirm runs."""
-        over = [record for record in records if record.outcome not in (None, State.FAILED)]
-        keep = {r.key: r.phase == "confirm" or r is self._best.get(r.arm) for r in over}
+        ended = [record for record in records if record.outcome not in (None, State.FAILED)]
+        keep = {r.key: r.phase == "confirm" or r is self._best.get(r.arm) for r in ended}
         for key in keep:
             tidy_trial(self.folder(key), keep_student=keep[key])
         if self.posts.store.mirror is not None:
             tidy_mirror(self.posts.store.mirror, self.posts.trials, keep)
+
+
+def _try(call: Callable[[], None]) -> None:
+    """Make `call`. An error is only logged: the study stops anyway, and has a reason to show already."""
+    try:
+        call()
+    except Exception:
+        log.debug("this was left undone, because the study stops:", exc_info=True)

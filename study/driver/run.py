@@ -1,20 +1,16 @@
-"""A study's story: prepare, search, confirm. To run it again is to go on from where it stopped."""
+"""A study's story: prepare, search, confirm. If a study stopped, the same call continues the study."""
 
 from __future__ import annotations
 
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 from cluster import Cluster
-from study.driver.driven import DrivenStudy
-from study.driver.resources import (
-    Resources,
-    call_in_ray,
-    check_cluster,
-    connected,
-    default_resources,
-)
+from study.driver.driven import DrivenStudy, stopped_by_a_late_request
+from study.driver.ray_cluster import Resources, call_in_ray, connected
+from study.driver.resources import check_cluster, default_resources
 from study.driver.watch import View
 from study.home import Home
 from study.ledger.lease import Holder, check_free
@@ -39,77 +35,88 @@ LAST_PATIENCE = 60.0  # seconds without an answer from MLflow that a study waits
 
 
 def run_study(
-    asked: Resolved,
+    resolved: Resolved,
     home: Home,
     urls: dict[str, str],
     cluster: Cluster,
     view: View,
     retry_failed: bool = False,
 ) -> dict[str, Any]:
-    """Run `asked` to its end, or go on with it; returns the study's summary.
+    """Run the study `resolved` to its end, or continue it; returns the study's summary.
+
+    Whatever is raised: Ray has been shut down and the lease given back, and what this process opened in
+    MLflow is SCHEDULED (if MLflow answers; if not, a mark in the study's folder remains).
 
     Raises:
-        RequestError: if the study was begun otherwise, or another process is driving it.
-        StudyStopped: if the study cannot go on: the disk is full, the ledger is broken or away for long.
+        RequestError: if the study was begun with other settings, another process drives the study, or
+            anything else of the request cannot be served. Nothing was written.
+        StudyStopped: if the study cannot go on: the disk is full, the ledger is broken or away for long, Ray
+            has failed.
         TeacherDiverged: if the teacher cannot be trained with the study's settings.
         KeyboardInterrupt: if the user has stopped the study, which can be resumed.
     """
-    request, name = asked.request, asked.plan.name
-    dead = _check_begun(asked, home, urls)
-    for note in asked.task.notes:
+    request, name = resolved.request, resolved.plan.name
+    dead = _check_begun(resolved, home, urls)
+    for note in resolved.task.notes:
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
-        with ThreadPoolExecutor(1) as beside:  # Ray's start is mostly waiting
-            beside.submit(lambda: asked.need)  # `asked` keeps it for later, and the model's code is imported
+        with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process mostly waits
+            beside.submit(lambda: resolved.need)  # the model's code is imported, and the answer is kept
             stack.enter_context(connected(cluster))
         each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
         resources = default_resources(cluster, *each)
         if cluster.ray_init.get("address") != "local":  # this machine was checked at planning
-            check_cluster(asked.need, resources)
+            check_cluster(resolved.need, resources)
+        # From here on something is written.
+        stack.enter_context(stopped_by_a_late_request())
         urls = home.begin(name, urls)
         study = OpenStudy.at(home, name, waits=True)
         ledger, store = study.ledger, study.store
         lease = stack.enter_context(study.lease(dead))
         ledger.driver = lease.me.holder
-        write_request(home.study(name), asked)
+        write_request(home.study(name), resolved)
         goes_on = ledger.plan is not None
         view.phase("preparing the task and the base model")
-        Preparation(store).store_task(asked.task)
-        plan = ledger.open(asked.plan.on_model(_stored_model(asked, store, resources)))
+        Preparation(store).store_task(resolved.task)
+        plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources)))
         ledger.mend()
         if retry_failed:
             ledger.retry_failed()
         tracker = Tracker.of(study, goes_on)
         outbox = stack.enter_context(Outbox(lease.holds))
         posts = Posts(outbox, tracker, study.folder, store)
-        posts.unsent(ledger.records())
         driven = DrivenStudy(study, plan, request, lease, posts, resources, view)
-        if not is_finished(plan, ledger.records()):
-            with driven.paused_by_an_error():
+        with driven.paused_by_an_error():
+            posts.unsent(ledger.records())
+            if not is_finished(plan, ledger.records()):
                 driven.run()
-        driven.post("finish")
+            driven.post("finish")
         away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
-            sends = f"kdstudy status {name} --sync sends what it lacks"
+            sends = f"kdstudy status {shlex.quote(name)} --sync sends what MLflow lacks"
             view.note(f"MLflow is away ({outbox.away or 'no answer'}): {sends}")
         elif away:
-            view.note("MLflow is back: it has got what it missed")
+            view.note("MLflow is back, and has what it missed")
         return driven.summary() | {"unsent": len(outbox)}
 
 
-def _stored_model(asked: Resolved, store: Store, resources: Resources) -> str:
-    """Put the base model into the store if it is missing; returns its fingerprint."""
-    fingerprint = asked.model.fingerprint
+def _stored_model(resolved: Resolved, store: Store, resources: Resources) -> str:
+    """Put the base model into the store if the model is missing; returns the model's fingerprint."""
+    fingerprint = resolved.model.fingerprint
     if fingerprint is None or not store.has("models", fingerprint):
-        (model,) = call_in_ray(store_model, [(store, asked.request.model, resources.threads)], resources)
+        call = (store, resolved.request.model, resources.threads)
+        (model,) = call_in_ray(store_model, [call], resources, "preparing the base model")
         fingerprint = str(model.fingerprint)
     return fingerprint
 
 
-def _check_begun(asked: Resolved, home: Home, urls: dict[str, str]) -> Holder | None:
-    """Refuse a study that was begun otherwise, before anything is written; returns its dead driver."""
-    name = asked.plan.name
+def _check_begun(resolved: Resolved, home: Home, urls: dict[str, str]) -> Holder | None:
+    """Refuse a study that was begun with other settings, before anything is written.
+
+    Returns the dead driver that still holds the study's lease; None if nobody holds the lease.
+    """
+    name = resolved.plan.name
     home.check_writable()
     home.check_urls(name, urls)
     begun = name in home.studies()
@@ -118,8 +125,8 @@ def _check_begun(asked: Resolved, home: Home, urls: dict[str, str]) -> Holder | 
     if "ledger_url" in known:
         study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name, waits=begun))
         if study.ledger.plan is not None:
-            fingerprint = asked.model.fingerprint or study.ledger.plan.constants["model"]
-            study.ledger.check(asked.plan.on_model(fingerprint))
+            fingerprint = resolved.model.fingerprint or study.ledger.plan.constants["model"]
+            study.ledger.check(resolved.plan.on_model(fingerprint))
             study_id = study.ledger.study_id
         dead = check_free(study.ledger.storage.engine, name)
     tracking_uri = known.get("tracking_uri", home.tracking_uri)

@@ -1,13 +1,13 @@
-"""Ray Tune launches the trials, and the ledger decides everything. (`worker.py` is Ray's other end.)
+"""Ray Tune launches the trials, and the ledger decides everything. (`worker.py` is the other end, in Ray.)
 
-Tune's three plug-in points are thin: the searcher asks the ledger, the scheduler reports to it and stops
-what its pruner stops, the callback ends trials. Tune's own snapshots are not used: a study is resumed from
-the ledger. (Ending happens in the callback because Tune calls the searcher's hook before it.)
+Tune's three plug-ins are thin. The searcher takes the next trial from the lifecycle, the scheduler passes
+reports on and stops each trial that the pruner stops, and the callback ends trials. (Trials end in the
+callback because Tune calls the searcher's hook too early.) Tune's own snapshots are not used: a study is
+resumed from the ledger.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections import deque
@@ -15,23 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from study.driver.resources import Resources  # first: it sets what Ray reads when it is imported
+import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
-# Tune reads these then.
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new one prints on stdout at any verbosity
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C is the command line's business
-os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")  # those that end a trial are on record
-os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # the ledger is the snapshot
-os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
-
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from study.driver.lifecycle import WORKER_DEATHS, Lifecycle
+from study.driver.ray_cluster import Resources, stopped_by_ray
 from study.driver.worker import OUT_OF_MEMORY, train
 from study.ledger.records import Record
 from study.trial.job import TrialJob
@@ -41,26 +34,30 @@ __all__ = ["run_phase"]
 
 T = TypeVar("T")
 
-LONG_START = 120.0  # seconds within which a worker is up, where there is room for one
+LONG_START = 120.0  # seconds within which a worker has started, if there is room for it
 
 
 JobOf = Callable[[Record, int], TrialJob]
-"""(trial, attempt) -> what the worker gets."""
+"""(trial, number of the attempt) -> the job that the worker gets."""
 
 
 def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: Callable[[], None]) -> None:
     """Run every trial of one phase. `watch` is called many times a second, and soon after each event.
 
     Raises:
-        StudyStopped: where the study cannot go on; and whatever else `lifecycle` raises.
+        StudyStopped: if the study cannot go on, or Ray has failed. Whatever else `lifecycle` raises is
+            raised too.
     """
     trouble = _Trouble()
-    with tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch:
+    with (
+        stopped_by_ray("running trials"),
+        tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch,
+    ):
         tuner = tune.Tuner(
             tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(
-                search_alg=_Asker(lifecycle, trouble, job_of),
-                scheduler=_Reporter(lifecycle, trouble),
+                search_alg=_Searcher(lifecycle, trouble, job_of),
+                scheduler=_Scheduler(lifecycle, trouble),
                 num_samples=-1,
                 max_concurrent_trials=resources.concurrency,
                 reuse_actors=True,
@@ -69,24 +66,30 @@ def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: 
                 name="tune",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[_Ender(lifecycle, trouble, watch)],
+                callbacks=[_Callback(lifecycle, trouble, watch)],
             ),
         )
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception:
+            if trouble.error is None:
+                raise
+        if trouble.error is not None:  # not the error that Tune met after it, before its step ended
+            raise trouble.error
 
 
 class _Trouble:
     """The first error that a plug-in met.
 
-    Tune would put it into an error of its own, or take it for the trial's and go on. So it is kept until the
-    end of Tune's step, where the callback raises it as it is; until then no plug-in does anything.
+    Tune would wrap the error, or take it for an error of the trial and go on. So the error is kept until the
+    end of Tune's step. There the callback raises the error as it is. Until then no plug-in does anything.
     """
 
     def __init__(self) -> None:
         self.error: Exception | None = None
 
     def kept(self, call: Callable[[], T], otherwise: T) -> T:
-        """`call()`; `otherwise` where it raises, and from then on."""
+        """Return `call()`. If `call` raises, return `otherwise`, now and from then on."""
         if self.error is None:
             try:
                 return call()
@@ -96,24 +99,24 @@ class _Trouble:
 
 
 class _Unsaved:
-    """Tune pickles its plug-ins into snapshots, which nothing here reads: they hold nothing."""
+    """A plug-in whose pickle is empty: Tune pickles its plug-ins into snapshots, which nobody reads here."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class _Asker(_Unsaved, Searcher):
-    """Tune's searcher: gives it the ledger's next trial."""
+class _Searcher(_Unsaved, Searcher):
+    """Tune's searcher: returns the next trial of the lifecycle."""
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, job_of: JobOf) -> None:
-        super().__init__()  # without a metric, which Tune would demand of a failed trial's traceback too
+        super().__init__()  # without a metric: Tune would expect one of a failed trial too
         self.lifecycle, self.trouble, self.job_of = lifecycle, trouble, job_of
 
     def suggest(self, trial_id: str) -> Any:
         return self.trouble.kept(self._next, Searcher.FINISHED)
 
     def _next(self) -> Any:
-        """The next trial as Tune takes it; none where Tune is to ask again."""
+        """The next trial in the form that Tune takes; None if Tune is to call again."""
         record = self.lifecycle.next()
         if record is None and not self.lifecycle.paused():
             return Searcher.FINISHED
@@ -124,34 +127,35 @@ class _Asker(_Unsaved, Searcher):
         return {"job": self.job_of(record, self.lifecycle.attempts[record.key])}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Nothing here: see the module."""
+        """Nothing here: trials end in the callback."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing to save: the ledger is the memory."""
+        """Nothing to save: the ledger has everything."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing to restore."""
 
 
-class _Reporter(_Unsaved, FIFOScheduler):
-    """Tune's scheduler: stops a trial where the ledger's pruner does, and says who gets an idle worker.
+class _Scheduler(_Unsaved, FIFOScheduler):
+    """Tune's scheduler: stops a trial if the pruner stops it, and decides which trial gets an idle worker.
 
-    FIFOScheduler gives it to the oldest trial that waits, also where a worker is being started for this one:
-    that is ended then, and another started for a new trial. With trials shorter than a start this would go on
-    for ever, at half of the CPU. So an idle worker gets the new trial, unless one has waited for so long that
-    there may be no room for its own.
+    FIFOScheduler gives an idle worker to the trial that has waited longest, even if a worker is being started
+    for this trial. Tune then ends the worker that is being started, and starts another worker for a new
+    trial. If trials are shorter than the start of a worker, this would go on for ever, and would take half of
+    the CPU. So an idle worker gets a new trial here, unless another trial has waited for so long that there
+    may be no room for a worker of its own.
     """
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.lifecycle, self.trouble = lifecycle, trouble
-        self.waiting: deque[tuple[float, Trial]] = deque()  # since when, the oldest first
+        self.waiting: deque[tuple[float, Trial]] = deque()  # (since when, trial), the oldest first
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         self.waiting.append((time.monotonic(), trial))
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The one that has waited longest, if that is `LONG_START`; Tune itself places new ones."""
+        """The trial that has waited longest, if it has waited `LONG_START`; Tune itself places new trials."""
         while self.waiting and self.waiting[0][1].status != Trial.PENDING:
             self.waiting.popleft()
         if self.waiting and time.monotonic() - self.waiting[0][0] > LONG_START:
@@ -170,8 +174,8 @@ class _Reporter(_Unsaved, FIFOScheduler):
         return self.lifecycle.report(job.key, job.attempt, Progress.from_json(result["report"]))
 
 
-class _Ender(_Unsaved, tune.Callback):
-    """Tune's callback: ends trials, and has them watched."""
+class _Callback(_Unsaved, tune.Callback):
+    """Tune's callback: ends trials, and calls `watch`."""
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, watch: Callable[[], None]) -> None:
         self.lifecycle, self.trouble, self.watch = lifecycle, trouble, watch
@@ -181,7 +185,7 @@ class _Ender(_Unsaved, tune.Callback):
         self.trouble.kept(lambda: self.lifecycle.end(key, traceback), None)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        """The worker or its node died. (Tune's own retries leave out trials that had just been placed.)"""
+        """The worker or its node died. (Tune's own retries forget trials that had just been placed.)"""
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
@@ -189,7 +193,7 @@ class _Ender(_Unsaved, tune.Callback):
         self.trouble.kept(lambda: self.lifecycle.lost(trial.config["job"].key, why), None)
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        """After each event, and every tenth of a second where there is none."""
+        """Tune calls this after each event, and every tenth of a second if there is no event."""
         if self.trouble.error is not None:
             raise self.trouble.error
         self.watch()

@@ -1,4 +1,4 @@
-"""How a running phase is watched: often enough to be up to date, and never for much of the driver's time."""
+"""What is shown while a phase runs: often enough to be up to date, and with little of the driver's time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from study.trial.progress import Progress
 __all__ = ["View", "Watch"]
 
 PAUSE = 0.5  # seconds between two looks, at least
-SHARE = 20.0  # times as long as a look takes, at least: that of a large study takes a while
+SHARE = 20.0  # times the duration of a look, at least: to look at a large study takes a while
 
 
 class View(Protocol):
-    """What a study's progress is shown on."""
+    """Shows a study's progress: on a terminal, in a log."""
 
     def note(self, text: str) -> None: ...
     def phase(self, text: str) -> None: ...
@@ -25,25 +25,28 @@ class View(Protocol):
 
 
 class Watch:
-    """Shows on `view` how far `lifecycle` is, and what it cannot reach. To be called many times a second."""
+    """Shows on `view` how far `lifecycle` is, and which server is away. Called many times a second."""
 
     def __init__(self, view: View, plan: Plan, lifecycle: Lifecycle) -> None:
         self.view, self.plan, self.lifecycle = view, plan, lifecycle
-        self._said: dict[str, str | None] = {"MLflow": None, "the ledger": None}
+        self._shown_away: dict[str, str | None] = {"MLflow": None, "the ledger": None}
         self._shown = -1
         self._next = 0.0
 
     def __call__(self, now: bool = False) -> None:
-        """Look, if anything has happened and the last look is a while ago; `now`: whatever has happened."""
+        """Show the progress, if anything has happened and the last look is a while ago.
+
+        now: show the progress in any case.
+        """
         lifecycle = self.lifecycle
         for what, away in (("MLflow", lifecycle.posts.outbox.away), ("the ledger", lifecycle.away)):
-            if (away is None) != (self._said[what] is None):
-                self._said[what] = away
-                back = f"{what} is back: it gets what it missed"
+            if (away is None) != (self._shown_away[what] is None):
+                self._shown_away[what] = away
+                back = f"{what} is back, and gets what it missed"
                 self.view.note(f"{what} is away, training goes on: {away}" if away else back)
         began = time.monotonic()
         due = now or (lifecycle.changes != self._shown and began >= self._next)
-        if due and lifecycle.away is None:  # else it may not be readable
+        if due and lifecycle.away is None:  # if the ledger is away, its records may not be readable
             self._shown = lifecycle.changes
             ledger = lifecycle.ledger
             self.view.progress(summary(self.plan, ledger.records(), ledger.driver), lifecycle.reports)

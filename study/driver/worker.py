@@ -1,6 +1,6 @@
-"""One attempt at a trial in a Ray worker, and how it tells the driver.
+"""One attempt at a trial in a Ray worker, and the messages that the worker sends to the driver.
 
-Every worker imports this file when it starts, and so nothing of the driver's: no ledger, no MLflow.
+Every worker imports this file at its start. So the file imports nothing of the driver: no ledger, no MLflow.
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import traceback
 from typing import Any
 
+import study.driver.ray_settings  # noqa: F401 (before Ray)
+
+# isort: split
 from ray import tune
 
 from study.errors import StudyStopped
@@ -20,11 +23,11 @@ from study.trial.trial import run_trial
 __all__ = ["OUT_OF_MEMORY", "train"]
 
 OUT_OF_MEMORY = ("MemoryError", "DefaultCPUAllocator: can't allocate")
-"""How a traceback tells it: Python's MemoryError, Ray's and CUDA's OutOfMemoryError; torch's on a CPU."""
+"""What a traceback contains if memory ran out: an error of Python, NumPy, Ray or CUDA; of torch on a CPU."""
 
 
 def train(config: dict[str, Any]) -> None:
-    """One attempt at a trial, the `TrialJob` in Tune's `config`; the worker is then as it was before."""
+    """Do one attempt at a trial: the `TrialJob` in Tune's `config`. Memory is given back at the end."""
     try:
         _attempt(config["job"])
     finally:
@@ -32,11 +35,12 @@ def train(config: dict[str, Any]) -> None:
 
 
 def _attempt(job: TrialJob) -> None:
-    """Every report goes to the driver as JSON text.
+    """Send every report to the driver, as JSON text.
 
-    The trial's own errors are reported, not raised, and end it. Out of memory is raised: like the death of
-    a worker or a node it says little about the trial, which is asked again. A disk that is full or read-only
-    and storage that is away say nothing about it either, and are reported as what stops the study.
+    An error of the trial itself is sent, not raised, and ends the trial. If memory ran out, the error is
+    raised: like the death of a worker or a node it says little about the trial, which starts again. A full or
+    read-only disk and a storage that is away say nothing about the trial either: they are sent as the reason
+    why the study stops.
     """
     try:
         with stopped_by_a_full_disk():
@@ -44,14 +48,14 @@ def _attempt(job: TrialJob) -> None:
     except StudyStopped as stopped:
         tune.report({"halt": str(stopped)})
     except Exception:
-        said = traceback.format_exc()
-        if any(sign in said for sign in OUT_OF_MEMORY):
+        text = traceback.format_exc()
+        if any(sign in text for sign in OUT_OF_MEMORY):
             raise
-        tune.report({"traceback": said})
+        tune.report({"traceback": text})
 
 
 def _run(job: TrialJob) -> None:
     preparation = Preparation(job.store, job.given_teacher, job.full_vocabulary, job.threads)
-    preparation.build(job.config, job.splits)  # there, as a rule
+    preparation.build(job.config, job.splits)  # in most cases everything is there
     for progress in run_trial(job):
         tune.report({"report": progress.to_json()})

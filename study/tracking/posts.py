@@ -86,12 +86,12 @@ class Posts:
         """
 
         def send() -> None:
+            getattr(self.tracker, state)()  # first: the teachers' scores may be in a storage that is away
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
                     scores = one.teacher_scores("validation")
                     self.tracker.teacher(one.teacher_key, one.teacher_recipe, scores)
-            getattr(self.tracker, state)()
 
         mark = unsent_mark(self.folder)
         mark.touch()

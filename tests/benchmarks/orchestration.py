@@ -99,7 +99,7 @@ class Silent:
 def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
     """A study of `trials` trials in twelve arms, with all that its driver has."""
     from study.driver.driven import DrivenStudy
-    from study.driver.resources import Resources
+    from study.driver.ray_cluster import Resources
     from study.ledger.study import OpenStudy
     from study.planning.plan import ModelFacts, Plan
     from study.planning.request import Request
@@ -134,7 +134,7 @@ def whole_path(trials: int) -> dict[str, Any]:
     """See the module."""
     from cluster import find_cluster
     from study.driver import tune
-    from study.driver.resources import connected
+    from study.driver.ray_cluster import connected
     from study.home import Home
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

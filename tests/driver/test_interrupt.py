@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: asked once a study ends gracefully, asked twice at once."""
+"""Ctrl-C and SIGTERM: after one signal a study stops gracefully, after two signals at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=la
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """As the command line has them, also where tests run in a shell's background, which ignores SIGINT."""
+    """The handlers of the command line, also if tests run in a shell's background, which ignores SIGINT."""
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.default_int_handler)
@@ -27,11 +27,11 @@ def handlers() -> Iterator[None]:
 
 
 class Study:
-    """What is stopped, and what is said about it."""
+    """Counts the stops, and keeps the notes for the user."""
 
     def __init__(self) -> None:
         self.stops = 0
-        self.said: list[str] = []
+        self.notes: list[str] = []
 
     def stop(self) -> None:
         self.stops += 1
@@ -47,21 +47,21 @@ def wait_to_be_interrupted() -> None:
 
 
 @BOTH
-def test_the_first_signal_asks_to_stop_and_raises_nothing(study: Study, number: signal.Signals) -> None:
-    with graceful(study.stop, study.said.append):
+def test_the_first_signal_stops_gracefully_and_raises_nothing(study: Study, number: signal.Signals) -> None:
+    with graceful(study.stop, study.notes.append):
         signal.raise_signal(number)
         assert study.stops == 1
-    assert len(study.said) == 1
-    assert "\n" not in study.said[0]
-    assert f"{interrupt.GRACE} seconds" in study.said[0]
+    assert len(study.notes) == 1
+    assert "\n" not in study.notes[0]
+    assert f"{interrupt.GRACE} seconds" in study.notes[0]
 
 
 @BOTH
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_the_second_signal_ends_it_at_once(
+def test_the_second_signal_ends_the_study_at_once(
     study: Study, first: signal.Signals, number: signal.Signals
 ) -> None:
-    with graceful(study.stop, study.said.append):
+    with graceful(study.stop, study.notes.append):
         signal.raise_signal(first)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
@@ -69,11 +69,11 @@ def test_the_second_signal_ends_it_at_once(
 
 
 @BOTH
-def test_the_end_of_the_grace_ends_it(
+def test_the_end_of_the_grace_ends_the_study(
     study: Study, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interrupt, "GRACE", 1)
-    with graceful(study.stop, study.said.append):
+    with graceful(study.stop, study.notes.append):
         signal.raise_signal(number)
         with pytest.raises(KeyboardInterrupt):
             wait_to_be_interrupted()
@@ -82,11 +82,11 @@ def test_the_end_of_the_grace_ends_it(
 
 @BOTH
 def test_afterwards_signals_are_what_they_were(study: Study, number: signal.Signals) -> None:
-    """Also the alarm, which would end what comes after."""
+    """So is the alarm, which would end whatever comes later."""
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)]
-    for asked in (False, True):
-        with graceful(study.stop, study.said.append):
-            if asked:
+    for signalled in (False, True):
+        with graceful(study.stop, study.notes.append):
+            if signalled:
                 signal.raise_signal(number)
         after = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)]
         assert after == before
@@ -97,11 +97,13 @@ def test_afterwards_signals_are_what_they_were(study: Study, number: signal.Sign
 
 
 @BOTH
-def test_afterwards_they_are_so_however_it_ended(study: Study, number: signal.Signals) -> None:
+def test_afterwards_signals_are_what_they_were_even_if_an_error_ended_the_phase(
+    study: Study, number: signal.Signals
+) -> None:
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)]
 
     def fail() -> None:
-        with graceful(study.stop, study.said.append):
+        with graceful(study.stop, study.notes.append):
             signal.raise_signal(number)
             raise ValueError("no")
 
@@ -111,14 +113,14 @@ def test_afterwards_they_are_so_however_it_ended(study: Study, number: signal.Si
     assert signal.alarm(0) == 0
 
 
-def test_without_a_signal_nothing_is_said(study: Study) -> None:
-    with graceful(study.stop, study.said.append):
+def test_without_a_signal_there_is_no_note(study: Study) -> None:
+    with graceful(study.stop, study.notes.append):
         pass
-    assert (study.stops, study.said) == (0, [])
+    assert (study.stops, study.notes) == (0, [])
 
 
-def test_each_phase_is_asked_by_itself(study: Study) -> None:
+def test_each_phase_has_a_first_signal_of_its_own(study: Study) -> None:
     for stops in (1, 2):
-        with graceful(study.stop, study.said.append):
+        with graceful(study.stop, study.notes.append):
             signal.raise_signal(signal.SIGINT)
         assert study.stops == stops

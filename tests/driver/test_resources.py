@@ -1,16 +1,17 @@
-"""How many trials run at once: what Ray has, against what they take."""
+"""How many trials run at once: what Ray's cluster has, against what trials take."""
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import pytest
 import ray
+from ray.exceptions import RayTaskError, TaskUnschedulableError
 
-from cluster import find_cluster
+from cluster import Cluster
 from study.driver import resources
-from study.driver.resources import Resources, check_cluster, in_room
+from study.driver.ray_cluster import Resources
+from study.driver.resources import check_cluster, default_resources, in_room
 from study.errors import RequestError
 from study.planning.capacity import Need
 from study.planning.request import Request
@@ -25,7 +26,7 @@ def need(cpu: int, gpu: int = GIB) -> Need:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`cluster(node, ...)`: Ray has these, each {"CPU": ..., "memory": ...}."""
+    """`cluster(node, ...)`: Ray has these nodes, each {"CPU": ..., "memory": ...}."""
 
     def of(*nodes: dict[str, float], gpu_memory: int = 0) -> None:
         there = [{"Alive": True, "NodeID": str(i), "Resources": node} for i, node in enumerate(nodes)]
@@ -40,36 +41,6 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
     return of
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_ray_starts_is_not_lost_where_python_ignores_what_it_raises(
-    monkeypatch: pytest.MonkeyPatch, stop: signal.Signals
-) -> None:
-    """Seen in Python's hooks around a fork; a `__del__` is another such place."""
-
-    class Hook:
-        def __del__(self) -> None:
-            signal.raise_signal(stop)
-
-    def init(**options: Any) -> None:
-        def leave(number: int, frame: Any) -> None:
-            raise SystemExit(number)
-
-        signal.signal(signal.SIGTERM, leave)  # as Ray does
-        hook = Hook()
-        del hook
-
-    ended = []
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
-    monkeypatch.setattr(ray, "init", init)
-    monkeypatch.setattr(ray, "shutdown", lambda: ended.append(True))
-    handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), resources.connected(find_cluster("local")):
-        pytest.fail("it went on")
-    assert ended
-    assert signal.getsignal(signal.SIGTERM) == handler
-
-
 ON_CPUS = Resources(cpus=1, gpus=0, concurrency=8)
 
 
@@ -81,7 +52,7 @@ def test_no_more_trials_at_once_than_there_is_memory_for(cluster: Any) -> None:
     assert note == "2 trials at once, not 8: each takes up to 4.0 GiB of memory, 10.0 GiB are free"
 
 
-def test_where_there_is_room_for_all_nothing_is_said(cluster: Any) -> None:
+def test_if_there_is_room_for_all_trials_nothing_is_noted(cluster: Any) -> None:
     cluster({"CPU": 8, "memory": 64 * GIB})
     found, note = in_room(ON_CPUS, need(GIB), Request("demo"))
     assert (found.concurrency, note) == (8, "")
@@ -92,10 +63,10 @@ def test_a_trial_does_not_lie_across_machines(cluster: Any) -> None:
     assert in_room(ON_CPUS, need(4 * GIB), Request("demo"))[0].concurrency == 2
 
 
-def test_one_trial_runs_even_where_ray_found_less_memory_free_than_it_may_take(cluster: Any) -> None:
+def test_one_trial_runs_even_if_ray_found_less_memory_free_than_the_trial_may_take(cluster: Any) -> None:
     cluster({"CPU": 8, "memory": 3 * GIB})
     found, _ = in_room(ON_CPUS, need(4 * GIB), Request("demo"))
-    assert (found.concurrency, found.memory) == (1, 3 * GIB)  # more would never be granted
+    assert (found.concurrency, found.memory) == (1, 3 * GIB)  # Ray would never grant more
 
 
 def test_a_concurrency_that_is_given_is_taken_as_it_is(cluster: Any) -> None:
@@ -103,7 +74,7 @@ def test_a_concurrency_that_is_given_is_taken_as_it_is(cluster: Any) -> None:
     assert in_room(ON_CPUS, need(4 * GIB), Request("demo", concurrency=8)) == (ON_CPUS, "")
 
 
-def test_as_many_trials_share_a_gpu_as_fit_where_that_is_asked_for(cluster: Any) -> None:
+def test_with_gpus_per_trial_auto_as_many_trials_share_a_gpu_as_fit(cluster: Any) -> None:
     cluster({"CPU": 64, "memory": 500 * GIB, "GPU": 2}, gpu_memory=80 * GIB)
     whole = Resources(cpus=1, gpus=1, concurrency=2)
     assert in_room(whole, need(GIB, 9 * GIB), Request("demo")) == (whole, "")
@@ -124,11 +95,63 @@ def test_gpus_of_unknown_memory_are_not_shared(cluster: Any) -> None:
     assert (found.gpus, note) == (1, "the memory of the GPUs is not known: one trial each")
 
 
-def test_what_fits_no_machine_of_the_cluster_is_refused(cluster: Any, workshop: Any) -> None:
+def test_a_trial_that_fits_no_machine_of_the_cluster_is_refused(cluster: Any, workshop: Any) -> None:
     cluster({"CPU": 4, "memory": 2 * GIB}, {"CPU": 4, "memory": 8 * GIB})
     large = Need(workshop.config(), Peak(9 * GIB), Peak(GIB, GIB), None, None)
     with pytest.raises(RequestError, match=r"the largest machine of the cluster has 8\.0 GiB"):
         check_cluster(large, ON_CPUS)
     check_cluster(Need(workshop.config(), Peak(7 * GIB), Peak(GIB, GIB), None, None), ON_CPUS)
-    cluster()  # nobody there yet, as with an autoscaler: it cannot be known
+    cluster()  # no node yet, as with an autoscaler: nobody knows what will be there
     check_cluster(large, ON_CPUS)
+
+
+LOCAL = Cluster("this machine", {"address": "local"})
+
+
+def test_by_default_a_trial_gets_a_gpu_or_a_cpu_and_all_of_them_are_used(cluster: Any) -> None:
+    cluster({"CPU": 8, "GPU": 2})
+    assert default_resources(LOCAL) == Resources(1, 1, 2)
+    assert default_resources(LOCAL, gpus="auto") == Resources(1, 1, 2)
+    assert default_resources(LOCAL, cpus=2, gpus=0) == Resources(2, 0, 4)
+    assert default_resources(LOCAL, gpus=0.25, concurrency=3) == Resources(1, 0.25, 3)
+    cluster({"CPU": 8})
+    assert default_resources(LOCAL) == Resources(1, 0, 8)
+
+
+def test_more_than_this_machine_has_is_refused_and_a_cluster_may_grow(cluster: Any) -> None:
+    cluster({"CPU": 8})
+    with pytest.raises(RequestError, match=r"^--cpus-per-trial 9: this machine has 8$"):
+        default_resources(LOCAL, cpus=9)
+    with pytest.raises(RequestError, match=r"^--gpus-per-trial 1: this machine has 0$"):
+        default_resources(LOCAL, gpus=1)
+    grows = Cluster("a cluster", {"address": "10.0.0.1:6379"})
+    assert default_resources(grows, cpus=9) == Resources(9, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TaskUnschedulableError("the node is gone"),
+        RayTaskError("read", "Traceback ...", RuntimeError("no CUDA")),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_gpu_that_does_not_answer_is_one_of_unknown_memory(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Task:
+        def options(self, **options: Any) -> Task:
+            return self
+
+        def remote(self) -> Task:
+            return self
+
+    def get(task: Task) -> int:
+        raise error
+
+    node = {"Alive": True, "NodeID": "ab" * 28, "Resources": {"CPU": 4, "memory": 500 * GIB, "GPU": 2}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    monkeypatch.setattr(ray, "remote", lambda function: Task())
+    monkeypatch.setattr(ray, "get", get)
+    found, note = in_room(Resources(1, 1, 2), need(GIB), Request("demo", gpus_per_trial="auto"))
+    assert (found.gpus, note) == (1, "the memory of the GPUs is not known: one trial each")

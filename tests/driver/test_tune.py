@@ -1,7 +1,4 @@
-"""One phase over Ray Tune: whatever the driver's side meets there is raised as it is, and at once.
-
-And why a trial is lost.
-"""
+"""One phase on Ray Tune: an error of the driver is raised as it is, and at once; and why a trial is lost."""
 
 from __future__ import annotations
 
@@ -16,13 +13,13 @@ import pytest
 import ray
 import torch
 from ray.air.execution._internal import RayActorManager
-from ray.exceptions import OutOfMemoryError, WorkerCrashedError
+from ray.exceptions import OutOfMemoryError, RaySystemError, WorkerCrashedError
 
 from cluster import find_cluster
 from study.config import TrialConfig
 from study.driver import tune
 from study.driver.lifecycle import WORKER_DEATHS
-from study.driver.resources import Resources, connected
+from study.driver.ray_cluster import Resources, connected
 from study.driver.tune import run_phase
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import StudyStopped
@@ -55,7 +52,7 @@ ON_RAY = pytest.mark.usefixtures("trials_of_one_report")
 
 
 def job_of(record: Record, attempt: int) -> Any:
-    """In place of a `TrialJob`: what Tune's side reads of one."""
+    """In place of a `TrialJob`: the fields that Tune's plug-ins read."""
     return SimpleNamespace(key=record.key, attempt=attempt)
 
 
@@ -106,7 +103,7 @@ class Trials:
 def test_what_the_driver_meets_is_raised_as_it_is_and_nothing_is_called_after_it(
     broken: str, error: Exception
 ) -> None:
-    """Tune would make a TuneError of it, or take it for the trial's own and ask the ledger again."""
+    """Tune would wrap the error, or take it for an error of the trial and go on."""
     trials: Any = Trials(3, broken, error)
     with pytest.raises(type(error)) as raised:
         run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
@@ -127,11 +124,11 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
 def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than_run_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Tune would end the worker that is being started, run its trial on the idle one, and start another."""
+    """Tune would end the worker that is starting, run its trial on the idle worker, and start another."""
     there = str(tmp_path / "there")
 
     def started() -> None:
-        """When a worker loads `train`: at once in the first, slowly in all others."""
+        """Called when a worker loads `train`: quick in the first worker, slow in all others."""
         try:
             os.mkdir(there)
         except FileExistsError:
@@ -164,10 +161,10 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
 
 
 @ON_RAY
-def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
+def test_a_trial_without_room_for_a_worker_of_its_own_gets_a_worker_of_other_trials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Three at once where two fit: without this the third would be the last of all."""
+    """Three trials at once, and room for two: without this the third trial would be the last of all."""
 
     def train(config: dict[str, Any]) -> None:
         from ray import tune
@@ -180,7 +177,51 @@ def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
     monkeypatch.setattr(tune, "train", train)
     trials: Any = Trials(24, "nothing", ValueError())
     run_phase(trials, job_of, Resources(cpus / 2, 0, 3), lambda: None)
-    assert trials.ended.index("21") < 20  # they are numbered downwards: the third
+    assert trials.ended.index("21") < 20  # keys count down: "21" is the third trial
+
+
+@pytest.fixture
+def broken_tune(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`broken_tune(error)`: Tune calls the searcher once, then raises `error`. No Ray is needed."""
+
+    def break_it(error: Exception) -> None:
+        class Tuner:
+            def __init__(self, trainable: Any, tune_config: Any, run_config: Any) -> None:
+                self.searcher = tune_config.search_alg
+
+            def fit(self) -> None:
+                self.searcher.suggest("1")
+                raise error
+
+        monkeypatch.setattr(tune.tune, "Tuner", Tuner)
+
+    return break_it
+
+
+def test_the_first_error_is_raised_even_if_tune_meets_another_in_the_same_step(broken_tune: Any) -> None:
+    first = StudyStopped("database or disk is full")
+    broken_tune(RuntimeError("what Tune met later"))
+    trials: Any = Trials(3, "next", first)
+    with pytest.raises(StudyStopped) as raised:
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert raised.value is first
+
+
+def test_if_ray_fails_the_study_stops_in_one_line(broken_tune: Any) -> None:
+    broken_tune(RaySystemError("the head node is away"))
+    trials: Any = Trials(3, "nothing", ValueError())
+    line = r"^running trials: Ray failed \(RaySystemError\): [^\n]*the head node is away; look at the cluster"
+    with pytest.raises(StudyStopped, match=line):
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+
+
+def test_any_other_error_of_tune_is_raised_as_it_is(broken_tune: Any) -> None:
+    error = RuntimeError("a fault of Tune")
+    broken_tune(error)
+    trials: Any = Trials(3, "nothing", ValueError())
+    with pytest.raises(RuntimeError) as raised:
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert raised.value is error
 
 
 # Why a trial is lost
@@ -188,12 +229,12 @@ def test_a_trial_for_which_there_is_no_room_gets_a_worker_that_others_have_had(
 
 @pytest.fixture
 def why_lost(tmp_path: Path) -> Any:
-    """`why_lost(text)`: what the lifecycle is told of a trial whose error file holds `text`; or has none."""
-    told: list[tuple[str, str]] = []
-    lifecycle: Any = SimpleNamespace(lost=lambda key, why: told.append((key, why)))
-    ender = tune._Ender(lifecycle, tune._Trouble(), lambda: None)
+    """`why_lost(text)`: the reason if the trial's error file holds `text` (None: there is no file)."""
+    lost: list[tuple[str, str]] = []
+    lifecycle: Any = SimpleNamespace(lost=lambda key, why: lost.append((key, why)))
+    ender = tune._Callback(lifecycle, tune._Trouble(), lambda: None)
 
-    def ask(text: str | None) -> str:
+    def lose(text: str | None) -> str:
         path = tmp_path / "error.txt"
         if text is not None:
             path.write_text(text, encoding="utf-8")
@@ -201,11 +242,11 @@ def why_lost(tmp_path: Path) -> Any:
             config={"job": SimpleNamespace(key="k")}, error_file=None if text is None else str(path)
         )
         ender.on_trial_error(0, [], trial)
-        key, why = told.pop()
+        key, why = lost.pop()
         assert key == "k"
         return why
 
-    return ask
+    return lose
 
 
 def cpu_out_of_memory() -> str:
@@ -224,12 +265,12 @@ OUT_OF = {
 
 
 @pytest.mark.parametrize("text", OUT_OF.values(), ids=OUT_OF.keys())
-def test_out_of_memory_is_a_reason_of_its_own_whoever_ran_out(why_lost: Any, text: str) -> None:
-    said = why_lost(text)
-    assert said == f"{text}\nran out of memory {WORKER_DEATHS + 1} times without a report"
+def test_out_of_memory_is_a_reason_of_its_own_whichever_library_ran_out(why_lost: Any, text: str) -> None:
+    why = why_lost(text)
+    assert why == f"{text}\nran out of memory {WORKER_DEATHS + 1} times without a report"
 
 
-def test_every_sign_of_it_is_one_that_somebody_gives() -> None:
+def test_every_sign_of_it_is_in_some_library_s_text() -> None:
     for sign in OUT_OF_MEMORY:
         assert any(sign in text for text in OUT_OF.values()), sign
 
@@ -244,6 +285,6 @@ def test_each_sign_is_enough(why_lost: Any, sign: str) -> None:
     [None, "", f"ray.exceptions.{WorkerCrashedError.__name__}: The worker died unexpectedly"],
     ids=["no file", "an empty one", "a worker that died"],
 )
-def test_any_other_loss_is_of_the_worker_or_its_node(why_lost: Any, text: str | None) -> None:
-    said = why_lost(text)
-    assert said == f"{text or ''}\nlost its worker or node {WORKER_DEATHS + 1} times without a report"
+def test_any_other_loss_is_the_loss_of_the_worker_or_its_node(why_lost: Any, text: str | None) -> None:
+    why = why_lost(text)
+    assert why == f"{text or ''}\nlost its worker or node {WORKER_DEATHS + 1} times without a report"

@@ -1,4 +1,4 @@
-"""How often a running phase is looked at, and that no end of it goes unseen."""
+"""How often the view shows a running phase, and that the view shows every end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from study.driver.watch import PAUSE, SHARE, Watch
 
 
 class Shown:
-    """A view that remembers what it was shown, and a study in which things happen."""
+    """A view that remembers what it has shown, and a study in which things happen."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.cost = 1000.0, 0.0
@@ -35,7 +35,7 @@ class Shown:
         self.notes.append(text)
 
     def phase(self, text: str) -> None:
-        """Not asked for."""
+        """A watch never calls this."""
 
     def progress(self, summary: dict[str, Any], reports: dict[str, dict[str, Any]]) -> None:
         self.ended.append(summary["ended"])
@@ -51,7 +51,7 @@ def look(shown: Shown) -> Watch:
     return Watch(shown, None, shown.lifecycle)  # type: ignore[arg-type]
 
 
-def test_a_thousand_events_in_a_second_are_looked_at_a_few_times(shown: Shown, look: Watch) -> None:
+def test_a_thousand_events_in_a_second_are_shown_a_few_times(shown: Shown, look: Watch) -> None:
     for _ in range(1000):
         shown.lifecycle.changes += 1
         look()
@@ -78,7 +78,7 @@ def test_the_end_of_a_phase_is_seen_at_once(shown: Shown, look: Watch) -> None:
     assert shown.ended == [0, 1]
 
 
-def test_where_nothing_happens_nothing_is_read(shown: Shown, look: Watch) -> None:
+def test_if_nothing_happens_nothing_is_read(shown: Shown, look: Watch) -> None:
     for _ in range(10):
         look()
         shown.now += 60
@@ -94,7 +94,7 @@ def test_looking_takes_a_small_share_of_the_time_however_large_the_study(shown: 
     assert len(shown.ended) <= 1 + 100 / SHARE
 
 
-def test_what_cannot_be_reached_is_said_at_once_and_its_return_too(shown: Shown, look: Watch) -> None:
+def test_a_server_that_goes_away_is_noted_at_once_and_so_is_its_return(shown: Shown, look: Watch) -> None:
     """While the ledger is away, nothing is read from it."""
     look()
     shown.lifecycle.away = "refused"
@@ -110,6 +110,6 @@ def test_what_cannot_be_reached_is_said_at_once_and_its_return_too(shown: Shown,
     assert shown.ended == [0, 1]
     assert shown.notes == [
         "the ledger is away, training goes on: refused",
-        "the ledger is back: it gets what it missed",
+        "the ledger is back, and gets what it missed",
         "MLflow is away, training goes on: no route",
     ]

@@ -1,4 +1,4 @@
-"""What a Ray worker tells the driver of a trial that goes wrong; and a worker that has done many."""
+"""What a Ray worker sends to the driver if a trial goes wrong; and a worker that has done many trials."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from study.trial.trial import run_trial
 def attempt(
     workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Callable[[Exception], None], list[dict[str, Any]]]:
-    """`attempt(error)`: an attempt at a trial that raises `error` after a report; and what was told."""
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(tune, "report", told.append)
+    """`attempt(error)`: an attempt at a trial that raises `error` after a report; and what was sent."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(tune, "report", sent.append)
     config, original = workshop.config(), run_trial
 
     def run(error: Exception) -> None:
@@ -36,30 +36,30 @@ def attempt(
         monkeypatch.setattr(worker, "run_trial", broken)
         worker.train({"job": TrialJob(config, workshop.store, tmp_path / "trial", reports=4)})
 
-    return run, told
+    return run, sent
 
 
-def test_the_trials_own_error_is_told_with_its_traceback_and_not_raised(attempt: Any) -> None:
-    run, told = attempt
+def test_the_trials_own_error_is_sent_with_its_traceback_and_not_raised(attempt: Any) -> None:
+    run, sent = attempt
     run(ValueError("no such thing"))
-    assert [list(each) for each in told] == [["report"], ["traceback"]]
-    assert told[1]["traceback"].endswith("ValueError: no such thing\n")
+    assert [list(each) for each in sent] == [["report"], ["traceback"]]
+    assert sent[1]["traceback"].endswith("ValueError: no such thing\n")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
 def test_a_disk_that_takes_nothing_more_stops_the_study_and_does_not_fail_the_trial(
     attempt: Any, code: int
 ) -> None:
-    run, told = attempt
+    run, sent = attempt
     run(OSError(code, "cannot", "/there"))
-    assert [list(each) for each in told] == [["report"], ["halt"]]
-    assert told[1]["halt"] == f"[Errno {code}] cannot: '/there'"
+    assert [list(each) for each in sent] == [["report"], ["halt"]]
+    assert sent[1]["halt"] == f"[Errno {code}] cannot: '/there'"
 
 
 def test_another_error_of_the_system_is_the_trials_own(attempt: Any) -> None:
-    run, told = attempt
+    run, sent = attempt
     run(OSError(errno.ENOENT, "gone"))
-    assert [list(each) for each in told] == [["report"], ["traceback"]]
+    assert [list(each) for each in sent] == [["report"], ["traceback"]]
 
 
 def cpu_out_of_memory() -> Exception:
@@ -75,19 +75,19 @@ def cpu_out_of_memory() -> Exception:
     [MemoryError(), torch.OutOfMemoryError("CUDA"), cpu_out_of_memory()],
     ids=lambda e: type(e).__name__,
 )
-def test_out_of_memory_is_raised_so_that_the_worker_goes_and_the_trial_is_asked_again(
+def test_out_of_memory_is_raised_so_that_the_worker_goes_and_the_trial_starts_again(
     attempt: Any, error: Exception
 ) -> None:
-    run, told = attempt
+    run, sent = attempt
     with pytest.raises(type(error)):
         run(error)
-    assert [list(each) for each in told] == [["report"]]
+    assert [list(each) for each in sent] == [["report"]]
 
 
 # A worker that has done many trials
 
 GROWTH = 24 * MIB
-"""What memory may grow by from trial 11 to trial 52: no two trials cut malloc's pages alike."""
+"""Bytes by which memory may grow from trial 11 to trial 52: no two trials cut malloc's pages alike."""
 
 
 def resident() -> int:
@@ -98,17 +98,17 @@ def resident() -> int:
 def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_flat(
     workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one process, each in a thread of its own, as Tune runs them in an actor that it uses again."""
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(tune, "report", lambda report: told.append(report))
+    """All in one process, each in a thread of its own, as in an actor that Tune uses again."""
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(tune, "report", lambda report: sent.append(report))
 
     def run(name: str, config: Any) -> Any:
-        told.clear()
+        sent.clear()
         job = TrialJob(config, workshop.store, tmp_path / name, reports=2)
         thread = threading.Thread(target=worker.train, args=[{"job": job}])
         thread.start()
         thread.join()
-        reports = [json.loads(each["report"]) for each in told]
+        reports = [json.loads(each["report"]) for each in sent]
         for report in reports:
             del report["seconds"], report["time_ms"]
             if report["result"]:

@@ -1,4 +1,7 @@
-"""Trials that do not end well: pruned, diverged and failed ones are outcomes, told apart everywhere."""
+"""What does not end well: pruned, diverged and failed trials are outcomes, each with a name of its own.
+
+A teacher that diverges stops the study.
+"""
 
 from __future__ import annotations
 
@@ -126,3 +129,39 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     run = now.trials[failed.key]
     assert (run.info.run_id, run.info.status) == (on_record.trials[failed.key].info.run_id, "FINISHED")
     assert run.data.tags["kdstudy.outcome"] == "complete"
+
+
+def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
+    kdstudy: Any,
+    command: Any,
+    asked: Any,
+    home_with_artifacts: Path,
+    tmp_path: Path,
+    read: Callable[..., Any],
+) -> None:
+    home, space = home_with_artifacts, tmp_path / "rate.py"
+    shutil.copy(asked.space, space)
+    few = ["--trials", "1", "--confirm-seeds", "0", "--home", home]
+    run = ["run", space, *asked.on, *few]
+    answer = kdstudy(*run, "--set", "teacher_learning_rate=1e6")
+    assert (answer.code, answer.out) == (1, ""), answer.err
+    assert "Traceback" not in answer.err
+    *_, last = answer.err.splitlines()
+    assert last == (
+        "stopped: the teacher diverged at learning rate 1e+06: --set teacher_learning_rate lower, "
+        "under another --name: study rate keeps the settings that it began with"
+    )
+    on_record = read(home, "rate")
+    assert on_record.records == []
+    assert sorted(run.data.tags["kdstudy.phase"] for run in on_record.runs) == ["arm", "arm", "study"]
+    assert {run.info.status for run in on_record.runs} == {"SCHEDULED"}
+    status = json.loads(command("status", "rate", "--home", home, "--json").out)
+    assert (status["planned"], status["waiting"], status["running"], status["failed"]) == (2, 2, 0, 0)
+    assert (status["driver"], status["unsent"], status["study_unsent"]) == (None, 0, False)
+
+    lower = ["--set", "teacher_learning_rate=3e-3"]
+    refused = command(*run, *lower)
+    assert refused.code == 2, "the study keeps its settings, as the message has said"
+    works = kdstudy(*run, *lower, "--name", "lower rate")
+    assert works.code == 0, works.err
+    assert {record.outcome for record in read(home, "lower rate").records} == {"complete"}

@@ -27,7 +27,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from study.driver import worker
-from study.driver.resources import Resources, call_in_ray
+from study.driver.ray_cluster import Resources, call_in_ray
 from study.errors import RequestError, StudyStopped
 from study.ledger.ledger import Ledger
 from study.storage.artifacts import Store, write_atomically
@@ -280,4 +280,4 @@ def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
     calls += [(write, (tmp_path / "file.npy",)) for write in WRITERS.values()]
     for function, values in calls:
         with no_file_above(16), pytest.raises(StudyStopped, match=r"\A.+\Z"):
-            call_in_ray(function, [values], one)
+            call_in_ray(function, [values], one, "preparing")

@@ -1,0 +1,189 @@
+"""Ray, joined and called: a cluster that is started here or attached to, and functions that run in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import study.driver.ray_settings  # noqa: F401 (before Ray)
+
+# isort: split
+import ray
+from ray.exceptions import (
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    TaskUnschedulableError,
+    WorkerCrashedError,
+)
+
+from cluster import Cluster
+from study.driver.lifecycle import WORKER_DEATHS
+from study.driver.worker import OUT_OF_MEMORY
+from study.errors import RequestError, StudyStopped
+from study.storage.disk import cannot_write
+
+__all__ = ["Resources", "call_in_ray", "connected", "stopped_by_ray"]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one trial gets (Ray's CPUs and GPUs, fractions too), and how many trials run at once."""
+
+    cpus: float
+    gpus: float
+    concurrency: int
+    memory: int = 0
+    """Bytes of a node that are set aside for each trial; 0 if memory is not counted."""
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a trial; part of its numerics."""
+        return max(1, int(self.cpus))
+
+    @property
+    def of_a_trial(self) -> dict[str, float]:
+        """What one trial gets, in the form that Tune takes."""
+        memory = {"memory": self.memory} if self.memory else {}
+        return {"cpu": self.cpus, "gpu": self.gpus} | memory
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[None]:
+    """Ray, started here or attached to, as `cluster` describes it. At the end Ray is shut down.
+
+    Raises:
+        RequestError: if no Ray answers at the address.
+    """
+    try:
+        stop = _join(cluster)
+        if stop:  # and yet here: the handler raised within a hook around a fork, where Python ignores errors
+            raise KeyboardInterrupt
+        yield
+    finally:
+        ray.shutdown()  # also if Ray had started in part
+
+
+def _join(cluster: Cluster) -> bool:
+    """Start Ray or attach to it; returns whether SIGINT or SIGTERM arrived meanwhile."""
+    debug = logging.getLogger("study").isEnabledFor(logging.DEBUG)  # `kdstudy --debug`
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    try:
+        _check_listening(cluster.ray_init.get("address", ""))
+        with _signals() as arrived:
+            level = logging.INFO if debug else logging.ERROR
+            ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
+            stop = arrived() & {signal.SIGINT, signal.SIGTERM}
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        refusal = f"{cluster.description} cannot be reached: {_first_line(error)}"
+        raise RequestError(f"--cluster: {refusal}") from None
+    except SystemExit:  # Ray's own answer to SIGTERM while it starts
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own handler would abort the process
+    logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
+    return bool(stop)
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], set[int]]]:
+    """Yields a function that returns the signals that have arrived, whatever their handlers did."""
+    there, here = socket.socketpair()
+    there.setblocking(False)
+    here.setblocking(False)
+
+    def arrived() -> set[int]:
+        try:
+            return set(there.recv(4096))
+        except BlockingIOError:
+            return set()
+
+    before = signal.set_wakeup_fd(here.fileno(), warn_on_full_buffer=False)
+    try:
+        yield arrived
+    finally:
+        signal.set_wakeup_fd(before)
+        there.close()
+        here.close()
+
+
+def _check_listening(address: str) -> None:
+    """Raises OSError if nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS", "")
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+
+
+def call_in_ray(
+    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], resources: Resources, step: str
+) -> list[Any]:
+    """Return `function(*arguments)` for every tuple of `calls`. Each is a Ray task with a trial's resources.
+
+    step: what the calls do, for the text of an error.
+
+    Raises:
+        RequestError: as the function raised it.
+        StudyStopped: as the function raised it; also if the disk is full or read-only, if memory ran out, or
+            if Ray lost the task.
+    """
+    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)(function)
+    with stopped_by_ray(step):
+        try:
+            return ray.get([remote.remote(*arguments) for arguments in calls])
+        except RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, RequestError):
+                raise RequestError(str(cause)) from None
+            if isinstance(cause, StudyStopped):
+                raise type(cause)(str(cause)) from None
+            if cannot_write(cause):
+                raise StudyStopped(str(cause)) from None
+            if any(sign in str(error) for sign in OUT_OF_MEMORY):  # the task's traceback
+                raise StudyStopped(f"{step}: memory ran out: {_first_line(cause)}; {LESS_MEMORY}") from error
+            raise
+
+
+LESS_MEMORY = "free some memory, or choose a larger machine"
+
+
+@contextmanager
+def stopped_by_ray(step: str) -> Iterator[None]:
+    """Within, an error of Ray itself stops the study. An error that a task raised stays as it is.
+
+    Raises:
+        StudyStopped: in place of Ray's error: one line with the `step` and what can be done.
+    """
+    try:
+        yield
+    except RayTaskError:
+        raise
+    except RayError as error:
+        raise StudyStopped(f"{step}: {_why(error)}") from error
+
+
+def _why(error: RayError) -> str:
+    """What happened, in one line, and what can be done."""
+    if isinstance(error, OutOfMemoryError):
+        return f"Ray ended a worker because its machine ran out of memory; {LESS_MEMORY}"
+    if isinstance(error, WorkerCrashedError):
+        return f"the worker died {WORKER_DEATHS + 1} times, perhaps for lack of memory; {LESS_MEMORY}"
+    if isinstance(error, NodeDiedError | ObjectLostError):
+        return f"a machine of the cluster was lost ({type(error).__name__}); wait until the cluster is whole"
+    if isinstance(error, TaskUnschedulableError):
+        return f"no machine of the cluster has room: {_first_line(error)}; wait until one has"
+    return f"Ray failed ({type(error).__name__}): {_first_line(error)}; look at the cluster with: ray status"
+
+
+def _first_line(error: BaseException) -> str:
+    """The first line of an error's text; the error's kind if the text is empty."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
