@@ -193,7 +193,7 @@ def broken_tune(monkeypatch: pytest.MonkeyPatch) -> Any:
                 self.searcher.suggest("1")
                 raise error
 
-        monkeypatch.setattr(tune.tune, "Tuner", Tuner)
+        monkeypatch.setattr("ray.tune.Tuner", Tuner)
 
     return break_it
 
