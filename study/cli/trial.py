@@ -16,7 +16,7 @@ import typer
 
 from study.cli.console import listing, note, print_json, print_table
 from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption, request_of
-from study.errors import RequestError
+from study.errors import RequestError, StudyStopped
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,7 +63,10 @@ def trial(
     for text in one.resolved.task.notes:
         note(f"note: {text}")
     the_home.root.mkdir(parents=True, exist_ok=True)
-    result = run_one(one, the_home, threads, note)
+    try:
+        result = run_one(one, the_home, threads, note)
+    except RequestError as error:  # too late for exit code 2: something has been written
+        raise StudyStopped(str(error)) from error
     if as_json:
         return print_json(result)
     facts = ("key", "outcome", "steps", "seconds", "parameters")
