@@ -12,7 +12,7 @@ import typer
 
 from study.cli.console import err, log, note, print_table, say
 from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
-from study.errors import RequestError, StudyStopped, TeacherDiverged, did_you_mean
+from study.errors import RequestError, StudyStopped, TeacherDiverged
 
 if TYPE_CHECKING:
     from study.home import Home
@@ -93,15 +93,11 @@ def drive(asked: Resolved, home: Home, given_urls: dict[str, str], retry_failed:
         RequestError: if the cluster is not known, or anything else of the request cannot be served.
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
-    from cluster import find_cluster, registered_clusters
     from study.cli.live import view_for
     from study.driver.run import run_study  # imports Ray
+    from study.planning.resolve import known_cluster
 
-    try:
-        the_cluster = find_cluster(asked.request.cluster)
-    except LookupError as error:
-        near = did_you_mean(asked.request.cluster, registered_clusters())
-        raise RequestError(f"--cluster {error.args[0]}{near}") from None
+    the_cluster = known_cluster(asked.request.cluster)
     name = asked.plan.name
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

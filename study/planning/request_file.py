@@ -22,7 +22,7 @@ from study.storage.disk import cannot_write
 if TYPE_CHECKING:
     from study.planning.resolve import Resolved
 
-__all__ = ["REQUEST_FILE", "masked", "write_request"]
+__all__ = ["masked", "write_request"]
 
 REQUEST_FILE = "request.json"
 BUDGETS = ("trials", "confirm_seeds")
