@@ -38,7 +38,7 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (plan, run, resume, trial),
     "See what came out": (status, report, export, ui),
-    "See what can be asked": (spaces, tasks, settings, doctor),
+    "See what you can choose": (spaces, tasks, settings, doctor),
 }
 """The commands, by panels of the help."""
 
