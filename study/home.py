@@ -22,7 +22,8 @@ __all__ = ["Home"]
 class Home:
     """One folder with `mlflow.db`, `mlartifacts/`, `artifacts/`, and for each study `studies/NAME/`.
 
-    A study's folder holds `study.json` (URLs), `request.json` (the request, for people), `optuna.db`, `trials/KEY/`.
+    A study's folder holds `study.json` (URLs), `request.json` (the request, for people to read),
+    `optuna.db` and `trials/KEY/`.
     """
 
     root: Path

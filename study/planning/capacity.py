@@ -107,7 +107,7 @@ def known_extent(inputs: Inputs) -> Extent:
 def estimated_extent(
     task: Task, base: PreTrainedConfig, folder: Path | None, max_length: int, full_vocabulary: bool
 ) -> Extent:
-    """The sizes that memory depends on, estimated from at most `SAMPLE` texts and the 200 longest ones.
+    """The sizes that memory depends on, estimated from at most `SAMPLE` texts and the 200 longest texts.
 
     If the base model was not built (`folder` is none), its whole vocabulary and texts of `max_length` count.
     """

@@ -36,8 +36,8 @@ SECRET = re.compile(
 def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
     """Write `request.json` into the study's `folder`, or add a command line that raises a budget to it.
 
-    arguments: the command line, by default that of this process. A command that goes on with the same budget
-    changes nothing. What goes wrong here stops no study, except for a disk that is full or read-only.
+    arguments: the command line; the default is the command line of this process. A command that goes on with
+    the same budget changes nothing. An error here stops no study, unless the disk is full or read-only.
 
     Raises:
         OSError: if the disk is full or read-only.

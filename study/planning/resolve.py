@@ -86,7 +86,8 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     """The request of a `plan` on record, resolved for a resume.
 
     The task and the base model come from the store, so a resume does not need the folders that the study was
-    begun from. If the store lost one, it is read again from its source, and must be unchanged.
+    begun from. What the store has lost is read again from its source, and must be
+    unchanged.
 
     Raises:
         RequestError: if neither the store nor the source has it, the task has changed, or this version of the
