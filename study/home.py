@@ -76,7 +76,7 @@ class Home:
         return FileLock(self.root / "mlflow.lock")
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:
-        """Where MLflow stores artifacts: in this home if its database is here; none if a server decides."""
+        """Where MLflow stores artifacts: in this home if its database is here; None if a server decides."""
         ours = urls["tracking_uri"] == self.tracking_uri
         return (self.root / "mlartifacts").as_uri() if ours else None
 

@@ -118,7 +118,7 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
 
 
 def print_end(found: dict[str, Any], home: Home, name: str) -> None:
-    """Print what a study found that has nothing left to do.
+    """Print that the study is finished, and what the study found.
 
     Raises:
         typer.Exit: 1 if some trials failed.

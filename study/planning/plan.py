@@ -145,7 +145,7 @@ class Plan(BaseModel):
         return self._draft(arm, chosen)
 
     def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
-        """All distinct nuisance points of `arm`, in grid order; none if any hyperparameter has a range."""
+        """All distinct nuisance points of `arm`, in grid order; None if any hyperparameter has a range."""
         if any(isinstance(domain, Range) for domain in self.space.nuisance.values()):
             return None
         return self._points(arm, {}, self._nuisances())

@@ -66,7 +66,7 @@ def masked(text: str) -> str:
 
 
 def _commands(path: Path) -> list[dict[str, Any]]:
-    """The command lines in the file at `path`; none if there is no such file, or it is damaged."""
+    """The command lines in the file at `path`; empty if the file is missing or damaged."""
     try:
         commands = json.loads(path.read_text(encoding="utf-8"))["commands"]
         return [one for one in commands if all(isinstance(one[name], int) for name in BUDGETS)]

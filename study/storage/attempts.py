@@ -50,7 +50,7 @@ def attempt_folders(folder: Path) -> list[Path]:
 
 
 def read_ending(folder: Path) -> dict[str, Any] | None:
-    """The ending of the trial in `folder`, {"history": [...], "result": {...}}; none before its end."""
+    """The ending of the trial in `folder`, {"history": [...], "result": {...}}; None before its end."""
     ended = _ended(folder)
     return None if ended is None else ended[1]
 
@@ -98,7 +98,7 @@ def send_attempt(own: Path, mirror: Mirror | None, ended: bool = False) -> None:
 
 
 def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
-    """The weights of the trial that ended in `folder`; none if they were not kept. Fetched if not here.
+    """The weights of the trial that ended in `folder`; None if they were not kept. Fetched if not here.
 
     Raises:
         StorageAway: if the mirror does not answer.
@@ -155,7 +155,7 @@ def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) 
 def superfluous(names: Iterable[str], ended: str | None, keep_student: bool) -> list[str]:
     """The files among `names` (`attempt-N/...`) that their trial, which is over, does not need any more.
 
-    ended: the attempt that came to its end, `attempt-N`; none if there is no such attempt.
+    ended: the attempt that came to its end, `attempt-N`; None if there is no such attempt.
     """
 
     def goes(name: str) -> bool:

@@ -38,7 +38,7 @@ def newest_checkpoints(*folders: Path) -> list[Path]:
 
 
 def read_checkpoint(path: Path, device: str) -> dict[str, Any] | None:
-    """The state in the checkpoint at `path`, its tensors on `device`; none if the checkpoint is not whole."""
+    """The state in the checkpoint at `path`, its tensors on `device`; None if the checkpoint is not whole."""
     try:
         with path.open("rb") as file:
             if not _is_whole(file):

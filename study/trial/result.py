@@ -13,7 +13,7 @@ __all__ = ["last_report", "read_result"]
 
 
 def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
-    """All reports of the trial that ended in `folder`, the last with its result; none if it has not ended.
+    """All reports of the trial that ended in `folder`, the last with its result; None if it has not ended.
 
     Raises:
         ValueError: if the folder holds the result of another trial than `config`.

@@ -62,7 +62,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     training = student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
-        """Scores on one split; none if an output is not finite (argmax would make class 0 of NaN)."""
+        """Scores on one split; None if an output is not finite (argmax would make class 0 of NaN)."""
         split = inputs.split(name)
         logits = predict_logits(student, split, inputs.pad_id, numerics)
         if not np.isfinite(logits).all():
