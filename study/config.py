@@ -19,7 +19,7 @@ from study.errors import RequestError, did_you_mean
 __all__ = ["GATES", "TrialConfig", "canonical_json", "digest", "parse_config"]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
-"""Hyperparameters whose values decide whether other ones have an effect (`TrialConfig.inert`)."""
+"""Hyperparameters whose values decide whether other hyperparameters have an effect (`TrialConfig.inert`)."""
 
 
 def canonical_json(value: Any) -> str:

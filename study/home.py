@@ -22,7 +22,8 @@ __all__ = ["Home"]
 class Home:
     """One folder with `mlflow.db`, `mlartifacts/`, `artifacts/`, and for each study `studies/NAME/`.
 
-    A study's folder holds `study.json` (URLs), `request.json` (what was asked), `optuna.db`, `trials/KEY/`.
+    A study's folder holds `study.json` (URLs), `request.json` (the request, for people to read),
+    `optuna.db` and `trials/KEY/`.
     """
 
     root: Path
@@ -75,7 +76,7 @@ class Home:
         return FileLock(self.root / "mlflow.lock")
 
     def artifact_location(self, urls: dict[str, str]) -> str | None:
-        """Where MLflow stores artifacts: in this home if its database is here; none if a server decides."""
+        """Where MLflow stores artifacts: in this home if its database is here; None if a server decides."""
         ours = urls["tracking_uri"] == self.tracking_uri
         return (self.root / "mlartifacts").as_uri() if ours else None
 

@@ -30,7 +30,7 @@ class BestValidation:
     """The highest validation macro accuracy among complete trials; of equal trials the earliest."""
 
     def best(self, candidates: Iterable[C]) -> C | None:
-        """The best of `candidates`; none if no candidate is complete."""
+        """The best of `candidates`; None if no candidate is complete."""
         complete = [c for c in candidates if c.outcome == "complete" and c.value is not None]
         return min(complete, key=lambda c: (-(c.value or 0.0), c.number), default=None)
 

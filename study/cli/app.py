@@ -1,8 +1,8 @@
 """The command line: which commands there are, and what happens to an error.
 
 Tables and JSON go to stdout, everything else to stderr. Exit codes: 0 all planned trials ended and none
-failed; 1 some failed, or the study stopped; 2 the request was wrong: one line on stderr, nothing written;
-130 interrupted, and resumable.
+failed; 1 some failed, or the study stopped, or `doctor` found what would stop a study; 2 the request was
+wrong: one line on stderr, nothing written; 130 interrupted, and resumable.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (plan, run, resume, trial),
     "See what came out": (status, report, export, ui),
-    "See what can be asked": (spaces, tasks, settings, doctor),
+    "See what you can choose": (spaces, tasks, settings, doctor),
 }
 """The commands, by panels of the help."""
 

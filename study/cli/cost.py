@@ -45,21 +45,21 @@ class Time:
     left: float
 
 
-def cost_of(asked: Resolved) -> Cost:
+def cost_of(resolved: Resolved) -> Cost:
     """The cost of a plan; if trials are given in epochs, the task's texts decide the steps."""
     from study.trial.inputs import Inputs
 
-    plan = asked.plan
+    plan = resolved.plan
     arms, seeds = plan.arms(), plan.space.confirm_seeds
     search = sum(plan.planned(arm) for arm in arms)
-    steps = _steps(asked.task, plan)
+    steps = _steps(resolved.task, plan)
     trained: dict[str, int] = {}
     for arm in arms:
         for draft in plan.drafts(arm):
             for seed in range(seeds + 1):
                 config = draft.with_seed(seed)
                 if not config.teacher:
-                    trained[Inputs(asked.store, config).teacher_key] = config.teacher_steps
+                    trained[Inputs(resolved.store, config).teacher_key] = config.teacher_steps
     return Cost(
         arms=len(arms),
         search=search,
@@ -71,7 +71,7 @@ def cost_of(asked: Resolved) -> Cost:
     )
 
 
-def time_of(asked: Resolved, home: Home) -> Time | None:
+def time_of(resolved: Resolved, home: Home) -> Time | None:
     """The time of a plan, judged from the complete trials of the study of this name in `home`.
 
     None if no trial is complete yet, or if the study was begun otherwise: its trials take another time.
@@ -80,13 +80,13 @@ def time_of(asked: Resolved, home: Home) -> Time | None:
     from study.ledger.study import OpenStudy
     from study.storage.attempts import read_ending
 
-    plan = asked.plan
+    plan = resolved.plan
     if plan.name not in home.studies():
         return None
     study = OpenStudy.at(home, plan.name)
     if (begun := study.ledger.plan) is None:
         return None
-    plan = plan.on_model(asked.model.fingerprint or begun.constants["model"])
+    plan = plan.on_model(resolved.model.fingerprint or begun.constants["model"])
     if plan.identity() != begun.identity():
         return None
     plan = plan.continuing(begun)
@@ -99,7 +99,7 @@ def time_of(asked: Resolved, home: Home) -> Time | None:
             paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])
     if not paces:
         return None
-    seconds = _seconds_of_a_trial(plan.arms(), _steps(asked.task, plan), paces)
+    seconds = _seconds_of_a_trial(plan.arms(), _steps(resolved.task, plan), paces)
     planned = {arm.name: plan.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
     left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
     return Time(
@@ -133,7 +133,7 @@ def _steps(task: Task, plan: Plan) -> dict[str, int]:
     }
 
 
-def memory_of(asked: Resolved) -> dict[str, Any]:
+def memory_of(resolved: Resolved) -> dict[str, Any]:
     """The memory of a plan: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
 
     "where" is the device that the trials would run on ("cpu" or "gpu"), "of" is the number of bytes that the
@@ -141,16 +141,16 @@ def memory_of(asked: Resolved) -> dict[str, Any]:
     """
     from study.planning.capacity import gpu_fraction, this_machine, uses_gpus
 
-    request, need = asked.request, asked.need
-    said: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
+    request, need = resolved.request, resolved.need
+    found: dict[str, Any] = {"cpu": need.cpu.host, "gpu": need.gpu.device, "where": None}
     if request.cluster != "local":
-        return said
+        return found
     machine, each = this_machine(), request.cpus_per_trial or 1
     if not uses_gpus(request, machine):
         at_once = request.concurrency or max(1, machine.fits(need.cpu, each))
-        return said | {"where": "cpu", "of": machine.memory, "at_once": at_once}
+        return found | {"where": "cpu", "of": machine.memory, "at_once": at_once}
     share: float = request.gpus_per_trial or 1  # type: ignore[assignment]
     if request.gpus_per_trial == "auto":
         share = gpu_fraction(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
     at_once = request.concurrency or max(1, int(min(machine.gpus / share, machine.cpus / each)))
-    return said | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}
+    return found | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}

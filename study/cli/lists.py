@@ -1,4 +1,4 @@
-"""`kdstudy spaces` and `kdstudy tasks`: which questions are there, and on which data."""
+"""`kdstudy spaces` and `kdstudy tasks`: the questions that there are, and the data sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["spaces", "tasks"]
 
 
 def spaces(as_json: JsonOption = False) -> None:
-    """The search spaces: the questions that a study can ask.
+    """The search spaces: the questions that a study can answer.
 
     Examples:
 

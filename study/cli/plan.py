@@ -27,13 +27,13 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     from study.cli.cost import cost_of, memory_of, time_of
     from study.home import Home
 
-    asked = resolved(space, budget, on, where)
-    the_plan, cost, time = asked.plan, cost_of(asked), time_of(asked, Home.at(where.home))
+    wanted = resolved(space, budget, on, where)
+    the_plan, cost, time = wanted.plan, cost_of(wanted), time_of(wanted, Home.at(where.home))
     arms: list[dict[str, Any]] = [
         {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
-    memory = memory_of(asked)
+    memory = memory_of(wanted)
     if as_json:
         return print_json(
             {
@@ -45,12 +45,12 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "sampler": the_plan.space.sampler,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
-                "task": asked.task.fingerprint,
-                "notes": list(asked.task.notes),
+                "task": wanted.task.fingerprint,
+                "notes": list(wanted.task.notes),
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
-    for text in asked.task.notes:
+    for text in wanted.task.notes:
         note(f"note: {text}")
     return None
 

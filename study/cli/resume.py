@@ -1,4 +1,4 @@
-"""`kdstudy resume`: go on with a study by its name; the ledger knows what was asked."""
+"""`kdstudy resume`: go on with a study by its name; the ledger holds the request."""
 
 from __future__ import annotations
 

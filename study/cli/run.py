@@ -12,7 +12,7 @@ import typer
 
 from study.cli.console import err, log, note, print_table, say
 from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
-from study.errors import RequestError, StudyStopped, TeacherDiverged, did_you_mean
+from study.errors import RequestError, StudyStopped, TeacherDiverged
 
 if TYPE_CHECKING:
     from study.home import Home
@@ -33,12 +33,12 @@ def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     """
     from study.home import Home
 
-    asked = resolved(space, budget, on, where)
-    home, name = Home.at(where.home), asked.plan.name
-    if (found := find_finished(home, name)) is not None and _asks_no_more(asked, home, where.given_urls):
+    wanted = resolved(space, budget, on, where)
+    home, name = Home.at(where.home), wanted.plan.name
+    if (found := find_finished(home, name)) is not None and _wants_no_more(wanted, home, where.given_urls):
         print_end(found, home, name)
     else:
-        drive(asked, home, where.given_urls)
+        drive(wanted, home, where.given_urls)
 
 
 def find_finished(home: Home, name: str) -> dict[str, Any] | None:
@@ -69,44 +69,40 @@ def find_finished(home: Home, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _asks_no_more(asked: Resolved, home: Home, urls: dict[str, str]) -> bool:
-    """Whether the study on record has every trial that `asked` wants.
+def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
+    """Whether the study on record has every trial that `wanted` plans.
 
     Raises:
         RequestError: if the study was begun with another space, task, model or URL.
     """
     from study.ledger.study import OpenStudy
 
-    name = asked.plan.name
+    name = wanted.plan.name
     home.check_urls(name, urls)
     ledger = OpenStudy.at(home, name).ledger
     begun = ledger.require_plan()
-    plan = asked.plan.on_model(asked.model.fingerprint or begun.constants["model"])
+    plan = wanted.plan.on_model(wanted.model.fingerprint or begun.constants["model"])
     ledger.check(plan)
     return plan.continuing(begun).space == begun.space
 
 
-def drive(asked: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
-    """Run `asked` to its end, and print what the study found.
+def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
+    """Run the study `wanted` to its end, and print what the study found.
 
     Raises:
         RequestError: if the cluster is not known, or anything else of the request cannot be served.
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
-    from cluster import find_cluster, registered_clusters
     from study.cli.live import view_for
     from study.driver.run import run_study  # imports Ray
+    from study.planning.resolve import known_cluster
 
-    try:
-        the_cluster = find_cluster(asked.request.cluster)
-    except LookupError as error:
-        near = did_you_mean(asked.request.cluster, registered_clusters())
-        raise RequestError(f"--cluster {error.args[0]}{near}") from None
-    name = asked.plan.name
+    the_cluster = known_cluster(wanted.request.cluster)
+    name = wanted.plan.name
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
-            found = run_study(asked, home, given_urls, the_cluster, view, retry_failed)
+            found = run_study(wanted, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
         log.debug("the study ended here:", exc_info=True)
         why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
@@ -122,7 +118,7 @@ def drive(asked: Resolved, home: Home, given_urls: dict[str, str], retry_failed:
 
 
 def print_end(found: dict[str, Any], home: Home, name: str) -> None:
-    """Print what a study found that has nothing left to do.
+    """Print that the study is finished, and what the study found.
 
     Raises:
         typer.Exit: 1 if some trials failed.

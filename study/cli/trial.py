@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from study.storage.artifacts import Store
     from study.trial.progress import Progress
 
-__all__ = ["OneTrial", "resolve_one", "run_one", "scores_table", "space_of_one", "trial"]
+__all__ = ["scores_table", "trial"]
 
 SPLITS = ("train", "validation", "test")
 SEEDS = ("seed=", "data_seed=")  # in a study the phase decides the seeds; here the user does
@@ -59,12 +59,12 @@ def trial(
     the_home = Home.at(home)
     request = request_of("trial", on)
     the_home.check_writable()
-    one = resolve_one(request, settings or [], the_home.store)
+    one = _resolve_one(request, settings or [], the_home.store)
     for text in one.resolved.task.notes:
         note(f"note: {text}")
     the_home.root.mkdir(parents=True, exist_ok=True)
     try:
-        result = run_one(one, the_home, threads, note)
+        result = _run_one(one, the_home, threads, note)
     except RequestError as error:  # too late for exit code 2: something has been written
         raise StudyStopped(str(error)) from error
     if as_json:
@@ -76,7 +76,7 @@ def trial(
 
 
 @dataclass(frozen=True)
-class OneTrial:
+class _OneTrial:
     """A plan of one point, and its seeds."""
 
     resolved: Resolved
@@ -93,7 +93,7 @@ class OneTrial:
         return parse_config(plan.drafts(plan.arms()[0])[0].model_dump() | self.seeds)
 
 
-def resolve_one(request: Request, settings: Sequence[str], store: Store) -> OneTrial:
+def _resolve_one(request: Request, settings: Sequence[str], store: Store) -> _OneTrial:
     """The defaults on what `request` names, with `settings`, each `key=value`. Writes nothing.
 
     Raises:
@@ -103,14 +103,14 @@ def resolve_one(request: Request, settings: Sequence[str], store: Store) -> OneT
     from study.planning.spaces import parse_value
 
     of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
-    space = space_of_one([setting for setting in settings if setting not in of_seeds])
+    space = _space_of_one([setting for setting in settings if setting not in of_seeds])
     seeds = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
-    one = OneTrial(resolve(request, "trial", space, store), seeds)
+    one = _OneTrial(resolve(request, "trial", space, store), seeds)
     one.config(one.resolved.plan)
     return one
 
 
-def space_of_one(settings: Sequence[str]) -> SearchSpace:
+def _space_of_one(settings: Sequence[str]) -> SearchSpace:
     """A space of one point: the defaults with `settings`, each `key=value`.
 
     Raises:
@@ -127,7 +127,7 @@ def space_of_one(settings: Sequence[str]) -> SearchSpace:
     return space
 
 
-def run_one(one: OneTrial, home: Home, threads: int, say: Callable[[str], None]) -> dict[str, Any]:
+def _run_one(one: _OneTrial, home: Home, threads: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Prepare, train and score `one`; returns the result, test included.
 
     Raises:

@@ -1,4 +1,4 @@
-"""This room drives a study from its begin to its end. It is the only room with Ray.
+"""This room drives a study from beginning to end. It is the only room with Ray.
 
 Reading order: `run.py` (the story), `driven.py` (the three phases, and the pause after an error),
 `lifecycle.py` (a trial's life, and the order of its writes), `tune.py` (Ray Tune's plug-ins), `worker.py`

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def stopped_by_a_late_request() -> Iterator[None]:
-    """Within, something of the study has been written, so a refused request stops the study.
+    """Within this context something of the study has been written, so a refused request stops the study.
 
     Raises:
         StudyStopped: in place of a RequestError, which would mean that nothing was written.
@@ -53,7 +53,7 @@ def stopped_by_a_late_request() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class DrivenStudy:
-    """One study while it is driven: `run` does all phases, an error in `paused_by_an_error` is a pause."""
+    """One study while it is driven. `run` does all phases; `paused_by_an_error` makes an error a pause."""
 
     study: OpenStudy
     plan: Plan
@@ -107,7 +107,7 @@ class DrivenStudy:
                 try:
                     self.post("pause")
                     self.posts.outbox.flush(FAREWELL)
-                except Exception:  # the error that stopped the study is the one to show
+                except Exception:  # the error that stopped the study is shown, not this error
                     log.debug("the pause was not sent to MLflow:", exc_info=True)
             if isinstance(error, SystemExit):
                 raise StudyStopped(f"something ended the process with exit code {error.code}") from error
@@ -136,8 +136,8 @@ class DrivenStudy:
     ) -> None:
         """Send the study's state to MLflow, and the teachers of `configs`.
 
-        configs: default all teachers. A pause always sends the teachers that this driver knows, and does not
-        read the ledger, which may be away.
+        configs: by default all configurations of the study. A pause always sends the teachers that this
+        driver knows, and does not read the ledger, which may be away.
         """
         if state == "pause":
             configs = [*self.plan.all_drafts(), *self._posted]
@@ -161,7 +161,7 @@ class DrivenStudy:
         """
         store, request = self.store, self.request
         preparation = Preparation(store, request.teacher, request.full_vocabulary, self.resources.threads)
-        # Of two configurations with the same outputs, the one that reads more (alpha < 1) is last, and stays.
+        # Of configurations with the same outputs the last stays, so alpha < 1, which reads more, is last.
         configs = sorted(configs, key=lambda config: config.alpha < 1)
         distinct = {Inputs(store, config).outputs_key("train"): config for config in configs}
         calls = [

@@ -15,7 +15,9 @@ STOPS = (signal.SIGINT, signal.SIGTERM)  # Slurm and other schedulers send SIGTE
 
 @contextmanager
 def graceful(stop: Callable[[], None], note: Callable[[str], None]) -> Iterator[None]:
-    """Within, the first signal calls `stop`. The second, or the end of `GRACE`, raises KeyboardInterrupt.
+    """Within this context the first signal calls `stop`.
+
+    The second signal, or the end of `GRACE`, raises KeyboardInterrupt.
 
     note: shows a line to the user.
     """

@@ -191,7 +191,7 @@ class Lifecycle:
     def let_go(self) -> None:
         """Leave the trials that still run as they are, because the study stops: a resume starts them again.
 
-        What waits for the ledger is dropped if the ledger cannot take it: at a resume the trials make all
+        Calls that wait for the ledger are dropped if the ledger is away: at a resume the trials make all
         their reports again. An error here keeps no other trial from becoming SCHEDULED in MLflow.
         """
         _try(self._deferred.settle_now)

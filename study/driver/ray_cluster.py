@@ -65,7 +65,7 @@ def connected(cluster: Cluster) -> Iterator[None]:
     """
     try:
         stop = _join(cluster)
-        if stop:  # and yet here: the handler raised within a hook around a fork, where Python ignores errors
+        if stop:  # the handler raised within a hook around a fork, and there Python ignores errors
             raise KeyboardInterrupt
         yield
     finally:
@@ -158,7 +158,7 @@ LESS_MEMORY = "free some memory, or choose a larger machine"
 
 @contextmanager
 def stopped_by_ray(step: str) -> Iterator[None]:
-    """Within, an error of Ray itself stops the study. An error that a task raised stays as it is.
+    """Within this context an error of Ray itself stops the study. An error of a task stays as it is.
 
     Raises:
         StudyStopped: in place of Ray's error: one line with the `step` and what can be done.

@@ -74,7 +74,7 @@ def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: 
         except Exception:
             if trouble.error is None:
                 raise
-        if trouble.error is not None:  # not the error that Tune met after it, before its step ended
+        if trouble.error is not None:  # Tune may have met another error afterwards, before its step ended
             raise trouble.error
 
 

@@ -38,9 +38,9 @@ def _attempt(job: TrialJob) -> None:
     """Send every report to the driver, as JSON text.
 
     An error of the trial itself is sent, not raised, and ends the trial. If memory ran out, the error is
-    raised: like the death of a worker or a node it says little about the trial, which starts again. A full or
-    read-only disk and a storage that is away say nothing about the trial either: they are sent as the reason
-    why the study stops.
+    raised: like the death of a worker or a node, this error may be no fault of the trial, so the trial starts
+    again. A full or read-only disk and a storage that is away are no fault of the trial: they are sent as the
+    reason why the study stops.
     """
     try:
         with stopped_by_a_full_disk():

@@ -100,7 +100,7 @@ def _open(url: str) -> RDBStorage:
     """Open the storage, and make its tables.
 
     Two processes may make the tables at once: a `status` may start in the moment in which a study begins. One
-    of the two then gets an error that says that the tables exist, and tries again.
+    of the two then gets an error, because the tables exist already, and tries again.
     """
     engine = {"connect_args": POSTGRES} if url.startswith("postgresql") else None
     for _ in range(MAKING_TABLES):

@@ -1,4 +1,4 @@
-"""The ledger: a study's Optuna storage, which decides what has been asked, what is running, what has ended.
+"""The ledger: a study's Optuna storage, which decides which trials were asked, run, or have ended.
 
 A study has one Optuna study per arm (`NAME/search/ARM`), one for the confirm phase (`NAME/confirm`), and a
 root (`NAME`) that holds the plan and the study's id. A trial goes through ask -> report ... -> tell. Each of
@@ -55,7 +55,7 @@ class Ledger:
 
     @property
     def driver(self) -> str:
-        """Who drives the study: the holder of the lease. The ledger stores it with each trial it starts."""
+        """Who drives the study: the holder of the lease. The ledger stores the driver with each trial."""
         return self._proposals.driver
 
     @driver.setter

@@ -30,9 +30,8 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, Tri
 def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[str, Any]:
     """Return counts by key, of the study and of its arms.
 
-    driver: who drives the study now; None if nobody does. Of the trials that have not ended, those that
-    `driver` has started are counted as `running`. The others are counted as `waiting`: they will go on from
-    their checkpoints.
+    driver: who drives the study now; None if nobody does. A trial that has not ended is counted as
+    `running` if `driver` has started it, and otherwise as `waiting`: it will go on from its checkpoint.
 
     `planned` is arms x trials, plus the confirm runs. If an arm's search has ended without a complete trial,
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best

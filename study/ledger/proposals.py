@@ -95,7 +95,7 @@ class Proposals:
         """Read the database again, and close trials whose ask was interrupted.
 
         Such a trial counts in no budget and has no outcome. A duplicate whose end was not written is closed
-        too: the sampler will propose it again.
+        too: the sampler will propose the duplicate again.
         """
         self.book.forget()
         for _, study, trials in self.studies.stored():

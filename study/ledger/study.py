@@ -1,4 +1,4 @@
-"""One open study, by its name: where it lies, its ledger, its lease, and who drives it."""
+"""One open study, by its name: its folders, its ledger, its lease, and its driver."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ SAMPLE = 20_000  # texts that are tokenised for an estimate; of a larger task ev
 
 @dataclass(frozen=True)
 class Machine:
-    """CPUs, bytes of memory, number of GPUs, and bytes of the smallest GPU (none if that is not known)."""
+    """CPUs, bytes of memory, number of GPUs, and bytes of the smallest GPU (None if that is not known)."""
 
     cpus: float
     memory: int
@@ -59,7 +59,7 @@ class Machine:
 class Need:
     """Peak memory of `config`, the largest trial of a plan, and of its teacher's training, on each device.
 
-    `teacher_cpu` and `teacher_gpu` are none if the teacher is given.
+    `teacher_cpu` and `teacher_gpu` are None if the teacher is given.
     """
 
     config: TrialConfig
@@ -107,7 +107,7 @@ def known_extent(inputs: Inputs) -> Extent:
 def estimated_extent(
     task: Task, base: PreTrainedConfig, folder: Path | None, max_length: int, full_vocabulary: bool
 ) -> Extent:
-    """The sizes that memory depends on, estimated from at most `SAMPLE` texts and the 200 longest ones.
+    """The sizes that memory depends on, estimated from at most `SAMPLE` texts and the 200 longest texts.
 
     If the base model was not built (`folder` is none), its whole vocabulary and texts of `max_length` count.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Arm", "ModelFacts", "Plan"]
 
 ORDER = list(TrialConfig.model_fields)
-"""The order of suggestions: a hyperparameter is known before the ones that it can make inert."""
+"""The order of suggestions: a hyperparameter is known before the hyperparameters that it can make inert."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Arm:
-    """One combination of scientific values; the name lists those that have an effect."""
+    """One combination of scientific values; the name lists the values that have an effect."""
 
     name: str
     values: tuple[tuple[str, Value], ...]
@@ -51,7 +51,7 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` gives them.
+    names), as `Request.recorded` returns them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -119,7 +119,7 @@ class Plan(BaseModel):
         return parse_config(values | {"seed": seed, "data_seed": seed})
 
     def arms(self) -> list[Arm]:
-        """All combinations of scientific values; those that differ only in inert values are one arm."""
+        """All combinations of scientific values, as one arm if they differ only in inert values."""
         arms: dict[str, Arm] = {}
         draft = next(self._corners())
         for combination in itertools.product(*self.space.scientific.values()):
@@ -145,7 +145,7 @@ class Plan(BaseModel):
         return self._draft(arm, chosen)
 
     def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
-        """All distinct nuisance points of `arm`, in grid order; none if any hyperparameter has a range."""
+        """All distinct nuisance points of `arm`, in grid order; None if any hyperparameter has a range."""
         if any(isinstance(domain, Range) for domain in self.space.nuisance.values()):
             return None
         return self._points(arm, {}, self._nuisances())

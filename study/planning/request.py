@@ -19,9 +19,9 @@ class Request:
     """A task, models, and a place to run. Folders are absolute paths, so that a resume finds them.
 
     space: name of the search space. task, model, teacher: a registered name, a folder, or a name on the hub;
-    an empty teacher is trained for the study. languages: only these; none: all. drop_shared: drop training
+    an empty teacher is trained for the study. languages: only these; None: all. drop_shared: drop training
     texts that stand in another split too. full_vocabulary: train all token embeddings. cluster: a name, or
-    HOST:PORT. concurrency: trials at once; none: as many as fit. CPUs and GPUs of a trial may be fractions.
+    HOST:PORT. concurrency: trials at once; None: as many as fit. CPUs and GPUs of a trial may be fractions.
     """
 
     space: str

@@ -22,7 +22,7 @@ from study.storage.disk import cannot_write
 if TYPE_CHECKING:
     from study.planning.resolve import Resolved
 
-__all__ = ["REQUEST_FILE", "masked", "write_request"]
+__all__ = ["masked", "write_request"]
 
 REQUEST_FILE = "request.json"
 BUDGETS = ("trials", "confirm_seeds")
@@ -36,8 +36,8 @@ SECRET = re.compile(
 def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
     """Write `request.json` into the study's `folder`, or add a command line that raises a budget to it.
 
-    arguments: the command line, by default that of this process. A command that goes on with the same budget
-    changes nothing. What goes wrong here stops no study, except for a disk that is full or read-only.
+    arguments: the command line; the default is the command line of this process. A command that goes on with
+    the same budget changes nothing. An error here stops no study, unless the disk is full or read-only.
 
     Raises:
         OSError: if the disk is full or read-only.
@@ -66,7 +66,7 @@ def masked(text: str) -> str:
 
 
 def _commands(path: Path) -> list[dict[str, Any]]:
-    """The command lines in the file at `path`; none if there is no such file, or it is damaged."""
+    """The command lines in the file at `path`; empty if the file is missing or damaged."""
     try:
         commands = json.loads(path.read_text(encoding="utf-8"))["commands"]
         return [one for one in commands if all(isinstance(one[name], int) for name in BUDGETS)]

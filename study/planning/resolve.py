@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cluster import find_cluster, registered_clusters
+from cluster import Cluster, find_cluster, registered_clusters
 from study.config import TrialConfig
 from study.errors import RequestError, did_you_mean
 from study.planning.base_model import Model, find_model, find_teacher
@@ -33,7 +33,7 @@ from study.trial.data.task import load_saved_task
 if TYPE_CHECKING:
     from study.trial.data.task import Task
 
-__all__ = ["Resolved", "resolve", "resolve_again"]
+__all__ = ["Resolved", "known_cluster", "resolve", "resolve_again"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     Raises:
         RequestError: if anything cannot be served; the text names it in one line.
     """
-    _check_cluster(request.cluster)
+    known_cluster(request.cluster)
     task = load_task(request.task, request.languages, request.drop_shared)
     model = find_model(store, request.model)
     teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
@@ -86,7 +86,8 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     """The request of a `plan` on record, resolved for a resume.
 
     The task and the base model come from the store, so a resume does not need the folders that the study was
-    begun from. If the store lost one, it is read again from its source, and must be unchanged.
+    begun from. What the store has lost is read again from its source, and must be
+    unchanged.
 
     Raises:
         RequestError: if neither the store nor the source has it, the task has changed, or this version of the
@@ -113,9 +114,14 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     return Resolved(request, task, model, plan, store)
 
 
-def _check_cluster(name: str) -> None:
+def known_cluster(name: str) -> Cluster:
+    """The cluster that `--cluster` names.
+
+    Raises:
+        RequestError: if there is no such cluster; the text names the clusters that exist.
+    """
     try:
-        find_cluster(name)
+        return find_cluster(name)
     except LookupError as error:
         near = did_you_mean(name, registered_clusters())
         raise RequestError(f"--cluster {error.args[0]}{near}") from None

@@ -29,7 +29,7 @@ START_UP = 5
 class Sampler:
     """A sampler under the name that search spaces use; `about` is one line on it.
 
-    where: at which points arms are tuned, as the end of a sentence in a report.
+    where: the points at which arms are tuned, as the end of a sentence in a report.
 
     Facts: `same_points`: arms that tune the same hyperparameters try the same points, in the same order.
     `adaptive`: later trials depend on the scores of earlier ones. `needs_levels`: the sampler cannot search

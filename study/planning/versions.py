@@ -30,7 +30,7 @@ def code_version() -> str:
 
 
 def library_versions() -> dict[str, str | None]:
-    """Versions of Python and of `PACKAGES`, without importing them; none for a package that is missing."""
+    """Versions of Python and of `PACKAGES`, without importing them; None for a package that is missing."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 

@@ -34,7 +34,7 @@ __all__ = ["Store", "write_atomically"]
 
 MANIFEST = "manifest.json"  # file -> [bytes, sha256]
 _whole: set[Path] = set()  # artifacts that this process has checked; once is enough
-_sent: set[tuple[Mirror, Path]] = set()  # artifacts that it has found in a mirror, or sent there
+_sent: set[tuple[Mirror, Path]] = set()  # artifacts that this process found in a mirror, or sent there
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Store:
         return folder in _whole and folder.is_dir()
 
     def _fetch(self, folder: Path, building: Path) -> bool:
-        """Fetch the artifact from the mirror; whether the mirror has it whole."""
+        """Fetch the artifact from the mirror; returns whether the mirror has the whole artifact."""
         assert self.mirror is not None
         there = self.mirror.names(folder)
         if MANIFEST not in there:

@@ -1,4 +1,4 @@
-"""A trial's folder on disk: each attempt writes into its own folder, and reads those of earlier attempts.
+"""A trial's folder on disk: each attempt writes into its own folder, and reads the folders before it.
 
 An attempt whose node was lost may still run there. It writes only its own files, and nobody waits for it. A
 trial is a pure function of its configuration, so its files are as good as those of the next attempt. If there
@@ -50,7 +50,7 @@ def attempt_folders(folder: Path) -> list[Path]:
 
 
 def read_ending(folder: Path) -> dict[str, Any] | None:
-    """The ending of the trial in `folder`, {"history": [...], "result": {...}}; none before its end."""
+    """The ending of the trial in `folder`, {"history": [...], "result": {...}}; None before its end."""
     ended = _ended(folder)
     return None if ended is None else ended[1]
 
@@ -65,7 +65,7 @@ def write_ending(own: Path, history: list[dict[str, Any]], result: dict[str, Any
 def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
     """Fetch what earlier attempts left in the mirror: an ending, or else checkpoints.
 
-    If an ending is here and not in the mirror, because a kill came before it was sent, it is sent now.
+    An ending that is here and not in the mirror, because a kill came before it was sent, is sent now.
 
     Raises:
         StorageAway: if the mirror does not answer.
@@ -83,7 +83,7 @@ def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
 def send_attempt(own: Path, mirror: Mirror | None, ended: bool = False) -> None:
     """Send the files of the attempt `own` to the mirror, and remove there what is gone here.
 
-    While an attempt trains, a mirror that does not answer does not stop it: the next report sends the rest.
+    An attempt that trains does not wait for a mirror that is away: the next report sends the rest.
 
     Raises:
         StorageAway: if the attempt has `ended`, and the mirror does not answer.
@@ -98,7 +98,7 @@ def send_attempt(own: Path, mirror: Mirror | None, ended: bool = False) -> None:
 
 
 def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
-    """The weights of the trial that ended in `folder`; none if they were not kept. Fetched if not here.
+    """The weights of the trial that ended in `folder`; None if they were not kept. Fetched if not here.
 
     Raises:
         StorageAway: if the mirror does not answer.
@@ -132,7 +132,7 @@ def tidy_trial(folder: Path, keep_student: bool) -> None:
 
 
 def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) -> None:
-    """The same in the mirror, for trials in the folder `trials` that are over.
+    """Remove the same files in the mirror, for trials in the folder `trials` that are over.
 
     keep_student: {key of a trial that is over: whether its weights are kept}. The trials need no files here.
     If the mirror does not answer, it is tidied when the next phase begins.
@@ -153,9 +153,9 @@ def tidy_mirror(mirror: Mirror, trials: Path, keep_student: Mapping[str, bool]) 
 
 
 def superfluous(names: Iterable[str], ended: str | None, keep_student: bool) -> list[str]:
-    """Those of the files `names` (`attempt-N/...`) of a trial that is over which are removed.
+    """The files among `names` (`attempt-N/...`) that their trial, which is over, does not need any more.
 
-    ended: the attempt that came to its end, `attempt-N`; none if there is no such attempt.
+    ended: the attempt that came to its end, `attempt-N`; None if there is no such attempt.
     """
 
     def goes(name: str) -> bool:

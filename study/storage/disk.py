@@ -26,7 +26,7 @@ IN_TEXT = re.compile(
     r"|^\d+ requested and \d+ written$"
     rf"|inline_container\.cc:\d+\] \. (unexpected pos \d+ vs \d+|open file failed with strerror: ({_NAMES}))"
 )
-"""How the texts of libraries report the same: those of Rust, of NumPy, and of torch."""
+"""How libraries report the same in their texts: Rust libraries, NumPy, and torch."""
 
 
 def cannot_write(error: BaseException | None) -> bool:

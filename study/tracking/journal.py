@@ -17,7 +17,7 @@ from typing import Any
 
 from study.trial.progress import Progress
 
-__all__ = ["Journal", "find_unsent", "last_report", "unsent_mark"]
+__all__ = ["Journal", "find_unsent", "newest_report", "unsent_mark"]
 
 
 def unsent_mark(folder: Path) -> Path:
@@ -57,7 +57,7 @@ class Journal:
     @property
     def last(self) -> Progress | None:
         """The newest report; None before the first. If the trial has ended, this report has the result."""
-        return last_report(self.reports)
+        return newest_report(self.reports)
 
     def add(self, report: Progress) -> Progress:
         """Write `report`, unless a report of its number was written before; returns the report as written."""
@@ -76,7 +76,7 @@ class Journal:
         return report
 
 
-def last_report(reports: Sequence[Progress]) -> Progress | None:
+def newest_report(reports: Sequence[Progress]) -> Progress | None:
     """Return the report with the highest number; None if there is no report.
 
     The reports need not be in order: a spoilt line is dropped, and its report is written again at the end.

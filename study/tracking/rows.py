@@ -61,8 +61,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
 
     Budgets are left out: they may grow, and params cannot change. The request's names of task and model
     become `task_source` and so on, because the params `task` and `model` are fingerprints, as in every trial.
-    Some defaults depend on the model, such as that of the learning rate. They are no params of the study by
-    themselves: only if the study holds such a hyperparameter fixed, its value stands among `fixed`.
+    Some defaults depend on the model, such as the default learning rate. Such a default is a param of the
+    study only if the study holds the hyperparameter fixed: then the value stands among `fixed`.
     """
     space = plan.space
     params: dict[str, Any] = {"question": space.question}

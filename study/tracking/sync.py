@@ -1,4 +1,4 @@
-"""`kdstudy status --sync`: MLflow receives what it missed while it was away."""
+"""`kdstudy status --sync`: MLflow receives the reports that were made while MLflow was away."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
 from study.planning.versions import code_version
-from study.tracking.journal import last_report
+from study.tracking.journal import newest_report
 from study.tracking.rows import (
     numerics_text,
     report_rows,
@@ -126,7 +126,7 @@ class Tracker:
         )
         count = len(reports)  # the driver may add reports meanwhile
         rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
-        last = last_report(reports[:count])
+        last = newest_report(reports[:count])
         result = last.result if last is not None and state.ended else None
         if last is not None and result is not None:
             rows += result_rows(last, result)

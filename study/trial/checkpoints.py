@@ -14,13 +14,13 @@ from study.storage.artifacts import write_atomically
 
 __all__ = ["newest_checkpoints", "read_checkpoint", "write_checkpoint"]
 
-DIGEST = hashlib.sha256().digest_size  # bytes at the end of a checkpoint that tell whether it is whole
+DIGEST = hashlib.sha256().digest_size  # bytes at the end of a checkpoint that show whether it is whole
 PIECE = 2**20  # bytes of a checkpoint that are hashed at a time
-KEPT = 2  # the newest, and the one before it in case the newest is broken
+KEPT = 2  # the newest checkpoint, and the checkpoint before it in case the newest is broken
 
 
 def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
-    """Write `state` at `step` into `folder`, and remove all older checkpoints but the one before it."""
+    """Write `state` at `step` into `folder`, and remove all older checkpoints but the newest."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     buffer.write(hashlib.sha256(buffer.getbuffer()).digest())
@@ -32,13 +32,13 @@ def write_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
 
 
 def newest_checkpoints(*folders: Path) -> list[Path]:
-    """The checkpoints, newest first; of two at the same step, first the one in the earlier of `folders`."""
+    """The checkpoints, newest first; at the same step, in the order of `folders`."""
     found = [path for folder in folders for path in folder.glob("checkpoint-*.pt")]
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
 def read_checkpoint(path: Path, device: str) -> dict[str, Any] | None:
-    """The state in the checkpoint at `path`, its tensors on `device`; none if the checkpoint is not whole."""
+    """The state in the checkpoint at `path`, its tensors on `device`; None if the checkpoint is not whole."""
     try:
         with path.open("rb") as file:
             if not _is_whole(file):

@@ -19,7 +19,7 @@ from study.trial.training import Numerics
 __all__ = ["TrainingData", "classifier_step", "predict_logits"]
 
 Objective = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""(student logits [B x K], labels [B], teacher logits [B x K] or none) -> scalar loss."""
+"""(student logits [B x K], labels [B], teacher logits [B x K] or None) -> scalar loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class TrainingData:
     """What a classifier is trained on: the rows `rows` of `split`.
 
     rows: indices into `split`; pad_id: the padding token, as the split has it;
-    teacher_logits: [rows of the split x classes] float32, or none if the objective has labels alone.
+    teacher_logits: [rows of the split x classes] float32, or None if the objective has labels alone.
     """
 
     split: EncodedSplit

@@ -52,20 +52,24 @@ class Inputs:
 
     @property
     def task_folder(self) -> Path:
+        """The task, as `save_task` wrote it."""
         return self.store.path("tasks", self.config.task)
 
     @cached_property
     def task(self) -> TaskFacts:
+        """The facts of the task, read from its folder."""
         about = json.loads((self.task_folder / "task.json").read_text(encoding="utf-8"))
         return TaskFacts(about["name"], tuple(about["labels"]), tuple(about["languages"]))
 
     @property
     def tokens_key(self) -> str:
+        """The key of the tokenised task."""
         c = self.config
         return digest({"task": c.task, "tokenizer of": c.model, "max_length": c.max_length})
 
     @property
     def vocabulary_key(self) -> str:
+        """The key of the trimmed vocabulary."""
         return digest({"tokens": self.tokens_key, "version": 1})
 
     @property
@@ -75,12 +79,12 @@ class Inputs:
 
     @cached_property
     def vocabulary(self) -> Vocabulary | None:
-        """The tokens that models and splits are trimmed to; none if they have all tokens."""
+        """The tokens that models and splits are trimmed to; None if they have all tokens."""
         return None if self.full_vocabulary else load_vocabulary(self.vocabulary_folder)
 
     @property
     def why_not_trimmed(self) -> str | None:
-        """Why the base model keeps its whole vocabulary although `full_vocabulary` is false, or none."""
+        """Why the base model keeps its whole vocabulary although `full_vocabulary` is false, or None."""
         if self.full_vocabulary:
             return None
         about = json.loads((self.vocabulary_folder / "about.json").read_text(encoding="utf-8"))
@@ -88,6 +92,7 @@ class Inputs:
         return why
 
     def split(self, name: str) -> EncodedSplit:
+        """The split `name` as token ids, in the ids of the trimmed vocabulary if there is one."""
         split = load_encoded_split(self.store.path("tokens", self.tokens_key), name)
         if self.vocabulary is None:
             return split
@@ -117,10 +122,12 @@ class Inputs:
 
     @property
     def teacher_key(self) -> str:
+        """The key of the teacher: the hash of its recipe."""
         return digest(self.teacher_recipe)
 
     @property
     def teacher_folder(self) -> Path:
+        """The teacher, in Hugging Face layout with the full vocabulary."""
         return self.store.path("teachers", self.teacher_key)
 
     def outputs_key(self, split: str) -> str:
@@ -144,6 +151,7 @@ class Inputs:
         return logits
 
     def teacher_scores(self, split: str) -> Scores:
+        """The teacher's scores on the split called `split`, as `write_outputs` stored them."""
         folder = self.store.path("outputs", self.outputs_key(split))
         scores: Scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         return scores

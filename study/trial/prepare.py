@@ -96,7 +96,7 @@ class Preparation:
 
 
 def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:
-    """Those of `splits` whose teacher outputs the trial reads.
+    """The names among `splits` whose teacher outputs the trial reads.
 
     A trial without distillation does not read the outputs on the training data, which cost the most.
     """

@@ -16,7 +16,7 @@ __all__ = ["Progress"]
 class Progress:
     """One report. `report` counts 1..R; only the last report has a `result`.
 
-    loss: the mean training loss since the report before; none if the training diverged.
+    loss: the mean training loss since the report before; None if the training diverged.
     seconds: the time of training and evaluation until now, over all attempts.
     time_ms: when the report was first made, in milliseconds since 1970. Checkpoints and result store this
     time, so a report that is made again has the same time.

@@ -13,18 +13,18 @@ __all__ = ["last_report", "read_result"]
 
 
 def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
-    """All reports of the trial that ended in `folder`, the last with its result; none if it has not ended.
+    """All reports of the trial that ended in `folder`, the last with its result; None if it has not ended.
 
     Raises:
         ValueError: if the folder holds the result of another trial than `config`.
     """
-    if (record := read_ending(folder)) is None:
+    if (ending := read_ending(folder)) is None:
         return None
-    if record["result"]["key"] != config.key:
+    if ending["result"]["key"] != config.key:
         raise ValueError(f"{folder} holds the result of another trial")
-    history = record["history"]
-    whole = len(history) if record["result"]["outcome"] == "diverged" else len(history) - 1
-    return [*map(Progress.of, history[:whole]), last_report(history, record["result"])]
+    history, result = ending["history"], ending["result"]
+    whole = len(history) if result["outcome"] == "diverged" else len(history) - 1
+    return [*map(Progress.of, history[:whole]), last_report(history, result)]
 
 
 def last_report(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:

@@ -35,7 +35,7 @@ def train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics) 
     on from there.
 
     Raises:
-        TeacherDiverged: if the loss is no number, or far worse than that of no prediction.
+        TeacherDiverged: if the loss is no number, or far worse than the loss of a model without a prediction.
     """
     config, train = inputs.config, inputs.split("train")
     seed = stream(config.teacher_seed, "teacher")

@@ -162,7 +162,7 @@ class Training:
         return Interval(mean, mean_uninformed)
 
     def save(self, folder: Path, history: list[dict[str, Any]]) -> None:
-        """Write a checkpoint with all reports so far; the one before it stays, in case this one breaks."""
+        """Write a checkpoint with all reports so far; the one before stays, in case the new one breaks."""
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),

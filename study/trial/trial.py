@@ -43,12 +43,12 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     The last report carries the result, which is on disk by then. If the store has a mirror, checkpoints
     and result are stored there as well, and read from there. Test is scored only if `job.test` is true.
     The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
-    takes longer and gives the same numbers; the `parameters` in the result are those of the whole student.
+    takes longer and gives the same numbers; the `parameters` in the result count the whole student.
     """
     config, store, folder = job.config, job.store, job.folder
     bring_attempts(folder, store.mirror)
-    if (recorded := read_result(folder, config)) is not None:
-        yield from recorded
+    if (reports := read_result(folder, config)) is not None:
+        yield from reports
         return
     numerics = Numerics.here(job.threads)
     own = attempt_folder(folder, job.attempt)
@@ -62,7 +62,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     training = student_training(student, inputs, numerics)
 
     def scores_on(name: str) -> Scores | None:
-        """Scores on one split; none if an output is not finite (argmax would make class 0 of NaN)."""
+        """Scores on one split; None if an output is not finite (argmax would make class 0 of NaN)."""
         split = inputs.split(name)
         logits = predict_logits(student, split, inputs.pad_id, numerics)
         if not np.isfinite(logits).all():

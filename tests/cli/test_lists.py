@@ -1,4 +1,4 @@
-"""Lists of what can be asked: spaces and tasks."""
+"""Lists of what a user can choose: spaces and tasks."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def rows_of(task: Task) -> Splits:
 
 
 def split_called(split: str, names: Sequence[str], origin: str) -> str | None:
-    """The name among `names` that is the split `split`; none if there is no such name.
+    """The name among `names` that is the split `split`; None if there is no such name.
 
     Raises:
         RequestError: if there are two.

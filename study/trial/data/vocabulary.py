@@ -80,7 +80,7 @@ class Vocabulary:
 
 
 def load_vocabulary(folder: Path) -> Vocabulary | None:
-    """The vocabulary that `Vocabulary.save` wrote into `folder`; none if the folder has none."""
+    """The vocabulary that `Vocabulary.save` wrote into `folder`; None if the folder has none."""
     if not (folder / FILE).is_file():
         return None
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))

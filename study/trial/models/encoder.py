@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -14,7 +13,7 @@ from study.trial.models.loading import load, one_line, quiet, read_config, skele
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
 
-__all__ = ["EncoderFacts", "check_encoder", "encoder_facts", "import_encoder", "resolve_folder"]
+__all__ = ["check_encoder", "import_encoder", "resolve_folder"]
 
 DESCRIPTION = [
     "config.json",
@@ -30,17 +29,6 @@ OLD_WEIGHTS = ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
 WEIGHTS = [
     name for file in ("model.safetensors", "pytorch_model.bin") for name in (file, f"{file}.index.json")
 ]
-
-
-@dataclass(frozen=True)
-class EncoderFacts:
-    """The facts about a base model that a plan shows."""
-
-    architecture: str
-    layers: int
-    hidden_size: int
-    vocabulary: int
-    parameters: int
 
 
 def resolve_folder(source: str) -> Path:
@@ -117,22 +105,3 @@ def import_encoder(source: str, target: Path) -> None:
     with quiet():
         model.save_pretrained(target, state_dict=state, max_shard_size="1TB")
     load_tokenizer(folder).save_pretrained(target)
-
-
-def encoder_facts(folder: Path) -> EncoderFacts:
-    """Size of the base model in `folder`, from its configuration alone; no weights are read.
-
-    `parameters` counts the encoder in the form that a classifier uses, without the head.
-
-    Raises:
-        RequestError: if the configuration cannot be read.
-    """
-    config = read_config(folder)
-    encoder = skeleton(config).base_model
-    return EncoderFacts(
-        architecture=config.model_type,
-        layers=config.num_hidden_layers,
-        hidden_size=config.hidden_size,
-        vocabulary=config.vocab_size,
-        parameters=sum(parameter.numel() for parameter in encoder.parameters()),
-    )

@@ -72,7 +72,7 @@ def _tensors(folder: Path, files: ExitStack) -> Iterator[tuple[str, Tensor]]:
 
 
 def _shards(folder: Path, name: str) -> list[Path]:
-    """The weight files called `name`: that file, or the files that its index lists, or none."""
+    """The weight files called `name`: that file, or the files that its index lists; empty without both."""
     if (folder / name).is_file():
         return [folder / name]
     index = folder / f"{name}.index.json"

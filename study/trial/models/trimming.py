@@ -99,7 +99,7 @@ def full_size(model: PreTrainedModel, vocabulary: Vocabulary | None) -> int:
 
 
 def why_not_trimmable(model: PreTrainedModel, vocabulary: Vocabulary, batch: dict[str, Tensor]) -> str | None:
-    """Why students of the classifier `model` cannot be trained on the kept tokens; none if they can.
+    """Why students of the classifier `model` cannot be trained on the kept tokens; None if they can.
 
     They can if the trimmed model, built from its own configuration, gives `batch` (old ids and attention
     mask, [B x L]) the same logits to the bit. They cannot if, for example, positions are counted from a

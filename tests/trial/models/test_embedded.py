@@ -18,7 +18,8 @@ from transformers import PreTrainedTokenizerFast
 
 from study.streams import stream
 from study.trial.models.embedded import build_tokenizer, contrast, mask_tokens, new_encoder
-from study.trial.models.encoder import encoder_facts, import_encoder
+from study.trial.models.encoder import import_encoder
+from study.trial.models.loading import read_config
 
 TEXTS = [
     f"{verb} {noun} {time}"
@@ -96,8 +97,8 @@ def test_it_is_a_base_model_like_any_other(words: PreTrainedTokenizerFast, tmp_p
     new_encoder(words, 0).save_pretrained(tmp_path / "in")
     words.save_pretrained(tmp_path / "in")
     import_encoder(str(tmp_path / "in"), tmp_path / "out")
-    facts = encoder_facts(tmp_path / "out")
-    assert (facts.layers, facts.hidden_size, facts.vocabulary) == (4, 128, len(words))
+    config = read_config(tmp_path / "out")
+    assert (config.num_hidden_layers, config.hidden_size, config.vocab_size) == (4, 128, len(words))
 
 
 def batch(words: PreTrainedTokenizerFast, length: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

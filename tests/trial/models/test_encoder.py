@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from study.errors import RequestError
-from study.trial.models.encoder import check_encoder, encoder_facts, import_encoder, resolve_folder
+from study.trial.models.encoder import check_encoder, import_encoder, resolve_folder
 from study.trial.models.fingerprint import encoder_fingerprint
 from study.trial.models.teacher import new_classifier
 
@@ -68,17 +68,6 @@ def test_the_same_source_is_stored_as_the_same_bytes(
     import_encoder(str(family.raw), tmp_path)
     again = {Path(name).name: sha for name, sha in file_hashes([tmp_path]).items()}
     assert again == {Path(name).name: sha for name, sha in file_hashes([family.base]).items()}
-
-
-def test_facts_come_from_the_configuration_alone(family: Any, tmp_path: Path) -> None:
-    shutil.copy(family.base / "config.json", tmp_path)
-    facts = encoder_facts(tmp_path)
-    assert (facts.architecture, facts.layers, facts.hidden_size) == (family.name, 4, 32)
-    model = new_classifier(family.base, family.labels, 0)
-    assert facts.parameters == sum(p.numel() for p in model.base_model.parameters())
-    embedding = model.get_input_embeddings().weight
-    assert isinstance(embedding, torch.Tensor)
-    assert facts.vocabulary == embedding.shape[0]
 
 
 def test_weights_keep_their_dtype(bert: Any, tmp_path: Path) -> None:
