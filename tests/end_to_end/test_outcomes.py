@@ -100,7 +100,8 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     space.write_text(asked.space.read_text().replace('"init": ("teacher", "random")', '"alpha": (0.5, 1.0)'))
     for logits in home.glob("artifacts/outputs/*/logits.npy"):
         build_wrongly(logits)  # what distillation reads, and labels alone do not
-    answer = kdstudy("run", space, *asked.on, "--home", home, "--trials", "1", "--confirm-seeds", "0")
+    few = ["--home", home, "--trials", "1", "--confirm-seeds", "0", "--concurrency", "1"]
+    answer = kdstudy("run", space, *asked.on, *few)
     assert answer.code == 1
     assert "Traceback" not in answer.err
     counts = json.loads(command("status", "broken", "--home", home, "--json").out)
@@ -141,7 +142,7 @@ def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
 ) -> None:
     home, space = home_with_artifacts, tmp_path / "rate.py"
     shutil.copy(asked.space, space)
-    few = ["--trials", "1", "--confirm-seeds", "0", "--home", home]
+    few = ["--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", "--home", home]
     run = ["run", space, *asked.on, *few]
     answer = kdstudy(*run, "--set", "teacher_learning_rate=1e6")
     assert (answer.code, answer.out) == (1, ""), answer.err
