@@ -30,7 +30,13 @@ LONG = (
     "chaos/*",
     "analysis/statistics/test_calibration.py",  # simulates hundreds of studies
     "analysis/report/test_write.py",  # draws every figure of every kind of study
-    "driver/test_lifecycle.py",  # kills a trial at each of its writes
+    "analysis/test_command.py",  # the command, from a record to its pages
+    "driver/test_lifecycle_kills.py",  # kills a trial at each of its writes
+    "ledger/test_patience.py",  # loses every answer of the database in turn
+    "ledger/test_sampling.py",  # kills before every ask, with each sampler
+    "ledger/test_book.py",  # hundreds of histories with kills
+    "trial/test_stale_outputs.py",  # teachers that are built again
+    "trial/models/test_trimming.py",  # models of every architecture, trimmed
     "driver/test_worker.py",  # fifty trials in a row
     "trial/test_trial.py",  # a trial for each promise
     "trial/test_prepare.py",  # teachers and their outputs

@@ -43,6 +43,7 @@ print(json.dumps(sorted({"torch", "transformers", "ray", "optuna", "mlflow"} & s
     assert json.loads(answer.stdout) == []
 
 
+@pytest.mark.processes
 def test_without_git_the_code_version_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     code_version.cache_clear()
