@@ -279,9 +279,10 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     from study.planning.spaces import load_space, override
 
     space_name, the_space = load_space(space)
-    the_space = override(the_space, budget.settings or [])
     given = {name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler")}
     the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
+    if budget.settings:  # after the sampler, so that the sampler is checked with the ranges as they will be
+        the_space = override(the_space, budget.settings)
     home = Home.at(where.home)
     name = space_name if budget.name is None else budget.name
     home.study(name)  # refuses a text that is no name

@@ -94,7 +94,7 @@ def run_study(
             driven.post("finish")
         away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
-            sends = f"kdstudy status {shlex.quote(name)} --sync sends what MLflow lacks"
+            sends = f"kdstudy status {shlex.quote(name)} --sync{home.option} sends what MLflow lacks"
             view.note(f"MLflow is away ({outbox.away or 'no answer'}): {sends}")
         elif away:
             view.note("MLflow is back, and has what it missed")

@@ -44,6 +44,16 @@ def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> 
         assert f"by {sampler} search, from" in command(*arguments).out
 
 
+def test_the_sampler_is_checked_with_the_ranges_that_set_gives(command: Any, place: Place) -> None:
+    """The space has a range of learning rates, which a grid cannot search, and --set gives levels instead."""
+    grid = f"plan {{space}} {ON} --sampler grid"
+    refused = command(*place.filled(grid))
+    assert refused.err == "kdstudy: learning_rate: the sampler grid needs levels, not a range\n"
+    answer = command(*place.filled(f"{grid} --set learning_rate=1e-3,1e-2 --json"))
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["sampler"] == "grid"
+
+
 def test_a_plan_names_arms_that_tune_more_on_the_same_budget(command: Any, place: Place) -> None:
     arguments = place.filled(f"plan {{space}} {ON} --set learning_rate=1e-3..1e-2")
     assert "a caveat: on the same budget" not in command(*arguments).out

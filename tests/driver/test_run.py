@@ -207,4 +207,4 @@ def test_while_mlflow_is_away_at_the_end_the_user_reads_what_sends_the_rest(
     assert study.run()["unsent"] == 1
     (note,) = study.notes
     assert note.startswith("MLflow is away (connection refused): kdstudy status ")
-    assert note.endswith(" --sync sends what MLflow lacks")
+    assert note.endswith(f" --sync{study.home.option} sends what MLflow lacks")
