@@ -202,7 +202,7 @@ def test_while_mlflow_is_away_at_the_end_the_user_reads_what_sends_the_rest(
     def away(*values: Any, **more: Any) -> Any:
         raise ConnectionError("connection refused")
 
-    monkeypatch.setattr(run, "LAST_PATIENCE", 0.1)
+    monkeypatch.setattr(run, "LAST_PATIENCE", 3.0)
     monkeypatch.setattr(MlflowClient, "set_terminated", away)
     assert study.run()["unsent"] == 1
     (note,) = study.notes
