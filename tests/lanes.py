@@ -35,8 +35,11 @@ LONG = (
     "ledger/test_patience.py",  # loses every answer of the database in turn
     "ledger/test_sampling.py",  # kills before every ask, with each sampler
     "ledger/test_book.py",  # hundreds of histories with kills
+    "ledger/test_running.py",  # kills between the writes of a report
+    "planning/test_base_model.py",  # pretrains the embedded encoder
     "trial/test_stale_outputs.py",  # teachers that are built again
     "trial/models/test_trimming.py",  # models of every architecture, trimmed
+    "trial/models/test_unread.py",  # the same, with their last layer
     "driver/test_worker.py",  # fifty trials in a row
     "trial/test_trial.py",  # a trial for each promise
     "trial/test_prepare.py",  # teachers and their outputs
