@@ -40,9 +40,12 @@ LONG = (
     "trial/test_stale_outputs.py",  # teachers that are built again
     "trial/models/test_trimming.py",  # models of every architecture, trimmed
     "trial/models/test_unread.py",  # the same, with their last layer
+    "driver/test_run.py",  # a study with a fault at each of its steps
     "driver/test_worker.py",  # fifty trials in a row
     "trial/test_trial.py",  # a trial for each promise
     "trial/test_prepare.py",  # teachers and their outputs
+    "trial/test_teaching.py",  # the same, step by step
+    "trial/test_pretraining.py",  # the embedded encoder, twice
     "trial/models/test_student.py",  # students of every architecture
 )
 """Files of tests that train, simulate or kill for many seconds."""
