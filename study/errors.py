@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["Away", "RequestError", "StorageAway", "StudyStopped", "TeacherDiverged", "did_you_mean"]
+__all__ = [
+    "Away",
+    "RequestError",
+    "StorageAway",
+    "StudyStopped",
+    "TeacherDiverged",
+    "did_you_mean",
+    "first_line",
+]
 
 
 class RequestError(ValueError):
@@ -45,3 +53,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of the error's text; if the text is empty, the error's class."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -28,7 +28,7 @@ from ray.exceptions import (
 from cluster import Cluster
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.worker import OUT_OF_MEMORY
-from study.errors import RequestError, StudyStopped
+from study.errors import RequestError, StudyStopped, first_line
 from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "connected", "stopped_by_ray"]
@@ -83,7 +83,7 @@ def _join(cluster: Cluster) -> bool:
             ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
             stop = arrived() & {signal.SIGINT, signal.SIGTERM}
     except (OSError, RuntimeError, ValueError, RayError) as error:
-        refusal = f"{cluster.description} cannot be reached: {_first_line(error)}"
+        refusal = f"{cluster.description} cannot be reached: {first_line(error)}"
         raise RequestError(f"--cluster: {refusal}") from None
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         raise KeyboardInterrupt from None
@@ -149,7 +149,7 @@ def call_in_ray(
             if cannot_write(cause):
                 raise StudyStopped(str(cause)) from None
             if any(sign in str(error) for sign in OUT_OF_MEMORY):  # the task's traceback
-                raise StudyStopped(f"{step}: memory ran out: {_first_line(cause)}; {LESS_MEMORY}") from error
+                raise StudyStopped(f"{step}: memory ran out: {first_line(cause)}; {LESS_MEMORY}") from error
             raise
 
 
@@ -180,10 +180,5 @@ def _why(error: RayError) -> str:
     if isinstance(error, NodeDiedError | ObjectLostError):
         return f"a machine of the cluster was lost ({type(error).__name__}); wait until the cluster is whole"
     if isinstance(error, TaskUnschedulableError):
-        return f"no machine of the cluster has room: {_first_line(error)}; wait until one has"
-    return f"Ray failed ({type(error).__name__}): {_first_line(error)}; look at the cluster with: ray status"
-
-
-def _first_line(error: BaseException) -> str:
-    """The first line of an error's text; the error's kind if the text is empty."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+        return f"no machine of the cluster has room: {first_line(error)}; wait until one has"
+    return f"Ray failed ({type(error).__name__}): {first_line(error)}; look at the cluster with: ray status"

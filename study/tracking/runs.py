@@ -15,8 +15,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 
-from study.errors import RequestError
-from study.tracking.store import check_ours, first_line, is_server
+from study.errors import RequestError, first_line
+from study.tracking.store import check_ours, is_server
 
 __all__ = ["ENDED", "Runs"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Experiment
 
-from study.errors import RequestError
+from study.errors import RequestError, first_line
 
-__all__ = ["check_ours", "check_tracking", "first_line", "is_server", "make_database"]
+__all__ = ["check_ours", "check_tracking", "is_server", "make_database"]
 
 # The outbox tries again. MLflow's client must not: if the server's answer was lost, a retry of the client
 # would make a second run; and while a server is away, the client would try for minutes without a word.
@@ -75,8 +75,3 @@ def check_ours(experiment: Experiment, study_id: str | None) -> None:
 def is_server(uri: str) -> bool:
     """Return whether `uri` names a server, which may be away, and not a file."""
     return not uri.startswith(("sqlite:", "file:"))
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of the error's text; if the text is empty, the error's class."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
