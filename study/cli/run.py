@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -94,14 +93,15 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
     from study.cli.live import view_for
+    from study.driver.interrupt import interruptible
     from study.driver.run import run_study  # imports Ray
     from study.planning.resolve import known_cluster
 
     the_cluster = known_cluster(wanted.request.cluster)
     name = wanted.plan.name
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with view_for(err) as view, redirect_stdout(sys.stderr):  # libraries print; stdout is for tables
+        # Libraries print, and stdout is for tables.
+        with interruptible(), view_for(err) as view, redirect_stdout(sys.stderr):
             found = run_study(wanted, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
         log.debug("the study ended here:", exc_info=True)

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["GRACE", "graceful"]
+__all__ = ["GRACE", "graceful", "interruptible"]
 
 GRACE = 60  # seconds that running trials have to reach their next report
 STOPS = (signal.SIGINT, signal.SIGTERM)  # Slurm and other schedulers send SIGTERM before they kill
+AGAIN = 0.05  # seconds until an interrupt that Python has ignored is raised once more
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within this context SIGINT and SIGTERM raise KeyboardInterrupt, and no such interrupt is lost.
+
+    Python ignores an exception that a signal's handler raises within a `__del__`, a callback of a weak
+    reference or a hook around a fork: `sys.unraisablehook` shows the exception, and the program goes on. Here
+    the interrupt is raised again soon afterwards, by SIGALRM, until the interrupt is raised where Python does
+    not ignore it. (https://docs.python.org/3/library/signal.html, "Note on Signal Handlers and Exceptions")
+    SystemExit is taken for an interrupt too: Ray's own handler raises SystemExit while Ray starts.
+    """
+    shown = sys.unraisablehook
+
+    def raise_again(ignored: Any) -> None:
+        if issubclass(ignored.exc_type, KeyboardInterrupt | SystemExit):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            shown(ignored)
+
+    numbers = (*STOPS, signal.SIGALRM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    sys.unraisablehook = raise_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = shown
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -64,24 +64,20 @@ def connected(cluster: Cluster) -> Iterator[None]:
         RequestError: if no Ray answers at the address.
     """
     try:
-        stop = _join(cluster)
-        if stop:  # the handler raised within a hook around a fork, and there Python ignores errors
-            raise KeyboardInterrupt
+        _join(cluster)
         yield
     finally:
         ray.shutdown()  # also if Ray had started in part
 
 
-def _join(cluster: Cluster) -> bool:
-    """Start Ray or attach to it; returns whether SIGINT or SIGTERM arrived meanwhile."""
+def _join(cluster: Cluster) -> None:
+    """Start Ray or attach to it."""
     debug = logging.getLogger("study").isEnabledFor(logging.DEBUG)  # `kdstudy --debug`
     on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         _check_listening(cluster.ray_init.get("address", ""))
-        with _signals() as arrived:
-            level = logging.INFO if debug else logging.ERROR
-            ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
-            stop = arrived() & {signal.SIGINT, signal.SIGTERM}
+        level = logging.INFO if debug else logging.ERROR
+        ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         refusal = f"{cluster.description} cannot be reached: {first_line(error)}"
         raise RequestError(f"--cluster: {refusal}") from None
@@ -90,29 +86,6 @@ def _join(cluster: Cluster) -> bool:
     finally:
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own handler would abort the process
     logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
-    return bool(stop)
-
-
-@contextmanager
-def _signals() -> Iterator[Callable[[], set[int]]]:
-    """Yields a function that returns the signals that have arrived, whatever their handlers did."""
-    there, here = socket.socketpair()
-    there.setblocking(False)
-    here.setblocking(False)
-
-    def arrived() -> set[int]:
-        try:
-            return set(there.recv(4096))
-        except BlockingIOError:
-            return set()
-
-    before = signal.set_wakeup_fd(here.fileno(), warn_on_full_buffer=False)
-    try:
-        yield arrived
-    finally:
-        signal.set_wakeup_fd(before)
-        there.close()
-        here.close()
 
 
 def _check_listening(address: str) -> None:

@@ -1,15 +1,18 @@
-"""Ctrl-C and SIGTERM: after one signal a study stops gracefully, after two signals at once."""
+"""Ctrl-C and SIGTERM: after one signal a study stops gracefully, after two signals at once; none is lost."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import weakref
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from study.driver import interrupt
-from study.driver.interrupt import graceful
+from study.driver.interrupt import graceful, interruptible
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 
@@ -124,3 +127,90 @@ def test_each_phase_has_a_first_signal_of_its_own(study: Study) -> None:
         with graceful(study.stop, study.notes.append):
             signal.raise_signal(signal.SIGINT)
         assert study.stops == stops
+
+
+# Where Python ignores what a handler raises
+
+
+class Freed:
+    """An object whose end is told to a function, by a weak reference."""
+
+
+def in_a_callback(number: signal.Signals, times: int = 1) -> None:
+    """Let `number` arrive within the callback of a weak reference, as often as `times`."""
+    for _ in range(times):
+        freed = Freed()
+        reference = weakref.ref(freed, lambda _: signal.raise_signal(number))
+        del freed
+        assert reference() is None
+
+
+@BOTH
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_interrupt_that_python_ignores_is_raised_soon_afterwards(
+    number: signal.Signals, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def study() -> None:
+        in_a_callback(number, times)
+        wait_to_be_interrupted()
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        study()
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_that_is_ignored_once_more_is_raised_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "AGAIN", 1.5)
+
+    class Slow:
+        def __del__(self) -> None:
+            wait_to_be_interrupted()
+
+    def study() -> None:
+        in_a_callback(signal.SIGTERM)
+        slow = Slow()
+        del slow
+        wait_to_be_interrupted()
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        study()
+
+
+@BOTH
+def test_the_second_signal_is_not_lost_either(study: Study, number: signal.Signals) -> None:
+    def phase() -> None:
+        with graceful(study.stop, study.notes.append):
+            signal.raise_signal(number)
+            in_a_callback(number)
+            wait_to_be_interrupted()
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        phase()
+    assert study.stops == 1
+
+
+def test_another_error_that_python_ignores_is_shown_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: shown.append(ignored.exc_type))
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("no")
+
+    with interruptible():
+        broken = Broken()
+        del broken
+        assert signal.setitimer(signal.ITIMER_REAL, 0) == (0, 0)
+    assert shown == [ValueError]
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no")])
+def test_afterwards_the_interpreter_is_as_it_was(error: Exception | None) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    before = [signal.getsignal(each) for each in numbers], sys.unraisablehook
+    with pytest.raises(ValueError, match="no") if error else nullcontext(), interruptible():
+        assert [signal.getsignal(each) for each in numbers] == [signal.default_int_handler] * 3
+        if error:
+            raise error
+    assert ([signal.getsignal(each) for each in numbers], sys.unraisablehook) == before
+    assert signal.setitimer(signal.ITIMER_REAL, 0) == (0, 0)
