@@ -6,6 +6,8 @@ import errno
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -95,36 +97,54 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
-def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_flat(
-    workshop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All in one process, each in a thread of its own, as in an actor that Tune uses again."""
+def reports_and_weights(job: TrialJob) -> tuple[list[dict[str, Any]], bytes]:
+    """What a worker sends of `job`, without how long things took and when; and the student's weights."""
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(tune, "report", lambda report: sent.append(report))
-
-    def run(name: str, config: Any) -> Any:
-        sent.clear()
-        job = TrialJob(config, workshop.store, tmp_path / name, reports=2)
-        thread = threading.Thread(target=worker.train, args=[{"job": job}])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tune, "report", lambda report: sent.append(report))
+        thread = threading.Thread(target=worker.train, args=[{"job": job}])  # as in an actor of Tune
         thread.start()
         thread.join()
-        reports = [json.loads(each["report"]) for each in sent]
-        for report in reports:
-            del report["seconds"], report["time_ms"]
-            if report["result"]:
-                del report["result"]["seconds"], report["result"]["ended_ms"]
-        return reports, (tmp_path / name / "attempt-1" / "student" / "model.safetensors").read_bytes()
+    reports = [json.loads(each["report"]) for each in sent]
+    for report in reports:
+        del report["seconds"], report["time_ms"]
+        if report["result"]:
+            del report["result"]["seconds"], report["result"]["ended_ms"]
+    return reports, (job.folder / "attempt-1" / "student" / "model.safetensors").read_bytes()
 
-    first = run("first", workshop.config(steps=4))
+
+def one_after_the_other(first: TrialJob, others: list[TrialJob], again: TrialJob) -> tuple[bool, list[int]]:
+    """Whether `again`, after all others, has what `first` had; and the memory in use after each trial."""
+    had = reports_and_weights(first)
     sizes = []
-    for number in range(50):
-        others = {
-            "init": ("random", "base", "teacher")[number % 3],
-            "depth": 1 + number % 4,
-            "alpha": (0.5, 1.0)[number % 2],
-            "batch_size": 4 + number,
-        }
-        run(f"other {number}", workshop.config(steps=4, learning_rate=1e-3 * (1 + number), **others))
+    for job in others:
+        reports_and_weights(job)
         sizes.append(resident())
-    assert run("again", workshop.config(steps=4)) == first
-    assert resident() <= sizes[9] + GROWTH
+    same = reports_and_weights(again) == had
+    return same, [*sizes, resident()]
+
+
+@pytest.mark.processes
+def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_flat(
+    workshop: Any, tmp_path: Path
+) -> None:
+    """All in one process of their own: in this one, what other tests left is freed at any time."""
+
+    def job(name: str, **values: Any) -> TrialJob:
+        return TrialJob(workshop.config(steps=4, **values), workshop.store, tmp_path / name, reports=2)
+
+    others = [
+        job(
+            f"other {number}",
+            learning_rate=1e-3 * (1 + number),
+            init=("random", "base", "teacher")[number % 3],
+            depth=1 + number % 4,
+            alpha=(0.5, 1.0)[number % 2],
+            batch_size=4 + number,
+        )
+        for number in range(50)
+    ]
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        same, sizes = process.submit(one_after_the_other, job("first"), others, job("again")).result()
+    assert same
+    assert sizes[-1] <= sizes[9] + GROWTH

@@ -32,11 +32,11 @@ SPACE = SearchSpace(
 
 @pytest.mark.slow
 def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
-    kdstudy: Any, command: Any, asked: Any, tmp_path: Path, read: Callable[..., Any]
+    command: Any, on_ray: list[str], asked: Any, tmp_path: Path, read: Callable[..., Any]
 ) -> None:
     (tmp_path / "rates.py").write_text(SPACE)
     home = tmp_path / "home"
-    answer = kdstudy("run", tmp_path / "rates.py", *asked.on, "--home", home)
+    answer = command("run", tmp_path / "rates.py", *asked.on, *on_ray, "--home", home)
     assert answer.code == 0, answer.err
     counts = json.loads(command("status", "rates", "--home", home, "--json").out)
     assert counts["planned"] == 9
@@ -89,8 +89,8 @@ def build_wrongly(logits: Path) -> None:
 
 
 def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
-    kdstudy: Any,
     command: Any,
+    on_ray: list[str],
     asked: Any,
     home_with_artifacts: Path,
     tmp_path: Path,
@@ -100,8 +100,8 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     space.write_text(asked.space.read_text().replace('"init": ("teacher", "random")', '"alpha": (0.5, 1.0)'))
     for logits in home.glob("artifacts/outputs/*/logits.npy"):
         build_wrongly(logits)  # what distillation reads, and labels alone do not
-    few = ["--home", home, "--trials", "1", "--confirm-seeds", "0", "--concurrency", "1"]
-    answer = kdstudy("run", space, *asked.on, *few)
+    few = ["--home", home, "--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", *on_ray]
+    answer = command("run", space, *asked.on, *few)
     assert answer.code == 1
     assert "Traceback" not in answer.err
     counts = json.loads(command("status", "broken", "--home", home, "--json").out)
@@ -119,11 +119,11 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     (traceback,) = home.glob("mlartifacts/**/traceback.txt")
     assert "teacher_logits" in traceback.read_text()
 
-    again = kdstudy("resume", "broken", "--home", home)  # not repeated by itself
+    again = command("resume", "broken", "--home", home)  # not repeated by itself
     assert again.code == 1
     for outputs in home.glob("artifacts/outputs/*"):
         shutil.rmtree(outputs)
-    retried = kdstudy("resume", "broken", "--home", home, "--retry-failed")
+    retried = command("resume", "broken", "--home", home, "--retry-failed")
     assert retried.code == 0, retried.err
     now = read(home, "broken")
     assert {record.outcome for record in now.records} == {"complete"}
@@ -133,8 +133,8 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
 
 
 def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
-    kdstudy: Any,
     command: Any,
+    on_ray: list[str],
     asked: Any,
     home_with_artifacts: Path,
     tmp_path: Path,
@@ -142,9 +142,9 @@ def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
 ) -> None:
     home, space = home_with_artifacts, tmp_path / "rate.py"
     shutil.copy(asked.space, space)
-    few = ["--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", "--home", home]
+    few = ["--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", "--home", home, *on_ray]
     run = ["run", space, *asked.on, *few]
-    answer = kdstudy(*run, "--set", "teacher_learning_rate=1e6")
+    answer = command(*run, "--set", "teacher_learning_rate=1e6")
     assert (answer.code, answer.out) == (1, ""), answer.err
     assert "Traceback" not in answer.err
     *_, last = answer.err.splitlines()
@@ -163,6 +163,6 @@ def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
     lower = ["--set", "teacher_learning_rate=3e-3"]
     refused = command(*run, *lower)
     assert refused.code == 2, "the study keeps its settings, as the message has said"
-    works = kdstudy(*run, *lower, "--name", "lower rate")
+    works = command(*run, *lower, "--name", "lower rate")
     assert works.code == 0, works.err
     assert {record.outcome for record in read(home, "lower rate").records} == {"complete"}

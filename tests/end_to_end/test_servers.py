@@ -199,6 +199,7 @@ def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
 
 def test_servers_that_go_away_in_the_middle_cost_nothing(
     kdstudy: Any,
+    command: Any,
     asked: Any,
     finished: Any,
     home_with_artifacts: Path,
@@ -208,7 +209,7 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
 ) -> None:
     """PostgreSQL keeps the ledger and, behind a server, MLflow; the server is killed, then PostgreSQL."""
     server = mlflow_server(postgres.url("mlflow"))
-    where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger")]
+    where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger"), "--concurrency", "1"]
     running = kdstudy.start("run", asked.space, *asked.on, *where, "--tracking-uri", server.url)
     running.wait_until(lambda: running.done() >= 1)
     server.kill()
@@ -229,7 +230,7 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     assert "note: the ledger is back" in answer.err
     assert "Traceback" not in answer.err
     check_mlflow(server.url, finished, read)
-    again = kdstudy("resume", NAME, "--home", home_with_artifacts)
+    again = command("resume", NAME, "--home", home_with_artifacts)
     assert again.code == 0, again.err
     check_mlflow(server.url, finished, read)
 

@@ -143,9 +143,9 @@ def test_nothing_is_written_where_it_was_called(finished: Any, kdstudy: Any) -> 
 
 
 def test_a_second_run_adds_nothing(
-    kdstudy: Any, asked: Any, copied_home: Path, on_record: Any, read: Callable[..., Any]
+    command: Any, asked: Any, copied_home: Path, on_record: Any, read: Callable[..., Any]
 ) -> None:
-    answer = kdstudy("run", asked.space, *asked.on, "--home", copied_home)
+    answer = command("run", asked.space, *asked.on, "--home", copied_home)
     assert answer.code == 0, answer.err
     again = read(copied_home, "my_space")
     assert again.records == on_record.records
@@ -156,9 +156,14 @@ def test_a_second_run_adds_nothing(
 
 
 def test_a_larger_budget_adds_trials_and_keeps_those_there(
-    kdstudy: Any, asked: Any, copied_home: Path, on_record: Any, check_whole: Callable[..., Any], command: Any
+    command: Any,
+    on_ray: list[str],
+    asked: Any,
+    copied_home: Path,
+    on_record: Any,
+    check_whole: Callable[..., Any],
 ) -> None:
-    answer = kdstudy("run", asked.space, *asked.on, "--home", copied_home, "--trials", "4")
+    answer = command("run", asked.space, *asked.on, *on_ray, "--home", copied_home, "--trials", "4")
     assert answer.code == 0, answer.err
     counts = json.loads(command("status", "my_space", "--home", copied_home, "--json").out)
     superseded = counts["superseded"]  # confirm runs of a best that the new trials beat
@@ -299,13 +304,13 @@ def without_seconds(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_trial_alone_is_the_studys_confirm_run_to_the_bit(
-    kdstudy: Any, asked: Any, finished: Any, confirm: dict[str, Any], tmp_path: Path
+    kdstudy: Any, command: Any, asked: Any, finished: Any, confirm: dict[str, Any], tmp_path: Path
 ) -> None:
     shutil.copytree(finished.home / "artifacts", tmp_path / "home" / "artifacts")
     arguments = one_trial(asked, confirm["config"], tmp_path / "home")
     answer = kdstudy(*arguments)
     assert answer.code == 0, answer.err
-    again = kdstudy(*arguments)
+    again = command(*arguments)
     alone = json.loads(answer.out)
     assert alone["key"] == confirm["key"]
     assert without_seconds(alone) == without_seconds(json.loads(again.out)) == without_seconds(confirm)
