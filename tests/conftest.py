@@ -26,6 +26,10 @@ if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.trial.progress import Progress
     from tests.s3 import S3
 
+# Ray reads this when it is imported. "token" is what Ray's local clusters use anyway; a Ray that runs already
+# (`on_ray`) is attached to in the same process.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+
 LANGUAGES = ("deu", "hau", "yor")
 LABELS = ("alarm", "music", "news", "weather")
 SYLLABLES = {"deu": "bä dö ka li mu rü sta to", "yor": "bọ́ dẹ̀ gbà kú ní ṣé tà wọ̀"}

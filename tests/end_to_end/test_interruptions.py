@@ -34,9 +34,11 @@ def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[...,
 
 
 @pytest.mark.parametrize(
-    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda how: how.name
+    ("how", "killed"),
+    [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)],
+    ids=["SIGINT", "killed before, SIGTERM"],
 )
-def test_a_study_that_was_killed_and_then_told_to_stop_comes_to_the_same_end(
+def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     kdstudy: Any,
     command: Any,
     asked: Any,
@@ -45,23 +47,24 @@ def test_a_study_that_was_killed_and_then_told_to_stop_comes_to_the_same_end(
     check_whole: Callable[..., Any],
     read: Callable[..., Any],
     how: signal.Signals,
+    killed: bool,
 ) -> None:
-    home = home_with_artifacts
+    home, done = home_with_artifacts, 0
     running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
     running.wait_until(lambda: running.done() >= 2)
-    running.kill()
-    assert running.process.returncode == -signal.SIGKILL
-    counts = json.loads(command("status", NAME, "--home", home, "--json").out)
-    assert counts["waiting"] > 0
-    assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
-
-    resumed = kdstudy.start("resume", NAME, "--home", home)
-    resumed.wait_until(lambda: resumed.done() > counts["complete"])
+    if killed:
+        running.kill()
+        assert running.process.returncode == -signal.SIGKILL
+        counts = json.loads(command("status", NAME, "--home", home, "--json").out)
+        assert counts["waiting"] > 0
+        assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
+        running, done = kdstudy.start("resume", NAME, "--home", home), counts["complete"]
+        running.wait_until(lambda: running.done() > done)
     if how == signal.SIGINT:
-        os.killpg(resumed.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
+        os.killpg(running.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
     else:
-        resumed.process.send_signal(how)
-    answer = resumed.finish(timeout=60)
+        running.process.send_signal(how)
+    answer = running.finish(timeout=60)
     assert answer.code == 130
     assert answer.out == ""
     *_, last = answer.err.splitlines()
