@@ -19,7 +19,7 @@ from study.driver.lifecycle import WORKER_DEATHS
 from tests.chaos.points import WORKER, Fault, Points
 from tests.processes import Kdstudy, Running
 
-__all__ = ["NAME", "PLANNED", "REPORTS", "SPACE", "Chaos", "kinds_of"]
+__all__ = ["LONG", "NAME", "REPORTS", "SHORT", "SPACE", "Chaos", "kinds_of"]
 
 SPACE = """
 from study.space import Range, SearchSpace
@@ -44,7 +44,8 @@ SPACE = SearchSpace(
     pruner="halving",
 )
 """
-PLANNED, REPORTS = 2 * 20 + 2 * 1, 4
+LONG, SHORT = "trials=20", "trials=12"  # of each arm; the sampler draws the first ten of them at random
+REPORTS = 4
 NAME = "chaos_space"
 TRIAL = "ray::ImplicitFunc"  # the title of a process that trains
 FAULTS = Path(__file__).with_name("faults")
