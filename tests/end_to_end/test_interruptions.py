@@ -70,7 +70,7 @@ def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     *_, last = answer.err.splitlines()
     assert last == f"interrupted; go on with: kdstudy resume {NAME} --home {home}"
     assert "Traceback" not in answer.err
-    again = kdstudy(*last.partition("kdstudy ")[2].split())
+    again = command(*last.partition("kdstudy ")[2].split())
     assert again.code == 0, again.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
 
