@@ -55,7 +55,8 @@ def compare_with_plain(inputs: Inputs, source: str, numerics: Numerics, target: 
         folder = given_folder(source, inputs.config.teacher)
     except RequestError as error:
         said = f"the given teacher was not compared with plain transformers: {error}"
-        return _write(target, {"said": said})
+        _write(target, {"said": said})
+        return
     lengths = inputs.split("validation").lengths
     by_length = np.argsort(-lengths, kind="stable")  # BigBird reads all texts after a short one as short
     rows = by_length[np.unique(np.linspace(0, len(lengths) - 1, TEXTS).astype(int))]
@@ -67,8 +68,8 @@ def compare_with_plain(inputs: Inputs, source: str, numerics: Numerics, target: 
     if not difference <= ROUNDING[made_in] * largest:
         raise StudyStopped(
             f"{source}: the given teacher answers otherwise here than in plain transformers: on {len(rows)} "
-            f"texts of validation, logits of up to {largest:.2g} differ by up to {difference:.2g}, which is no "
-            "rounding; give another --teacher"
+            f"texts of validation, logits of up to {largest:.2g} differ by up to {difference:.2g}, which is "
+            "more than rounding; give another --teacher"
         )
     said = f"the given teacher answers as in plain transformers: on {len(rows)} texts of validation, "
     said += f"logits of up to {largest:.2g} differ by {difference:.1e} at most"
@@ -82,7 +83,6 @@ def compare_with_plain(inputs: Inputs, source: str, numerics: Numerics, target: 
             "numerics": asdict(numerics),
         },
     )
-    return None
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""A model that reads each batch as if the batch were its first: what it answers depends on no batch before."""
+"""Each batch is read as if it were the first: what a model answers depends on no batch before."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def check_described(folder: Path, config: PreTrainedConfig) -> None:
     values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     if own := sorted(set(values.get("auto_map") or {}) - set(NOT_OF_MODELS)):
         raise RequestError(
-            f"{file}: auto_map: the model comes with code of its own ({', '.join(own)}), which is not run here; "
-            f"a {config.model_type} of the transformers library, without auto_map, is right"
+            f"{file}: auto_map: the model would run code that comes with it ({', '.join(own)}), which is not "
+            f"done here; a {config.model_type} of the transformers library, without auto_map, is right"
         )
     if (adapter := folder / "adapter_config.json").is_file():
         raise RequestError(
@@ -49,11 +49,10 @@ def check_no_languages(folder: Path, config: PreTrainedConfig) -> None:
     Raises:
         RequestError: if each language has weights of its own, as in X-MOD.
     """
-    asked = [
-        name for name in inspect.signature(classifier_class(config).forward).parameters if "lang" in name
-    ]
+    reads = inspect.signature(classifier_class(config).forward).parameters
+    asked = [name for name in reads if "lang" in name]
     if asked:
         raise RequestError(
-            f"{folder}: a {config.model_type} model has weights for each language ({asked[0]}), and no text's "
-            "language is told to it here; a model with the same weights for all languages is right"
+            f"{folder}: a {config.model_type} model has weights for each language ({asked[0]}), and is not told "
+            "a text's language here; a model with the same weights for all languages is right"
         )

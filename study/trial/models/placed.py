@@ -43,8 +43,8 @@ def check_placed(folder: Path, model: PreTrainedModel, unexpected: Iterable[str]
         left = {name for name in left if name.removeprefix(prefix).split(".")[0] not in heads - there}
     if left:
         raise RequestError(
-            f"{folder}: its weights have {in_short(left, ' without a place')}: a {model.config.model_type} with "
-            "this config.json does not read them; weights and config.json that were saved together are right"
+            f"{folder}: its weights have {in_short(left, ' without a place')}: a {model.config.model_type} "
+            "with this config.json does not read them; weights and config.json saved together are right"
         )
 
 

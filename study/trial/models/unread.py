@@ -46,8 +46,8 @@ def skip_unread(model: PreTrainedModel) -> bool:
 
     Returns whether the model does so from now on. Logits and gradients stay the same to rounding: products of
     fewer rows sum in another order. This works for layers that are built like BERT's (RoBERTa, XLM-R,
-    CamemBERT, ELECTRA, DeBERTa-v2). Since heads differ, a model is changed only if the logits of its copy on a
-    probe stay the same, in evaluation and, with the same masks of dropout, in training. A second call changes
+    CamemBERT, ELECTRA, DeBERTa-v2). Since heads differ, a model is changed only if the logits of a copy stay
+    the same on a probe, in evaluation and, with the same masks of dropout, in training. A second call changes
     nothing.
     """
     output = getattr(getattr(_last_layer(model), "attention", None), "output", None)
@@ -77,9 +77,9 @@ def _leave_out(model: PreTrainedModel) -> None:
     layer = _last_layer(model)
     output = layer.attention.output
     dropouts = []
-    for part, name, dropout in [p for part in (output, layer) for p in _dropouts(part, layer.attention)]:
-        dropouts.append(FirstTokenDropout(dropout.p).train(part.training))
-        setattr(part, name, dropouts[-1])
+    for owner, name, dropout in [d for part in (output, layer) for d in _dropouts(part, layer.attention)]:
+        dropouts.append(FirstTokenDropout(dropout.p).train(owner.training))
+        setattr(owner, name, dropouts[-1])
     output.register_forward_pre_hook(_FirstToken(dropouts))
 
 

@@ -50,7 +50,7 @@ def exact_dtype(folder: Path) -> torch.dtype:
         if tensor.dtype not in WHOLE | INDICES:
             kind = str(tensor.dtype).removeprefix("torch.")
             raise RequestError(
-                f"{folder}: its weights are quantised: {name} is {kind}; float32, bfloat16 or float16 is right"
+                f"{folder}: quantised weights: {name} is {kind}; float32, bfloat16 or float16 is right"
             )
         if tensor.dtype in WHOLE:
             found.add(tensor.dtype)
