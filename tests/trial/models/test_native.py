@@ -60,9 +60,7 @@ def test_a_teachers_own_code(edited: Callable[..., Any]) -> None:
         check_teacher(folder, family.labels, family.base)
 
 
-@pytest.mark.parametrize(
-    "values", [{"auto_map": None}, {"auto_map": {}}, {"auto_map": {"AutoTokenizer": "t.T"}}]
-)
+@pytest.mark.parametrize("values", [{"auto_map": {}}, {"auto_map": {"AutoTokenizer": "t.T"}}])
 def test_no_code_for_the_model(edited: Callable[..., Any], values: dict[str, Any]) -> None:
     check_encoder(edited(**values)[1])
 
