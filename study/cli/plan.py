@@ -46,11 +46,11 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
-                "notes": list(wanted.task.notes),
+                "notes": list(wanted.notes),
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
-    for text in wanted.task.notes:
+    for text in wanted.notes:
         note(f"note: {text}")
     return None
 
