@@ -25,6 +25,7 @@ from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
 from study.planning.request import Request
 from study.planning.samplers import check_sampler
+from study.planning.shares import Share, share_notes, shares_of
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
@@ -63,9 +64,14 @@ class Resolved:
         return read_texts(self.task, load_tokenizer(self.model.folder))
 
     @cached_property
+    def shares(self) -> list[Share]:
+        """What the data fractions of the plan come to."""
+        return shares_of(self.plan, self.task)
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What weakens a result, each in one line: of the data, and of what the tokenizer reads of them."""
-        return (*self.task.notes, *self.reading.notes)
+        """What weakens a result, each in one line: data, what the tokenizer reads of them, fractions."""
+        return (*self.task.notes, *self.reading.notes, *share_notes(self.shares))
 
     @cached_property
     def need(self) -> Need:

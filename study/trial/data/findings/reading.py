@@ -95,6 +95,8 @@ class _Facts:
     """What a tokenizer does to every text."""
 
     def __init__(self, tokenizer: Any) -> None:
+        from study.trial.models.tokenizer import loses_bytes  # transformers take seconds to import
+
         self.backend = tokenizer.backend_tokenizer
         self.unknown = tokenizer.unk_token_id
         self.name = "the base model's tokenizer"
@@ -104,6 +106,7 @@ class _Facts:
         mask = plain[0].special_tokens_mask if plain else []
         self.begins = bool(mask) and mask[0] == 1
         self.may_fail = probe is None or 1 not in mask
+        self.loses_bytes = loses_bytes(tokenizer)
 
     def notes(self) -> Iterator[str]:
         if not self.begins:
@@ -113,6 +116,11 @@ class _Facts:
             )
         if self.loses:
             yield f"{self.name} has no unknown token: characters that its vocabulary lacks are lost"
+        if self.loses_bytes:
+            yield (
+                f"{self.name} has tokens for bytes and never uses them: unknown words become one unknown token "
+                'each; the model may want "byte_fallback": true in tokenizer.json'
+            )
 
     def read(self, split: Split, rows: np.ndarray, where: str) -> _Seen:
         """What becomes of the texts of `rows`.
