@@ -49,11 +49,12 @@ def counts_table(counts: Mapping[str, Mapping[str, Count]]) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), collapse_padding=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("\nlanguage", overflow="fold")
     for split in counts:
         for i, head in enumerate(HEADS):
-            table.add_column(f"{split if i == 0 else ''}\n{head}", justify="right", no_wrap=True)
+            title = split[:5] if i == 0 else ""
+            table.add_column(f"{title}\n{head}", justify="right", no_wrap=True, min_width=0 if i else 6)
     for language in next(iter(counts.values())):
         table.add_row(language, *(text for of in counts.values() for text in _cells(of[language])))
     return table

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import RequestError
-from study.trial.data.findings.lines import refuse_swallowed, swallowed_lines
-from study.trial.data.rows import COLUMNS, Rows, printable
+from study.trial.data.findings.lines import check_field
+from study.trial.data.rows import COLUMNS, Rows, printable, shown
 
 __all__ = ["READERS", "named"]
 
@@ -94,7 +94,7 @@ def read_csv(path: Path) -> Rows:
         csv.field_size_limit(limit)
     labels, languages = set(rows.labels), set(rows.languages)
     for number, name, field in ignored:
-        refuse_swallowed(f"{where}, line {number}", name, swallowed_lines(field, labels, languages))
+        check_field(f"{where}, line {number}: its {shown(name)}", field, labels, languages)
     return rows
 
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection
 
 from study.errors import RequestError
-from study.trial.data.rows import Rows, Splits
+from study.trial.data.rows import Rows, Splits, shown
 
-__all__ = ["check_headers", "check_swallowed", "swallowed_lines"]
+__all__ = ["check_field", "check_headers", "check_swallowed"]
 
 BYTE_ORDER_MARK = "\ufeff"
 SEPARATORS = re.compile(r"[,;\t|]")
@@ -51,31 +51,26 @@ def check_swallowed(splits: Splits) -> None:
             known = languages if rows.columns[2] else ()
             for i, text in enumerate(rows.texts):
                 if type(text) is str and "\n" in text:
-                    refuse_swallowed(rows.place(i), "text", swallowed_lines(text, labels, known))
+                    check_field(f"{rows.place(i)}: its text", text, labels, known)
 
 
-def refuse_swallowed(place: str, column: str, count: int) -> None:
-    """Refuse the field in the column called `column` at `place` if it holds `count` > 0 lines of the table.
-
-    Raises:
-        RequestError: in one line.
-    """
-    if count:
-        raise RequestError(
-            f"{place}: its {column} holds {count} other lines of the table: a quotation mark opens it, and the "
-            'next mark stands lines below; write "" for each mark of a text, and quote the text'
-        )
-
-
-def swallowed_lines(field: str, labels: Collection[str], languages: Collection[str]) -> int:
-    """The number of lines within `field` that have a label and a language of the table.
+def check_field(what: str, field: str, labels: Collection[str], languages: Collection[str]) -> None:
+    """Check that no line within `field` has a label and a language of the table.
 
     A table without a column of languages has labels alone. Few words are a proof of nothing, so there at
     least two lines have to have a label, and as many as all lines but one.
+
+    Raises:
+        RequestError: if a line has; the message begins with `what`, and names the number of lines.
     """
     lines = field.splitlines()
     found = sum(_is_row(line, labels, languages) for line in lines)
-    return found if languages or found >= max(2, len(lines) - 1) else 0
+    if found and (languages or found >= max(2, len(lines) - 1)):
+        raise RequestError(
+            f"{what} runs on over {len(lines) - 1} more lines, and holds rows of the table ({shown(lines[1])}): "
+            'a quotation mark opens it that is closed too late; write "" for each mark of a text, and quote '
+            "the text"
+        )
 
 
 def _is_row(line: str, labels: Collection[str], languages: Collection[str]) -> bool:

@@ -15,9 +15,9 @@ from study.trial.data.task import Split, Task
 
 __all__ = ["Count", "Reading", "read_texts"]
 
-SAMPLE = 100
+SAMPLE = 50
 """Texts of each split and language that are tokenised, if the task has more than `ALL` texts."""
-ALL = 20_000
+ALL = 10_000
 LONGEST = 2000  # characters of a text that are tokenised
 LITTLE = 0.1
 """The share of a language that is noted if the tokenizer does not read it."""
@@ -188,7 +188,7 @@ def _language_notes(task: Task, seen: Mapping[tuple[str, str], _Seen]) -> Iterat
         parts = {name: seen[name, language] for name in task.splits if (name, language) in seen}
         characters = sum(part.characters for part in parts.values())
         share = sum(part.lost for part in parts.values()) / characters if characters else 1.0
-        if share >= LITTLE:
+        if parts and share >= LITTLE:
             yield (
                 f"{language}: {share:.0%} of its characters are unknown to the base model's tokenizer, in "
                 f"{sum(part.texts for part in parts.values())} texts"

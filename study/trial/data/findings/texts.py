@@ -6,7 +6,7 @@ None of this is refused, because good data sets have some of it: it weakens a re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from study.trial.data.rows import Rows, Splits, shown
@@ -19,24 +19,44 @@ FEW = 3  # texts of a language, from which on they are compared with those of ot
 MOST = 5  # languages or pairs of languages that one split has notes on
 
 Place = tuple[Rows, int]
-Key = tuple[str, str]
-"""Language and comparable form of a text."""
+Firsts = Mapping[str, Mapping[str, int]]
+"""By language, the comparable form of each text; and the number of the first row that has this form."""
 
 
 def text_notes(splits: Splits) -> Iterator[str]:
     """Notes on the texts of each split, each in one line that names the first row that is meant."""
     for name, parts in splits.items():
-        places: dict[Key, list[Place]] = {}
+        places = _Places(parts)
+        firsts: dict[str, dict[str, int]] = {}
+        again: dict[tuple[str, str], list[int]] = {}
+        number = 0
         for rows in parts:
-            for i, key in enumerate(zip(rows.languages, rows.forms, strict=True)):
-                places.setdefault(key, []).append((rows, i))
-        several = [found for found in places.values() if len(found) > 1]
+            for language, form in zip(rows.languages, rows.forms, strict=True):
+                first = firsts.setdefault(language, {}).setdefault(form, number)
+                if first != number:
+                    again.setdefault((language, form), [first]).append(number)
+                number += 1
+        several = [[places.at(number) for number in found] for found in again.values()]
         yield from _several_labels(name, several)
         if name == "test":
             yield from _repeated(name, several)
         if name != "validation":
             yield from _one_label(name, parts)
-        yield from _copies(name, places)
+        yield from _copies(name, firsts, places)
+
+
+class _Places:
+    """The rows of all parts of a split, numbered from 0."""
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        self.parts = parts
+
+    def at(self, number: int) -> Place:
+        for rows in self.parts:
+            if number < len(rows):
+                return rows, number
+            number -= len(rows)
+        raise IndexError(number)
 
 
 def _several_labels(name: str, several: Sequence[list[Place]]) -> Iterator[str]:
@@ -59,46 +79,51 @@ def _repeated(name: str, several: Sequence[list[Place]]) -> Iterator[str]:
 
 
 def _one_label(name: str, parts: Sequence[Rows]) -> Iterator[str]:
-    labels: dict[str, Counter[str]] = {}
+    labels: Counter[tuple[str, str]] = Counter()
     for rows in parts:
-        for language, label in zip(rows.languages, rows.labels, strict=True):
-            labels.setdefault(language, Counter())[str(label)] += 1
-    alone = [(language, *next(iter(found.items()))) for language, found in labels.items() if len(found) == 1]
-    alone = sorted(found for found in alone if found[2] > 1)
+        labels.update(zip(rows.languages, map(str, rows.labels), strict=True))
+    of_language = Counter(language for language, _ in labels)
+    alone = sorted(
+        (language, count, label)
+        for (language, label), count in labels.items()
+        if of_language[language] == 1 and count > 1
+    )
     if alone:
-        each = [f"{language} ({rows} rows of {shown(label)})" for language, label, rows in alone[:MOST]]
-        yield f"{name}, {parts[0].origin}: one label alone in {', '.join(each)}{_more(alone)}"
+        each = [f"{language} ({rows} rows of {shown(label)})" for language, rows, label in alone[:MOST]]
+        more = f", and in {len(alone) - MOST} more languages" if len(alone) > MOST else ""
+        origin = next(rows.origin for rows in parts if alone[0][0] in rows.languages)
+        yield f"{name}, {origin}: one label alone in {', '.join(each)}{more}"
 
 
-def _copies(name: str, places: dict[Key, list[Place]]) -> Iterator[str]:
+def _copies(name: str, firsts: Firsts, places: _Places) -> Iterator[str]:
     """Languages whose texts are another language's: of each language the other language with the most."""
-    languages = sorted({language for language, _ in places})
-    bit = {language: 1 << n for n, language in enumerate(languages)}
+    bit = {language: 1 << n for n, language in enumerate(sorted(firsts))}
     masks: dict[str, int] = {}
-    for language, form in places:
-        masks[form] = masks.get(form, 0) | bit[language]
-    total = Counter(language for language, _ in places)
+    for language, forms in firsts.items():
+        for form in forms:
+            masks[form] = masks.get(form, 0) | bit[language]
     common: Counter[tuple[str, str]] = Counter()
     for mask, count in Counter(masks.values()).items():  # there are few sets of languages, and many texts
         if mask & (mask - 1):
-            for pair in combinations([name for name in languages if bit[name] & mask], 2):
+            for pair in combinations([language for language in bit if bit[language] & mask], 2):
                 common[pair] += count
     found: dict[str, tuple[int, str]] = {}
     for (a, b), count in common.items():
         for one, other in ((a, b), (b, a)):
-            if count >= max(FEW, COPIED * total[one]) and total[one] <= total[other]:
-                found[one] = max(found.get(one, (0, "")), (count, other))
+            if count >= max(FEW, COPIED * len(firsts[one])) and len(firsts[one]) <= len(firsts[other]):
+                known = found.get(one)
+                if known is None or (-count, other) < (-known[0], known[1]):
+                    found[one] = (count, other)
     copies = [(a, n, b) for a, (n, b) in sorted(found.items()) if found.get(b) != (n, a) or a > b]
     for language, count, other in copies[:MOST]:
-        both = bit[language] | bit[other]
-        first = next(p[0] for key, p in places.items() if key[0] == language and masks[key[1]] & both == both)
+        first = min(number for form, number in firsts[language].items() if form in firsts[other])
         yield (
-            f"{name}: {count} of the {total[language]} texts of {language} are texts of {other} as well; "
-            f"the first: {_first(first)}"
+            f"{name}: {count} of the {len(firsts[language])} texts of {language} are texts of {other} as well; "
+            f"the first: {_first(places.at(first))}"
         )
     if len(copies) > MOST:
         more = ", ".join(language for language, _, _ in copies[MOST:])
-        yield f"{name}: so are the texts of {more}"
+        yield f"{name}: so are texts of other languages in {more}"
 
 
 def _label(place: Place) -> str:
@@ -113,7 +138,3 @@ def _first(place: Place) -> str:
 
 def _texts(count: int) -> str:
     return f"{count} texts stand" if count != 1 else "1 text stands"
-
-
-def _more(found: Sequence[object]) -> str:
-    return f", and {len(found) - MOST} more" if len(found) > MOST else ""
