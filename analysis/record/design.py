@@ -88,8 +88,8 @@ def data_shares(record: StudyRecord) -> dict[Value, float]:
     """For each level of data_fraction, the share of the training rows that the trials record.
 
     The share is more than the level if the task has many labels and few rows: each language keeps one row of
-    each label. A level without a recorded share (all of the data, or a study of an older version) counts as it
-    is.
+    each label. A level without a recorded share (all of the data, or a study of an older version) counts as
+    it is.
     """
     levels = factors(record).get("data_fraction", ())
     if not levels:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["counts_as_json", "counts_table", "print_counts"]
 
 HEADS = ("rows", "lab", "emp", "unk")
-LEGEND = (
-    "lab: labels; emp: texts of which the tokenizer keeps nothing; unk: characters that are unknown to it, in %"
-)
+LEGEND = "lab: labels; emp: texts without a token of their own; unk: per cent of unknown characters"
 
 
 def print_counts(wanted: Resolved) -> None:

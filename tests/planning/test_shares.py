@@ -35,7 +35,10 @@ def fractions(*levels: float) -> dict[str, Any]:
 
 def test_a_fraction_that_is_one_comes_to_itself(make_plan: MakePlan) -> None:
     shares = shares_of(make_plan(**fractions(0.1, 1.0)), task(4, 50))
-    assert [(share.fraction, share.rows, share.share) for share in shares] == [(0.1, 40, 0.1), (1.0, 400, 1.0)]
+    assert [(share.fraction, share.rows, share.share) for share in shares] == [
+        (0.1, 40, 0.1),
+        (1.0, 400, 1.0),
+    ]
     assert shares[0].by_language == {"de": 0.1, "sw": 0.1}
     assert list(share_notes(shares)) == []
 
@@ -62,8 +65,8 @@ def test_two_fractions_that_are_one_sample_are_refused_with_what_is_left(make_pl
     with pytest.raises(RequestError) as refused:
         check_distinct(plan, shares_of(plan, found))
     assert str(refused.value) == (
-        "data_fraction: 0.01 and 0.05 are the same 80 training rows of this task, because each language keeps "
-        "one row of each label; --set data_fraction=0.05,0.1,1"
+        "data_fraction: 0.01 and 0.05 are the same 80 training rows of this task, because each language "
+        "keeps one row of each label; --set data_fraction=0.05,0.1,1"
     )
     plan = make_plan(**fractions(0.05, 0.1, 1.0))
     check_distinct(plan, shares_of(plan, found))

@@ -73,8 +73,8 @@ def data_fraction(results: Results) -> Section:
     if others := {f: share for f, share in results.data_shares.items() if abs(share - float(f)) > 5e-4}:
         named = ", ".join(f"{number(f)} came to {100 * share:.1f}%" for f, share in others.items())
         text.append(
-            "Each language keeps one row of each label, so some values of data_fraction are a larger share of "
-            f"the training rows: {named}. The figure and the table have the share that students saw."
+            "Each language keeps one row of each label, so some values of data_fraction are a larger share "
+            f"of the training rows: {named}. The figure and the table have the share that students saw."
         )
     drawing = Drawing(
         "data_fraction", caption, lambda: lines(table, "share of the training data", MACRO, "share")

@@ -1,8 +1,8 @@
 """From files to rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
 
 Every value is read as it is. CSV values are always strings ("007" and "NA" stay), because a reader that
-guesses types turns "007" into 7.0 and "NA" into a missing value. Parquet's numbers of classes become the names that
-the file's own schema gives them.
+guesses types turns "007" into 7.0 and "NA" into a missing value. Parquet's numbers of classes become the
+names that the file's own schema gives them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from study.trial.data.findings.lines import check_field
 from study.trial.data.rows import COLUMNS, Rows, printable, shown
 
 __all__ = ["READERS", "named"]
+
 
 def read_json_lines(path: Path) -> Rows:
     """One JSON object a line, UTF-8; gzip if the name ends in .gz. Blank lines are skipped.
@@ -87,7 +88,9 @@ def read_csv(path: Path) -> Rows:
             rows.languages.append(row[at["lang"]])
             numbers.append(number)
             if reader.line_num > number:
-                ignored += [(number, name, field) for name, field in zip(header, row) if name not in at]
+                ignored += [
+                    (number, name, field) for name, field in zip(header, row, strict=True) if name not in at
+                ]
     except csv.Error as error:
         raise RequestError(f"{where}, line {reader.line_num}: bad CSV ({error})") from None
     finally:
@@ -129,7 +132,7 @@ def read_parquet(path: Path) -> Rows:
 def named(values: list[Any], classes: Sequence[str] | None) -> list[Any]:
     """The names of `values`, which are numbers of `classes`; the values as they are if there are no classes.
 
-    A number without a class is a missing value: the library `datasets` writes -1 for a class that is withheld.
+    A number without a class is a missing value: `datasets` writes -1 for a class that is withheld.
     """
     if classes is None:
         return values

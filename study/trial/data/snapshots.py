@@ -107,25 +107,17 @@ class Snapshot:
         # The builder's class knows every configuration. To read the card again for each of 205 configurations
         # takes most of a minute.
         model = self._model
-
-        def built(**options: Any) -> Any:
-            return type(model)(
-                cache_dir=cache,
-                dataset_name=model.dataset_name,
-                config_name=configuration,
-                hash=model.hash,
-                base_path=model.base_path,
-                **options,
-            )
-
-        if not hasattr(model.config, "keep_default_na"):
-            return built()
-        # A reader of CSV guesses types: the labels 01 and 1 become one, and a text "NA" is missing. Types that
-        # the data set's card states are no guess.
-        builder = built(keep_default_na=False)
-        if builder.info.features is not None:
-            return builder
-        return built(keep_default_na=False, converters=dict.fromkeys(range(WIDEST), str))
+        # A reader of CSV guesses types: the labels 01 and 1 become one, and a text "NA" is missing.
+        as_written = {"keep_default_na": False, "converters": dict.fromkeys(range(WIDEST), str)}
+        options = as_written if hasattr(model.config, "keep_default_na") else {}
+        return type(model)(
+            cache_dir=cache,
+            dataset_name=model.dataset_name,
+            config_name=configuration,
+            hash=model.hash,
+            base_path=model.base_path,
+            **options,
+        )
 
 
 def _download(repository: str, revision: str | None, patterns: list[str]) -> Path:

@@ -86,7 +86,7 @@ def loses_bytes(tokenizer: PreTrainedTokenizerBase) -> bool:
     Such a tokenizer gives one unknown token for a word that the model was trained to read as bytes.
     """
     model = definition(tokenizer.backend_tokenizer)["model"]
-    return model.get("byte_fallback") is False and BYTES <= tokenizer.get_vocab().keys()
+    return model.get("byte_fallback") is False and tokenizer.get_vocab().keys() >= BYTES
 
 
 def _with_byte_fallback(tokenizer: Tokenizer) -> Tokenizer | None:
@@ -95,7 +95,7 @@ def _with_byte_fallback(tokenizer: Tokenizer) -> Tokenizer | None:
     The library does not carry the fallback over when it makes a fast tokenizer of a sentencepiece model.
     """
     parts = json.loads(tokenizer.to_str())
-    if parts["model"].get("byte_fallback") is not False or not BYTES <= tokenizer.get_vocab().keys():
+    if parts["model"].get("byte_fallback") is not False or not tokenizer.get_vocab().keys() >= BYTES:
         return None
     parts["model"]["byte_fallback"] = True
     return Tokenizer.from_str(json.dumps(parts))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from study.trial.data.rows import Rows, Splits
-from study.trial.data.rows import comparable
+from study.trial.data.rows import Rows, Splits, comparable
 from study.trial.data.shared import drop_from_training, shared_texts
 
 

@@ -63,11 +63,14 @@ def check_field(what: str, field: str, labels: Collection[str], languages: Colle
     Raises:
         RequestError: if a line has; the message begins with `what`, and names the number of lines.
     """
-    lines = field.splitlines()
+    lines = field.split("\n")
+    if len(lines) < 2:
+        return
     found = sum(_is_row(line, labels, languages) for line in lines)
     if found and (languages or found >= max(2, len(lines) - 1)):
         raise RequestError(
-            f"{what} runs on over {len(lines) - 1} more lines, and holds rows of the table ({shown(lines[1])}): "
+            f"{what} runs on over {len(lines) - 1} more lines, and holds rows of the table "
+            f"({shown(lines[1])}): "
             'a quotation mark opens it that is closed too late; write "" for each mark of a text, and quote '
             "the text"
         )

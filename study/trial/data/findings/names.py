@@ -14,8 +14,8 @@ JOINERS = "\u200c\u200d"
 """Persian and the languages of India write these between letters, where they change how the letters look."""
 
 TWINS = str.maketrans(
-    "АВЕЅКМНОРСТУХІЈаеорсухіјѕԁһԛԝ" "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧονι" "‐‑‒–—−’ʼ′",
-    "ABESKMHOPCTYXIJaeopcyxijsdhqw" "ABEZHIKMNOPTYXovi" "------'''",
+    "АВЕЅКМНОРСТУХІЈаеорсухіјѕԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονι‐‑‒–—−’ʼ′",
+    "ABESKMHOPCTYXIJaeopcyxijsdhqwABEZHIKMNOPTYXovi------'''",
 )
 """Cyrillic and Greek letters, dashes and apostrophes, as the ASCII character that looks the same."""
 

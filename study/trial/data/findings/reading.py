@@ -88,7 +88,8 @@ def _every(rows: np.ndarray, most: int | None) -> np.ndarray:
     """At most `most` of `rows`, evenly spaced."""
     if most is None or len(rows) <= most:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    evenly: np.ndarray = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    return evenly
 
 
 class _Facts:
@@ -118,8 +119,8 @@ class _Facts:
             yield f"{self.name} has no unknown token: characters that its vocabulary lacks are lost"
         if self.loses_bytes:
             yield (
-                f"{self.name} has tokens for bytes and never uses them: unknown words become one unknown token "
-                'each; the model may want "byte_fallback": true in tokenizer.json'
+                f"{self.name} has tokens for bytes and never uses them: an unknown word becomes one unknown "
+                'token; the model may want "byte_fallback": true in tokenizer.json'
             )
 
     def read(self, split: Split, rows: np.ndarray, where: str) -> _Seen:
@@ -140,8 +141,8 @@ class _Facts:
         for text, encoding in zip(texts, encoded, strict=True):
             if not encoding.ids:
                 raise RequestError(
-                    f"{where}: {self.name} makes no token of the text {shown(text)}, and adds none; give it a "
-                    "vocabulary with these characters, or remove the text"
+                    f"{where}: {self.name} makes no token of the text {shown(text)}, and adds none; give it "
+                    "a vocabulary with these characters, or remove the text"
                 )
             lost, characters = _lost(text, encoding, self.unknown)
             seen.lost, seen.characters = seen.lost + lost, seen.characters + characters

@@ -73,8 +73,8 @@ def _several_labels(name: str, several: Sequence[list[Place]]) -> Iterator[str]:
 def _repeated(name: str, several: Sequence[list[Place]]) -> Iterator[str]:
     if several:
         yield (
-            f"{name}: {_texts(len(several))} more than once in a language, {sum(map(len, several))} rows, and "
-            f"each row counts; the first: {_first(several[0][0])}"
+            f"{name}: {_texts(len(several))} more than once in a language, {sum(map(len, several))} rows, "
+            f"and each row counts; the first: {_first(several[0][0])}"
         )
 
 
@@ -118,8 +118,8 @@ def _copies(name: str, firsts: Firsts, places: _Places) -> Iterator[str]:
     for language, count, other in copies[:MOST]:
         first = min(number for form, number in firsts[language].items() if form in firsts[other])
         yield (
-            f"{name}: {count} of the {len(firsts[language])} texts of {language} are texts of {other} as well; "
-            f"the first: {_first(places.at(first))}"
+            f"{name}: {count} of the {len(firsts[language])} texts of {language} are texts of {other} "
+            f"as well; the first: {_first(places.at(first))}"
         )
     if len(copies) > MOST:
         more = ", ".join(language for language, _, _ in copies[MOST:])

@@ -53,7 +53,7 @@ def test_texts_and_labels_that_are_called_like_columns_are_sound(write_folder: A
 
 
 def swallowing(lines: list[str], first: int, last: int) -> list[str]:
-    """A text that begins with a quotation mark, and one that ends with one: unquoted, as some programs write."""
+    """A text that begins with a quotation mark, and another that ends with one, unquoted."""
     found = list(lines)
     found[first] = '"' + found[first]
     found[last] = found[last].replace(",", '",', 1)
@@ -65,7 +65,10 @@ def test_a_text_that_swallows_lines_is_named_with_its_line_and_their_number(
     write_folder: Any, last: int
 ) -> None:
     message = refusal(write_folder(files(csv(swallowing(LINES, 1, last)))))
-    assert f"train.csv, line 3: its text runs on over {last - 1} more lines, and holds rows of the table" in message
+    assert (
+        f"train.csv, line 3: its text runs on over {last - 1} more lines, and holds rows of the table"
+        in message
+    )
 
 
 def test_an_ignored_column_that_swallows_lines_is_named(write_folder: Any) -> None:
@@ -80,10 +83,14 @@ def test_an_ignored_column_that_swallows_lines_is_named(write_folder: Any) -> No
 def test_lines_that_a_hubs_reader_swallowed_are_named(hub: Callable[..., Path]) -> None:
     content = csv(swallowing(LINES, 1, 5))
     hub("org/quotes", {f"{split}.csv": content for split in ("train", "validation", "test")})
-    assert "hub:org/quotes, default, train, row 2: its text runs on over 4 more lines" in refusal("hub:org/quotes")
+    assert "hub:org/quotes, default, train, row 2: its text runs on over 4 more lines" in refusal(
+        "hub:org/quotes"
+    )
 
 
-@pytest.mark.parametrize("text", ["two\nlines", "one, two\nthree, four\nfive", "music\nalarm, news", "de\nsw"])
+@pytest.mark.parametrize(
+    "text", ["two\nlines", "one, two\nthree, four\nfive", "music\nalarm, news", "de\nsw"]
+)
 def test_a_text_of_several_lines_is_a_text(write_folder: Any, text: str) -> None:
     folder = write_folder(files(csv([*LINES, f'"{text}",music,de'])))
     assert text in load_task(str(folder)).splits["train"].texts

@@ -56,13 +56,15 @@ def letters(**options: bool) -> PreTrainedTokenizerFast:
 def test_rows_and_labels_are_counted_without_a_tokenizer() -> None:
     found = read_texts(task(am=()))
     assert found.notes == ()
-    assert found.counts == dict.fromkeys(SPLITS, {"am": Count(0, 0), "de": Count(2, 2)})
+    assert found.counts == {split: {"am": Count(0, 0), "de": Count(2, 2)} for split in SPLITS}
 
 
 def test_a_language_of_unknown_words_is_noted() -> None:
     found = read_texts(task(), word_level())
     assert found.counts["test"] == {"am": Count(2, 2, 0, 1.0, 2), "de": Count(2, 2, 0, 0.0, 2)}
-    assert found.notes == ("am: 100% of its characters are unknown to the base model's tokenizer, in 6 texts",)
+    assert found.notes == (
+        "am: 100% of its characters are unknown to the base model's tokenizer, in 6 texts",
+    )
 
 
 def test_few_unknown_characters_are_counted_without_a_note() -> None:
@@ -74,7 +76,9 @@ def test_few_unknown_characters_are_counted_without_a_note() -> None:
 def test_characters_that_are_lost_without_an_unknown_token_count_as_unknown() -> None:
     found = read_texts(task(am=("ዝናብ ein", "die")), letters())
     assert found.counts["train"]["am"] == Count(2, 2, 0, 3 / 9, 2)
-    assert any("has no unknown token: characters that its vocabulary lacks are lost" in x for x in found.notes)
+    assert any(
+        "has no unknown token: characters that its vocabulary lacks are lost" in x for x in found.notes
+    )
 
 
 def test_texts_of_which_nothing_is_kept_are_counted_and_the_first_is_named() -> None:

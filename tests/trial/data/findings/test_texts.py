@@ -57,7 +57,8 @@ def test_rows_of_one_language_under_another_languages_name_are_counted() -> None
     copied = [(text.upper(), label, "sw") for text, label, _ in sound("de")[:4]]
     found = notes(*sound("de"), *copied, *sound("yo"), ("sw own", "a", "sw"))
     assert found == [
-        "train: 4 of the 5 texts of sw are texts of de as well; the first: data/train.csv, line 8, 'DE NUMBER 0'"
+        "train: 4 of the 5 texts of sw are texts of de as well; the first: data/train.csv, line 8, "
+        "'DE NUMBER 0'"
     ]
 
 
@@ -85,5 +86,7 @@ def test_places_are_found_in_all_parts_of_a_split() -> None:
         texts, labels, languages = (list(column) for column in zip(*rows, strict=True))
         return Rows(f"hub:org/x, {name}, test", texts, labels, languages, range(1, len(rows) + 1), "row")
 
-    (note,) = text_notes({"test": [part("de", sound("de")), part("sw", [*sound("sw"), ("sw number 5", "b", "sw")])]})
+    (note,) = text_notes(
+        {"test": [part("de", sound("de")), part("sw", [*sound("sw"), ("sw number 5", "b", "sw")])]}
+    )
     assert "hub:org/x, sw, test, row 6, 'sw number 5'" in note
