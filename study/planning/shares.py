@@ -87,6 +87,6 @@ def check_distinct(plan: Plan, shares: Sequence[Share]) -> None:
         alike = [f"{share.fraction:g}" for share in same]
         kept = ",".join(f"{sample[-1].fraction:g}" for sample in samples)
         raise RequestError(
-            f"data_fraction: {', '.join(alike[:-1])} and {alike[-1]} are the same {same[0].rows} training rows "
-            f"of this task, because each language keeps one row of each label; --set data_fraction={kept}"
+            f"data_fraction: {', '.join(alike[:-1])} and {alike[-1]} are the same {same[0].rows} training "
+            f"rows of this task, because each language keeps one row of each label; --set data_fraction={kept}"
         )
