@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from study.cli.console import listing, out, say
+from study.cli.console import listing
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from study.planning.resolve import Resolved
@@ -21,16 +22,17 @@ HEADS = ("rows", "lab", "emp", "unk")
 LEGEND = "lab: labels; emp: texts without a token of their own; unk: per cent of unknown characters"
 
 
-def print_counts(wanted: Resolved) -> None:
-    """Print the counts of the data on stdout, and what each data fraction comes to."""
+def print_counts(wanted: Resolved, console: Console) -> None:
+    """Print the counts of the data on `console`, and what each data fraction comes to."""
     counts = wanted.reading.counts
-    out.print(counts_table(counts))
-    say(LEGEND)
+    console.print(counts_table(counts))
+    console.print(LEGEND, highlight=False, soft_wrap=True)
     all_of = [count for split in counts.values() for count in split.values()]
     if read := max((count.read for count in all_of if count.read < count.rows), default=0):
-        say(f"emp and unk are of {read} texts of each language and split, evenly spaced")
+        text = f"emp and unk are of {read} texts of each language and split, evenly spaced"
+        console.print(text, highlight=False, soft_wrap=True)
     if any(share.fraction < 1 for share in wanted.shares):
-        out.print(_shares_table(wanted.shares))
+        console.print(_shares_table(wanted.shares))
 
 
 def counts_as_json(wanted: Resolved) -> dict[str, Any]:

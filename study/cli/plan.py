@@ -52,7 +52,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
-    print_counts(wanted)
+    print_counts(wanted, out)
     for text in wanted.notes:
         note(f"note: {text}")
     return None

@@ -37,12 +37,6 @@ def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     if (found := find_finished(home, name)) is not None and _wants_no_more(wanted, home, where.given_urls):
         print_end(found, home, name)
     else:
-        if name not in home.studies():
-            from study.cli.counts import print_counts
-
-            print_counts(wanted)
-            for text in wanted.notes[len(wanted.task.notes) :]:  # the driver shows the task's own
-                note(f"note: {text}")
         drive(wanted, home, where.given_urls)
 
 

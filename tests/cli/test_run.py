@@ -138,19 +138,3 @@ def test_with_a_storage_a_home_that_lost_trials_needs_a_driver(finished_copy: An
     assert find_finished(study.home, study.name) is not None
     next(study.home.trials(study.name).iterdir()).rmdir()
     assert find_finished(study.home, study.name) is None
-
-
-def test_a_study_that_begins_counts_its_data_first(
-    command: Any, driven: list[Any], finished_study: Any, tmp_path: Path
-) -> None:
-    options = (*finished_study.on, "--home", tmp_path / "new", "--set", "data_fraction=0.02")
-    answer = command("run", finished_study.space, *options)
-    assert (answer.code, len(driven)) == (0, 1)
-    assert next(line.split() for line in answer.out.splitlines() if "yor" in line)[:5] == [
-        "yor",
-        "80",
-        "4",
-        "0",
-        "0",
-    ]
-    assert "note: data_fraction=0.02 comes to 5.0% of the training rows" in answer.err
