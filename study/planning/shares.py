@@ -88,5 +88,6 @@ def check_distinct(plan: Plan, shares: Sequence[Share]) -> None:
         kept = ",".join(f"{sample[-1].fraction:g}" for sample in samples)
         raise RequestError(
             f"data_fraction: {', '.join(alike[:-1])} and {alike[-1]} are the same {same[0].rows} training "
-            f"rows of this task, because each language keeps one row of each label; --set data_fraction={kept}"
+            f"rows of this task, because each language keeps one row of each label; "
+            f"--set data_fraction={kept}"
         )
