@@ -11,9 +11,12 @@ import inspect
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +34,7 @@ from study.cli.settings import settings
 from study.cli.status import status
 from study.cli.trial import trial
 from study.cli.ui import ui
-from study.errors import RequestError, StudyStopped
+from study.errors import RequestError, StudyStopped, masked, no_permission
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -99,8 +102,10 @@ def main() -> None:
         _show_all()
     else:
         _silence()
+    _mask_everything()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    sys.argv[1:] = map(masked, sys.argv[1:])  # Ray records the command line, and so does request.json
     command = typer.main.get_command(app)
     try:
         sys.exit(command.main(arguments, prog_name="kdstudy", standalone_mode=False) or 0)
@@ -110,6 +115,10 @@ def main() -> None:
         log.debug("the command ended here:", exc_info=True)
         note(f"stopped: {end}")
         sys.exit(1)
+    except OSError as error:
+        if (why := no_permission(error)) is None:
+            raise
+        _complain(why)
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
             raise
@@ -128,8 +137,29 @@ def _in_one_sentence(error: Any) -> str:
 def _complain(message: str) -> None:
     log.debug("the request was refused here:", exc_info=True)
     line = " ".join(message.split())
-    print(f"kdstudy: {line}", file=sys.stderr)
+    print(f"kdstudy: {masked(line)}", file=sys.stderr)
     sys.exit(2)
+
+
+class _MaskedRecord(logging.LogRecord):
+    """A record of any logger, of libraries too, without the passwords of URLs in its text and traceback."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        with suppress(TypeError, ValueError):  # a text that does not fit its arguments is reported by logging
+            self.msg, self.args = masked(self.getMessage()), ()
+        if self.exc_info and self.exc_info[0] is not None:
+            self.exc_text = masked("".join(traceback.format_exception(*self.exc_info)).rstrip())
+
+
+def _mask_everything() -> None:
+    """Let no password of a URL into logs and tracebacks."""
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.stderr.write(masked("".join(traceback.format_exception(kind, error, trace))))
+
+    sys.excepthook = show
+    logging.setLogRecordFactory(_MaskedRecord)
 
 
 def _silence() -> None:
