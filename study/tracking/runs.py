@@ -185,6 +185,8 @@ class Runs:
         if params:
             self._without_params.discard(run)
         self._tags.setdefault(run, {}).update(tags or {})
+        if any(row.key == RESULT for row in rows):
+            self._measured.add(run)
 
     def as_first_reported(self, run: str, rows: Sequence[Metric]) -> list[Metric]:
         """Return `rows`; if MLflow has rows of a step already, with the time of those rows.
