@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.tracking._tracking_service import client
+from mlflow.tracking._tracking_service import utils
 
 from study.errors import RequestError, StudyStopped
 from study.home import Home
@@ -71,13 +71,13 @@ def recorded(
 @pytest.fixture
 def home(recorded: Path, tmp_path: Path) -> Home:
     """A copy of the home, at another place; this process does not know the old one, as a new one does not."""
-    client._artifact_repos_cache.clear()
+    utils._artifact_repos_cache.clear()
     return Home(shutil.copytree(recorded, tmp_path / "home"))
 
 
 @pytest.fixture
 def before(recorded: Path) -> dict[str, Any]:
-    """What MLflow has at first. It is read at the old place: MLflow keeps a database open that it has read."""
+    """What MLflow has at first. It is read at the old place: MLflow keeps a database open."""
     return record_of(Home(recorded))
 
 
