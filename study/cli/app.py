@@ -8,15 +8,10 @@ wrong: one line on stderr, nothing written; 130 interrupted, and resumable.
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
-import traceback
-import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import metadata
-from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +21,7 @@ from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.groups import grouped
 from study.cli.lists import spaces, tasks
+from study.cli.logs import show_logs
 from study.cli.plan import plan
 from study.cli.report import report
 from study.cli.resume import resume
@@ -97,12 +93,7 @@ def _root(
 
 def main() -> None:
     """Entry point: one line on stderr for what is wrong, and the exit codes above."""
-    debug = "--debug" in sys.argv[1:] or os.environ.get("KDSTUDY_DEBUG", "0") not in ("", "0")
-    if debug:
-        _show_all()
-    else:
-        _silence()
-    _mask_everything()
+    show_logs("--debug" in sys.argv[1:] or os.environ.get("KDSTUDY_DEBUG", "0") not in ("", "0"))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     sys.argv[1:] = map(masked, sys.argv[1:])  # Ray records the command line, and so does request.json
@@ -139,39 +130,3 @@ def _complain(message: str) -> None:
     line = " ".join(message.split())
     print(f"kdstudy: {masked(line)}", file=sys.stderr)
     sys.exit(2)
-
-
-class _MaskedRecord(logging.LogRecord):
-    """A record of any logger, of libraries too, without the passwords of URLs in its text and traceback."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        with suppress(TypeError, ValueError):  # a text that does not fit its arguments is reported by logging
-            self.msg, self.args = masked(self.getMessage()), ()
-        if self.exc_info and self.exc_info[0] is not None:
-            self.exc_text = masked("".join(traceback.format_exception(*self.exc_info)).rstrip())
-
-
-def _mask_everything() -> None:
-    """Let no password of a URL into logs and tracebacks."""
-
-    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        sys.stderr.write(masked("".join(traceback.format_exception(kind, error, trace))))
-
-    sys.excepthook = show
-    logging.setLogRecordFactory(_MaskedRecord)
-
-
-def _silence() -> None:
-    warnings.filterwarnings("ignore")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # MLflow prints tracebacks of calls it repeats
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-
-
-def _show_all() -> None:
-    warnings.simplefilter("default")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    logging.getLogger("study").setLevel(logging.DEBUG)

@@ -16,7 +16,8 @@ from study.errors import RequestError
 from tests.analysis.recorded import assert_same, runs_of
 
 NO_EXPERIMENT = (
-    r"^nowhere: MLflow at \S+ has no experiment of this name; the study has recorded nothing there$"
+    r"^nowhere: MLflow at \S+ has no experiment of this name; the study has recorded nothing there, or its "
+    r"record was lost: `kdstudy status nowhere --sync` writes the record again$"
 )
 
 
@@ -49,7 +50,7 @@ def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
 )
 def test_no_password_is_printed(uri: str, shown: str) -> None:
     with pytest.raises(RequestError) as refused:
-        _check("demo", uri, None)
+        _check("demo", uri, [])
     assert f" at {shown} has no experiment" in str(refused.value)
 
 
@@ -121,7 +122,7 @@ def test_a_deleted_experiment_is_refused(finished: Any) -> None:
     finished.tracker.runs.client.delete_experiment(finished.tracker.runs.experiment)
     with pytest.raises(
         RequestError,
-        match=r": the MLflow experiment of this study was deleted; restore the experiment to report it$",
+        match=r": the MLflow experiment of this study was deleted; restore the experiment to report it: ",
     ):
         finished.read()
 
