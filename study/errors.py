@@ -35,7 +35,9 @@ UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / o
 SECRET = re.compile(
     r"([?&][^=&\s]*(?:password|passwd|secret|token|key|credential|sig)[^=&\s]*=)[^&\s]*", re.I
 )
-DRIVERS_WORDS = re.compile(r"^\([\w.]+\) ")  # SQLAlchemy begins with the class, "(sqlite3.OperationalError) "
+DRIVERS_WORDS = re.compile(
+    r"^\(\w+\.[\w.]+\) "
+)  # SQLAlchemy begins with the class, "(sqlite3.OperationalError) "
 
 
 class RequestError(ValueError):
