@@ -236,9 +236,9 @@ def test_artifacts_follow_the_home(home: Home, recorded: Path) -> None:
 
 def test_a_move_leaves_the_artifacts_of_others_where_they_are(home: Home) -> None:
     mlflow = client_of(home)
-    mlflow.create_experiment("somebody's", "file:///elsewhere/mlartifacts")
+    theirs = mlflow.create_experiment("somebody's", "file:///elsewhere/mlartifacts")
     move_artifacts(home.database, "file:///new/mlartifacts")
-    assert mlflow.get_experiment_by_name("somebody's").artifact_location == "file:///elsewhere/mlartifacts"
+    assert mlflow.get_experiment(theirs).artifact_location == "file:///elsewhere/mlartifacts"
     assert experiment_of(home).artifact_location == "file:///new/mlartifacts"
 
 
