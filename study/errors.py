@@ -7,10 +7,14 @@
     Away                  a database does not answer now, and may come back; the driver waits and tries again
 
 Every other exception is a fault of this program, and ends in a traceback.
+
+No text of these errors holds a password: `masked` takes the passwords out of the URLs in it.
 """
 
 from __future__ import annotations
 
+import errno
+import re
 from collections.abc import Iterable
 
 __all__ = [
@@ -21,11 +25,26 @@ __all__ = [
     "TeacherDiverged",
     "did_you_mean",
     "first_line",
+    "masked",
+    "no_permission",
+    "plain_reason",
 ]
+
+PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
+UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / or ? that should be %2F or %3F
+SECRET = re.compile(
+    r"([?&][^=&\s]*(?:password|passwd|secret|token|key|credential|sig)[^=&\s]*=)[^&\s]*", re.I
+)
+DRIVERS_WORDS = re.compile(
+    r"^\(\w+\.[\w.]+\) "
+)  # SQLAlchemy begins with the class, "(sqlite3.OperationalError) "
 
 
 class RequestError(ValueError):
     """A request that cannot be served. The text is one line: the file, the field, and what is allowed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(masked(text))
 
 
 class StudyStopped(Exception):
@@ -33,6 +52,9 @@ class StudyStopped(Exception):
 
     All measurements are kept, and the study can be resumed.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(masked(text))
 
 
 class StorageAway(StudyStopped):
@@ -46,6 +68,9 @@ class TeacherDiverged(StudyStopped):
 class Away(Exception):
     """A database does not answer now, and may come back."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(masked(text))
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint for the text of a `RequestError`: " (did you mean quasi?)"; empty if no known name is near."""
@@ -58,3 +83,33 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of the error's text; if the text is empty, the error's class."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def masked(text: str) -> str:
+    """`text` without the passwords of URLs, and without the secrets in their queries.
+
+    Whatever leaves the program goes through this function: errors, logs, tracebacks, files, MLflow.
+    """
+    for pattern in (PASSWORD, UNQUOTED_PASSWORD):
+        text = pattern.sub(r"\1:***@", text)
+    return SECRET.sub(r"\1***", text)
+
+
+def plain_reason(error: BaseException) -> str:
+    """Why a database or a server refuses, in one line: without a class's name, SQL, and passwords."""
+    text = DRIVERS_WORDS.sub("", first_line(error)).partition(" [SQL:")[0]
+    if text == "database is locked":
+        return "the database is locked by another process"
+    return masked(text)
+
+
+def no_permission(error: BaseException | None) -> str | None:
+    """The line for an error that means "no permission", with the file; None for any other error.
+
+    The errors that caused `error` are looked at too.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM) and error.filename:
+            return f"{error.filename}: no permission: this user may not read or write it"
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None

@@ -8,14 +8,15 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from study.errors import RequestError, did_you_mean
+from study.errors import RequestError, did_you_mean, first_line, masked
 from study.storage.artifacts import Store, write_atomically
 from study.storage.mirror import Mirror
 
-__all__ = ["Home"]
+__all__ = ["Home", "same_address"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,22 @@ class Home:
         there = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             raise RequestError(f"--home {self.root}: {there} is not a folder that can be written to")
+
+    def check_shared(self, name: str) -> None:
+        """Check that this user may continue the study `name`: in a home of a group, others made its files.
+
+        Raises:
+            RequestError: if a file of the study may not be written; the text names the file and its owner.
+        """
+        folders = [self.root / "artifacts", self.study(name), self.trials(name)]
+        for path in [*folders, self.study(name) / "optuna.db", self.database]:
+            needed = os.W_OK | os.X_OK if path in folders else os.W_OK
+            if path.exists() and not os.access(path, os.R_OK | needed):
+                mode = f"{path.stat().st_mode & 0o7777:04o}"
+                raise RequestError(
+                    f"{path}: no permission: this user may not write it (its mode is {mode}); its owner, "
+                    f"{_owner(path)}, can share it: chmod g+rwX"
+                )
 
     @property
     def store(self) -> Store:
@@ -114,8 +131,20 @@ class Home:
             known = ", ".join(self.studies()) or "none yet"
             near = did_you_mean(name, self.studies())
             raise RequestError(f"{name}: no such study in {self.root}{near}; there are: {known}")
-        given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        return self._default_urls(name) | given
+        return self._default_urls(name) | self._given(name)
+
+    def _given(self, name: str) -> dict[str, str]:
+        path = self.study(name) / "study.json"
+        try:
+            given: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(given, dict) or not all(isinstance(url, str) for url in given.values()):
+                raise ValueError("it is no table of URLs")
+        except ValueError as error:
+            raise RequestError(
+                f"{path}: is damaged: {first_line(error)}; it must hold the URLs that study {name} was begun "
+                "with as JSON, {} if none was given"
+            ) from None
+        return given
 
     def recorded_at(self, name: str) -> str:
         """MLflow's URL for the record of the study `name`.
@@ -137,7 +166,7 @@ class Home:
         if name in self.studies():
             for field, url in given.items():
                 begun = self.urls(name).get(field, "none")
-                if url != begun:
+                if not same_address(url, begun):
                     option = "--" + field.replace("_", "-")
                     raise RequestError(f"{option}: study {name} was begun with {begun}, not {url}")
 
@@ -148,14 +177,59 @@ class Home:
             RequestError: if the study was begun with other URLs.
         """
         self.check_urls(name, given)
-        path = self.study(name) / "study.json"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json.dumps(given, indent=1).encode())
+        if not (self.study(name) / "study.json").exists():
+            self._write(name, given)
+        elif new := {k: given[k] for k, url in self._given(name).items() if given.get(k, url) != url}:
+            self._write(name, self._given(name) | new)  # the same address, perhaps with a new password
         return self.urls(name)
+
+    def moves_record(self, name: str, given: dict[str, str]) -> bool:
+        """Whether `given` names another address for MLflow's record of the study `name`, which was begun."""
+        uri = given.get("tracking_uri")
+        return (
+            uri is not None
+            and name in self.studies()
+            and not same_address(uri, self.urls(name)["tracking_uri"])
+        )
+
+    def records_elsewhere(self, name: str, uri: str) -> None:
+        """Note that MLflow's record of the study `name` is at `uri` from now on."""
+        self._write(name, self._given(name) | {"tracking_uri": uri})
+
+    def _write(self, name: str, given: dict[str, str]) -> None:
+        """Write `study.json`. If a URL has a password, which a resume needs, only this user may read it."""
+        text = json.dumps(given, indent=1)
+        folder = self.study(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "study.json", text.encode(), private=masked(text) != text)
 
     def _default_urls(self, name: str) -> dict[str, str]:
         return {
             "ledger_url": f"sqlite:///{self.study(name) / 'optuna.db'}",
             "tracking_uri": self.tracking_uri,
         }
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two URLs name the same place: a slash at the end, the letters' case, passwords do not count."""
+    return _address(one) == _address(other)
+
+
+def _address(url: str) -> tuple[object, ...]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is no number
+        return (url,)
+    if not parts.netloc:
+        return (url.rstrip("/"),)
+    host = {"localhost": "127.0.0.1"}.get(parts.hostname or "", parts.hostname)
+    port = port or {"http": 80, "https": 443, "postgresql": 5432}.get(parts.scheme.partition("+")[0])
+    return parts.scheme, parts.username, host, port, parts.path.rstrip("/"), masked("?" + parts.query)
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:  # the system has no name for the user
+        return f"user {path.stat().st_uid}"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from study import errors
-from study.errors import Away, RequestError, StorageAway, StudyStopped, did_you_mean
+from study.errors import (
+    Away,
+    RequestError,
+    StorageAway,
+    StudyStopped,
+    did_you_mean,
+    no_permission,
+    plain_reason,
+)
 
 
 def test_the_tree_is_what_its_docstring_draws() -> None:
@@ -42,3 +53,30 @@ def test_only_the_nearest_name_is_suggested() -> None:
     assert did_you_mean("teacher_step", {"teacher_seed": 1, "teacher_steps": 2, "steps": 3}) == (
         " (did you mean teacher_steps?)"
     )
+
+
+@pytest.mark.parametrize("kind", [RequestError, StudyStopped, StorageAway, Away])
+def test_no_error_holds_the_password_of_a_url(kind: type[Exception]) -> None:
+    assert str(kind("--ledger-url postgresql://me:hush@db: no answer")) == (
+        "--ledger-url postgresql://me:***@db: no answer"
+    )
+
+
+def test_a_reason_is_plain_words_without_sql() -> None:
+    error = OperationalError(
+        "SELECT experiments.name FROM experiments", {}, sqlite3.OperationalError("no room")
+    )
+    assert plain_reason(error) == "no room"
+    locked = OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked"))
+    assert plain_reason(locked) == "the database is locked by another process"
+    assert plain_reason(ValueError("")) == "ValueError"
+    assert plain_reason(ValueError("it failed [SQL: SELECT 1]")) == "it failed"
+
+
+def test_a_missing_permission_is_named_with_its_file_also_behind_another_error() -> None:
+    behind = RuntimeError("it failed")
+    behind.__cause__ = PermissionError(13, "Permission denied", "/home/anna/study.json")
+    line = "/home/anna/study.json: no permission: this user may not read or write it"
+    assert no_permission(behind) == line
+    assert no_permission(FileNotFoundError(2, "No such file", "/x")) is None
+    assert no_permission(None) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from study.errors import RequestError
-from study.home import Home
+from study.home import Home, same_address
 from study.storage.artifacts import Store
 from study.storage.mirror import Mirror
 
@@ -131,3 +131,67 @@ def test_a_home_of_mlflows_database_alone_is_read_from_it(tmp_path: Path) -> Non
     assert home.recorded_at("served") == "http://mlflow:5000"
     with pytest.raises(RequestError, match=r"^--name '\.\./x': must be letters"):
         home.recorded_at("../x")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://mlflow:5000", "http://mlflow:5000/", True),
+        ("http://MLflow:5000", "HTTP://mlflow:5000", True),
+        ("http://mlflow", "http://mlflow:80/", True),
+        ("https://mlflow/path/", "https://mlflow:443/path", True),
+        ("http://localhost:5000", "http://127.0.0.1:5000/", True),
+        ("postgresql://me:old@db/optuna", "postgresql://me:new@db:5432/optuna", True),
+        ("s3://bucket/x/", "s3://bucket/x", True),
+        ("sqlite:////a/b.db", "sqlite:////a/b.db", True),
+        ("http://mlflow:5000", "http://mlflow:5001", False),
+        ("http://mlflow:5000", "https://mlflow:5000", False),
+        ("postgresql://me@db/optuna", "postgresql://you@db/optuna", False),
+        ("s3://bucket/x", "s3://bucket/y", False),
+        ("s3://bucket/x?region=eu", "s3://bucket/x?region=us", False),
+        ("sqlite:////a/b.db", "sqlite:////a/c.db", False),
+        ("http://host:port", "http://host:other", False),
+    ],
+)
+def test_the_same_address_in_another_spelling_is_the_same(one: str, other: str, same: bool) -> None:
+    assert same_address(one, other) is same
+    assert same_address(other, one) is same
+
+
+def test_a_study_goes_on_at_the_same_address_with_a_new_password(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.begin("demo", {"ledger_url": "postgresql://me:old@db/optuna"})
+    assert home.begin("demo", {"ledger_url": "postgresql://me:new@db/optuna"})["ledger_url"].count("new") == 1
+    home.begin("plain", {})
+    home.begin("plain", {"tracking_uri": home.tracking_uri + "/"})
+    assert json.loads((home.study("plain") / "study.json").read_text()) == {}, "a home can be moved"
+
+
+def test_the_record_of_a_study_may_move_to_another_address(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.begin("demo", {"tracking_uri": "http://mlflow:5000"})
+    assert not home.moves_record("demo", {"tracking_uri": "http://mlflow:5000/"})
+    assert not home.moves_record("demo", {})
+    assert not home.moves_record("other", {"tracking_uri": "http://mlflow:5001"})
+    assert home.moves_record("demo", {"tracking_uri": "http://mlflow:5001"})
+    home.records_elsewhere("demo", "http://mlflow:5001")
+    assert home.urls("demo")["tracking_uri"] == "http://mlflow:5001"
+
+
+def test_only_the_user_reads_urls_with_a_password(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.begin("open", {"ledger_url": "postgresql://me@db/optuna"})
+    home.begin("closed", {"ledger_url": "postgresql://me:hush@db/optuna"})
+    assert (home.study("open") / "study.json").stat().st_mode & 0o777 == 0o644
+    assert (home.study("closed") / "study.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"ledger_url": 3}', "\ufeff{"])
+def test_a_damaged_study_file_is_one_line_that_names_it(tmp_path: Path, content: str) -> None:
+    home = Home(tmp_path)
+    home.begin("demo", {})
+    (home.study("demo") / "study.json").write_text(content)
+    with pytest.raises(
+        RequestError, match=r"^\S+/study.json: is damaged: [^\n]+; it must hold the URLs that"
+    ):
+        home.urls("demo")

@@ -53,6 +53,13 @@ class Share:
     status: str | None
     arms: dict[str, dict[str, str]]
     trials: pd.DataFrame
+    ended: int = 0
+    """The trials that had ended when the study was finished; 0 if the record does not show this."""
+
+    @property
+    def missing(self) -> int:
+        """How many trials that have ended are not in this record."""
+        return max(0, self.ended - int((self.trials["phase"] != "teacher").sum()))
 
     @classmethod
     def read(cls, source: Source, name: str) -> Share:
@@ -79,15 +86,25 @@ class Share:
             source=source,
             params=_said(params, own[0]) if own else {},
             status=str(runs.loc[own[0], "status"]) if own else None,
+            ended=_count(tags, own[0]) if own else 0,
             arms=_arms(runs[(runs["phase"] == "arm") & runs["arm"].notna()], params),
             trials=trials.drop(columns="name").join(said).reset_index(names="run"),
         )
 
 
+def _count(tags: pd.DataFrame, run: Any) -> int:
+    said = pd.to_numeric(tags.get("kdstudy.trials", pd.Series(dtype=object)), errors="coerce").get(run)
+    return 0 if said is None or pd.isna(said) else int(said)
+
+
 def _arms(runs: pd.DataFrame, params: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """The params of the oldest run of each arm, in planned order: names of runs begin with numbers."""
+    """The params of the oldest run of each arm, in planned order: the runs are numbered by a tag.
+
+    In records of older versions, the names of the runs begin with the numbers.
+    """
     numbers = [re.match(r"(\d+) ", str(name)) for name in runs["name"]]
-    order = np.argsort([float(number[1]) if number else np.inf for number in numbers], kind="stable")
+    named = pd.Series([float(number[1]) if number else np.inf for number in numbers], runs.index, dtype=float)
+    order = np.argsort(runs["number"].fillna(named).to_numpy(), kind="stable")
     arms: dict[str, dict[str, str]] = {}
     for run, arm in runs["arm"].iloc[order].items():
         arms.setdefault(arm, _said(params, run))

@@ -8,25 +8,32 @@ give the same tables.
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
 import pandas as pd
 import sqlalchemy as sa
 
-from study.errors import RequestError
+from study.errors import RequestError, StudyStopped, plain_reason
 
 __all__ = ["Client", "Database", "Source", "open_source"]
 
 LARGEST = 1.797e308  # MLflow stores an infinite metric as the largest double
 RUNS_AT_ONCE = 250  # in one query; this limits the memory of its rows and the length of its text
+LOCKED = 120.0  # seconds that another process may lock a database before the reader gives up
+STUDY, NAME = "kdstudy.study", "kdstudy.name"  # tags of an experiment: the id and the name of its study
+
+log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """The active runs of the experiment `name`.
+    """The active runs of the study `name`: of the experiment of this name, or of the experiment that was
+    renamed and has the name as its tag; if the study was split over several experiments, of all of them.
 
     Raises:
         RequestError: there is no such experiment, or MLflow does not answer.
@@ -75,15 +82,26 @@ class Client:
         self._reading = partial(_reading, name, Exception)  # every kind of store raises its own errors
         with self._reading():
             self.client = MlflowClient(tracking_uri=uri)
-            experiment = self.client.get_experiment_by_name(name)
-            _check(name, uri, None if experiment is None else experiment.lifecycle_stage)
-            assert experiment is not None
-            self._runs = list(self._pages(experiment.experiment_id))
+            found = self._experiments(name)
+            _check(name, uri, [each.lifecycle_stage for each in found])
+            self._runs = list(self._pages([e.experiment_id for e in found if e.lifecycle_stage == "active"]))
 
-    def _pages(self, experiment: str) -> Iterator[Any]:
+    def _experiments(self, name: str) -> list[Any]:
+        named = self.client.get_experiment_by_name(name)
+        found = [named] if named is not None else self._tagged(NAME, name)
+        studies = {each.tags[STUDY] for each in found if STUDY in each.tags}
+        return self._tagged(STUDY, studies.pop()) if len(studies) == 1 else found
+
+    def _tagged(self, tag: str, value: str) -> list[Any]:
+        from mlflow.entities import ViewType
+
+        query = f"tags.`{tag}` = '{value}'"
+        return list(self.client.search_experiments(view_type=ViewType.ALL, filter_string=query))
+
+    def _pages(self, experiments: list[str]) -> Iterator[Any]:
         token = None
         while True:
-            page = self.client.search_runs([experiment], max_results=1000, page_token=token)
+            page = self.client.search_runs(experiments, max_results=1000, page_token=token)
             yield from page
             if not (token := page.token):
                 return
@@ -129,17 +147,30 @@ class Database:
         ):  # a missing driver, a wrong port
             url = sa.make_url(uri)
             self.engine = sa.create_engine(url)  # this opens no connection yet
+        self.name = name
         if url.get_backend_name() == "sqlite" and not os.path.exists(url.database or ""):
-            _check(name, uri, None)
+            _check(name, uri, [])
         self._reading = partial(_reading, name, (sa.exc.SQLAlchemyError, pd.errors.DatabaseError))
-        columns = ("experiment_id", "lifecycle_stage")
-        found = self._read(_select("experiments", *columns).where(sa.column("name") == name))
-        _check(name, uri, found["lifecycle_stage"].iloc[0] if len(found) else None)
+        found = self._experiments(name)
+        _check(name, uri, list(found["lifecycle_stage"]))
+        active = found.loc[found["lifecycle_stage"] == "active", "experiment_id"]
         runs = _select("runs", "run_uuid", "name", "status", "start_time").where(
-            sa.column("experiment_id") == int(found["experiment_id"].iloc[0]),
+            sa.column("experiment_id").in_([int(each) for each in active]),
             sa.column("lifecycle_stage") == "active",
         )
         self._runs = self._read(runs).set_axis(["run", "name", "status", "start"], axis=1)
+
+    def _experiments(self, name: str) -> pd.DataFrame:
+        every = _select("experiments", "experiment_id", "lifecycle_stage")
+        found = self._read(every.where(sa.column("name") == name))
+        if found.empty:
+            found = self._read(every.where(sa.column("experiment_id").in_(_tagged(NAME, [name]))))
+        ours = sa.column("experiment_id").in_([int(each) for each in found["experiment_id"]])
+        tags = _select("experiment_tags", "value").where(sa.column("key") == STUDY, ours)
+        studies = list(self._read(tags)["value"].unique())
+        if len(studies) != 1:
+            return found
+        return self._read(every.where(sa.column("experiment_id").in_(_tagged(STUDY, studies))))
 
     def runs(self) -> pd.DataFrame:
         return self._runs
@@ -169,37 +200,55 @@ class Database:
         return pd.concat(parts, ignore_index=True).rename(columns={"run_uuid": "run", "key": "name"})
 
     def _read(self, query: Any) -> pd.DataFrame:
-        with self._reading(), self.engine.connect() as connection:
-            return pd.read_sql(query, connection)
+        until, waiting = time.monotonic() + LOCKED, False
+        with self._reading():
+            while True:
+                try:
+                    with self.engine.connect() as connection:
+                        return pd.read_sql(query, connection)
+                except (sa.exc.OperationalError, pd.errors.DatabaseError) as error:
+                    if "database is locked" not in str(error):
+                        raise
+                    if time.monotonic() > until:
+                        raise StudyStopped(
+                            f"{self.name}: MLflow's database is locked by another process; "
+                            "try again when that has ended"
+                        ) from error
+                if not waiting:
+                    log.warning("waiting for MLflow's database: another process has locked it")
+                    waiting = True
+                time.sleep(0.2)
 
 
-def _check(name: str, uri: str, stage: str | None) -> None:
-    if stage is None:
-        where = _without_password(uri)
+def _tagged(tag: str, values: Sequence[str]) -> Any:
+    """The ids of the experiments whose `tag` has one of the `values`."""
+    return _select("experiment_tags", "experiment_id").where(
+        sa.column("key") == tag, sa.column("value").in_(values)
+    )
+
+
+def _check(name: str, uri: str, stages: Sequence[str]) -> None:
+    """Checks that one of the experiments, of which `stages` are the stages, is active."""
+    if not stages:
         raise RequestError(
-            f"{name}: MLflow at {where} has no experiment of this name; the study has recorded nothing there"
+            f"{name}: MLflow at {uri} has no experiment of this name; the study has recorded nothing there, "
+            f"or its record was lost: `kdstudy status {name} --sync` writes the record again"
         )
-    if stage == "deleted":
+    if "active" not in stages:
         raise RequestError(
-            f"{name}: the MLflow experiment of this study was deleted; restore the experiment to report it"
+            f"{name}: the MLflow experiment of this study was deleted; restore the experiment to report it: "
+            f"`kdstudy status {name} --sync` does"
         )
-
-
-def _without_password(uri: str) -> str:
-    with suppress(sa.exc.ArgumentError):  # a name instead of a URL
-        return sa.make_url(uri).render_as_string(hide_password=True)
-    return uri
 
 
 @contextmanager
 def _reading(name: str, error: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
     try:
         yield
-    except RequestError:
+    except (RequestError, StudyStopped):
         raise
     except error as refusal:
-        first = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
-        raise RequestError(f"{name}: MLflow cannot be read: {first}") from None
+        raise RequestError(f"{name}: MLflow cannot be read: {plain_reason(refusal)}") from None
 
 
 def _select(table: str, *columns: str) -> Any:

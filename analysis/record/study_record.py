@@ -38,7 +38,8 @@ MACRO = "validation/accuracy/macro"
 class StudyRecord:
     """The record of a study. A value that was not measured has no row, or is missing in its row.
 
-    arms: in planned order. partial: the run of the study in MLflow is not FINISHED, or is absent.
+    arms: in planned order. partial: the run of the study in MLflow is not FINISHED, or is absent, or trials
+    are missing. missing: how many trials had ended and are not in MLflow.
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study.
@@ -64,6 +65,19 @@ class StudyRecord:
     trials: pd.DataFrame
     scores: pd.DataFrame
     curves: pd.DataFrame
+    missing: int = 0
+
+    @property
+    def part(self) -> str | None:
+        """The sentence that the record is a part of the study only; None if the record is whole."""
+        if self.missing:
+            return (
+                f"Partial: MLflow lacks {self.missing} of the trials of this study. "
+                f"`kdstudy status {self.name} --sync` sends them again."
+            )
+        if self.partial:
+            return "Partial: this study has not finished. More trials may change every number below."
+        return None
 
     def scores_of(self, phase: str, split: str, metric: str) -> pd.DataFrame:
         s = self.scores
@@ -149,7 +163,8 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         name=name,
         question=params.get("question", ""),
         arms=arms,
-        partial=any(share.status != "FINISHED" for share in shares),
+        partial=any(share.status != "FINISHED" or share.missing for share in shares),
+        missing=sum(share.missing for share in shares),
         scientific=scientific,
         nuisance=nuisance,
         fixed=_fixed(role(params, "fixed"), runs, scientific.keys() | nuisance.keys()),

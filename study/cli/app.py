@@ -8,10 +8,8 @@ wrong: one line on stderr, nothing written; 130 interrupted, and resumable.
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import sys
-import warnings
 from collections.abc import Callable
 from importlib import metadata
 from typing import Annotated, Any
@@ -23,6 +21,7 @@ from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.groups import grouped
 from study.cli.lists import spaces, tasks
+from study.cli.logs import show_logs
 from study.cli.plan import plan
 from study.cli.report import report
 from study.cli.resume import resume
@@ -31,7 +30,7 @@ from study.cli.settings import settings
 from study.cli.status import status
 from study.cli.trial import trial
 from study.cli.ui import ui
-from study.errors import RequestError, StudyStopped
+from study.errors import RequestError, StudyStopped, masked, no_permission
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -94,13 +93,10 @@ def _root(
 
 def main() -> None:
     """Entry point: one line on stderr for what is wrong, and the exit codes above."""
-    debug = "--debug" in sys.argv[1:] or os.environ.get("KDSTUDY_DEBUG", "0") not in ("", "0")
-    if debug:
-        _show_all()
-    else:
-        _silence()
+    show_logs("--debug" in sys.argv[1:] or os.environ.get("KDSTUDY_DEBUG", "0") not in ("", "0"))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    sys.argv[1:] = map(masked, sys.argv[1:])  # Ray records the command line, and so does request.json
     command = typer.main.get_command(app)
     try:
         sys.exit(command.main(arguments, prog_name="kdstudy", standalone_mode=False) or 0)
@@ -110,6 +106,10 @@ def main() -> None:
         log.debug("the command ended here:", exc_info=True)
         note(f"stopped: {end}")
         sys.exit(1)
+    except OSError as error:
+        if (why := no_permission(error)) is None:
+            raise
+        _complain(why)
     except Exception as error:
         if not hasattr(error, "format_message"):  # Typer's own complaints about options have it
             raise
@@ -128,20 +128,5 @@ def _in_one_sentence(error: Any) -> str:
 def _complain(message: str) -> None:
     log.debug("the request was refused here:", exc_info=True)
     line = " ".join(message.split())
-    print(f"kdstudy: {line}", file=sys.stderr)
+    print(f"kdstudy: {masked(line)}", file=sys.stderr)
     sys.exit(2)
-
-
-def _silence() -> None:
-    warnings.filterwarnings("ignore")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")  # MLflow prints tracebacks of calls it repeats
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-
-
-def _show_all() -> None:
-    warnings.simplefilter("default")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    logging.getLogger("study").setLevel(logging.DEBUG)

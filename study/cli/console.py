@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from study.errors import masked
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -25,12 +27,12 @@ err = Console(stderr=True)
 
 def say(line: str) -> None:
     """Print `line` on stdout as it is: no markup, no colours, no breaks."""
-    out.print(line, highlight=False, markup=False, soft_wrap=True)
+    out.print(masked(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def note(line: str) -> None:
     """Print `line` on stderr as it is."""
-    err.print(line, highlight=False, markup=False, soft_wrap=True)
+    err.print(masked(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

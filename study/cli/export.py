@@ -47,7 +47,7 @@ def export(
     from study.home import Home
     from study.ledger.study import OpenStudy
 
-    study = OpenStudy.at(Home.at(home), name)
+    study = OpenStudy.at(Home.at(home), name, looks=True)
     record = pick(study.ledger.records() if study.ledger.plan else [], key)
     note(f"exporting {record.key[:8]} ({record.arm})")
     if export_student(study, record, to):

@@ -68,6 +68,8 @@ def report(
     else:
         uris, folder = [tracking_uri], to
     results = Results(read_studies([(uri, name) for uri in uris]))
+    if results.record.part:
+        out.print(results.record.part, highlight=False, markup=False)
     print_findings(results.record)
     for sentence in (*answer(results), *map(str, gathered(results.findings))):
         out.print(sentence, highlight=False, markup=False)

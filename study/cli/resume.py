@@ -36,5 +36,5 @@ def resume(
     from study.ledger.study import OpenStudy
     from study.planning.resolve import resolve_again
 
-    plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
+    plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
     return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)

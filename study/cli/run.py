@@ -54,7 +54,7 @@ def find_finished(home: Home, name: str) -> dict[str, Any] | None:
     if name not in home.studies():
         return None
     try:
-        study = OpenStudy.at(home, name)
+        study = OpenStudy.at(home, name, looks=True)
         if holder_of(study.ledger.storage.engine, name) is not None:  # a driver works, or was killed
             return None
         found = read_status(home, name)
@@ -77,8 +77,10 @@ def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
     from study.ledger.study import OpenStudy
 
     name = wanted.plan.name
+    if home.moves_record(name, urls):
+        return False  # a driver checks the new address
     home.check_urls(name, urls)
-    ledger = OpenStudy.at(home, name).ledger
+    ledger = OpenStudy.at(home, name, looks=True).ledger
     begun = ledger.require_plan()
     plan = wanted.plan.on_model(wanted.model.fingerprint or begun.constants["model"])
     ledger.check(plan)
@@ -124,7 +126,29 @@ def print_end(found: dict[str, Any], home: Home, name: str) -> None:
         typer.Exit: 1 if some trials failed.
     """
     note(f"study {name} is finished: all {found['planned']} planned trials have ended")
+    _mend_record(found, home, name)
     _print_found(found | {"unsent": 0}, home, name)
+
+
+def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
+    """Send to MLflow what it lacks of the finished study: its record was lost, or runs were deleted.
+
+    Raises:
+        RequestError: if MLflow is away.
+    """
+    from analysis.record.study_record import read_study
+
+    try:
+        trials = read_study(home.urls(name)["tracking_uri"], name).trials
+        there = int((trials["phase"] != "teacher").sum())
+    except RequestError:  # nothing is there
+        there = 0
+    lacks = found["planned"] + found["superseded"] - there
+    if lacks > 0:
+        from study.tracking.sync import sync_study
+
+        note(f"MLflow lacks {lacks} trials of the study: they are sent again")
+        sync_study(home, name)
 
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
@@ -150,7 +174,7 @@ def _is_begun(home: Home, name: str) -> bool:
     if name not in home.studies():
         return False
     try:
-        return OpenStudy.at(home, name).ledger.plan is not None
+        return OpenStudy.at(home, name, looks=True).ledger.plan is not None
     except RequestError:  # the ledger is away
         return True
     except StudyStopped:  # the disk had no room for the plan yet

@@ -14,6 +14,7 @@ import typer
 from study.cli import completion
 from study.cli.console import listing, note, print_json, print_table, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, HomeOption, JsonOption
+from study.errors import RequestError, StudyStopped, first_line, no_permission
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,35 +50,64 @@ def status(
     from study.home import Home
 
     the_home = Home.at(home)
-    names = the_home.studies() if name is None else [name]
+    if name is None:
+        return _all_studies(the_home, sync, as_json)
     if sync:
-        from study.tracking.sync import sync_study
-
-        for each in names:
-            note(f"{each}: {sync_study(the_home, each)} trials sent to MLflow")
-    all_found = [read_status(the_home, each) for each in names]
+        _sync(the_home, name)
+    found = read_status(the_home, name)
     if as_json:
-        print_json(all_found if name is None else all_found[0])
-    elif name is None:
-        columns = ["name", "space", *COUNTS]
-        print_table(listing(columns, [[each[c] for c in columns] for each in all_found]))
+        return print_json(found)
+    print_table(status_table(found))
+    for line in _lines(found, the_home):
+        say(line)
+    return None
+
+
+def _sync(home: Home, name: str) -> None:
+    from study.tracking.sync import sync_study
+
+    note(f"{name}: {sync_study(home, name)} trials sent to MLflow")
+
+
+def _all_studies(home: Home, sync: bool, as_json: bool) -> None:
+    """Print a row for each study of the home; the row of a study that cannot be read has the reason.
+
+    Raises:
+        typer.Exit: 1 if a study cannot be read.
+    """
+    rows, broken = [], {}
+    for name in home.studies():
+        try:
+            if sync:
+                _sync(home, name)
+            rows.append(read_status(home, name))
+        except (RequestError, StudyStopped, OSError) as error:
+            broken[name] = no_permission(error) or first_line(error)
+            rows.append({"name": name, "error": broken[name]})
+    if as_json:
+        print_json(rows)
     else:
-        print_table(status_table(all_found[0]))
-        for line in _lines(all_found[0], the_home):
-            say(line)
+        columns = ["name", "space", *COUNTS]
+        print_table(listing(columns, [[row.get(column) for column in columns] for row in rows]))
+        for name, why in broken.items():
+            note(f"{name} cannot be read: {why}")
+    if broken:
+        raise typer.Exit(1)
 
 
 def read_status(home: Home, name: str) -> dict[str, Any]:
     """`summary` of a study in `home`, with its driver, what MLflow lacks, and why trials failed.
 
     Raises:
-        RequestError: if there is no such study.
+        RequestError: if there is no such study, or its ledger is lost or cannot be read.
+        StudyStopped: if its ledger is locked for long.
+        PermissionError: if this user may not read the study.
     """
     from study.ledger.progress import summary
     from study.ledger.study import OpenStudy
     from study.tracking.journal import find_unsent, unsent_mark
 
-    study = OpenStudy.at(home, name)
+    study = OpenStudy.at(home, name, looks=True)
     plan, records = study.ledger.require_plan(), study.ledger.records()
     holder = study.driver()
     found = summary(plan, records, driver=None if holder is None else holder.holder)

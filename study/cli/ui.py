@@ -39,5 +39,8 @@ def ui(
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", the_home.tracking_uri]
     command += ["--default-artifact-root", (the_home.root / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    from study.tracking.database import move_artifacts
+
+    move_artifacts(the_home.database, (the_home.root / "mlartifacts").as_uri())
     note(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.execv(sys.executable, command)

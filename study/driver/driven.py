@@ -145,7 +145,10 @@ class DrivenStudy:
             configs = configs_of(self.plan, self.ledger.records())
         if state == "begin":
             self._posted.extend(configs)
-        self.posts.study(configs, state)
+        if state == "finish":
+            self.posts.study(configs, state, len(self.ledger.records()))
+        else:
+            self.posts.study(configs, state)
 
     def summary(self) -> dict[str, Any]:
         """Return how far the study is."""

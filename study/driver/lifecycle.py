@@ -19,6 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from study.errors import masked
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.patience import Deferred
@@ -166,7 +167,7 @@ class Lifecycle:
     def _end(self, key: str, traceback: str | None) -> None:
         record, last = self.running[key], self._journals[key].last
         if traceback is not None:
-            outcome = State.FAILED
+            outcome, traceback = State.FAILED, masked(traceback)
             self.folder(key).mkdir(parents=True, exist_ok=True)
             (self.folder(key) / "traceback.txt").write_text(traceback, encoding="utf-8")
         elif key in self._pruned:

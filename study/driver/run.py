@@ -25,7 +25,7 @@ from study.storage.disk import stopped_by_a_full_disk
 from study.storage.mirror import check_storage
 from study.tracking.outbox import Outbox
 from study.tracking.posts import Posts
-from study.tracking.store import check_tracking
+from study.tracking.store import check_moved, check_tracking
 from study.tracking.tracker import Tracker
 from study.trial.prepare import Preparation
 
@@ -70,6 +70,8 @@ def run_study(
             check_cluster(resolved.need, resources)
         # From here on something is written.
         stack.enter_context(stopped_by_a_late_request())
+        if home.moves_record(name, urls):
+            home.records_elsewhere(name, urls["tracking_uri"])
         urls = home.begin(name, urls)
         study = OpenStudy.at(home, name, waits=True)
         ledger, store = study.ledger, study.store
@@ -93,6 +95,8 @@ def run_study(
             posts.unsent(ledger.records())
             if not is_finished(plan, ledger.records()):
                 driven.run()
+            if tracker.changed:
+                posts.unsent(ledger.records())
             driven.post("finish")
         away = outbox.away
         if not outbox.finish(LAST_PATIENCE):
@@ -120,23 +124,30 @@ def _check_begun(resolved: Resolved, home: Home, urls: dict[str, str]) -> Holder
     """
     name = resolved.plan.name
     home.check_writable()
-    home.check_urls(name, urls)
+    home.check_shared(name)
+    moves = home.moves_record(name, urls)
+    home.check_urls(name, {field: url for field, url in urls.items() if not moves or field != "tracking_uri"})
     begun = name in home.studies()
     known = home.urls(name) if begun else urls
     study_id = dead = None
     if "ledger_url" in known:
-        study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name, waits=begun))
+        if begun:
+            study = OpenStudy.at(home, name, waits=True)
+        else:
+            study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name))
         if study.ledger.plan is not None:
             fingerprint = resolved.model.fingerprint or study.ledger.plan.constants["model"]
             study.ledger.check(resolved.plan.on_model(fingerprint))
             study_id = study.ledger.study_id
         dead = check_free(study.ledger.storage.engine, name)
     tracking_uri = known.get("tracking_uri", home.tracking_uri)
-    if tracking_uri != home.tracking_uri:
+    if moves:
+        check_moved(urls["tracking_uri"], tracking_uri, name, study_id)
+    elif tracking_uri != home.tracking_uri:
         check_tracking(tracking_uri, name, study_id)
     elif home.database.exists():
         with home.opening():
-            check_tracking(tracking_uri, name, study_id)
+            check_tracking(tracking_uri, name, study_id, f"MLflow's database {home.database}")
     if "storage_url" in known:  # last: for a file:// URL this makes a folder
         check_storage(known["storage_url"])
     return dead

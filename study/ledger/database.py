@@ -6,22 +6,24 @@ three times. `one_transaction` joins several writes.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import get_ident
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
 
 from study.errors import Away, RequestError, StudyStopped
-from study.ledger.patience import patiently
+from study.ledger.patience import patiently, unlocked
 
-__all__ = ["one_transaction", "open_storage"]
+__all__ = ["one_transaction", "open_storage", "sqlite_file"]
 
 POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; then a silent host counts as away
 MAKING_TABLES = 25  # attempts, 0.2 seconds apart, while another process makes the tables
@@ -32,24 +34,57 @@ TABLES_EXIST = (
 )  # in errors of a process that is second
 
 
-def open_storage(url: str, waits: bool) -> RDBStorage:
+def open_storage(url: str, waits: bool, called: str = "") -> RDBStorage:
     """Return the storage at `url`; its tables are made if they are missing.
 
-    waits: wait for a server that does not answer now, because a study goes on there.
+    waits: wait for a server that does not answer now, because a study goes on there. (A file that another
+    process has locked is always waited for.) called: the words for the storage in errors; the default is the
+    option.
 
     Raises:
         RequestError: if the storage cannot be opened.
-        StudyStopped: if the disk is full, or a server has been away for long.
+        StudyStopped: if the disk is full, a server has been away for long, or a file is locked for long.
+        PermissionError: if the storage is a file that this user may not read.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    called = called or f"--ledger-url {url}"
+    if (file := sqlite_file(url)) is not None:
+        _prepare(file)
     try:
-        return patiently(lambda: _open(url)) if waits else _open(url)
+        return patiently(lambda: _open(url)) if waits else unlocked(lambda: _open(url), called)
+    except StudyStopped:
+        raise
     except Exception as error:
         cause = error.__cause__ or error
         first = str(cause).splitlines()[0]
         if isinstance(cause, Away) or "disk is full" in first:
             raise StudyStopped(f"the ledger's database: {first}") from error
-        raise RequestError(f"--ledger-url {url}: {type(cause).__name__}: {first}") from None
+        raise RequestError(f"{called}: {type(cause).__name__}: {first}") from None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of the SQLite database at `url`; None for any other database."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    named = parts.database or ""
+    is_file = parts.get_backend_name() == "sqlite" and named not in ("", ":memory:")
+    return Path(named) if is_file and not named.startswith("file:") else None
+
+
+def _prepare(file: Path) -> None:
+    """Make the file of a new database, so that the umask decides its mode: SQLite gives a group no writes.
+
+    Raises:
+        PermissionError: if this user may not read the file, or make it.
+    """
+    try:
+        os.close(os.open(file, os.O_RDONLY if file.exists() else os.O_RDWR | os.O_CREAT, 0o666))
+    except PermissionError:
+        raise
+    except OSError:  # SQLite has the words for this
+        pass
 
 
 @contextmanager

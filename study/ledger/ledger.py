@@ -39,15 +39,16 @@ class Ledger:
     The ledger keeps in memory what it has read and written. So a ledger is for a short look, or for the
     driver that holds the lease, because nobody else writes. `mend` reads the database again.
 
-    waits: wait for a database server that does not answer now, because a study goes on there.
+    waits: wait for a database server that does not answer now, because a study goes on there. called: the
+    words for the storage in errors; the default is the option.
 
     Raises:
         RequestError: if the storage cannot be opened.
         StudyStopped: if the disk is full, or a server has been away for long.
     """
 
-    def __init__(self, url: str, name: str, waits: bool = False) -> None:
-        self.storage = open_storage(url, waits)
+    def __init__(self, url: str, name: str, waits: bool = False, called: str = "") -> None:
+        self.storage = open_storage(url, waits, called)
         self._book = Book(self.storage, name)
         self.studies = self._book.studies
         self._running = RunningTrials(self._book)

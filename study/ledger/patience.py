@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from study.errors import Away, StudyStopped
+from study.errors import Away, StudyStopped, plain_reason
 
-__all__ = ["PATIENCE", "Deferred", "at_once", "patiently"]
+__all__ = ["LOCKED", "PATIENCE", "Deferred", "at_once", "patiently", "unlocked"]
 
 PATIENCE = 900.0  # seconds that a database may be away before the study stops
+LOCKED = 120.0  # seconds that a command waits for a file that another process has locked
 PAUSE = (0.2, 5.0)  # seconds between two attempts: the first pause, and the longest
 RETRY = 2.0  # seconds between two attempts of `Deferred`
 
@@ -70,6 +71,30 @@ def patiently(call: Callable[[], T]) -> T:
                 waiting = True
         time.sleep(pause)
         pause = min(PAUSE[1], pause * 2)
+
+
+def unlocked(call: Callable[[], T], what: str) -> T:
+    """Return `call()`. While another process has locked the database's file, wait and call again.
+
+    what: the words for the database. A backup may lock a file for a minute; SQLite itself waits 5 seconds.
+
+    Raises:
+        StudyStopped: if the file has been locked for longer than `LOCKED`.
+    """
+    until, waiting = time.monotonic() + LOCKED, False
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            cause = next(_database_errors(error), None)
+            if cause is None or not _is_locked(cause):
+                raise
+            if time.monotonic() > until:
+                raise StudyStopped(f"{what}: {plain_reason(cause)}; try again when that has ended") from error
+        if not waiting:
+            log.warning("waiting for %s: %s", what, plain_reason(cause))
+            waiting = True
+        time.sleep(PAUSE[0])
 
 
 class Deferred:
@@ -150,5 +175,11 @@ def _database_errors(error: BaseException | None) -> Iterator[DBAPIError]:
 def _is_away(error: DBAPIError) -> bool:
     """Return whether the database may come back: a server restarts, another process locks a file."""
     if type(error.orig).__module__.startswith("sqlite3"):
-        return "locked" in str(error.orig) or "busy" in str(error.orig)
+        return _is_locked(error)
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    """Return whether another process has locked the file of a SQLite database."""
+    is_sqlite = type(error.orig).__module__.startswith("sqlite3")
+    return is_sqlite and ("locked" in str(error.orig) or "busy" in str(error.orig))

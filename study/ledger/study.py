@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.errors import RequestError
 from study.home import Home
+from study.ledger.database import sqlite_file
 from study.ledger.lease import Holder, Lease, holder_of, is_alive
 from study.ledger.ledger import Ledger
+from study.ledger.patience import unlocked
 from study.ledger.progress import is_finished
 from study.storage.artifacts import Store
 
@@ -24,17 +27,28 @@ class OpenStudy:
     ledger: Ledger
 
     @classmethod
-    def at(cls, home: Home, name: str, waits: bool = False) -> OpenStudy:
+    def at(cls, home: Home, name: str, waits: bool = False, looks: bool = False) -> OpenStudy:
         """Open the study `name` in `home`.
 
-        waits: wait for a database server that does not answer now, because the study goes on.
+        waits: wait for a database server that does not answer now, because the study goes on. looks: the
+        caller only reads, so a ledger that is missing is not made.
 
         Raises:
-            RequestError: if `home` has no such study, or its ledger cannot be opened.
-            StudyStopped: if the disk is full, or a server has been away for long.
+            RequestError: if `home` has no such study, or its ledger is lost or cannot be opened.
+            StudyStopped: if the disk is full, a server has been away for long, or a file is locked for long.
         """
         urls = home.urls(name)
-        return cls(home, name, urls, Ledger(urls["ledger_url"], name, waits))
+        file, called = sqlite_file(urls["ledger_url"]), ""
+        if file == home.study(name) / "optuna.db":  # nobody gave an option, so no error may name the option
+            called = f"study {name}: {file}"
+        if file is not None and not (file.exists() and file.stat().st_size):
+            _check_not_lost(home, name, file, "is empty" if file.exists() else "is missing")
+            if looks:
+                raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
+        ledger = Ledger(urls["ledger_url"], name, waits, called)
+        if file is not None and unlocked(lambda: ledger.plan, called or f"the ledger {file}") is None:
+            _check_not_lost(home, name, file, f"does not hold the study {name}")
+        return cls(home, name, urls, ledger)
 
     @property
     def folder(self) -> Path:
@@ -73,3 +87,21 @@ class OpenStudy:
             RequestError: if there is no plan on record.
         """
         return is_finished(self.ledger.require_plan(), self.ledger.records())
+
+
+def _check_not_lost(home: Home, name: str, file: Path, what: str) -> None:
+    """Check that the study has no trials: without its plan, a study was interrupted before its first trial.
+
+    Raises:
+        RequestError: if there are trials: their ledger was lost. The text names what is still there.
+    """
+    trials = home.trials(name)
+    if not any(trials.glob("*/progress.jsonl")) and not any(trials.glob("*/attempt-*")):
+        return
+    results = len({path.parent.parent for path in trials.glob("*/attempt-*/result.json")})
+    raise RequestError(
+        f"study {name}: its ledger is lost: {file} {what}. It held the plan and the trials that were asked. "
+        f"Still there: the results of {results} trials in {trials}, and MLflow's record, which "
+        f"`kdstudy report {name}{home.option}` reads. To go on, put {file.name} back from a backup; or run "
+        "the study under another --name, which uses the teachers that are there"
+    )

@@ -7,7 +7,6 @@ command lines that began the study or raised its budget, the request as it was r
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from study.errors import masked
 from study.planning.versions import code_version, library_versions
 from study.storage.artifacts import write_atomically
 from study.storage.disk import cannot_write
@@ -22,15 +22,10 @@ from study.storage.disk import cannot_write
 if TYPE_CHECKING:
     from study.planning.resolve import Resolved
 
-__all__ = ["masked", "write_request"]
+__all__ = ["write_request"]
 
 REQUEST_FILE = "request.json"
 BUDGETS = ("trials", "confirm_seeds")
-PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
-UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / or ? that should be %2F or %3F
-SECRET = re.compile(
-    r"([?&][^=&\s]*(?:password|passwd|secret|token|key|credential|sig)[^=&\s]*=)[^&\s]*", re.I
-)
 
 
 def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
@@ -56,13 +51,6 @@ def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | N
     except Exception as error:
         if cannot_write(error):
             raise
-
-
-def masked(text: str) -> str:
-    """`text` without the passwords of URLs, and without the secrets in their queries."""
-    for pattern in (PASSWORD, UNQUOTED_PASSWORD):
-        text = pattern.sub(r"\1:***@", text)
-    return SECRET.sub(r"\1***", text)
 
 
 def _commands(path: Path) -> list[dict[str, Any]]:

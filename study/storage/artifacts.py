@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Store:
             work = building / "work"
             work.mkdir(parents=True, exist_ok=True)
             _set_aside(final, building)
-            target = Path(tempfile.mkdtemp(prefix="target-", dir=building))
+            target = _new_folder(building, "target")
             try:
                 builder(target, work)
                 (target / MANIFEST).write_text(json.dumps(_hashes(target), indent=1), encoding="utf-8")
@@ -112,7 +112,7 @@ class Store:
         if MANIFEST not in there:
             return False
         building.mkdir(parents=True, exist_ok=True)
-        target = Path(tempfile.mkdtemp(prefix="target-", dir=building))
+        target = _new_folder(building, "target")
         self.mirror.pull(folder, [MANIFEST], target)
         self.mirror.pull(folder, there.keys() & (_manifest(target) or {}).keys(), target)
         if not _is_whole(target):
@@ -133,16 +133,25 @@ class Store:
         _sent.add((self.mirror, folder))
 
 
+def _new_folder(parent: Path, what: str) -> Path:
+    """A new folder in `parent`. The umask decides its mode, and a folder of a group stays the group's.
+
+    The module `tempfile` makes folders and files that nobody else can read, whatever the umask.
+    """
+    folder = parent / f"{what}-{uuid.uuid4().hex}"
+    folder.mkdir()
+    return folder
+
+
 def _set_aside(final: Path, building: Path) -> None:
     """Move a spoilt artifact out of the way; processes that have its files open keep them."""
     if final.is_dir():
-        final.rename(tempfile.mkdtemp(prefix="spoilt-", dir=building))
+        final.rename(_new_folder(building, "spoilt"))
 
 
 def _place(target: Path, final: Path) -> None:
     """Rename the whole folder `target` to `final`."""
     final.parent.mkdir(parents=True, exist_ok=True)
-    target.chmod(0o755)
     try:
         target.rename(final)
     except OSError:
@@ -158,6 +167,8 @@ def _hashes(folder: Path) -> dict[str, list[int | str]]:
 def _manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except PermissionError:  # the artifact is there, and must not be built again
+        raise
     except (OSError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) else None
@@ -167,6 +178,8 @@ def _is_whole(folder: Path) -> bool:
     manifest = _manifest(folder)
     try:
         return manifest is not None and manifest == _hashes(folder)
+    except PermissionError:
+        raise
     except OSError:
         return False
 
@@ -176,9 +189,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Replace the file at `path`; at any time, also after a kill, it has the old content or the new one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def write_atomically(path: Path, content: bytes | memoryview, private: bool = False) -> None:
+    """Replace the file at `path`; at any time, also after a kill, it has the old content or the new one.
+
+    The umask decides the mode of the file. private: only this user may read the file.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -186,5 +203,5 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

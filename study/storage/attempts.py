@@ -171,6 +171,8 @@ def _ended(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     for path in attempt_folders(folder):
         try:
             ending = _parse((path / RESULT).read_bytes())
+        except PermissionError:  # the ending is there, and the trial must not be trained again
+            raise
         except OSError:
             continue
         if ending is not None:

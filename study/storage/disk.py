@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: the study stops, and can be resumed when there is room.
+"""A disk that is full or read-only, or a file of another user: the study stops, and can be resumed later.
 
 The operating system reports this with an error number. A library that writes files itself may hide the
 number: Rust libraries (safetensors, tokenizers) end their text in "(os error 28)", NumPy reports how many
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from study.errors import StudyStopped
+from study.errors import StudyStopped, no_permission
 
 __all__ = ["cannot_write", "stopped_by_a_full_disk"]
 
@@ -36,7 +36,7 @@ def cannot_write(error: BaseException | None) -> bool:
 
 @contextmanager
 def stopped_by_a_full_disk() -> Iterator[None]:
-    """Turn an error that means a full or read-only disk into `StudyStopped`.
+    """Turn an error that means a full or read-only disk, or a missing permission, into `StudyStopped`.
 
     Raises:
         StudyStopped: in place of such an error.
@@ -46,7 +46,7 @@ def stopped_by_a_full_disk() -> Iterator[None]:
     except StudyStopped:
         raise
     except Exception as error:
-        if (why := next(_reasons(error), None)) is not None:
+        if (why := next(_reasons(error), None) or no_permission(error)) is not None:
             raise StudyStopped(why) from error
         raise
 

@@ -1,6 +1,7 @@
 """The only writer to MLflow: a replay of the trials' journals.
 
 Reading order: `journal.py` (a trial's reports on disk), `tracker.py` (what MLflow has of a study), `runs.py`
-(MLflow's experiment and runs: found, or made), `rows.py` (what is logged), `outbox.py` (writes in a thread of
-their own), `posts.py` (what is to be written), `sync.py` (what MLflow missed), `store.py` (MLflow's store).
+(MLflow's runs: found, or made), `experiment.py` (a study's experiment, found by its id), `rows.py` (what is
+logged), `outbox.py` (writes in a thread of their own), `posts.py` (what is to be written), `sync.py` (what
+MLflow lacks), `store.py` (MLflow's store), `database.py` (the store as a file of the home).
 """

@@ -35,6 +35,8 @@ class Posts:
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
         self.trials = folder / "trials"
+        self.lacked: set[str] = set()
+        """The keys of ended trials of which MLflow lacked something that no mark had shown."""
 
     @property
     def full(self) -> bool:
@@ -54,7 +56,7 @@ class Posts:
         def replay() -> None:
             text = folder / "traceback.txt"
             traceback = text.read_text(encoding="utf-8") if state == State.FAILED and text.exists() else None
-            self.tracker.replay(record, journal.reports, state, traceback)
+            self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, traceback))
 
         self.outbox.put(record.key, replay, unsent_mark(folder), last=state != State.RUNNING)
 
@@ -64,29 +66,50 @@ class Posts:
         self.trial(record, journal, record.outcome or State.SCHEDULED)
 
     def unsent(self, records: list[Record]) -> int:
-        """Send the trials that former processes have marked as unsent; returns their number.
+        """Send what MLflow lacks; returns the number of trials that former processes have marked as unsent.
 
-        If a home was lost, its marks were lost too. So if there is a mirror, which has the results, this
-        method also sends ended trials that have no folder here.
+        A mark does not show what was deleted or lost in MLflow, and a home that was lost has lost its marks.
+        So all other ended trials are compared with what MLflow has, in a job of the outbox.
         """
         known = {record.key: record for record in records}
         left = [folder for folder in find_unsent(self.trials) if folder.name in known]
         for folder in left:
             self.trial_as_it_stands(known[folder.name])
-        for record in records:
-            if self.store.mirror is None or record.outcome is None or (self.trials / record.key).exists():
-                continue
-            self.outbox.put(record.key, partial(self._replay_from_mirror, record))
+        marked = {folder.name for folder in left}
+        rest = [record for record in records if record.outcome is not None and record.key not in marked]
+        if rest:
+            self.outbox.put("compare", lambda: self.tracker.mending(partial(self._compare, rest)))
         return len(left)
 
-    def study(self, configs: Sequence[TrialConfig], state: Literal["begin", "pause", "finish"]) -> None:
+    def _compare(self, records: list[Record]) -> None:
+        """Send again each of the ended `records` of which MLflow lacks something."""
+        for record in records:
+            if self.tracker.lacks(record):
+                self.lacked.add(record.key)
+                self.outbox.put(record.key, partial(self._send_again, record), self._mark(record.key))
+
+    def _mark(self, key: str) -> Path | None:
+        """The mark of a trial that has a folder; without a folder, the next comparison finds the trial."""
+        folder = self.trials / key
+        return unsent_mark(folder) if folder.exists() else None
+
+    def study(
+        self,
+        configs: Sequence[TrialConfig],
+        state: Literal["begin", "pause", "finish"],
+        ended: int | None = None,
+    ) -> None:
         """Send the teachers of `configs`, and open, schedule or close the study's own runs.
 
         The study's folder has a mark from the first "begin" until the runs have been scheduled or closed.
+        ended: how many trials have ended, if the study is finished.
         """
 
         def send() -> None:
-            getattr(self.tracker, state)()  # first: the teachers' scores may be in a storage that is away
+            # first: the teachers' scores may be in a storage that is away
+            self.tracker.mending(
+                partial(self.tracker.finish, ended) if state == "finish" else getattr(self.tracker, state)
+            )
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
@@ -97,17 +120,24 @@ class Posts:
         mark.touch()
         self.outbox.put("study", send, None if state == "begin" else mark)
 
-    def _replay_from_mirror(self, record: Record) -> None:
-        """Send an ended trial with its result from the mirror, unless its run is closed already."""
+    def _send_again(self, record: Record) -> None:
+        """Send the ended trial `record` from its journal; what the journal lacks comes from its result.
+
+        A journal that was lost with its home is written again, from the result in the mirror.
+        """
         assert record.outcome is not None
-        if self.tracker.has_ended(record.key):
-            return
         folder = self.trials / record.key
         bring_attempts(folder, self.store.mirror)
         journal = Journal(folder)
-        for report in read_result(folder, record.config) or ():
-            journal.add(report)
-        self.tracker.replay(record, journal.reports, record.outcome)
+        if journal.last is None or journal.last.result is None:
+            for report in read_result(folder, record.config) or ():
+                journal.add(report)
+        text = folder / "traceback.txt"
+        failed = record.outcome == State.FAILED and text.exists()
+        traceback = text.read_text(encoding="utf-8") if failed else None
+        self.tracker.mending(
+            lambda: self.tracker.replay(record, journal.reports, record.outcome or State.FAILED, traceback)
+        )
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:

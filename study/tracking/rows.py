@@ -7,6 +7,7 @@ from typing import Any
 
 from mlflow.entities import Metric
 
+from study.errors import masked
 from study.planning.plan import Plan
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
@@ -84,4 +85,4 @@ def study_params(plan: Plan) -> dict[str, Any]:
     }
     for role, named in roles.items():
         params |= {f"{role}.{name}": domain for name, domain in named.items()}
-    return {key: str(value)[:6000] for key, value in params.items()}
+    return {key: masked(str(value))[:6000] for key, value in params.items()}

@@ -3,6 +3,9 @@
 A run has an identity within its study (tag `kdstudy.identity`). There may be two runs with one identity: the
 client gave up on a server that was slow, the server made the run all the same, and then the client made
 another one. Of the two runs the older one stays, and the newer one is deleted.
+
+A run that a user has deleted is restored. A tag that was removed is written again, and so is the parent of a
+run if the parent is another run now.
 """
 
 from __future__ import annotations
@@ -12,17 +15,20 @@ from functools import cached_property
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
-from study.errors import RequestError, first_line
-from study.tracking.store import check_ours, is_server
+from study.errors import RequestError, plain_reason
+from study.tracking.experiment import NAME, STUDY, find_experiment
+from study.tracking.store import is_server
 
 __all__ = ["ENDED", "Runs"]
 
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
+IDENTITY, PARENT = "kdstudy.identity", "mlflow.parentRunId"
+RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
 
@@ -41,6 +47,9 @@ class Runs:
         self.name, self.study_id, self.artifact_location = name, study_id, artifact_location
         self._ids: dict[str, str] = {}  # identity -> run id
         self._status: dict[str, str] = {}  # run id -> MLflow's status
+        self._tags: dict[str, dict[str, str]] = {}  # run id -> its tags
+        self._deleted: dict[str, str] = {}  # identity -> id of a run that was deleted in MLflow
+        self._measured: set[str] = set()  # ids of runs that have the result of a trial
         self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
         self._without_params: set[str] = set()
         self._uncertain = True  # whether there may be runs that this object has not seen
@@ -51,23 +60,29 @@ class Runs:
             raise
         except Exception as error:  # each kind of store raises errors of its own
             if not (goes_on and is_server(uri)):
-                raise RequestError(f"--tracking-uri {uri}: {first_line(error)}") from None
+                called = "MLflow's database" if artifact_location else f"--tracking-uri {uri}"
+                raise RequestError(f"{called}: {plain_reason(error)}") from None
 
     @cached_property
     def experiment(self) -> str:
-        """The id of the study's experiment, which is made if it is missing."""
-        found = self.client.get_experiment_by_name(self.name)
+        """The id of the study's experiment. It is made if it is missing, restored if it was deleted."""
+        tags = {STUDY: self.study_id, NAME: self.name}
+        found = find_experiment(self.client, self.name, self.study_id)
         if found is None:
             try:
-                tags = {"kdstudy.study": self.study_id}
                 return str(self.client.create_experiment(self.name, self.artifact_location, tags))
             except MlflowException as error:
-                found = self.client.get_experiment_by_name(self.name)
+                found = find_experiment(self.client, self.name, self.study_id)
                 if found is None:
-                    refusal = f"MLflow refuses the experiment: {first_line(error)}"
+                    refusal = f"MLflow refuses the experiment: {plain_reason(error)}"
                     raise RequestError(f"study {self.name}: {refusal}") from None
-        check_ours(found, self.study_id)
-        return str(found.experiment_id)
+        experiment = str(found.experiment_id)
+        if found.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment)
+        for tag, value in tags.items():
+            if found.tags.get(tag) != value:
+                self.client.set_experiment_tag(experiment, tag, value)
+        return experiment
 
     def get(
         self,
@@ -84,19 +99,54 @@ class Runs:
         come before them. start_time: milliseconds since 1970, for a run that is made late; default now.
         """
         self._look()
+        all_tags = {**tags, STUDY: self.study_id, IDENTITY: identity}
+        if parent:
+            all_tags[PARENT] = parent
+        if identity not in self._ids and identity in self._deleted:
+            self._uncertain = True
+            self.client.restore_run(self._deleted[identity])
+            self._look()
         if identity not in self._ids:
-            all_tags = {**tags, "kdstudy.study": self.study_id, "kdstudy.identity": identity}
-            if parent:
-                all_tags["mlflow.parentRunId"] = parent
             self._uncertain = True
             created = self.client.create_run(self.experiment, start_time, all_tags, name)
             self._uncertain = False
             self._remember(created)
             self._times[created.info.run_id] = {}
         run = self._ids[identity]
+        there = self._tags[run]
+        self.set_tags(run, {k: v for k, v in all_tags.items() if k == PARENT or k not in there})
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
         return run
+
+    def set_tags(self, run: str, tags: Mapping[str, str]) -> None:
+        """Write those of `tags` that `run` does not have yet."""
+        if new := {key: value for key, value in tags.items() if self._tags[run].get(key) != value}:
+            self.log(run, (), tags=new)
+
+    def has(self, identity: str, status: str, tags: Mapping[str, str], measured: bool) -> bool:
+        """Return whether the run `identity` is there, with this status, these tags, and params.
+
+        measured: whether the run must have the result of a trial too.
+        """
+        self._look()
+        run = self._ids.get(identity)
+        return (
+            run is not None
+            and self._status[run] == status
+            and tags.items() <= self._tags[run].items()
+            and run not in self._without_params
+            and (run in self._measured or not measured)
+        )
+
+    def forget(self) -> None:
+        """Read everything again at the next use: somebody has changed the study's runs in MLflow."""
+        self.__dict__.pop("experiment", None)
+        for known in (self._ids, self._status, self._tags, self._deleted, self._times):
+            known.clear()
+        self._measured.clear()
+        self._without_params.clear()
+        self._uncertain = True
 
     def lacks_params(self, run: str) -> bool:
         """Return whether `run` has no params yet: the run is new, or a kill came before its params."""
@@ -134,6 +184,9 @@ class Runs:
             all_params, all_tags = [], []
         if params:
             self._without_params.discard(run)
+        self._tags.setdefault(run, {}).update(tags or {})
+        if any(row.key == RESULT for row in rows):
+            self._measured.add(run)
 
     def as_first_reported(self, run: str, rows: Sequence[Metric]) -> list[Metric]:
         """Return `rows`; if MLflow has rows of a step already, with the time of those rows.
@@ -153,25 +206,55 @@ class Runs:
         After such a call the server may have made the run, and only its answer was lost.
         """
         if self._uncertain:
-            for run in self._search(f"tags.kdstudy.study = '{self.study_id}'"):
+            for run in self._search():
                 self._remember(run)
             self._uncertain = False
 
-    def _search(self, query: str) -> Iterator[Any]:
+    def _search(self) -> Iterator[Any]:
         token = None
         while True:
             page = self.client.search_runs(
-                [self.experiment], query, max_results=1000, order_by=OLDEST_FIRST, page_token=token
+                [self.experiment], "", ViewType.ALL, max_results=1000, order_by=OLDEST_FIRST, page_token=token
             )
             yield from page
             if not (token := page.token):
                 return
 
     def _remember(self, run: Run) -> None:
-        identity, run_id = run.data.tags["kdstudy.identity"], run.info.run_id
+        identity, run_id = identity_of(run.data.tags), run.info.run_id
+        if identity is None or run.data.tags.get(STUDY, self.study_id) != self.study_id:
+            return  # not a run of this study
+        if run.info.lifecycle_stage == "deleted":
+            self._deleted.setdefault(identity, run_id)
+            return
         if self._ids.setdefault(identity, run_id) != run_id:
             self.client.delete_run(run_id)
             return
         self._status[run_id] = run.info.status
+        self._tags[run_id] = {
+            k: v for k, v in run.data.tags.items() if k == PARENT or k.startswith("kdstudy.")
+        }
         if not run.data.params:
             self._without_params.add(run_id)
+        if RESULT in run.data.metrics:
+            self._measured.add(run_id)
+
+
+def identity_of(tags: Mapping[str, str]) -> str | None:
+    """Return the identity of a run within its study; None if its tags show none.
+
+    If the tag of the identity was removed, the identity follows from the other tags.
+    """
+    if IDENTITY in tags:
+        return tags[IDENTITY]
+    phase = tags.get("kdstudy.phase")
+    if phase == "study":
+        return phase
+    of_phase = {
+        "arm": "kdstudy.arm",
+        "teacher": "kdstudy.key",
+        "search": "kdstudy.key",
+        "confirm": "kdstudy.key",
+    }
+    named = tags.get(of_phase.get(phase or "", ""))
+    return None if named is None else f"{phase if phase in ('arm', 'teacher') else 'trial'}/{named}"

@@ -8,11 +8,14 @@ import tempfile
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Experiment
 
-from study.errors import RequestError, first_line
+from study.errors import RequestError, plain_reason
+from study.tracking.database import wait_until_free
+from study.tracking.experiment import find_experiment
 
-__all__ = ["check_ours", "check_tracking", "is_server", "make_database"]
+__all__ = ["check_moved", "check_tracking", "is_server", "make_database"]
+
+FILE = "sqlite:///"
 
 # The outbox tries again. MLflow's client must not: if the server's answer was lost, a retry of the client
 # would make a second run; and while a server is away, the client would try for minutes without a word.
@@ -21,23 +24,53 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
-def check_tracking(uri: str, name: str, study_id: str | None) -> None:
+def check_tracking(uri: str, name: str, study_id: str | None, called: str = "") -> None:
     """Check, before anything is written, that the study `name` can be recorded at `uri`.
 
     study_id: the id of a study that has begun already; None before its first run. A study that has begun goes
-    on if its server is away now.
+    on if its server is away now. called: the words for the store in errors; the default is the option.
 
     Raises:
         RequestError: if MLflow refuses the store, no server answers, or the name is another study's.
+        StudyStopped: if a database is locked by another process for long.
     """
+    if uri.startswith(FILE):
+        wait_until_free(Path(uri.removeprefix(FILE)))
     try:
-        found = MlflowClient(tracking_uri=uri).get_experiment_by_name(name)
+        find_experiment(MlflowClient(tracking_uri=uri), name, study_id)
+    except RequestError:
+        raise
     except Exception as error:  # each kind of store raises errors of its own
         if study_id is not None and is_server(uri):
             return
-        raise RequestError(f"--tracking-uri {uri}: {first_line(error)}") from None
-    if found is not None:
-        check_ours(found, study_id)
+        raise RequestError(f"{called or f'--tracking-uri {uri}'}: {plain_reason(error)}") from None
+
+
+def check_moved(uri: str, before: str, name: str, study_id: str | None) -> None:
+    """Check that the record of the study `name`, which was at the URL `before`, is at `uri` now.
+
+    If the record is at neither place, it was lost, and is made again at `uri`.
+
+    Raises:
+        RequestError: if `uri` has no record of the study and `before` has one, or `uri` cannot be read.
+    """
+    try:
+        if find_experiment(MlflowClient(tracking_uri=uri), name, study_id) is not None:
+            return
+    except RequestError:
+        raise
+    except Exception as error:
+        raise RequestError(f"--tracking-uri {uri}: {plain_reason(error)}") from None
+    try:
+        lost = before.startswith(FILE) and not Path(before.removeprefix(FILE)).exists()
+        lost = lost or find_experiment(MlflowClient(tracking_uri=before), name, study_id) is None
+    except Exception:  # nobody answers there, so a record there cannot be read any more
+        lost = True
+    if not lost:
+        raise RequestError(
+            f"--tracking-uri {uri}: has no record of study {name}, whose id is {study_id}; its record is at "
+            f"{before}. Move that database, or leave this option away"
+        )
 
 
 def make_database(path: Path) -> None:
@@ -52,24 +85,9 @@ def make_database(path: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as beside:
         new = Path(beside) / path.name
+        new.touch(0o666)  # the umask decides the mode; SQLite itself gives a group no writes
         MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
         new.rename(path)
-
-
-def check_ours(experiment: Experiment, study_id: str | None) -> None:
-    """Check that `experiment` belongs to the study `study_id`.
-
-    Raises:
-        RequestError: if the experiment was deleted, or belongs to another study or to none.
-    """
-    if experiment.lifecycle_stage == "deleted":
-        raise RequestError(
-            f"study {experiment.name}: its MLflow experiment was deleted; restore it or choose another --name"
-        )
-    if study_id is None or experiment.tags.get("kdstudy.study") != study_id:
-        raise RequestError(
-            f"study {experiment.name}: another study has this name in MLflow; choose another --name"
-        )
 
 
 def is_server(uri: str) -> bool:

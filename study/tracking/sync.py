@@ -1,4 +1,4 @@
-"""`kdstudy status --sync`: MLflow receives the reports that were made while MLflow was away."""
+"""`kdstudy status --sync`: MLflow receives what it lacks, because it was away or has lost something."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ PATIENCE = 600.0  # seconds, while the server answers
 
 
 def sync_study(home: Home, name: str) -> int:
-    """Send what the journals of the study `name` have and MLflow lacks; returns the number of trials.
+    """Send what the study `name` has and MLflow lacks; returns the number of trials.
+
+    Whatever was lost, deleted or renamed in MLflow comes back, from the ledger, the journals and the results.
 
     Raises:
         RequestError: if there is no such study, if the study is being run (its driver sends by itself), or if
             MLflow is still away.
     """
-    study = OpenStudy.at(home, name)
+    study = OpenStudy.at(home, name, looks=True)
     plan = study.ledger.require_plan()
     with study.lease() as lease, Outbox(lease.holds) as outbox:
         posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
         records = study.ledger.records()
         sent = posts.unsent(records)
         state: Literal["finish", "pause"] = "finish" if study.is_finished() else "pause"
-        posts.study(configs_of(plan, records), state)
+        posts.study(configs_of(plan, records), state, len(records))
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(study.trials))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")
-    return sent
+    return sent + len(posts.lacked)

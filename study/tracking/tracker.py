@@ -6,16 +6,20 @@ repeated after a kill, without a second run and without a second row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from mlflow.entities import Metric
+from mlflow.exceptions import MlflowException
 
+from study.errors import masked
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
 from study.planning.versions import code_version
+from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.journal import newest_report
 from study.tracking.rows import (
     numerics_text,
@@ -24,7 +28,7 @@ from study.tracking.rows import (
     score_rows,
     study_params,
 )
-from study.tracking.runs import ENDED, Runs
+from study.tracking.runs import PARENT, Runs
 from study.tracking.store import make_database
 from study.trial.progress import Progress
 
@@ -39,6 +43,8 @@ STATUS = {
     State.FAILED: "FAILED",
 }
 """A trial's state -> MLflow's status of the trial's run."""
+CHANGED = ("RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "INVALID_PARAMETER_VALUE")
+"""How MLflow refuses a write to a run or an experiment that was deleted, or is gone."""
 
 
 class Tracker:
@@ -56,6 +62,8 @@ class Tracker:
         self.plan = plan
         self.runs = Runs(uri, artifact_location, plan.name, study_id, goes_on)
         self._logged: dict[str, int] = {}  # run id -> reports that this process has logged
+        self.changed = False
+        """Whether somebody has deleted the experiment or a run in MLflow since this process has begun."""
 
     @classmethod
     def of(cls, study: OpenStudy, goes_on: bool = False) -> Tracker:
@@ -67,7 +75,9 @@ class Tracker:
         home = study.home
         with home.opening():
             if study.keeps_record_at_home:
+                wait_until_free(home.database)
                 make_database(home.database)
+                move_artifacts(home.database, (home.root / "mlartifacts").as_uri())
             uri, location = study.urls["tracking_uri"], home.artifact_location(study.urls)
             return cls(uri, location, study.ledger.require_plan(), study.ledger.study_id, goes_on)
 
@@ -85,7 +95,7 @@ class Tracker:
         return {
             arm.name: self.runs.get(
                 f"arm/{arm.name}",
-                {"kdstudy.phase": "arm", "kdstudy.arm": arm.name},
+                {"kdstudy.phase": "arm", "kdstudy.arm": arm.name, "kdstudy.number": str(number)},
                 f"{number:0{digits}d} {arm.name}",
                 self.study_run,
                 dict(arm.values),
@@ -103,10 +113,45 @@ class Tracker:
         for run in (*self.arm_runs.values(), self.study_run):
             self.runs.set_status(run, "SCHEDULED")
 
-    def finish(self) -> None:
-        """Close the arms' runs and the study's run, unless they are closed."""
+    def finish(self, trials: int | None = None) -> None:
+        """Close the arms' runs and the study's run, unless they are closed.
+
+        trials: how many trials of the study have ended, so that a reader sees if MLflow lacks some of them.
+        """
+        if trials is not None:
+            self.runs.set_tags(self.study_run, {"kdstudy.trials": str(trials)})
         for run in (*self.arm_runs.values(), self.study_run):
             self.runs.set_status(run, "FINISHED")
+
+    def lacks(self, record: Record) -> bool:
+        """Return whether MLflow lacks something of the ended trial `record`.
+
+        The run may be gone, open or deleted, in another arm's run, or without its params, tags or result.
+        """
+        assert record.outcome is not None
+        tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
+        tags |= {"kdstudy.outcome": str(record.outcome), PARENT: self.arm_runs[record.arm]}
+        measured = record.outcome in (State.COMPLETE, State.DIVERGED)
+        return not self.runs.has(f"trial/{record.key}", STATUS[record.outcome], tags, measured)
+
+    def mending(self, job: Callable[[], None]) -> None:
+        """Do `job`; if MLflow refuses it because a run or the experiment is gone, forget what was there.
+
+        The outbox tries the job again: then what was deleted is restored, and what is gone is made.
+
+        Raises:
+            MlflowException: what the job raised.
+        """
+        try:
+            job()
+        except MlflowException as error:
+            if error.error_code in CHANGED:
+                self.changed = True
+                self.runs.forget()
+                self._logged.clear()
+                for name in ("study_run", "arm_runs"):
+                    self.__dict__.pop(name, None)
+            raise
 
     def replay(
         self, record: Record, reports: Sequence[Progress], state: State, traceback: str | None = None
@@ -141,12 +186,10 @@ class Tracker:
         self.runs.log(run, rows, params, tags)
         self._logged[run] = count
         if traceback is not None:
-            self.runs.client.log_text(run, traceback, "traceback.txt")
+            # A server may name a folder of its own machine; the trial's folder has the traceback too.
+            with suppress(PermissionError, FileNotFoundError, NotADirectoryError):
+                self.runs.client.log_text(run, masked(traceback), "traceback.txt")
         self.runs.set_status(run, STATUS[state])
-
-    def has_ended(self, key: str) -> bool:
-        """Return whether the run of the trial `key` is there and closed."""
-        return self.runs.status(f"trial/{key}") in ENDED
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """Log the teacher `key`: a run of phase `teacher`, with its scores per language on validation."""

@@ -30,6 +30,14 @@ class InMemory:
         self.experiments[name] = Experiment(number, name, artifact_location or "", "active", of_it)
         return number
 
+    def search_experiments(self, filter_string: str, **more: Any) -> list[Experiment]:
+        """Of the query, only the value is read: one of the experiment's tags must have it."""
+        value = filter_string.partition(" = '")[2].removesuffix("'")
+        return [each for each in self.experiments.values() if value in each.tags.values()]
+
+    def set_experiment_tag(self, experiment: str, key: str, value: str) -> None:
+        """The tags of an experiment are not read."""
+
     def create_run(
         self,
         experiment: str,

@@ -123,6 +123,7 @@ def test_a_study_that_runs_is_reported_as_partial(
     Home(home).begin(recorder.plan.name, {"tracking_uri": tracking_uri})
     code, out, errors = report(recorder.plan.name, "--home", home)
     assert (code, errors) == (0, [])
+    assert out.startswith("Partial: this study has not finished.")
     assert "No winner is named" in out
     folder = home / "studies" / recorder.plan.name / "report"
     for page, first_screen_ends in (("report.html", "<nav>"), ("report.md", "\n## ")):

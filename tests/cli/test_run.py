@@ -9,7 +9,7 @@ import pytest
 
 from study.cli.run import find_finished
 from study.ledger.ledger import Ledger
-from study.tracking.journal import unsent_mark
+from study.tracking.journal import Journal, unsent_mark
 
 
 @pytest.fixture
@@ -119,6 +119,44 @@ def test_what_mlflow_lacks_needs_a_driver(finished_copy: Any) -> None:
         assert find_finished(study.home, study.name) is None
         unsent_mark(folder).unlink()
         assert find_finished(study.home, study.name) is not None
+
+
+@pytest.mark.parametrize("command_line", ["resume", "run"])
+def test_a_finished_study_whose_record_was_lost_sends_it_again_and_prints_the_same(
+    command: Any,
+    driven: list[Any],
+    finished_study: Any,
+    finished_copy: Any,
+    make_report: Any,
+    command_line: str,
+) -> None:
+    study = finished_copy
+    ledger = Ledger(study.home.urls(study.name)["ledger_url"], study.name)
+    for record in ledger.records():
+        test = record.value if record.phase == "confirm" else None
+        Journal(study.home.trials(study.name) / record.key).add(
+            make_report(1, record.value, "complete", test)
+        )
+    study.home.database.unlink()
+    on = ("resume", study.name) if command_line == "resume" else ("run", study.space, *study.on)
+    answer = command(*on, "--home", study.home.root)
+    assert answer.code == 0, answer.err
+    assert "MLflow lacks 20 trials of the study: they are sent again\n" in answer.err
+    whole = command("resume", study.name, "--home", finished_study.home.root)
+    assert answer.out == whole.out.replace(str(finished_study.home.root), str(study.home.root))
+    assert driven == []
+
+
+def test_a_finished_study_under_another_tracking_uri_needs_a_driver(
+    command: Any, driven: list[Any], finished_study: Any
+) -> None:
+    """A driver checks whose record is there."""
+    study = finished_study
+    run = ("run", study.space, *study.on, "--home", study.home.root, "--tracking-uri")
+    assert command(*run, study.home.tracking_uri + "/").code == 0
+    assert driven == []
+    command(*run, "http://127.0.0.1:9")
+    assert len(driven) == 1
 
 
 def test_a_driver_that_was_killed_may_have_left_something(

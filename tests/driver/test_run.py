@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -172,6 +173,22 @@ def test_a_request_that_is_refused_before_the_first_byte_leaves_nothing(
         study.run()
     assert list(study.home.root.iterdir()) == []
     assert study.joined == 0
+
+
+def test_a_record_that_has_moved_is_gone_on_with_at_its_new_address(study: Study, tmp_path: Path) -> None:
+    study.run()
+    before = study.states()
+    moved, empty = (f"sqlite:///{tmp_path / name}.db" for name in ("moved", "empty"))
+    shutil.copy(study.urls["tracking_uri"].removeprefix("sqlite:///"), tmp_path / "moved.db")
+    study.urls = {"tracking_uri": empty}
+    with pytest.raises(
+        RequestError, match=r"^--tracking-uri \S+: has no record of study .*; its record is at"
+    ):
+        study.run()
+    study.urls = {"tracking_uri": moved}
+    study.run()
+    assert study.home.urls(study.plan.name)["tracking_uri"] == moved
+    assert study.states() == before
 
 
 def test_an_interrupt_while_mlflow_receives_the_end_keeps_the_mark_if_the_end_was_not_received(

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from study.errors import masked
 from study.planning import request_file
 from study.planning.request import Request
-from study.planning.request_file import masked, write_request
+from study.planning.request_file import write_request
 from study.planning.resolve import Resolved, resolve
 from study.space import Range, SearchSpace
 from study.storage.artifacts import Store

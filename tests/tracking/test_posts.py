@@ -114,6 +114,8 @@ def test_what_former_processes_left_is_sent_as_it_stands_now(
     """The run of a trial that has not ended becomes SCHEDULED, because the trial is not running now."""
     ended, begun = trial(plan, outcome=State.COMPLETE), trial(plan, rate=2e-3)
     sent = trial(plan, rate=3e-3, outcome=State.COMPLETE)
+    posts.tracker.replay(sent, [make_report(1, 0.5, "complete")], State.COMPLETE)
+    before = client.search_runs([posts.tracker.runs.experiment], f"tags.kdstudy.key = '{sent.key}'")
     marked(posts, ended, make_report(1, 0.4), make_report(2, 0.5, "complete"))
     marked(posts, begun, make_report(1, 0.4))
     assert posts.unsent([ended, begun, sent]) == 2
@@ -122,7 +124,10 @@ def test_what_former_processes_left_is_sent_as_it_stands_now(
     assert {key: run.info.status for key, run in found.items()} == {
         ended.key: "FINISHED",
         begun.key: "SCHEDULED",
+        sent.key: "FINISHED",
     }
+    assert posts.lacked == set()
+    assert found[sent.key].to_dictionary() == before[0].to_dictionary()
     assert found[ended.key].data.metrics["seconds"] == 1.5
     assert find_unsent(posts.trials) == []
 

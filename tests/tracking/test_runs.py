@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from study.errors import RequestError
 from study.ledger.records import State
 from study.planning.plan import Plan
+from study.tracking.experiment import find_experiment
 from study.tracking.runs import ENDED, Runs
 from study.tracking.store import check_tracking
 from study.tracking.tracker import Tracker
@@ -174,10 +175,98 @@ def test_an_experiment_that_is_nobodys_is_refused(track: Track, plan: Plan, clie
         track(plan)
 
 
-def test_a_deleted_experiment_is_refused(track: Track, plan: Plan, client: MlflowClient) -> None:
-    client.delete_experiment(track(plan).runs.experiment)
-    with pytest.raises(RequestError, match=r": its MLflow experiment was deleted; restore it or choose"):
-        track(plan)
+def test_a_deleted_experiment_is_restored_with_its_runs(
+    track: Track, plan: Plan, client: MlflowClient
+) -> None:
+    first = track(plan)
+    made = {run.info.run_id for run in runs(client, plan)}
+    client.delete_experiment(first.runs.experiment)
+    assert track(plan).runs.experiment == first.runs.experiment
+    assert {run.info.run_id for run in runs(client, plan)} == made
+
+
+def test_a_renamed_experiment_is_found_by_the_id_of_its_study(
+    track: Track, plan: Plan, client: MlflowClient
+) -> None:
+    """Also if another study has taken the old name since."""
+    first = track(plan)
+    client.rename_experiment(first.runs.experiment, f"{plan.name}, renamed")
+    assert track(plan).runs.experiment == first.runs.experiment
+    client.create_experiment(plan.name)
+    again = track(plan)
+    assert again.runs.experiment == first.runs.experiment
+    assert again.arm_runs == first.arm_runs
+
+
+def test_an_experiment_that_lost_its_tag_is_known_by_its_runs(
+    track: Track, plan: Plan, client: MlflowClient
+) -> None:
+    first = track(plan)
+    client.delete_experiment_tag(first.runs.experiment, "kdstudy.study")
+    assert track(plan).runs.experiment == first.runs.experiment
+    assert client.get_experiment(first.runs.experiment).tags["kdstudy.study"] == first.runs.study_id
+
+
+def test_a_run_that_was_deleted_is_restored_and_no_second_one_is_made(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    record, last = trial(plan, outcome=State.COMPLETE), make_report(1, 0.5, "complete")
+    first = track(plan)
+    first.replay(record, [last], State.COMPLETE)
+    (run,) = runs(client, plan, "search")
+    before = rows(client, run.info.run_id)
+    assert not track(plan).lacks(record)
+    for gone in (run.info.run_id, first.arm_runs[record.arm]):
+        client.delete_run(gone)
+    again = track(plan)
+    assert again.lacks(record)
+    again.replay(record, [last], State.COMPLETE)
+    assert not track(plan).lacks(record)
+    (back,) = runs(client, plan, "search")
+    assert (back.info.run_id, back.data.tags) == (run.info.run_id, run.data.tags)
+    assert rows(client, run.info.run_id) == before
+    assert again.arm_runs == first.arm_runs
+
+
+@pytest.mark.parametrize(
+    "tag", ["kdstudy.identity", "kdstudy.outcome", "kdstudy.arm", "kdstudy.phase", "mlflow.parentRunId"]
+)
+def test_a_tag_that_was_removed_is_written_again(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport, tag: str
+) -> None:
+    record, last = trial(plan, outcome=State.COMPLETE), make_report(1, 0.5, "complete")
+    track(plan).replay(record, [last], State.COMPLETE)
+    (run,) = runs(client, plan, "search")
+    client.delete_tag(run.info.run_id, tag)
+    again = track(plan)
+    assert again.lacks(record) is (tag != "kdstudy.identity")  # the other tags show the identity
+    again.replay(record, [last], State.COMPLETE)
+    (back,) = runs(client, plan, "search")
+    assert (back.info.run_id, back.data.tags) == (run.info.run_id, run.data.tags)
+
+
+def test_what_is_deleted_while_a_study_runs_is_restored_at_the_next_attempt(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    tracker, record = track(plan), trial(plan)
+    run = begin(tracker, record)
+    for what in ("run", "experiment"):
+        if what == "run":
+            client.delete_run(run)
+        else:
+            client.delete_experiment(tracker.runs.experiment)
+        reports = [make_report(1, 0.5, "complete")]
+
+        def job(reports: list[Progress] = reports) -> None:
+            tracker.replay(record, reports, State.COMPLETE)
+
+        tracker._logged.clear()
+        with pytest.raises(MlflowException):
+            tracker.mending(job)
+        assert tracker.changed
+        tracker.mending(job)
+        assert client.get_run(run).info.lifecycle_stage == "active"
+    assert len(rows(client, run)["validation/accuracy/macro"]) == 1
 
 
 def test_a_study_that_goes_on_does_not_need_its_server_at_once(
@@ -185,7 +274,7 @@ def test_a_study_that_goes_on_does_not_need_its_server_at_once(
 ) -> None:
     """Jobs wait until the server is back; then they find the experiment, or make it."""
     check_tracking("http://127.0.0.1:9", "demo", "drawn")
-    away = Tracker("http://127.0.0.1:9", None, make_plan(name="back"), "drawn", goes_on=True)
+    away = Tracker("http://127.0.0.1:9", None, make_plan(name="back"), "drawn for back", goes_on=True)
     with pytest.raises(MlflowException):
         away.begin()
     away.runs.client = MlflowClient(tracking_uri)
@@ -197,12 +286,12 @@ def test_a_run_is_made_once_and_found_by_its_identity(
     tracking_uri: str, client: MlflowClient, request: pytest.FixtureRequest
 ) -> None:
     name = request.node.name
-    first = Runs(tracking_uri, None, name, "drawn")
+    first = Runs(tracking_uri, None, name, f"drawn for {name}")
     assert first.status("one") is None
     run = first.get("one", {"kdstudy.phase": "arm"}, "the one", params={"init": "random"})
     assert first.get("one", {}, "another name") == run
     child = first.get("two", {}, "below", parent=run, start_time=1_700_000_000_000)
-    again = Runs(tracking_uri, None, name, "drawn")
+    again = Runs(tracking_uri, None, name, f"drawn for {name}")
     assert (again.get("one", {}, ""), again.get("two", {}, "")) == (run, child)
     assert (again.lacks_params(run), again.lacks_params(child)) == (False, True)
     found = client.get_run(child)
@@ -214,26 +303,26 @@ def test_a_run_is_made_once_and_found_by_its_identity(
 def test_a_status_is_that_of_mlflow_and_closes_or_opens_a_run(
     tracking_uri: str, client: MlflowClient, request: pytest.FixtureRequest
 ) -> None:
-    made = Runs(tracking_uri, None, request.node.name, "drawn")
+    made = Runs(tracking_uri, None, request.node.name, request.node.name)
     run = made.get("one", {}, "the one")
     for status in ("RUNNING", "SCHEDULED", "KILLED", "RUNNING", "FINISHED"):
         made.set_status(run, status)
         found = client.get_run(run).info
         assert found.status == made.status("one") == status
         assert status not in ENDED or found.end_time is not None
-    assert Runs(tracking_uri, None, request.node.name, "drawn").status("one") == "FINISHED"
+    assert Runs(tracking_uri, None, request.node.name, request.node.name).status("one") == "FINISHED"
 
 
 def test_of_two_processes_that_make_one_experiment_the_later_finds_it(
     tracking_uri: str, client: MlflowClient, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process makes the experiment between the look and the call, so the server refuses."""
-    name, look, looks = request.node.name, MlflowClient.get_experiment_by_name, iter([False, True])
-    there = client.create_experiment(name, tags={"kdstudy.study": "drawn"})
+    name, look, looks = request.node.name, find_experiment, iter([False, True])
+    there = client.create_experiment(name, tags={"kdstudy.study": name})
 
-    def late(self: MlflowClient, asked: str) -> Any:
-        return look(self, asked) if next(looks) else None
+    def late(*asked: Any) -> Any:
+        return look(*asked) if next(looks) else None
 
-    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", late)
-    assert Runs(tracking_uri, None, name, "drawn").experiment == there
+    monkeypatch.setattr("study.tracking.runs.find_experiment", late)
+    assert Runs(tracking_uri, None, name, name).experiment == there
     assert next(looks, None) is None

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from analysis.record.source import Client, _check
+from analysis.record.source import Client, Database, _check
 from analysis.record.study_record import merge, read_study
-from study.errors import RequestError
+from study.errors import RequestError, StudyStopped
 from tests.analysis.recorded import assert_same, runs_of
 
 NO_EXPERIMENT = (
-    r"^nowhere: MLflow at \S+ has no experiment of this name; the study has recorded nothing there$"
+    r"^nowhere: MLflow at \S+ has no experiment of this name; the study has recorded nothing there, or its "
+    r"record was lost: `kdstudy status nowhere --sync` writes the record again$"
 )
 
 
@@ -49,7 +50,7 @@ def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
 )
 def test_no_password_is_printed(uri: str, shown: str) -> None:
     with pytest.raises(RequestError) as refused:
-        _check("demo", uri, None)
+        _check("demo", uri, [])
     assert f" at {shown} has no experiment" in str(refused.value)
 
 
@@ -117,11 +118,48 @@ def test_runs_of_others_and_deleted_ones_are_no_part_of_a_study(finished: Any) -
     assert_same(before, finished.read())
 
 
+@pytest.mark.parametrize("source", [Client, Database])
+def test_a_renamed_experiment_is_found_by_its_tag(finished: Any, source: Any) -> None:
+    before, client, name = finished.read(), finished.tracker.runs.client, finished.plan.name
+    client.rename_experiment(finished.tracker.runs.experiment, f"{name}, my best study")
+    assert_same(before, merge([source(finished.uri, name)], name))
+
+
+@pytest.mark.parametrize("source", [Client, Database])
+def test_a_study_that_is_split_over_two_experiments_is_read_as_a_whole(finished: Any, source: Any) -> None:
+    """An older version made a second experiment after the first one had been renamed."""
+    before, client, name = finished.read(), finished.tracker.runs.client, finished.plan.name
+    client.rename_experiment(finished.tracker.runs.experiment, f"{name}, renamed")
+    client.create_experiment(name, tags={"kdstudy.study": finished.tracker.runs.study_id})
+    assert_same(before, merge([source(finished.uri, name)], name))
+
+
+def test_a_locked_database_is_waited_for_and_then_said_in_plain_words(
+    finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy.db"
+    connection = finished_database(finished, copy)
+    connection.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr("analysis.record.source.LOCKED", 6.0)
+    with pytest.raises(StudyStopped, match=r": MLflow's database is locked by another process; try again "):
+        read_study(f"sqlite:///{copy}", finished.plan.name)
+    assert caplog.messages == ["waiting for MLflow's database: another process has locked it"]
+    connection.rollback()
+    connection.close()
+    assert_same(finished.read(), read_study(f"sqlite:///{copy}", finished.plan.name))
+
+
+def finished_database(finished: Any, copy: Path) -> sqlite3.Connection:
+    """A connection to a copy of the database."""
+    shutil.copy(finished.uri.removeprefix("sqlite:///"), copy)
+    return sqlite3.connect(copy)
+
+
 def test_a_deleted_experiment_is_refused(finished: Any) -> None:
     finished.tracker.runs.client.delete_experiment(finished.tracker.runs.experiment)
     with pytest.raises(
         RequestError,
-        match=r": the MLflow experiment of this study was deleted; restore the experiment to report it$",
+        match=r": the MLflow experiment of this study was deleted; restore the experiment to report it: ",
     ):
         finished.read()
 

@@ -120,6 +120,30 @@ def test_a_study_is_partial_until_it_has_ended(recorder: Any) -> None:
         assert recorder.read().partial is partial
 
 
+def test_a_record_that_lacks_trials_is_a_part_and_says_how_many(recorder: Any) -> None:
+    for number in (0, 1):
+        recorder.trial(0, number, 0.3)
+    recorder.teacher(0.8)
+    for ended, missing in ((3, 1), (2, 0), (None, 0)):
+        recorder.tracker.finish(ended)
+        record = recorder.read()
+        assert (record.partial, record.missing) == (missing > 0, missing)
+        said = "Partial: MLflow lacks 1 of the trials of this study. `kdstudy status "
+        assert record.part is None if not missing else record.part.startswith(said)
+    recorder.tracker.pause()
+    assert recorder.read().part == (
+        "Partial: this study has not finished. More trials may change every number below."
+    )
+
+
+def test_arms_are_in_planned_order_also_if_their_runs_were_renamed(recorder: Any) -> None:
+    recorder.trial(1, 0, 0.3)
+    runs = recorder.tracker.arm_runs
+    for name, run in runs.items():
+        recorder.tracker.runs.client.stored[run]["about"]["run_name"] = f"my {name[::-1]}"
+    assert recorder.read().arms == tuple(runs)
+
+
 def test_each_arm_has_the_best_that_the_rule_of_selection_picks(recorder: Any) -> None:
     recorder.trial(0, 0, 0.3)
     best = recorder.trial(0, 1, 0.5)
