@@ -9,6 +9,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
 from study.errors import RequestError
+from study.trial.models.description import check_description
 from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
@@ -74,6 +75,7 @@ def check_encoder(folder: Path) -> None:
 
     if getattr(config, "is_decoder", False) or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RequestError(f"{kind} is not an encoder trained with a masked-LM loss")
+    check_description(config)
     layer_stack(skeleton(config))
     tokens = len(load_tokenizer(folder))
     if tokens > config.vocab_size:

@@ -12,11 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL, DEBUG, getLogger
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
@@ -28,11 +26,13 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
 
 __all__ = [
     "assemble",
+    "because",
     "classifier_class",
     "labelled",
     "load",
     "one_line",
     "own_memory",
+    "place_of",
     "quiet",
     "read_config",
     "seeded",
@@ -65,7 +65,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
         if "auto_map" in values:
             why = "would run code that comes with it, which is not done here"
             raise RequestError(f"{file}: model_type {values['model_type']!r} {why}") from None
-        raise RequestError(f"{file}: {one_line(error)}") from None
+        raise RequestError(f"{file}: {because(error)}") from error
 
 
 def classifier_class(config: PreTrainedConfig) -> Any:
@@ -91,13 +91,22 @@ def labelled(config: PreTrainedConfig, labels: Sequence[str]) -> PreTrainedConfi
 
 
 def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
-    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws."""
-    classifier_class(config)
-    with torch.device("meta"):
-        from transformers import AutoModelForSequenceClassification
+    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws.
 
-        built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
-        return built
+    Raises:
+        RequestError: if the library cannot build the model; the text has the library's reason.
+    """
+    classifier_class(config)
+    from transformers import AutoModelForSequenceClassification
+
+    try:
+        with torch.device("meta"):
+            built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+            return built
+    except Exception as error:  # for values that do not fit together, the library raises many kinds
+        raise RequestError(
+            f"{place_of(config)}: the library cannot build this model: {because(error, config)}"
+        ) from error
 
 
 def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -118,8 +127,8 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
                 ignore_mismatched_sizes=True,  # checked below: the library's own error names no tensor
                 **options,
             )
-    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
-        raise RequestError(f"{folder}: its weights cannot be loaded: {one_line(error)}") from None
+    except Exception as error:  # damaged files and odd configurations raise a different error each
+        raise RequestError(f"{folder}: its weights cannot be loaded: {because(error)}") from error
     if wrong := sorted(map(str, info["mismatched_keys"])):
         raise RequestError(f"{folder}: its weights do not have the shapes of its config.json, as {wrong[0]}")
     return model, info
@@ -186,6 +195,24 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def place_of(config: PreTrainedConfig) -> str:
+    """The file of `config`, for a message; the kind of model if the configuration is from no file."""
+    folder = config.name_or_path
+    return f"{Path(folder) / 'config.json'}" if folder else f"a {config.model_type} model"
+
+
+def because(error: Exception, config: PreTrainedConfig | None = None) -> str:
+    """The library's reason in one line; a value that the library does not know is named with its field."""
+    if not isinstance(error, KeyError):
+        return one_line(error)
+    values = {} if config is None else config.to_dict()
+    fields = [name for name, value in values.items() if error.args and value == error.args[0]]
+    return f"{', '.join(fields) or type(error).__name__}: the library has no {error}"
+
+
 def one_line(error: Exception) -> str:
-    """The first line of an error's text, or the error's type if there is no text."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of an error's text, with the second if the first announces it; or the error's type."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -12,6 +12,7 @@ from transformers import PreTrainedConfig
 
 from study.errors import RequestError
 from study.streams import stream
+from study.trial.models.description import check_description
 from study.trial.models.loading import (
     classifier_class,
     labelled,
@@ -85,6 +86,7 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
         RequestError: if a condition fails; the message names the first such condition.
     """
     config = read_config(folder)
+    check_description(config)
     classes = _classes(config)
     if sorted(classes) != sorted(labels):
         theirs = ", ".join(sorted(set(classes) - set(labels))[:5]) or "no others"
