@@ -1,4 +1,4 @@
-"""What a configuration must state so that students can be planned from it; checked before a model is built."""
+"""The values of a configuration that planning computes with: checked before a model is built."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from transformers import PreTrainedConfig
 from study.errors import RequestError
 from study.trial.models.loading import place_of
 
-__all__ = ["check_description"]
+__all__ = ["check_values"]
 
 MOST_LAYERS = 1000  # to describe a model of a million layers takes the library hours
 
 
-def check_description(config: PreTrainedConfig) -> None:
+def check_values(config: PreTrainedConfig) -> None:
     """Check the sizes that a plan computes with, the padding token, and that the weights are plain numbers.
 
     Raises:
