@@ -38,8 +38,8 @@ def check_described(folder: Path, config: PreTrainedConfig) -> None:
     positions = values.get("position_embedding_type") or "absolute"
     if positions != "absolute" and not hasattr(type(config)(), "position_embedding_type"):
         raise RequestError(
-            f"{file}: position_embedding_type: the library's {config.model_type} has absolute positions alone, "
-            f"not {positions!r}"
+            f"{file}: position_embedding_type: the library's {config.model_type} does not compute "
+            f"{positions!r} positions; a model with absolute ones is right"
         )
 
 
@@ -53,6 +53,6 @@ def check_no_languages(folder: Path, config: PreTrainedConfig) -> None:
     asked = [name for name in reads if "lang" in name]
     if asked:
         raise RequestError(
-            f"{folder}: a {config.model_type} model has weights for each language ({asked[0]}), and is not told "
-            "a text's language here; a model with the same weights for all languages is right"
+            f"{folder}: a {config.model_type} model has weights for each language ({asked[0]}), and is not "
+            "told a text's language here; a model with the same weights for all languages is right"
         )
