@@ -131,8 +131,8 @@ def known_cluster(name: str) -> Cluster:
 def _check_first_step(resolved: Resolved) -> None:
     """Let each shape of model that the plan needs take one step on texts of the task.
 
-    Nothing is checked of the embedded encoder, whose configuration is our own. Nothing is checked again if all
-    that the trials read is in the store: the teacher has been trained then.
+    The embedded encoder takes no step, because its configuration is our own. No model takes a step if all that
+    the trials read is in the store, because the teacher has been trained then.
 
     Raises:
         RequestError: if the library fails at the step.

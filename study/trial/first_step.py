@@ -41,14 +41,18 @@ MOST = 16_000_000  # parameters of all layers: of a larger model, only the first
 LONG = 200  # texts with the most characters, among which the one with the most tokens is looked for
 
 
-def check_first_step(folder: Path, shapes: Sequence[tuple[PreTrainedConfig, Groups]], batch: EncodedSplit,
-                     labels: Sequence[str]) -> None:
+def check_first_step(
+    folder: Path,
+    shapes: Sequence[tuple[PreTrainedConfig, Groups]],
+    batch: EncodedSplit,
+    labels: Sequence[str],
+) -> None:
     """Take one step on `batch` with each distinct model of `shapes`. Writes nothing.
 
     folder: the base model, for its tokenizer and for the message.
-    shapes: the source's configuration, and the source's layers that each layer of the model is made of. A model
-    with more than `MOST` parameters in its layers takes the step with its first layers alone, as many as have
-    `MOST` parameters, and at least one; so the step needs little memory and time, whatever the model's size.
+    shapes: the configuration of a source, and the source's layers that each layer of the model is made of.
+    A model with more than `MOST` parameters in its layers takes the step with its first layers alone: as many
+    as have `MOST` parameters, and at least one. So the step needs little memory and time, whatever the size.
     batch: texts as `longest_and_shortest` returns them.
 
     Raises:
@@ -134,9 +138,9 @@ def _take(config: PreTrainedConfig, batch: EncodedSplit, pad_id: int) -> None:
 
 
 def _table(error: Exception) -> str:
-    """If a table was too short for its index, the table's number of rows."""
+    """If an embedding failed, its number of rows: the usual reason is that it has too few."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         module = frame.f_locals.get("self")
-        if isinstance(module, nn.Embedding) and isinstance(error, IndexError):
+        if isinstance(module, nn.Embedding):
             return f" (an embedding has {module.num_embeddings} rows)"
     return ""

@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig
 from study.errors import RequestError
 from study.trial.models.layer_maps import Groups
 from study.trial.models.loading import place_of, skeleton
-from study.trial.models.stack import layer_shapes
+from study.trial.models.stack import layer_shapes, shapes_outside
 
 __all__ = ["check_copyable", "with_layers"]
 
@@ -48,13 +48,19 @@ def check_copyable(config: PreTrainedConfig, groups: Groups) -> None:
     """Check, on names and shapes alone, that every source layer fits its place in `groups`.
 
     A layer does not fit if the place has another structure: ModernBERT's first layer has no `attn_norm`, so
-    no other layer can be a student's first layer, and the first layer can have no other place.
+    no other layer can be a student's first layer, and the first layer can have no other place. Nor can a
+    student be copied if a part outside the layers depends on their number, as ESM's contact head.
 
     Raises:
-        RequestError: if a layer does not fit; the message names the first such layer.
+        RequestError: if a layer does not fit; the message names the first such layer, or such a part.
     """
-    source = layer_shapes(skeleton(config))
-    student = layer_shapes(skeleton(with_layers(config, groups)))
+    whole, fewer = skeleton(config), skeleton(with_layers(config, groups))
+    if odd := sorted({name for name, _ in shapes_outside(whole).items() ^ shapes_outside(fewer).items()}):
+        raise RequestError(
+            f"depth: {odd[0]} of a {config.model_type} has another shape at {len(groups)} layers, and cannot be "
+            f"copied; --set depth={config.num_hidden_layers} or init=random"
+        )
+    source, student = layer_shapes(whole), layer_shapes(fewer)
     for place, group in enumerate(groups):
         for layer in group:
             if source[layer] != student[place]:

@@ -16,11 +16,13 @@ def check_values(config: PreTrainedConfig) -> None:
     """Check the sizes that a plan computes with, the padding token, and that the weights are plain numbers.
 
     Raises:
-        RequestError: if a value is missing or impossible; the text names the file, the field and what is right.
+        RequestError: if a value is missing or impossible; the text names file, field and what is right.
     """
     place = place_of(config)
     for field, most in (("num_hidden_layers", MOST_LAYERS), ("hidden_size", None), ("vocab_size", None)):
         value = getattr(config, field, None)
+        if value is None:
+            raise RequestError(f"{place}: {field}: is missing, or has another name in a {config.model_type}")
         if not isinstance(value, int) or value < 1 or (most and value > most):
             limit = f" and at most {most}" if most else ""
             raise RequestError(f"{place}: {field}: must be at least 1{limit}, not {value!r}")

@@ -1,4 +1,4 @@
-"""A tiny model of each encoder type of the library, with random weights, and the task that they are tried on."""
+"""A tiny model of each encoder type of the library, with random weights, and a task to try the models on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from study.trial.models.embedded import build_tokenizer
 
 __all__ = ["KINDS", "tiny_config", "tokenizer", "write_model", "write_task"]
 
-KINDS = tuple(sorted(MODEL_FOR_MASKED_LM_MAPPING_NAMES.keys() & MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES))
+CLASSIFIERS = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+KINDS = tuple(sorted(kind for kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES if kind in CLASSIFIERS))
 """Every `model_type` with a masked LM and a sequence classifier in the installed library."""
 
 WORDS = {

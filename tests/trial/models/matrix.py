@@ -3,8 +3,8 @@
     python -m tests.trial.models.matrix            # prints the table of study/trial/models/README.md
     python -m tests.trial.models.matrix roformer   # one type
 
-Each type is a tiny model with random weights. A study of one student of half the depth is planned, its teacher is
-trained, the student is trained on a part of the vocabulary and again on the whole, and is exported.
+Each type is a tiny model with random weights. A study of one student of half the depth is planned, its
+teacher is trained, the student is trained on a part of the vocabulary and again on the whole, and is exported.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def outcome_of(kind: str, task: Path, folder: Path) -> Outcome:
     try:
         resolved = resolve(request, "matrix", SPACE, home.store)
     except RequestError as error:
-        return Outcome(kind, REFUSED, str(error).replace(f"{model}/config.json: ", "").replace(f"{model}: ", ""))
+        return Outcome(
+            kind, REFUSED, str(error).replace(f"{model}/config.json: ", "").replace(f"{model}: ", "")
+        )
     home.begin("matrix", {})
     study = OpenStudy.at(home, "matrix")
     plan = study.ledger.open(resolved.plan)

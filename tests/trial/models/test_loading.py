@@ -64,7 +64,7 @@ def test_other_tensors_than_the_models_are_refused(bert: Any) -> None:
         assemble(source.config, {name: state[name] for name in state if name != "classifier.bias"})
     with pytest.raises(ValueError, match=r"not exactly the model's tensors.*classifier\.more"):
         assemble(source.config, state | {"classifier.more": torch.zeros(3)})
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"not exactly the model's tensors.*mismatched.*classifier\.bias"):
         assemble(source.config, state | {"classifier.bias": torch.zeros(4)})
 
 
