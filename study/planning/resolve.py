@@ -131,23 +131,23 @@ def known_cluster(name: str) -> Cluster:
 def _check_first_step(resolved: Resolved) -> None:
     """Let each shape of model that the plan needs take one step on texts of the task.
 
-    The embedded encoder takes no step, because its configuration is our own. No model takes a step if all that
-    the trials read is in the store, because the teacher has been trained then.
+    The embedded encoder takes no step, because its configuration is our own. No model takes a step if the
+    outputs of all teachers are in the store, because teachers of this shape have been run then.
 
     Raises:
         RequestError: if the library fails at the step.
     """
-    from study.trial.models.student import source_layers
-    from study.trial.prepare import Preparation
+    from study.trial.inputs import Inputs
 
-    request, model, drafts = resolved.request, resolved.model, resolved.plan.all_drafts()
-    preparation = Preparation(resolved.store, request.teacher, request.full_vocabulary)
-    if model.source == EMBEDDED or all(preparation.has(d, ("train", "validation")) for d in drafts):
+    request, model, store, drafts = resolved.request, resolved.model, resolved.store, resolved.plan.all_drafts()
+    outputs = {store.path("outputs", Inputs(store, draft).outputs_key("validation")) for draft in drafts}
+    if model.source == EMBEDDED or all(folder.is_dir() for folder in outputs):
         return
     assert model.folder is not None
     from study.trial.first_step import check_first_step, longest_and_shortest
     from study.trial.models.encoder import resolve_folder
     from study.trial.models.loading import read_config
+    from study.trial.models.student import source_layers
 
     base = model.config
     teacher = read_config(resolve_folder(request.teacher)) if request.teacher else base

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL, DEBUG, getLogger
 from pathlib import Path
@@ -56,6 +57,9 @@ def read_config(folder: Path) -> PreTrainedConfig:
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
         # Without this line the library would guess the architecture from the folder's name.
         raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
+    names = values.get("id2label", {})
+    if not isinstance(names, dict) or not all(place.isdecimal() for place in names):
+        raise RequestError(f'{file}: id2label: must name each class by its number, as {{"0": "alarm"}}')
     try:
         found: PreTrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -65,7 +69,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
         if "auto_map" in values:
             why = "would run code that comes with it, which is not done here"
             raise RequestError(f"{file}: model_type {values['model_type']!r} {why}") from None
-        raise RequestError(f"{file}: {because(error)}") from error
+        raise RequestError(f"{file}: {because(error, values)}") from error
 
 
 def classifier_class(config: PreTrainedConfig) -> Any:
@@ -105,7 +109,7 @@ def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
             return built
     except Exception as error:  # for values that do not fit together, the library raises many kinds
         raise RequestError(
-            f"{place_of(config)}: the library cannot build this model: {because(error, config)}"
+            f"{place_of(config)}: the library cannot build this model: {because(error, config.to_dict())}"
         ) from error
 
 
@@ -129,8 +133,12 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
             )
     except Exception as error:  # damaged files and odd configurations raise a different error each
         raise RequestError(f"{folder}: its weights cannot be loaded: {because(error)}") from error
-    if wrong := sorted(map(str, info["mismatched_keys"])):
-        raise RequestError(f"{folder}: its weights do not have the shapes of its config.json, as {wrong[0]}")
+    if wrong := sorted(info["mismatched_keys"]):
+        name, there, stated = wrong[0]
+        raise RequestError(
+            f"{folder}: its weights do not have the shapes of its config.json, as {name}: {list(there)} in the "
+            f"files, {list(stated)} in the model that config.json describes"
+        )
     return model, info
 
 
@@ -152,10 +160,11 @@ def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedMo
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # checked below: the library's own error names no tensor
         )
-    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
-    wrong = {kind: sorted(map(str, info[kind])) for kind in kinds if info[kind]}
+    kinds = ("missing", "unexpected", "mismatched")  # of the last, the library lists (name, shape, shape)
+    found = {kind: [k if isinstance(k, str) else k[0] for k in info[f"{kind}_keys"]] for kind in kinds}
+    wrong = "; ".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in found.items() if names)
     if wrong or state.keys() != model.state_dict().keys():
-        odd = wrong or sorted(state.keys() ^ model.state_dict().keys())
+        odd = wrong or ", ".join(sorted(state.keys() ^ model.state_dict().keys()))
         raise ValueError(f"these are not exactly the model's tensors: {odd}")
     buffers = {name for name, _ in model.named_buffers()}
     placed = sum(tensor.numel() for name, tensor in state.items() if name not in buffers)
@@ -205,13 +214,14 @@ def place_of(config: PreTrainedConfig) -> str:
     return f"{Path(folder) / 'config.json'}" if folder else f"a {config.model_type} model"
 
 
-def because(error: Exception, config: PreTrainedConfig | None = None) -> str:
-    """The library's reason in one line; a value that the library does not know is named with its field."""
-    if not isinstance(error, KeyError):
-        return one_line(error)
-    values = {} if config is None else config.to_dict()
-    fields = [name for name, value in values.items() if error.args and value == error.args[0]]
-    return f"{', '.join(fields) or type(error).__name__}: the library has no {error}"
+def because(error: Exception, values: Mapping[str, Any] | None = None) -> str:
+    """The library's reason in one line; a text among the configuration's `values` is named with its field."""
+    reason = f"the library has no {error}" if isinstance(error, KeyError) else one_line(error)
+    for name, value in (values or {}).items():
+        if isinstance(value, str) and name != "model_type" and name not in reason:
+            if re.search(rf"\b{re.escape(value)}\b", reason):
+                return f"{name}: {reason}"
+    return reason
 
 
 def one_line(error: Exception) -> str:

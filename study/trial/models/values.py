@@ -26,6 +26,9 @@ def check_values(config: PreTrainedConfig) -> None:
         if not isinstance(value, int) or value < 1 or (most and value > most):
             limit = f" and at most {most}" if most else ""
             raise RequestError(f"{place}: {field}: must be at least 1{limit}, not {value!r}")
+    heads = getattr(config, "num_attention_heads", None)
+    if isinstance(heads, int) and heads < 1:
+        raise RequestError(f"{place}: num_attention_heads: must be at least 1, not {heads}")
     positions = getattr(config, "max_position_embeddings", None)
     if isinstance(positions, int) and positions < 4:
         raise RequestError(f"{place}: max_position_embeddings: must be at least 4, not {positions}")
