@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from study.errors import RequestError
 from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
-from study.trial.models.native import check_described, check_no_languages
+from study.trial.models.native import check_described, check_no_languages, check_positions
 from study.trial.models.placed import check_placed, in_short
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
@@ -100,7 +100,7 @@ def check_weights(folder: Path) -> None:
 
     Raises:
         RequestError: if a tensor is missing, has no place, has another shape, or has values that are no
-            finite numbers; and if the files are damaged.
+            finite numbers; if the library does not compute their positions; and if the files are damaged.
     """
     _load_encoder(folder)
 
@@ -132,5 +132,6 @@ def _load_encoder(folder: Path) -> tuple[PreTrainedModel, dict[str, Tensor]]:
     if lost := [name for name in missing if "pooler" not in name]:
         raise RequestError(f"{folder}: its weights lack {in_short(lost, ' of the encoder')}")
     check_placed(folder, model, info["unexpected_keys"])
+    check_positions(folder, read_config(folder))  # after the tensors, whose names say more
     # A pooler that the files lack has just been drawn at random: it is no part of this model.
     return model, {name: tensor for name, tensor in model.state_dict().items() if name not in missing}

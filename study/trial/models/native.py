@@ -12,7 +12,7 @@ from transformers import PreTrainedConfig
 from study.errors import RequestError
 from study.trial.models.loading import classifier_class
 
-__all__ = ["check_described", "check_no_languages"]
+__all__ = ["check_described", "check_no_languages", "check_positions"]
 
 NOT_OF_MODELS = ("AutoTokenizer", "AutoProcessor", "AutoFeatureExtractor", "AutoImageProcessor")
 
@@ -21,8 +21,7 @@ def check_described(folder: Path, config: PreTrainedConfig) -> None:
     """Check that the library's own code for `config`, read from `folder`, is the code of these weights.
 
     Raises:
-        RequestError: if the model comes with code of its own, the folder has an adapter for the weights, or
-            the configuration asks for positions that the library's code does not compute.
+        RequestError: if the model comes with code of its own, or the folder has an adapter for the weights.
     """
     file = folder / "config.json"
     values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -34,12 +33,6 @@ def check_described(folder: Path, config: PreTrainedConfig) -> None:
     if (adapter := folder / "adapter_config.json").is_file():
         raise RequestError(
             f"{adapter}: an adapter is not read here; the weights with the adapter merged into them are right"
-        )
-    positions = values.get("position_embedding_type") or "absolute"
-    if positions != "absolute" and not hasattr(type(config)(), "position_embedding_type"):
-        raise RequestError(
-            f"{file}: position_embedding_type: the library's {config.model_type} does not compute "
-            f"{positions!r} positions; a model with absolute ones is right"
         )
 
 
@@ -55,4 +48,20 @@ def check_no_languages(folder: Path, config: PreTrainedConfig) -> None:
         raise RequestError(
             f"{folder}: a {config.model_type} model has weights for each language ({asked[0]}), and is not "
             "told a text's language here; a model with the same weights for all languages is right"
+        )
+
+
+def check_positions(folder: Path, config: PreTrainedConfig) -> None:
+    """Check that the library's code for `config`, read from `folder`, computes the positions of the file.
+
+    Raises:
+        RequestError: if the file names positions that this code does not know.
+    """
+    file = folder / "config.json"
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    positions = values.get("position_embedding_type") or "absolute"
+    if positions != "absolute" and not hasattr(type(config)(), "position_embedding_type"):
+        raise RequestError(
+            f"{file}: position_embedding_type: the library's {config.model_type} does not compute "
+            f"{positions!r} positions; a model with absolute ones is right"
         )

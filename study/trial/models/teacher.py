@@ -23,7 +23,7 @@ from study.trial.models.loading import (
     seeded,
     skeleton,
 )
-from study.trial.models.native import check_described
+from study.trial.models.native import check_described, check_positions
 from study.trial.models.placed import check_placed, in_short
 from study.trial.models.tokenizer import check_same_tokenizer, load_tokenizer
 from study.trial.models.values import check_values
@@ -121,6 +121,7 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
     check_same_tokenizer(folder, base)
     exact_dtype(folder)
     _rows_of_classes(load_classifier(folder))
+    check_positions(folder, config)
 
 
 def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path) -> None:

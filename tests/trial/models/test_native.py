@@ -12,7 +12,7 @@ import pytest
 from transformers import AutoModelForMaskedLM, XmodConfig
 
 from study.errors import RequestError
-from study.trial.models.encoder import check_encoder
+from study.trial.models.encoder import check_encoder, check_weights
 from study.trial.models.teacher import check_teacher
 
 OWN = {"AutoConfig": "own.Config", "AutoModelForMaskedLM": "own.Model"}
@@ -60,9 +60,7 @@ def test_a_teachers_own_code(edited: Callable[..., Any]) -> None:
         check_teacher(folder, family.labels, family.base)
 
 
-@pytest.mark.parametrize(
-    "values", [{"auto_map": None}, {"auto_map": {}}, {"auto_map": {"AutoTokenizer": "t.T"}}]
-)
+@pytest.mark.parametrize("values", [{"auto_map": {}}, {"auto_map": {"AutoTokenizer": "t.T"}}])
 def test_no_code_for_the_model(edited: Callable[..., Any], values: dict[str, Any]) -> None:
     check_encoder(edited(**values)[1])
 
@@ -71,13 +69,19 @@ def test_no_code_for_the_model(edited: Callable[..., Any], values: dict[str, Any
 def test_positions_that_the_librarys_code_does_not_compute(
     edited: Callable[..., Any], positions: str
 ) -> None:
-    refused(
-        edited(position_embedding_type=positions)[1], f"position_embedding_type: .* '{positions}' positions"
-    )
+    _, folder = edited(position_embedding_type=positions)
+    with pytest.raises(RequestError, match=f"position_embedding_type: .* '{positions}' positions"):
+        check_weights(folder)
+
+
+def test_a_teachers_positions(edited: Callable[..., Any]) -> None:
+    family, folder = edited("teacher", position_embedding_type="alibi")
+    with pytest.raises(RequestError, match="position_embedding_type: .* 'alibi' positions"):
+        check_teacher(folder, family.labels, family.base)
 
 
 def test_positions_that_it_does(edited: Callable[..., Any]) -> None:
-    check_encoder(edited(position_embedding_type="absolute")[1])
+    check_weights(edited(position_embedding_type="absolute")[1])
 
 
 def test_an_adapter_beside_the_weights(edited: Callable[..., Any]) -> None:
