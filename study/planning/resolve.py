@@ -139,7 +139,12 @@ def _check_first_step(resolved: Resolved) -> None:
     """
     from study.trial.inputs import Inputs
 
-    request, model, store, drafts = resolved.request, resolved.model, resolved.store, resolved.plan.all_drafts()
+    request, model, store, drafts = (
+        resolved.request,
+        resolved.model,
+        resolved.store,
+        resolved.plan.all_drafts(),
+    )
     outputs = {store.path("outputs", Inputs(store, draft).outputs_key("validation")) for draft in drafts}
     if model.source == EMBEDDED or all(folder.is_dir() for folder in outputs):
         return

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.trial.models.architectures import tiny_config, tokenizer, write_model, write_task
 from tests.trial.models.matrix import BIT, outcome_of
 
@@ -57,11 +58,20 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"quantization_config": {"quant_method": "gptq", "bits": 4}},
         r"config.json: quantization_config: the weights are quantised \(gptq\), .*",
     ),
-    "a negative padding token": ({"pad_token_id": -1}, "config.json: pad_token_id: must be from 0 to .*not -1"),
-    "a padding token beyond the vocabulary": ({"pad_token_id": 4000}, "config.json: pad_token_id: .*, not 4000"),
+    "a negative padding token": (
+        {"pad_token_id": -1},
+        "config.json: pad_token_id: must be from 0 to .*not -1",
+    ),
+    "a padding token beyond the vocabulary": (
+        {"pad_token_id": 4000},
+        "config.json: pad_token_id: .*, not 4000",
+    ),
     "a padding token that is text": ({"pad_token_id": "<pad>"}, "config.json: .*pad_token_id.*"),
     "no positions": ({"max_position_embeddings": 0}, "config.json: max_position_embeddings: .*"),
-    "positions that are text": ({"max_position_embeddings": "many"}, "config.json: .*max_position_embeddings.*"),
+    "positions that are text": (
+        {"max_position_embeddings": "many"},
+        "config.json: .*max_position_embeddings.*",
+    ),
     "fewer positions than tokens": (
         {"max_position_embeddings": 16},
         r".*shapes of its config.json, as embeddings.position_embeddings.weight.*",
@@ -98,7 +108,7 @@ def refused(here: Path, command: Any, tmp_path: Path, tree: Any) -> Refused:
     """`refused(*options)`: the line with which every command refuses them; nothing is written."""
 
     def run(*options: str | Path) -> str:
-        lines = set()
+        lines: set[str] = set()
         for words in COMMANDS:
             named = [word.format(space=here / "space.py") for word in words.split()]
             home = tmp_path / "home"
@@ -126,7 +136,9 @@ def test_a_broken_configuration_is_refused_in_one_line_by_every_command(
     assert re.fullmatch(complaint, line.removeprefix("kdstudy: ").removeprefix(f"{model}/")), line
 
 
-@pytest.mark.parametrize("kind", ["roberta", "data2vec-text", "ibert", "longformer", "mpnet", "roberta-prelayernorm"])
+@pytest.mark.parametrize(
+    "kind", ["roberta", "data2vec-text", "ibert", "longformer", "mpnet", "roberta-prelayernorm"]
+)
 def test_positions_that_are_counted_from_padding_reach_fewer_tokens(
     kind: str, here: Path, refused: Refused, tmp_path: Path
 ) -> None:
@@ -137,9 +149,10 @@ def test_positions_that_are_counted_from_padding_reach_fewer_tokens(
     assert line == f"kdstudy: max_length: {reach}; --set max_length=128"
 
 
-@pytest.mark.parametrize("kind", ["bert", "xlm-roberta", "distilbert", "deberta-v2", "modernbert", "longformer"])
+@pytest.mark.parametrize(
+    "kind", ["bert", "xlm-roberta", "distilbert", "deberta-v2", "modernbert", "longformer"]
+)
 def test_a_student_of_half_the_depth_is_planned_trained_and_exported(
     kind: str, here: Path, tmp_path: Path
 ) -> None:
     assert outcome_of(kind, here / "task", tmp_path).how == BIT
-

@@ -234,7 +234,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def test_the_teacher_and_each_shape_of_student_take_a_first_step(
     request_: Request, tmp_path: Path, steps: list[list[int]]
 ) -> None:
-    resolve(request_, "demo", space(scientific={"init": ("random", "base"), "depth": (1, 2)}), Store(tmp_path))
+    resolve(
+        request_, "demo", space(scientific={"init": ("random", "base"), "depth": (1, 2)}), Store(tmp_path)
+    )
     assert steps == [[4, 1, 2, 2]]  # both inits have layer 0 alone at depth 1
     assert list(tmp_path.iterdir()) == []
 
@@ -243,7 +245,10 @@ def test_no_step_is_taken_if_the_teachers_outputs_are_in_the_store_nor_at_a_resu
     workshop: Any, request_: Request, steps: list[list[int]]
 ) -> None:
     config = workshop.config()
-    recipe = {name: getattr(config, name) for name in ("teacher_steps", "teacher_batch_size", "teacher_learning_rate")}
+    recipe = {
+        name: getattr(config, name)
+        for name in ("teacher_steps", "teacher_batch_size", "teacher_learning_rate")
+    }
     workshop.inputs(config)
     resolved = resolve(request_, "demo", space(fixed=recipe), workshop.store)
     assert steps == []

@@ -88,9 +88,10 @@ def test_what_the_library_raises_becomes_one_line_with_its_reason(
         check_first_step(model_folder, [(bert(type_vocab_size=0), HALF)], batch, LABELS)
     cause = refused.value.__cause__  # `--debug` shows it
     assert isinstance(cause, RuntimeError)
+    tokens = batch.lengths.max()
     assert str(refused.value) == (
-        f"{model_folder}: the first step of a bert of 2 layers on a text of {batch.lengths.max()} tokens fails: "
-        f"{cause} (an embedding has 0 rows)"
+        f"{model_folder}: the first step of a bert of 2 layers on a text of {tokens} tokens fails: {cause} "
+        "(an embedding has 0 rows)"
     )
 
 

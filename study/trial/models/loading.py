@@ -136,8 +136,8 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
     if wrong := sorted(info["mismatched_keys"]):
         name, there, stated = wrong[0]
         raise RequestError(
-            f"{folder}: its weights do not have the shapes of its config.json, as {name}: {list(there)} in the "
-            f"files, {list(stated)} in the model that config.json describes"
+            f"{folder}: its weights do not have the shapes of its config.json, as {name}: "
+            f"{list(there)} in the files, {list(stated)} in the model that config.json describes"
         )
     return model, info
 
@@ -218,9 +218,9 @@ def because(error: Exception, values: Mapping[str, Any] | None = None) -> str:
     """The library's reason in one line; a text among the configuration's `values` is named with its field."""
     reason = f"the library has no {error}" if isinstance(error, KeyError) else one_line(error)
     for name, value in (values or {}).items():
-        if isinstance(value, str) and name != "model_type" and name not in reason:
-            if re.search(rf"\b{re.escape(value)}\b", reason):
-                return f"{name}: {reason}"
+        known = not isinstance(value, str) or name == "model_type" or name in reason
+        if not known and re.search(rf"\b{re.escape(str(value))}\b", reason):
+            return f"{name}: {reason}"
     return reason
 
 

@@ -57,8 +57,8 @@ def check_copyable(config: PreTrainedConfig, groups: Groups) -> None:
     whole, fewer = skeleton(config), skeleton(with_layers(config, groups))
     if odd := sorted({name for name, _ in shapes_outside(whole).items() ^ shapes_outside(fewer).items()}):
         raise RequestError(
-            f"depth: {odd[0]} of a {config.model_type} has another shape at {len(groups)} layers, and cannot be "
-            f"copied; --set depth={config.num_hidden_layers} or init=random"
+            f"depth: {odd[0]} of a {config.model_type} has another shape at {len(groups)} layers, and cannot "
+            f"be copied; --set depth={config.num_hidden_layers} or init=random"
         )
     source, student = layer_shapes(whole), layer_shapes(fewer)
     for place, group in enumerate(groups):

@@ -3,8 +3,8 @@
     python -m tests.trial.models.matrix            # prints the table of study/trial/models/README.md
     python -m tests.trial.models.matrix roformer   # one type
 
-Each type is a tiny model with random weights. A study of one student of half the depth is planned, its
-teacher is trained, the student is trained on a part of the vocabulary and again on the whole, and is exported.
+Each type is a tiny model with random weights. A study of one student of half the depth is planned. Then its
+teacher is trained, the student is trained on a part of the vocabulary and again on the whole, and exported.
 """
 
 from __future__ import annotations
