@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModelForSequenceClassification
 
-from tests.trial.models.architectures import tiny_config, tokenizer, write_model, write_task
+from study.trial.models.loading import labelled, read_config
+from tests.trial.models.architectures import LABELS, tiny_config, tokenizer, write_model, write_task
 from tests.trial.models.matrix import BIT, outcome_of
 
 SPACE = """
@@ -96,8 +98,16 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("encoders")
     (folder / "space.py").write_text(SPACE)
     write_task(folder / "task")
-    write_model(tiny_config("bert", len(tokenizer())), folder / "bert")
+    bert = write_model(tiny_config("bert", len(tokenizer())), folder / "bert")
+    new_classifier_in(folder / "teacher", bert)
     return folder
+
+
+def new_classifier_in(folder: Path, bert: Path) -> None:
+    """Save a classifier of the task's labels that is as large as `bert`."""
+    config = labelled(read_config(bert), LABELS)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
 
 
 Refused = Callable[..., str]
@@ -123,17 +133,44 @@ def refused(here: Path, command: Any, tmp_path: Path, tree: Any) -> Refused:
     return run
 
 
+def changed(source: Path, folder: Path, changes: dict[str, Any]) -> Path:
+    """A copy of the model in `source` whose config.json has `changes`."""
+    shutil.copytree(source, folder)
+    values = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(values | changes), "utf-8")
+    return folder
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_configuration_is_refused_in_one_line_by_every_command(
     name: str, here: Path, refused: Refused, tmp_path: Path
 ) -> None:
     changes, complaint = BROKEN[name]
-    model = shutil.copytree(here / "bert", tmp_path / "model")
-    values = json.loads((model / "config.json").read_text("utf-8"))
-    (model / "config.json").write_text(json.dumps(values | changes), "utf-8")
+    model = changed(here / "bert", tmp_path / "model", changes)
     line = refused("--model", model)
     assert line.startswith(f"kdstudy: {model}") or "max_length" in line
     assert re.fullmatch(complaint, line.removeprefix("kdstudy: ").removeprefix(f"{model}/")), line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a width that is text",
+        "heads that do not divide the width",
+        "an unknown activation",
+        "a negative padding token",
+        "weights that GPTQ quantised",
+        "names of classes that are a text",
+        "a type that does not exist",
+    ],
+)
+def test_a_given_teacher_with_a_broken_configuration_is_refused_likewise(
+    name: str, here: Path, refused: Refused, tmp_path: Path
+) -> None:
+    changes, complaint = BROKEN[name]
+    teacher = changed(here / "teacher", tmp_path / "teacher", changes)
+    line = refused("--model", here / "bert", "--teacher", teacher)
+    assert re.fullmatch(complaint, line.removeprefix(f"kdstudy: {teacher}/")), line
 
 
 @pytest.mark.parametrize(

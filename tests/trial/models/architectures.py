@@ -18,7 +18,7 @@ from transformers.models.auto.modeling_auto import (
 
 from study.trial.models.embedded import build_tokenizer
 
-__all__ = ["KINDS", "tiny_config", "tokenizer", "write_model", "write_task"]
+__all__ = ["KINDS", "LABELS", "tiny_config", "tokenizer", "write_model", "write_task"]
 
 CLASSIFIERS = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 KINDS = tuple(sorted(kind for kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES if kind in CLASSIFIERS))
