@@ -123,23 +123,24 @@ def _check(folder: Path, config: PreTrainedConfig, batch: EncodedSplit) -> None:
 
 def _take(config: PreTrainedConfig, batch: EncodedSplit, pad_id: int) -> None:
     """Build a classifier as a student is built, and take a step and an evaluation on `batch`, on the CPU."""
-    seed = stream(0, "first step")
+    seed, numerics = stream(0, "first step"), Numerics("cpu", "float32", 1, "", "", "")
     with quiet(), seeded(seed):
         drawn = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
         model: Any = assemble(config, dict(drawn.state_dict()))
-        step_loss = classifier_step(
-            model,
-            TrainingData(batch, np.arange(len(batch)), pad_id),
-            lambda logits, labels, targets: cross_entropy(logits, labels),
-            len(batch),
-            seed,
-            "cpu",
-        )
-        model.train()
-        loss, _ = step_loss(0)
-        loss.backward()
+        for rows in (np.arange(len(batch)), np.array([len(batch) - 1])):  # with padding; the short text alone
+            step_loss = classifier_step(
+                model,
+                TrainingData(batch, rows, pad_id),
+                lambda logits, labels, targets: cross_entropy(logits, labels),
+                len(rows),
+                seed,
+                "cpu",
+            )
+            model.train()
+            loss, _ = step_loss(0)
+            loss.backward()
+            predict_logits(model, batch.take(rows), pad_id, numerics)
         gradient_norm(list(model.parameters()), embeddings_of(model))
-        predict_logits(model, batch, pad_id, Numerics("cpu", "float32", 1, "", "", ""))
 
 
 def _table(error: Exception) -> str:

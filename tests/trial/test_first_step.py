@@ -113,3 +113,22 @@ def test_a_model_that_needs_its_whole_vocabulary_takes_the_step_with_it(
     monkeypatch.setattr(BertModel, "forward", whole)
     check_first_step(model_folder, [(config, HALF)], longest_and_shortest(task, model_folder, 128), LABELS)
     assert set(depths) == {2}
+
+
+def test_a_short_text_takes_a_step_alone(
+    task: Task,
+    model_folder: Path,
+    bert: Callable[..., PreTrainedConfig],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch = longest_and_shortest(task, model_folder, 128)
+    run = BertModel.forward
+
+    def of_a_length(self: Any, input_ids: Any, **more: Any) -> Any:
+        if input_ids.shape[1] == batch.lengths[1]:
+            raise ValueError("a text must be longer")
+        return run(self, input_ids, **more)
+
+    monkeypatch.setattr(BertModel, "forward", of_a_length)
+    with pytest.raises(RequestError, match="a text must be longer$"):
+        check_first_step(model_folder, [(bert(), HALF)], batch, LABELS)
