@@ -24,16 +24,21 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     kdstudy plan quickstart
     kdstudy plan depth --task massive --model FacebookAI/xlm-roberta-base --json
     """
+    from study.cli.begun import find_begun
     from study.cli.cost import cost_of, memory_of, time_of
     from study.home import Home
 
     wanted = resolved(space, budget, on, where)
-    the_plan, cost, time = wanted.plan, cost_of(wanted), time_of(wanted, Home.at(where.home))
+    home = Home.at(where.home)
+    begun = find_begun(wanted, home)
+    the_plan = wanted.plan if begun is None else begun.plan
+    cost, time = cost_of(wanted, begun), time_of(wanted, home)
     arms: list[dict[str, Any]] = [
-        {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
+        {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
     memory = memory_of(wanted)
+    notes = [*wanted.task.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
             {
@@ -46,11 +51,11 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
-                "notes": list(wanted.task.notes),
+                "notes": notes,
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
-    for text in wanted.task.notes:
+    for text in notes:
         note(f"note: {text}")
     return None
 

@@ -74,15 +74,18 @@ def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
     Raises:
         RequestError: if the study was begun with another space, task, model or URL.
     """
+    from study.cli.begun import find_begun
     from study.ledger.study import OpenStudy
 
     name = wanted.plan.name
     home.check_urls(name, urls)
-    ledger = OpenStudy.at(home, name).ledger
-    begun = ledger.require_plan()
-    plan = wanted.plan.on_model(wanted.model.fingerprint or begun.constants["model"])
-    ledger.check(plan)
-    return plan.continuing(begun).space == begun.space
+    begun = find_begun(wanted, home)
+    if begun is None:
+        OpenStudy.at(home, name).ledger.check(wanted.plan.on_model(wanted.model.fingerprint or ""))
+        return False
+    if begun.note:
+        note(f"note: {begun.note}")
+    return begun.is_finished
 
 
 def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:

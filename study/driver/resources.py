@@ -19,7 +19,7 @@ from study.errors import RequestError
 from study.planning.capacity import Machine, Need, check_room, gib, gpu_fraction
 from study.planning.request import Request
 
-__all__ = ["check_cluster", "default_resources", "in_room"]
+__all__ = ["as_many", "can_grow", "check_cluster", "default_resources", "in_room"]
 
 UNLIMITED = 2**62  # bytes of memory, for a node that does not report its own
 
@@ -49,18 +49,41 @@ def default_resources(
     ):
         if cluster.ray_init.get("address") == "local" and wanted > there:
             raise RequestError(f"{option} {wanted:g}: this machine has {there:g}")
-    fits = total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus
-    return Resources(cpus, gpus, concurrency or max(1, int(fits)))
+    return Resources(cpus, gpus, concurrency or as_many(total, cpus, gpus))
 
 
 def check_cluster(need: Need, resources: Resources) -> None:
     """Refuse a plan whose largest trial fits no node of the cluster.
 
+    A cluster without nodes may get some, and an autoscaler may add larger nodes.
+
     Raises:
-        RequestError: if the largest node has too little memory.
+        RequestError: if the largest node has too little memory, or no node has the CPUs and GPUs of a trial.
     """
+    if nodes := _machines(with_gpus=False):
+        for option, wanted, most in (
+            ("--cpus-per-trial", resources.cpus, max(node.cpus for node in nodes)),
+            ("--gpus-per-trial", resources.gpus, max(node.gpus for node in nodes)),
+        ):
+            if wanted > most and not can_grow():
+                raise RequestError(f"{option} {wanted:g}: the largest machine of the cluster has {most:g}")
     if machines := _machines(bool(resources.gpus)):
         check_room(need, machines[-1], bool(resources.gpus), "the largest machine of the cluster")
+
+
+def can_grow() -> bool:
+    """Return whether the cluster has an autoscaler that can start nodes."""
+    try:
+        config = ray._private.state.state.get_cluster_config()
+    except Exception:  # not public in Ray: a version without it has no answer
+        log.debug("it is not known whether the cluster can grow:", exc_info=True)
+        return False
+    return config is not None and len(config.node_group_configs) > 0
+
+
+def as_many(total: dict[str, float], cpus: float, gpus: float) -> int:
+    """Return how many trials have room in `total`, at least one."""
+    return max(1, int(total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus))
 
 
 def in_room(resources: Resources, need: Need, request: Request) -> tuple[Resources, str]:

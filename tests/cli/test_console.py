@@ -26,8 +26,8 @@ def test_a_cell_is_printed_as_it_is_and_no_name_is_a_markup() -> None:
     ]
 
 
-@pytest.mark.parametrize(("width", "whole"), [(32, True), (24, True), (20, False)])
-def test_gaps_shrink_before_a_word_breaks(
+@pytest.mark.parametrize(("width", "whole"), [(32, True), (24, True), (20, True), (7, False)])
+def test_gaps_shrink_and_parts_are_made_before_a_word_breaks(
     width: int, whole: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("study.cli.console.out", Console(width=width))

@@ -136,7 +136,7 @@ def fails_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """`fails_with(error)`: `ray.get` raises `error`."""
 
     def fail(error: Exception) -> None:
-        def get(tasks: list[Any]) -> Any:
+        def get(tasks: list[Any], timeout: float) -> Any:
             raise error
 
         monkeypatch.setattr(ray, "get", get)
