@@ -71,8 +71,8 @@ class Home:
         """
         paths = {"tracking_uri": self.database, "ledger_url": self._ledger(name)}
         here = [len(os.fsencode(path)) for field, path in paths.items() if field not in given]
-        if here and "?" in str(self.root):
-            raise RequestError(f"--home {self.root}: a database's URL cannot have ? in its path")
+        if here and (odd := set("?%") & set(str(self.root))):
+            raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
         if (longest := max(here, default=0)) > SQLITE_PATH:
             raise RequestError(
                 f"--home {self.root}: the path of a database there would have {longest} bytes, and SQLite "

@@ -19,9 +19,10 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run every failed trial once more.", rich_help_panel=WHAT)
     ] = False,
-    cluster: Annotated[
+    elsewhere: Annotated[
         str | None,
         typer.Option(
+            "--cluster",
             metavar="NAME",
             help="Go on there, and remember it; the default is the cluster of the last run.",
             rich_help_panel=WHERE,
@@ -48,7 +49,7 @@ def resume(
     from study.planning.resolve import known_cluster, resolve_again
 
     plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
-    if cluster is not None:
-        known_cluster(cluster)
-        plan = plan.model_copy(update={"request": plan.request | {"cluster": cluster}})
+    if elsewhere is not None:
+        known_cluster(elsewhere)
+        plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
     return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)

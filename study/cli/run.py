@@ -141,7 +141,8 @@ def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     say(f"home       {home.root}")
     say(f"trials     {home.trials(name)}")
     say(f"MLflow UI  kdstudy ui{home.option}")
-    say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
+    if found["best"]:
+        say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
     if found["failed"]:
         raise typer.Exit(1)
 

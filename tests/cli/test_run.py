@@ -49,6 +49,22 @@ def test_a_look_at_a_finished_study_changes_nothing(
     assert tree(finished_study.home.root) == before
 
 
+def test_a_lower_budget_is_the_new_budget_for_plan_and_run_and_a_default_lowers_nothing(
+    command: Any, driven: list[Any], finished_study: Any
+) -> None:
+    study = finished_study
+    on = (study.space, *study.on, "--home", study.home.root)
+    line = "note: search trials per arm: 1, no longer 2; up to 2 were started: nothing new is searched"
+    fewer, planned = command("run", *on, "--trials", "1"), command("plan", *on, "--trials", "1")
+    assert fewer.err.startswith(line)
+    assert planned.err.startswith(line)
+    assert "all 20 planned trials have ended" in fewer.err
+    assert "20 trials, " in planned.out
+    assert driven == []
+    same = command("plan", *on)
+    assert (same.err, same.out) == ("", planned.out)
+
+
 @pytest.mark.parametrize("more", [("--trials", "3"), ("--confirm-seeds", "4")])
 def test_a_larger_budget_is_driven(
     command: Any, driven: list[Any], finished_study: Any, more: tuple[str, str]

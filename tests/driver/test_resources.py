@@ -105,6 +105,19 @@ def test_a_trial_that_fits_no_machine_of_the_cluster_is_refused(cluster: Any, wo
     check_cluster(large, ON_CPUS)
 
 
+def test_cpus_and_gpus_that_no_machine_of_the_cluster_has_are_refused_unless_the_cluster_grows(
+    cluster: Any, workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Need(workshop.config(), Peak(GIB), Peak(GIB, GIB), None, None)
+    cluster({"CPU": 1, "memory": 8 * GIB}, {"CPU": 1, "memory": 8 * GIB})
+    with pytest.raises(RequestError, match=r"^--cpus-per-trial 2: the largest machine of the cluster has 1$"):
+        check_cluster(small, Resources(2, 0, 1))
+    with pytest.raises(RequestError, match=r"^--gpus-per-trial 1: the largest machine of the cluster has 0$"):
+        check_cluster(small, Resources(1, 1, 1))
+    monkeypatch.setattr(resources, "can_grow", lambda: True)
+    check_cluster(small, Resources(2, 0, 1))
+
+
 LOCAL = Cluster("this machine", {"address": "local"})
 
 
