@@ -14,20 +14,31 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Column, Table
 
-__all__ = ["breaks_words", "err", "listing", "log", "note", "out", "print_json", "print_table", "say"]
+__all__ = [
+    "breaks_words",
+    "err",
+    "listing",
+    "log",
+    "new_console",
+    "note",
+    "out",
+    "print_json",
+    "print_table",
+    "say",
+]
 
 log = logging.getLogger("study.cli")
 """`--debug` shows what is logged here: the traceback behind a message of one line."""
 
 
-def _console(stderr: bool) -> Console:
+def new_console(stderr: bool) -> Console:
     """A console without control codes if it is no terminal, also if FORCE_COLOR is set."""
     is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if is_terminal or stderr else 140
     return Console(stderr=stderr, width=width, force_terminal=None if is_terminal else False)
 
 
-out, err = _console(stderr=False), _console(stderr=True)
+out, err = new_console(stderr=False), new_console(stderr=True)
 
 
 def say(line: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from study.ledger.study import OpenStudy
     from study.trial.inputs import Inputs
 
-__all__ = ["export", "export_student", "pick"]
+__all__ = ["export", "export_student", "moved", "pick", "place_for", "scratch_beside"]
 
 
 def export(
@@ -97,7 +97,7 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     from study.trial.prepare import Preparation
     from study.trial.trial import run_trial
 
-    out = _place_for(out)
+    out = place_for(out)
     plan, config, store = study.ledger.require_plan(), record.config, study.store
     if store.mirror is not None:
         check_storage(store.mirror.url)
@@ -105,7 +105,7 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     store.has("models", config.model)  # for its tokenizer
     threads = max(1, int(plan.request.get("cpus_per_trial") or 1))
     given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
-    with _scratch_beside(out) as scratch:
+    with scratch_beside(out) as scratch:
         source = kept
         if again := source is None:
             job = TrialJob(
@@ -133,14 +133,11 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
         (folder / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
-        try:
-            folder.rename(out)  # an empty folder is replaced
-        except OSError:  # another export has been quicker
-            raise RequestError(f"--out {out}: was made meanwhile; name a new or an empty folder") from None
+        moved(folder, out)
     return again
 
 
-def _place_for(out: Path) -> Path:
+def place_for(out: Path) -> Path:
     """The absolute path of `out`, which a link may name; nothing is there, or an empty folder.
 
     Raises:
@@ -155,7 +152,7 @@ def _place_for(out: Path) -> Path:
     return place
 
 
-def _scratch_beside(out: Path) -> tempfile.TemporaryDirectory[str]:
+def scratch_beside(out: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder for what becomes `out` by one rename at the end.
 
     Raises:
@@ -166,6 +163,18 @@ def _scratch_beside(out: Path) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent)
     except OSError as error:
         raise RequestError(f"--out {out}: cannot be made: {_reason(error)}") from None
+
+
+def moved(folder: Path, out: Path) -> None:
+    """Make `folder` the folder `out`, in one step; an empty folder is replaced.
+
+    Raises:
+        RequestError: if another export into `out` has been quicker.
+    """
+    try:
+        folder.rename(out)
+    except OSError:
+        raise RequestError(f"--out {out}: was made meanwhile; name a new or an empty folder") from None
 
 
 def _reason(error: OSError | RuntimeError) -> str:

@@ -8,6 +8,7 @@ resumed from the ledger.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections import deque
@@ -37,8 +38,9 @@ __all__ = ["run_phase"]
 
 T = TypeVar("T")
 
-NOT_STARTED = "error raised in its creation task"
-"""What Ray's error contains if an actor could not be made, so that nothing of the trial was run."""
+NOT_STARTED = ("error raised in its creation task", "failed to import on the worker")
+"""What Ray's error contains if a worker could not load what it runs: nothing of the trial was run."""
+NAMED_ERROR = re.compile(r"^\w[\w.]*(?:Error|Exception): .+", re.M)
 MOST = 100_000  # trials at once
 LONG_START = 120.0  # seconds within which a worker has started, if there is room for it
 
@@ -223,7 +225,7 @@ class _Callback(_Unsaved, tune.Callback):
         """The worker or its node died. (Tune's own retries forget trials that had just been placed.)"""
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         key = trial.config["job"].key
-        if NOT_STARTED in error:
+        if any(sign in error for sign in NOT_STARTED):
             self.trouble.kept(lambda: self._not_started(key, error), None)
             return
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
@@ -240,7 +242,8 @@ class _Callback(_Unsaved, tune.Callback):
         self.lifecycle.not_started(key)
         self.failed_starts += 1
         if self.failed_starts >= TRIES:
-            reason = error.strip().splitlines()[-1].strip()
+            found = NAMED_ERROR.findall(error)
+            reason = found[-1] if found else "Ray gives no reason"
             raise StudyStopped(f"running trials: {self.failed_starts} workers could not start: {reason}")
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:

@@ -1,4 +1,4 @@
-"""How Ray is joined: an address is never a guess, and nothing of the working directory reaches the workers."""
+"""How Ray is joined: no address is a guess, and workers do not see the working directory."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from ray.exceptions import (
 )
 
 from cluster import find_cluster
-from study.driver import ray_cluster
+from study.driver import ray_cluster, waiting
 from study.driver.interrupt import interruptible
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.ray_cluster import Resources, call_in_ray, connected, stopped_by_ray
@@ -224,6 +225,48 @@ def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_her
     line = r"^preparing the teacher: memory ran out: [^\n]*; free some memory, [^\n]*$"
     with pytest.raises(StudyStopped, match=line):
         call_in_ray(take, [(2**60,)], Resources(0.1, 0, 1), "preparing the teacher")
+
+
+def test_a_file_in_the_working_directory_that_is_called_like_a_library_is_not_imported_by_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tokenizers.py").write_text("raise RuntimeError('the file of the user')")
+    (tmp_path / "study.py").write_text("raise RuntimeError('the file of the user')")
+    monkeypatch.chdir(tmp_path)
+
+    def imported() -> list[str]:
+        import tokenizers
+
+        import study.errors
+
+        return [str(tokenizers.__file__), str(study.errors.__file__)]
+
+    with connected(find_cluster("local")):
+        (files,) = call_in_ray(imported, [()], Resources(0.1, 0, 1), "importing")
+    assert not [file for file in files if str(tmp_path) in file]
+
+
+def test_a_call_that_finds_no_room_is_not_silent_and_a_call_that_runs_is(
+    ray_here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(waiting, "FIRST", 0.5)
+    cpus = ray.cluster_resources()["CPU"]
+
+    @ray.remote(num_cpus=cpus)
+    def other() -> None:
+        time.sleep(4)
+
+    notes: list[str] = []
+    held = other.remote()
+    while ray.available_resources().get("CPU", 0) >= 1:
+        time.sleep(0.1)
+    assert call_in_ray(abs, [(-3,)], ONE, "counting", notes.append) == [3]
+    assert notes == [f"waiting for 1 CPU: 0 of {cpus:g} free"]
+    ray.get(held)
+    notes.clear()
+    assert call_in_ray(time.sleep, [(3,)], ONE, "sleeping", notes.append) == [None]
+    assert notes == []
 
 
 def test_an_unknown_error_of_a_task_keeps_its_traceback(fails_with: Callable[[Exception], None]) -> None:
