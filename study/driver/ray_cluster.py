@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import study.driver.ray_settings  # noqa: F401 (before Ray)
@@ -141,13 +141,13 @@ def call_in_ray(
 def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, which first leaves a mark in Ray's own store: Ray does not tell which tasks have begun."""
 
-    @wraps(function)
     def call(mark: str, *arguments: Any) -> Any:
         from ray.experimental.internal_kv import _internal_kv_put
 
         _internal_kv_put(mark, b"")
         return function(*arguments)
 
+    call.__name__, call.__qualname__ = function.__name__, function.__qualname__  # Ray shows them
     return call
 
 

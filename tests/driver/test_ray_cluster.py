@@ -127,9 +127,18 @@ def test_ray_is_shut_down_whatever_is_raised_while_it_is_joined(
 
 
 @pytest.fixture(scope="module")
-def ray_here() -> Iterator[None]:
-    with connected(find_cluster("local")):
-        yield
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Ray, started in a folder with files of a user that are called like libraries."""
+    folder, before = tmp_path_factory.mktemp("working directory"), os.getcwd()
+    for name in ("tokenizers.py", "study.py"):
+        (folder / name).write_text("raise RuntimeError('a file of the user')")
+    os.chdir(folder)
+    try:
+        with connected(find_cluster("local")):
+            os.chdir(before)
+            yield folder
+    finally:
+        os.chdir(before)
 
 
 @pytest.fixture
@@ -209,7 +218,7 @@ def test_a_task_that_runs_out_of_memory_stops_the_study_in_one_line(
         call_in_ray(print, [()], ONE, "preparing")
 
 
-def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: None) -> None:
+def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: Path) -> None:
     def die() -> None:
         os._exit(1)
 
@@ -218,7 +227,7 @@ def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray
         call_in_ray(die, [()], Resources(0.1, 0, 1), "preparing the teacher")
 
 
-def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: None) -> None:
+def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: Path) -> None:
     def take(size: int) -> None:
         bytearray(size)
 
@@ -228,12 +237,8 @@ def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_her
 
 
 def test_a_file_in_the_working_directory_that_is_called_like_a_library_is_not_imported_by_workers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ray_here: Path,
 ) -> None:
-    (tmp_path / "tokenizers.py").write_text("raise RuntimeError('the file of the user')")
-    (tmp_path / "study.py").write_text("raise RuntimeError('the file of the user')")
-    monkeypatch.chdir(tmp_path)
-
     def imported() -> list[str]:
         import tokenizers
 
@@ -241,13 +246,13 @@ def test_a_file_in_the_working_directory_that_is_called_like_a_library_is_not_im
 
         return [str(tokenizers.__file__), str(study.errors.__file__)]
 
-    with connected(find_cluster("local")):
-        (files,) = call_in_ray(imported, [()], Resources(0.1, 0, 1), "importing")
-    assert not [file for file in files if str(tmp_path) in file]
+    (files,) = call_in_ray(imported, [()], Resources(0.1, 0, 1), "importing")
+    assert len(files) == 2
+    assert not [file for file in files if str(ray_here) in file]
 
 
 def test_a_call_that_finds_no_room_is_not_silent_and_a_call_that_runs_is(
-    ray_here: None, monkeypatch: pytest.MonkeyPatch
+    ray_here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_cluster, "PATIENCE", 0.2)
     monkeypatch.setattr(waiting, "FIRST", 0.5)
