@@ -66,7 +66,7 @@ def test_a_study_runs_on_a_ray_that_is_there(
 def test_what_no_node_has_is_refused_and_what_the_working_directory_has_does_no_harm(
     kdstudy: Any, asked: Any, home_with_artifacts: Path, address: str
 ) -> None:
-    """Ray would put the working directory first on the path of its workers, and wait for ever for two CPUs."""
+    """Ray would put the working directory on the path of its workers, and wait for ever for two CPUs."""
     options = (asked.space, *asked.on, "--cluster", "running", "--home", home_with_artifacts)
     mine = [kdstudy.folder / name for name in ("tokenizers.py", "study.py")]
     for path in mine:
