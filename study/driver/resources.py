@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,7 +12,9 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 import ray
+from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
 from ray.exceptions import RayError
+from ray.experimental.internal_kv import _internal_kv_get
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import Cluster
@@ -21,6 +25,7 @@ from study.planning.request import Request
 
 __all__ = ["as_many", "can_grow", "check_cluster", "default_resources", "in_room"]
 
+OWN_TYPE = re.compile(r"node_[0-9a-f]+")  # the type of a node that no autoscaler has started
 UNLIMITED = 2**62  # bytes of memory, for a node that does not report its own
 
 log = logging.getLogger(__name__)
@@ -72,13 +77,21 @@ def check_cluster(need: Need, resources: Resources) -> None:
 
 
 def can_grow() -> bool:
-    """Return whether the cluster has an autoscaler that can start nodes."""
+    """Return whether the cluster has an autoscaler that can start nodes.
+
+    Ray's monitor stores a report of the nodes by their type. Without a configuration of an autoscaler every
+    node is a type of its own.
+    """
     try:
         config = ray._private.state.state.get_cluster_config()
+        stored = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
+        report = json.loads(stored).get("autoscaler_report", {}) if stored else {}
     except Exception:  # not public in Ray: a version without it has no answer
         log.debug("it is not known whether the cluster can grow:", exc_info=True)
         return False
-    return config is not None and len(config.node_group_configs) > 0
+    nodes = ("active_nodes", "idle_nodes", "pending_launches")
+    types = {kind for name in nodes for kind in report.get(name) or {}}
+    return bool(config and config.node_group_configs) or not all(map(OWN_TYPE.fullmatch, types))
 
 
 def as_many(total: dict[str, float], cpus: float, gpus: float) -> int:
