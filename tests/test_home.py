@@ -153,6 +153,13 @@ def test_a_path_that_no_database_can_have_is_refused_and_a_server_needs_none(tmp
         Home(folder).check_databases("demo", servers)
 
 
+def test_a_single_trial_needs_no_database_so_any_path_is_fit_for_it(tmp_path: Path) -> None:
+    """`kdstudy trial` checks no more than this."""
+    Home(tmp_path / "a%20b?").check_writable()
+    with pytest.raises(RequestError, match="a database's URL cannot have"):
+        Home(tmp_path / "a%20b").check_databases("demo", {})
+
+
 def test_sqlite_opens_the_longest_database_that_is_not_refused(tmp_path: Path) -> None:
     """Its journal has a longer name."""
     spare = 500 - len(str(Home(tmp_path / "").study("demo") / "optuna.db")) - 1
