@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import shlex
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Cluster", "find_cluster", "registered_clusters"]
+__all__ = ["Cluster", "check_address", "find_cluster", "registered_clusters", "workers"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,15 @@ class Cluster:
 
     description: str
     ray_init: dict[str, Any] = field(default_factory=dict)
+
+
+def workers(python: str = sys.executable) -> dict[str, Any]:
+    """The keyword arguments of `ray.init` with which workers find the interpreter `python`.
+
+    Ray writes the path of Python into a shell command unchanged, so a path with a space must be quoted.
+    """
+    quoted = shlex.quote(python)
+    return {} if python == quoted else {"runtime_env": {"py_executable": quoted}}
 
 
 def registered_clusters() -> dict[str, Cluster]:
@@ -40,7 +51,26 @@ def find_cluster(name: str) -> Cluster:
     if name in clusters:
         return clusters[name]
     if ":" in name:
-        return Cluster(f"the running Ray at {name}", {"address": name})
+        check_address(name)
+        return Cluster(f"the running Ray at {name}", {"address": name} | workers())
     raise LookupError(
         f"{name}: no such cluster; there are {', '.join(clusters)}, or HOST:PORT of a running Ray"
     )
+
+
+def check_address(address: str) -> None:
+    """Check that `address` is HOST:PORT.
+
+    Raises:
+        LookupError: if it is not; the text names what to give instead.
+    """
+    scheme, its, rest = address.partition("://")
+    if its:
+        host = rest.rpartition(":")[0] or rest or "HOST"
+        raise LookupError(
+            f"{address}: a study does not run through {scheme}://; on a machine of the cluster give the "
+            f"address of its head, such as {host}:6379"
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise LookupError(f"{address}: must be HOST:PORT, such as {host or 'HOST'}:6379")

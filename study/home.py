@@ -18,6 +18,9 @@ from study.storage.mirror import Mirror
 
 __all__ = ["Home", "same_address"]
 
+NAME_BYTES = 240  # a file system's names have 255 bytes; the rest is for what others append
+SQLITE_PATH = 500  # bytes; SQLite's own limit is 512 (MAX_PATHNAME in its os_unix.c), with what it appends
+
 
 @dataclass(frozen=True)
 class Home:
@@ -31,8 +34,17 @@ class Home:
 
     @classmethod
     def at(cls, path: Path) -> Home:
-        """The home at `path`, which may be relative or begin with `~`."""
-        return cls(path.expanduser().resolve())
+        """The home at `path`, which may be relative or begin with `~`.
+
+        Raises:
+            RequestError: if no system can have a folder of this name.
+        """
+        try:
+            root = path.expanduser().resolve()
+            root.exists()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a circle of links, no such user
+            raise RequestError(f"--home {path}: cannot be a folder: {first_line(error)}") from None
+        return cls(root)
 
     @property
     def option(self) -> str:
@@ -44,10 +56,8 @@ class Home:
         """Check that the root is a folder that can be written to, or can be made.
 
         Raises:
-            RequestError: if it is not, or if its path cannot stand in a database's URL.
+            RequestError: if it is not.
         """
-        if odd := set("?%") & set(str(self.root)):
-            raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
         there = next(path for path in (self.root, *self.root.parents) if path.exists())
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             raise RequestError(f"--home {self.root}: {there} is not a folder that can be written to")
@@ -67,6 +77,24 @@ class Home:
                     f"{path}: no permission: this user may not write it (its mode is {mode}); its owner, "
                     f"{_owner(path)}, can share it: chmod g+rwX"
                 )
+
+    def check_databases(self, name: str, given: dict[str, str]) -> None:
+        """Check that SQLite can open the databases of the study `name` that are in this home.
+
+        given: the URLs of databases elsewhere, which are not checked.
+
+        Raises:
+            RequestError: if a path is too long for SQLite, or cannot stand in a database's URL.
+        """
+        paths = {"tracking_uri": self.database, "ledger_url": self._ledger(name)}
+        here = [len(os.fsencode(path)) for field, path in paths.items() if field not in given]
+        if here and (odd := set("?%") & set(str(self.root))):
+            raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
+        if (longest := max(here, default=0)) > SQLITE_PATH:
+            raise RequestError(
+                f"--home {self.root}: the path of a database there would have {longest} bytes, and SQLite "
+                f"opens at most {SQLITE_PATH}; choose a home with a shorter path"
+            )
 
     @property
     def store(self) -> Store:
@@ -107,6 +135,8 @@ class Home:
             raise RequestError(
                 f"--name {name!r}: must be letters, digits, '_', '-', '.' or spaces, at most 100"
             )
+        if (size := len(name.encode())) > NAME_BYTES:
+            raise RequestError(f"--name {name!r}: has {size} bytes in UTF-8, must have at most {NAME_BYTES}")
         return self.root / "studies" / name
 
     def trials(self, name: str) -> Path:
@@ -203,9 +233,12 @@ class Home:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "study.json", text.encode(), private=masked(text) != text)
 
+    def _ledger(self, name: str) -> Path:
+        return self.study(name) / "optuna.db"
+
     def _default_urls(self, name: str) -> dict[str, str]:
         return {
-            "ledger_url": f"sqlite:///{self.study(name) / 'optuna.db'}",
+            "ledger_url": f"sqlite:///{self._ledger(name)}",
             "tracking_uri": self.tracking_uri,
         }
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,14 +108,20 @@ def test_an_unknown_study_is_refused_and_those_there_are_named(tmp_path: Path) -
         home.urls("frist")
 
 
-@pytest.mark.parametrize("name", ["quickstart", "a", "7", "my study-2.1", "Übung", "_x", "x" * 100])
+@pytest.mark.parametrize(
+    "name", ["quickstart", "a", "7", "my study-2.1", "Übung", "_x", "x" * 100, "学" * 80]
+)
 def test_a_name_may_be_a_folders(tmp_path: Path, name: str) -> None:
     assert Home(tmp_path).study(name) == tmp_path / "studies" / name
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../up", "a/b", "/a", ".hidden", "a ", "a.", "a\nb", "a\\b", "a'b", "a:b", "x" * 101],
+    [
+        *("", ".", "..", "../up", "a/b", "/a", ".hidden", "a ", "a.", "a\nb", "a\\b", "a'b", "a:b"),
+        "x" * 101,
+        "学" * 100,
+    ],
 )
 def test_a_name_that_cannot_be_a_folders_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     with pytest.raises(RequestError) as error:
@@ -195,3 +204,40 @@ def test_a_damaged_study_file_is_one_line_that_names_it(tmp_path: Path, content:
         RequestError, match=r"^\S+/study.json: is damaged: [^\n]+; it must hold the URLs that"
     ):
         home.urls("demo")
+
+
+def test_a_path_that_no_database_can_have_is_refused_and_a_server_needs_none(tmp_path: Path) -> None:
+    servers = {"tracking_uri": "http://mlflow:5000", "ledger_url": "postgresql://db/optuna"}
+    for folder, why in (
+        (tmp_path / "a?b", "a database's URL cannot have ? in its path"),
+        (tmp_path / "long" / "/".join("x" * 99 for _ in range(5)), "SQLite opens at most 500"),
+    ):
+        with pytest.raises(RequestError, match=re.escape(why)):
+            Home(folder).check_databases("demo", {})
+        Home(folder).check_databases("demo", servers)
+
+
+def test_a_single_trial_needs_no_database_so_any_path_is_fit_for_it(tmp_path: Path) -> None:
+    """`kdstudy trial` checks no more than this."""
+    Home(tmp_path / "a%20b?").check_writable()
+    with pytest.raises(RequestError, match="a database's URL cannot have"):
+        Home(tmp_path / "a%20b").check_databases("demo", {})
+
+
+def test_sqlite_opens_the_longest_database_that_is_not_refused(tmp_path: Path) -> None:
+    """Its journal has a longer name."""
+    spare = 500 - len(str(Home(tmp_path / "").study("demo") / "optuna.db")) - 1
+    home = Home(tmp_path / "/".join(["x" * 99] * (spare // 100) + ["x" * (spare % 100)]).rstrip("/"))
+    home.check_databases("demo", {})
+    home.study("demo").mkdir(parents=True)
+    with closing(sqlite3.connect(home.study("demo") / "optuna.db")) as database:
+        database.execute("create table t (a)")
+        database.commit()
+
+
+def test_a_home_that_no_system_can_have_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for path in (tmp_path / ("x" * 300), tmp_path / "circle", tmp_path / "a\0b"):
+        with pytest.raises(RequestError, match=r"^--home .*: cannot be a folder: ") as error:
+            Home.at(path)
+        assert "\n" not in str(error.value)

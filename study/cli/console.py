@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,15 +14,33 @@ from rich.console import Console
 from study.errors import masked
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-__all__ = ["breaks_words", "err", "listing", "log", "note", "out", "print_json", "print_table", "say"]
+__all__ = [
+    "breaks_words",
+    "err",
+    "listing",
+    "log",
+    "new_console",
+    "note",
+    "out",
+    "print_json",
+    "print_table",
+    "say",
+]
 
 log = logging.getLogger("study.cli")
 """`--debug` shows what is logged here: the traceback behind a message of one line."""
 
-out = Console(width=None if sys.stdout.isatty() else 140)
-err = Console(stderr=True)
+
+def new_console(stderr: bool) -> Console:
+    """A console without control codes if it is no terminal, also if FORCE_COLOR is set."""
+    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if is_terminal or stderr else 140
+    return Console(stderr=stderr, width=width, force_terminal=None if is_terminal else False)
+
+
+out, err = new_console(stderr=False), new_console(stderr=True)
 
 
 def say(line: str) -> None:
@@ -56,15 +74,56 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | 
 
 
 def print_table(table: Table, unbroken: int = 0) -> None:
-    """Print `table` on stdout. The gaps between columns shrink if the terminal is too narrow for the words.
+    """Print `table` on stdout so that no word breaks.
 
-    No line breaks in the first `unbroken` columns: a name that is broken cannot be copied.
+    If the terminal is too narrow for the words, the gaps between columns shrink. If this is not enough, the
+    table is printed in parts, one below the other. Each part begins with the first column.
+
+    unbroken: the number of first columns without line breaks: a name that is broken cannot be copied.
     """
     for column in table.columns[:unbroken]:
         column.no_wrap = True
     if breaks_words(table):
         table.padding = (0, 0)
-    out.print(table)
+    for part in _parts(table):
+        _keep_words(part)
+        out.print(part)
+
+
+def _parts(table: Table) -> Iterator[Table]:
+    """`table`, or parts of it that are narrow enough; a part has two columns or more."""
+    first, *rest = table.columns
+    while rest:
+        count = len(rest)
+        while count > 1 and breaks_words(_with_columns(table, [first, *rest[:count]])):
+            count -= 1
+        yield table if count == len(table.columns) - 1 else _with_columns(table, [first, *rest[:count]])
+        table.title, rest = None, rest[count:]
+    if len(table.columns) == 1:
+        yield table
+
+
+def _with_columns(table: Table, columns: Sequence[Column]) -> Table:
+    from rich.table import Table
+
+    part = Table(title=table.title, title_justify="left", box=table.box, pad_edge=False)
+    part.padding = table.padding
+    for each in columns:
+        part.add_column(each.header, justify=each.justify, overflow="fold", no_wrap=each.no_wrap)
+    for cells in zip(*(each.cells for each in columns), strict=True):
+        part.add_row(*cells)
+    return part
+
+
+def _keep_words(table: Table) -> None:
+    """Columns of single words do not wrap, so that the columns with several words become narrower."""
+    from rich.measure import Measurement
+
+    wide = out.options.update(width=10_000)
+    for column in table.columns:
+        sizes = [Measurement.get(out, wide, cell) for cell in (column.header, *column.cells)]
+        if all(size.minimum == size.maximum for size in sizes):
+            column.no_wrap = True
 
 
 def breaks_words(table: Table) -> bool:

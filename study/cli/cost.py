@@ -8,6 +8,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from study.cli.begun import Begun
     from study.home import Home
     from study.planning.plan import Arm, Plan
     from study.planning.resolve import Resolved
@@ -45,13 +46,17 @@ class Time:
     left: float
 
 
-def cost_of(resolved: Resolved) -> Cost:
-    """The cost of a plan; if trials are given in epochs, the task's texts decide the steps."""
+def cost_of(resolved: Resolved, begun: Begun | None = None) -> Cost:
+    """The cost of a plan; if trials are given in epochs, the task's texts decide the steps.
+
+    begun: the study that the plan continues.
+    """
     from study.trial.inputs import Inputs
 
-    plan = resolved.plan
+    plan = resolved.plan if begun is None else begun.plan
     arms, seeds = plan.arms(), plan.space.confirm_seeds
-    search = sum(plan.planned(arm) for arm in arms)
+    planned = {arm.name: (begun or plan).planned(arm) for arm in arms}
+    search = sum(planned.values())
     steps = _steps(resolved.task, plan)
     trained: dict[str, int] = {}
     for arm in arms:
@@ -65,7 +70,7 @@ def cost_of(resolved: Resolved) -> Cost:
         search=search,
         confirm=len(arms) * seeds,
         trials=search + len(arms) * seeds,
-        steps=sum(steps[arm.name] * (plan.planned(arm) + seeds) for arm in arms),
+        steps=sum(steps[arm.name] * (planned[arm.name] + seeds) for arm in arms),
         teachers=len(trained),
         teacher_steps=sum(trained.values()),
     )
@@ -76,21 +81,15 @@ def time_of(resolved: Resolved, home: Home) -> Time | None:
 
     None if no trial is complete yet, or if the study was begun otherwise: its trials take another time.
     """
+    from study.cli.begun import find_begun
     from study.ledger.records import State
-    from study.ledger.study import OpenStudy
     from study.storage.attempts import read_ending
 
-    plan = resolved.plan
-    if plan.name not in home.studies():
+    begun = find_begun(resolved, home)
+    if begun is None:
         return None
-    study = OpenStudy.at(home, plan.name)
-    if (begun := study.ledger.plan) is None:
-        return None
-    plan = plan.on_model(resolved.model.fingerprint or begun.constants["model"])
-    if plan.identity() != begun.identity():
-        return None
-    plan = plan.continuing(begun)
-    ended = [record for record in study.ledger.records() if not record.running]
+    plan, study = begun.plan, begun.study
+    ended = [record for record in begun.records if not record.running]
     paces: dict[str, list[float]] = {}
     for record in ended:
         found = read_ending(study.trials / record.key) if record.outcome == State.COMPLETE else None
@@ -100,7 +99,7 @@ def time_of(resolved: Resolved, home: Home) -> Time | None:
     if not paces:
         return None
     seconds = _seconds_of_a_trial(plan.arms(), _steps(resolved.task, plan), paces)
-    planned = {arm.name: plan.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
+    planned = {arm.name: begun.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
     left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
     return Time(
         measured=sum(map(len, paces.values())),

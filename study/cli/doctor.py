@@ -19,6 +19,7 @@ from study.cli.console import listing, print_table
 from study.cli.options import DEFAULT_HOME, ClusterOption, HomeOption
 
 if TYPE_CHECKING:
+    from cluster import Cluster
     from study.home import Home
 
 __all__ = ["Finding", "doctor", "examine"]
@@ -81,7 +82,9 @@ def _versions() -> Iterator[Finding]:
 def _processors() -> Iterator[Finding]:
     import torch
 
-    yield Finding("ok", "CPUs", str(len(os.sched_getaffinity(0))))
+    from cluster.local import usable_cpus
+
+    yield Finding("ok", "CPUs", str(usable_cpus()))
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         yield Finding("ok", "GPUs", ", ".join(names))
@@ -115,14 +118,30 @@ def _ports() -> Iterator[Finding]:
         yield Finding("bad", "loopback ports", str(error.strerror))
 
 
+def _joined(cluster: Cluster) -> Finding:
+    """Join the running Ray of `cluster`, and leave it again."""
+    from study.driver.joining import located
+    from study.driver.ray_cluster import connected
+    from study.driver.waiting import resources_now
+    from study.errors import RequestError
+
+    try:
+        there = located(cluster)
+        with connected(there):
+            return Finding("ok", "cluster", f"{there.description}: {resources_now()}")
+    except RequestError as error:
+        return Finding("bad", "cluster", str(error))
+
+
 def _authentication(cluster: str) -> Iterator[Finding]:
     from cluster import find_cluster
 
     try:
-        yield Finding("ok", "cluster", find_cluster(cluster).description)
+        found = find_cluster(cluster)
     except LookupError as error:
         yield Finding("bad", "cluster", str(error.args[0]))
         return
+    yield Finding("ok", "cluster", found.description) if cluster == "local" else _joined(found)
     mode = os.environ.get("RAY_AUTH_MODE", "unset")
     token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", "~/.ray/auth_token")).expanduser()
     has_token = "a token file" if token.exists() else "no token file"

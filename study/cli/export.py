@@ -14,14 +14,14 @@ import typer
 
 from study.cli.console import note, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, WHAT, HomeOption, StudyArgument
-from study.errors import RequestError
+from study.errors import RequestError, first_line
 
 if TYPE_CHECKING:
     from study.ledger.records import Record
     from study.ledger.study import OpenStudy
     from study.trial.inputs import Inputs
 
-__all__ = ["export", "export_student", "pick"]
+__all__ = ["export", "export_student", "moved", "pick", "place_for", "scratch_beside"]
 
 
 def export(
@@ -97,20 +97,15 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     from study.trial.prepare import Preparation
     from study.trial.trial import run_trial
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RequestError(f"--out {out}: exists; name a new or an empty folder")
+    out = place_for(out)
     plan, config, store = study.ledger.require_plan(), record.config, study.store
     if store.mirror is not None:
         check_storage(store.mirror.url)
     kept = student_folder(study.trials / record.key, store.mirror)
     store.has("models", config.model)  # for its tokenizer
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"--out {out}: cannot be made: {error.strerror}") from None
     threads = max(1, int(plan.request.get("cpus_per_trial") or 1))
     given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as scratch:
+    with scratch_beside(out) as scratch:
         source = kept
         if again := source is None:
             job = TrialJob(
@@ -138,10 +133,52 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
         tokenizer.save_pretrained(folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
         (folder / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        moved(folder, out)
     return again
+
+
+def place_for(out: Path) -> Path:
+    """The absolute path of `out`, which a link may name; nothing is there, or an empty folder.
+
+    Raises:
+        RequestError: if something is there, or nothing can be there.
+    """
+    try:
+        place = out.resolve()
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise RequestError(f"--out {out}: exists; name a new or an empty folder")
+    except (OSError, RuntimeError) as error:  # too long, a circle of links, no permission
+        raise RequestError(f"--out {out}: cannot be made: {_reason(error)}") from None
+    return place
+
+
+def scratch_beside(out: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder for what becomes `out` by one rename at the end.
+
+    Raises:
+        RequestError: if no folder can be made there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent)
+    except OSError as error:
+        raise RequestError(f"--out {out}: cannot be made: {_reason(error)}") from None
+
+
+def moved(folder: Path, out: Path) -> None:
+    """Make `folder` the folder `out`, in one step; an empty folder is replaced.
+
+    Raises:
+        RequestError: if another export into `out` has been quicker.
+    """
+    try:
+        folder.rename(out)
+    except OSError:
+        raise RequestError(f"--out {out}: was made meanwhile; name a new or an empty folder") from None
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    return getattr(error, "strerror", None) or first_line(error)
 
 
 def _with_full_vocabulary(inputs: Inputs, source: Path, folder: Path) -> None:

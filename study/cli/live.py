@@ -23,8 +23,9 @@ __all__ = ["LineView", "LiveView", "view_for"]
 
 
 def view_for(console: Console) -> LiveView | LineView:
-    """The view for `console`: live on a terminal, else line by line."""
-    return LiveView(console) if console.is_terminal else LineView(console)
+    """The view for `console`: live on a terminal that can redraw its lines, else line by line."""
+    redraws = console.is_terminal and not console.is_dumb_terminal
+    return LiveView(console) if redraws else LineView(console)
 
 
 class LineView:

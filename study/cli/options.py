@@ -6,14 +6,14 @@ request of the groups of `plan` and `run`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from study.cli import completion
-from study.errors import did_you_mean
+from study.errors import RequestError, did_you_mean
 from study.planning.samplers import samplers
 
 if TYPE_CHECKING:
@@ -286,8 +286,15 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         the_space = override(the_space, budget.settings)
     home = Home.at(where.home)
     name = space_name if budget.name is None else budget.name
-    home.study(name)  # refuses a text that is no name
+    try:
+        home.study(name)  # refuses a text that is no name
+    except RequestError as error:
+        if budget.name is not None:
+            raise
+        raise RequestError(f"{space}: gives the study its name; {error}") from None
+    home.check_databases(name, where.given_urls)
     found = resolve(request_of(space_name, on, where), name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
-    return found
+    exact = tuple(each for each in ("trials", "confirm_seeds") if given[each] is not None)
+    return replace(found, plan=found.plan.model_copy(update={"exact": exact}))

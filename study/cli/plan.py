@@ -24,17 +24,22 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     kdstudy plan quickstart
     kdstudy plan depth --task massive --model FacebookAI/xlm-roberta-base --json
     """
+    from study.cli.begun import find_begun
     from study.cli.cost import cost_of, memory_of, time_of
     from study.cli.counts import counts_as_json, print_counts
     from study.home import Home
 
     wanted = resolved(space, budget, on, where)
-    the_plan, cost, time = wanted.plan, cost_of(wanted), time_of(wanted, Home.at(where.home))
+    home = Home.at(where.home)
+    begun = find_begun(wanted, home)
+    the_plan = wanted.plan if begun is None else begun.plan
+    cost, time = cost_of(wanted, begun), time_of(wanted, home)
     arms: list[dict[str, Any]] = [
-        {"arm": arm.name, "search": the_plan.planned(arm), "tuned": the_plan.tuned(arm)}
+        {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
     memory = memory_of(wanted)
+    notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
             {
@@ -48,12 +53,12 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
                 **counts_as_json(wanted),
-                "notes": list(wanted.notes),
+                "notes": notes,
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
     print_counts(wanted, out)
-    for text in wanted.notes:
+    for text in notes:
         note(f"note: {text}")
     return None
 

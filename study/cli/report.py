@@ -83,6 +83,9 @@ def print_findings(record: StudyRecord) -> None:
     from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
 
     print_table(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    if (line := _why_nothing_is_selected(record)) is not None:
+        say(line)
+        return
     if len(record.arms) > WIDEST:
         text = f"accuracy per language of {len(record.arms)} arms: in report.html and per_language.csv"
         out.print(f"{text} (kdstudy report)", highlight=False)
@@ -96,6 +99,18 @@ def print_findings(record: StudyRecord) -> None:
                 title += f"; columns: {', '.join(record.scientific)}"
                 table = frame_table(by_levels(languages, list(record.scientific)).reset_index(), title)
             print_table(table)
+
+
+def _why_nothing_is_selected(record: StudyRecord) -> str | None:
+    """One line if the search has ended and no trial of any arm is complete; None otherwise."""
+    search = record.trials[record.trials["phase"] == "search"]
+    counts = search["outcome"].value_counts()
+    ended = [f"{counts[name]} {name}" for name in ("pruned", "diverged", "failed") if name in counts]
+    if record.best or not ended:
+        return None
+    advice = "training became unstable: choose lower values of learning_rate, under another --name"
+    reason = f"; {advice}" if counts.get("diverged", 0) else ""
+    return f"no search trial is complete, so no arm has scores ({', '.join(ended)}){reason}"
 
 
 def frame_table(frame: pd.DataFrame, title: str) -> Table:

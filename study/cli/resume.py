@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from study.cli.options import DEFAULT_HOME, WHAT, HomeOption, StudyArgument
+from study.cli import completion
+from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, StudyArgument
 from study.cli.run import drive, find_finished, print_end
 
 __all__ = ["resume"]
@@ -18,6 +19,16 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run every failed trial once more.", rich_help_panel=WHAT)
     ] = False,
+    elsewhere: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="NAME",
+            help="Go on there, and remember it; the default is the cluster of the last run.",
+            rich_help_panel=WHERE,
+            autocompletion=completion.clusters,
+        ),
+    ] = None,
 ) -> None:
     """Go on with a study that was interrupted: the same as to run it again.
 
@@ -25,6 +36,7 @@ def resume(
 
     kdstudy resume quickstart
     kdstudy resume depth --retry-failed
+    kdstudy resume depth --cluster 10.0.0.7:6379
     """
     from study.home import Home
 
@@ -34,7 +46,10 @@ def resume(
         return print_end(found, the_home, name)
 
     from study.ledger.study import OpenStudy
-    from study.planning.resolve import resolve_again
+    from study.planning.resolve import known_cluster, resolve_again
 
     plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
+    if elsewhere is not None:
+        known_cluster(elsewhere)
+        plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
     return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)

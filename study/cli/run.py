@@ -74,17 +74,23 @@ def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
     Raises:
         RequestError: if the study was begun with another space, task, model or URL.
     """
+    from study.cli.begun import find_begun
     from study.ledger.study import OpenStudy
 
     name = wanted.plan.name
     if home.moves_record(name, urls):
         return False  # a driver checks the new address
     home.check_urls(name, urls)
-    ledger = OpenStudy.at(home, name, looks=True).ledger
-    begun = ledger.require_plan()
-    plan = wanted.plan.on_model(wanted.model.fingerprint or begun.constants["model"])
-    ledger.check(plan)
-    return plan.continuing(begun).space == begun.space
+    begun = find_begun(wanted, home)
+    if begun is None:
+        ledger = OpenStudy.at(home, name, looks=True).ledger
+        ledger.check(
+            wanted.plan.on_model(wanted.model.fingerprint or ledger.require_plan().constants["model"])
+        )
+        return False
+    if begun.note:
+        note(f"note: {begun.note}")
+    return begun.is_finished
 
 
 def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
@@ -162,7 +168,8 @@ def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     say(f"home       {home.root}")
     say(f"trials     {home.trials(name)}")
     say(f"MLflow UI  kdstudy ui{home.option}")
-    say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
+    if found["best"]:
+        say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
     if found["failed"]:
         raise typer.Exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from study.cli.options import DEFAULT_HOME, WHERE, HomeOption
 from study.errors import RequestError
 
 __all__ = ["ui"]
+
+BEGIN = "begin with: kdstudy run quickstart"
 
 
 def ui(
@@ -32,10 +35,14 @@ def ui(
     kdstudy ui --home here --port 8080
     """
     from study.home import Home
+    from study.planning.request_file import masked
 
     the_home = Home.at(home)
     if not the_home.database.exists():
-        raise RequestError(f"{the_home.root}: nothing is recorded there yet")
+        elsewhere = sorted({the_home.urls(name)["tracking_uri"] for name in the_home.studies()})
+        where = f"its studies are recorded at {', '.join(map(masked, elsewhere))}" if elsewhere else BEGIN
+        raise RequestError(f"{the_home.root}: nothing is recorded there yet; {where}")
+    _check_free(port)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", the_home.tracking_uri]
     command += ["--default-artifact-root", (the_home.root / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -43,4 +50,16 @@ def ui(
 
     move_artifacts(the_home.database, (the_home.root / "mlartifacts").as_uri())
     note(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
+    os.environ["PYTHONSAFEPATH"] = "1"  # else a file here that is called like a library would be imported
     os.execv(sys.executable, command)
+
+
+def _check_free(port: int) -> None:
+    """Raises RequestError if another program listens at `port`, or the port may not be used."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise RequestError(f"port {port} of 127.0.0.1: {why}; choose another --port") from None

@@ -13,6 +13,7 @@ from study.driver.interrupt import graceful
 from study.driver.lifecycle import Lifecycle
 from study.driver.ray_cluster import Resources, call_in_ray
 from study.driver.resources import check_cluster, in_room
+from study.driver.room import Room
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
 from study.errors import RequestError, StudyStopped
@@ -81,15 +82,15 @@ class DrivenStudy:
         self.prepare(plan.all_drafts(), ("train", "validation"))
         self.post("begin")
 
-        resources = self.sized()
+        room = self.sized()
         self.view.phase("search")
-        self.trials("search", ledger.ask_search, resources)
+        self.trials("search", ledger.ask_search, room)
         if wanted := confirm_wanted(plan, ledger.records()):
             self.view.phase("preparing the confirm runs")
             self.prepare([config for _, config in wanted], ("train", "validation", "test"))
             self.post("begin", [config for _, config in wanted])
             self.view.phase("confirm")
-            self.trials("confirm", lambda: ledger.ask_confirm(wanted), resources)
+            self.trials("confirm", lambda: ledger.ask_confirm(wanted), room)
 
     @contextmanager
     def paused_by_an_error(self) -> Iterator[None]:
@@ -113,8 +114,8 @@ class DrivenStudy:
                 raise StudyStopped(f"something ended the process with exit code {error.code}") from error
             raise
 
-    def sized(self) -> Resources:
-        """Return the resources of trials. All inputs are built, so the memory of the largest trial is known.
+    def sized(self) -> Room:
+        """Return the room for trials. All inputs are built, so the memory of the largest trial is known.
 
         Raises:
             RequestError: if the largest trial has no room.
@@ -129,7 +130,7 @@ class DrivenStudy:
         resources, note = in_room(self.resources, need, self.request)
         if note:
             self.view.note(note)
-        return resources
+        return Room(resources, need, self.request, self.view.note)
 
     def post(
         self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None
@@ -172,7 +173,8 @@ class DrivenStudy:
             for config in distinct.values()
             if not preparation.has(config, splits)  # else no worker has to start
         ]
-        call_in_ray(Preparation.build, calls, self.resources, "preparing the inputs of the trials")
+        step = "preparing the inputs of the trials"
+        call_in_ray(Preparation.build, calls, self.resources, step, self.view.note)
         found = [preparation.inputs(config) for config in distinct.values()]
         for one in found:  # bring the outputs here too, if another node built them
             store.has("outputs", one.outputs_key("validation"))
@@ -184,7 +186,7 @@ class DrivenStudy:
         for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
             self.view.note(f"trained on the full vocabulary: {why}")
 
-    def trials(self, phase: Phase, ask: Callable[[], Record | None], resources: Resources) -> None:
+    def trials(self, phase: Phase, ask: Callable[[], Record | None], room: Room) -> None:
         """Run one phase: first the trials that a former run left, then those that `ask` starts.
 
         Raises:
@@ -193,6 +195,7 @@ class DrivenStudy:
         """
         lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
         watch = Watch(self.view, self.plan, lifecycle)
+        resources = room.resources
 
         def job_of(record: Record, attempt: int) -> TrialJob:
             return TrialJob(
@@ -211,7 +214,7 @@ class DrivenStudy:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only if the phase's last trials lost their workers
                     watch(now=True)
-                    run_phase(lifecycle, job_of, resources, watch)
+                    run_phase(lifecycle, job_of, resources, watch, room)
                 watch(now=True)
         finally:
             if not self.lease.lost:

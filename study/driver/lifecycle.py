@@ -157,6 +157,14 @@ class Lifecycle:
         if self.ledger.count_death(record, reported) > WORKER_DEATHS and not self.stopping:
             self._end(key, why)
             return
+        self._again(key)
+
+    def not_started(self, key: str) -> None:
+        """Take note that the trial's worker could not start; the trial starts again, and no death counts."""
+        self._deferred.put(partial(self._again, key))
+
+    def _again(self, key: str) -> None:
+        record = self.running[key]
         self._forget(key)
         self.again.append(record)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import study.driver.ray_settings  # noqa: F401 (before Ray)
@@ -16,6 +16,7 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 # isort: split
 import ray
 from ray.exceptions import (
+    GetTimeoutError,
     NodeDiedError,
     ObjectLostError,
     OutOfMemoryError,
@@ -24,14 +25,22 @@ from ray.exceptions import (
     TaskUnschedulableError,
     WorkerCrashedError,
 )
+from ray.experimental.internal_kv import _internal_kv_list
 
 from cluster import Cluster
+from study.driver.joining import check_listening, settings, token_hint
 from study.driver.lifecycle import WORKER_DEATHS
+from study.driver.waiting import FailedStarts, Waiting, missing
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import RequestError, StudyStopped, first_line
 from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "connected", "stopped_by_ray"]
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # seconds between two looks at tasks that have not answered
+MOVED = "; if its head has another address now, give --cluster HOST:PORT"
 
 
 @dataclass(frozen=True)
@@ -63,23 +72,27 @@ def connected(cluster: Cluster) -> Iterator[None]:
     Raises:
         RequestError: if no Ray answers at the address.
     """
-    try:
-        _join(cluster)
-        yield
-    finally:
-        ray.shutdown()  # also if Ray had started in part
+    with settings(cluster) as joined:
+        try:
+            _join(cluster.description, joined)
+            yield
+        finally:
+            ray.shutdown()  # also if Ray had started in part
 
 
-def _join(cluster: Cluster) -> None:
-    """Start Ray or attach to it."""
+def _join(description: str, joined: dict[str, Any]) -> None:
+    """Start Ray or attach to it. joined: the keyword arguments of `ray.init`."""
     debug = logging.getLogger("study").isEnabledFor(logging.DEBUG)  # `kdstudy --debug`
     on_sigterm = signal.getsignal(signal.SIGTERM)
+    address, listens = joined.get("address", ""), False
     try:
-        _check_listening(cluster.ray_init.get("address", ""))
+        check_listening(address)
+        listens = address != "local"
         level = logging.INFO if debug else logging.ERROR
-        ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
+        ray.init(**joined, log_to_driver=debug, logging_level=level)
     except (OSError, RuntimeError, ValueError, RayError) as error:
-        refusal = f"{cluster.description} cannot be reached: {first_line(error)}"
+        hint = token_hint() if listens else MOVED if address != "local" else ""
+        refusal = f"{description} cannot be reached: {first_line(error)}{hint}"
         raise RequestError(f"--cluster: {refusal}") from None
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         raise KeyboardInterrupt from None
@@ -88,31 +101,30 @@ def _join(cluster: Cluster) -> None:
     logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
 
 
-def _check_listening(address: str) -> None:
-    """Raises OSError if nothing listens at HOST:PORT: Ray itself would try for minutes."""
-    if address == "auto":
-        address = os.environ.get("RAY_ADDRESS", "")
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-
-
 def call_in_ray(
-    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], resources: Resources, step: str
+    function: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+    resources: Resources,
+    step: str,
+    note: Callable[[str], None] = log.info,
 ) -> list[Any]:
     """Return `function(*arguments)` for every tuple of `calls`. Each is a Ray task with a trial's resources.
 
-    step: what the calls do, for the text of an error.
+    step: what the calls do, for the text of an error. note: shows what is waited for if no call begins.
 
     Raises:
         RequestError: as the function raised it.
-        StudyStopped: as the function raised it; also if the disk is full or read-only, if memory ran out, or
-            if Ray lost the task.
+        StudyStopped: as the function raised it; also if the disk is full or read-only, if memory ran out, if
+            Ray lost the task, or if no worker starts.
     """
-    remote = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)(function)
+    mark = f"kdstudy-{uuid.uuid4().hex}-"
+    made = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)
+    remote = made(_marked(function))
     with stopped_by_ray(step):
         try:
-            return ray.get([remote.remote(*arguments) for arguments in calls])
+            tasks = [remote.remote(f"{mark}{n}", *arguments) for n, arguments in enumerate(calls)]
+            wanted = {"cpu": resources.cpus, "gpu": resources.gpus}
+            return _answers(tasks, lambda: len(_internal_kv_list(mark)), wanted, step, note)
         except RayTaskError as error:
             cause = error.cause
             if isinstance(cause, RequestError):
@@ -124,6 +136,43 @@ def call_in_ray(
             if any(sign in str(error) for sign in OUT_OF_MEMORY):  # the task's traceback
                 raise StudyStopped(f"{step}: memory ran out: {first_line(cause)}; {LESS_MEMORY}") from error
             raise
+
+
+def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, which first leaves a mark in Ray's own store: Ray does not tell which tasks have begun."""
+
+    def call(mark: str, *arguments: Any) -> Any:
+        from ray.experimental.internal_kv import _internal_kv_put
+
+        _internal_kv_put(mark, b"")
+        return function(*arguments)
+
+    call.__name__, call.__qualname__ = function.__name__, function.__qualname__  # Ray shows them
+    return call
+
+
+def _answers(
+    tasks: list[Any],
+    begun: Callable[[], int],
+    wanted: dict[str, float],
+    step: str,
+    note: Callable[[str], None],
+) -> list[Any]:
+    """Return what `tasks` return. begun: returns how many of them have begun.
+
+    Raises:
+        StudyStopped: if no task runs, and `FailedStarts` knows why.
+    """
+    waiting, starts = Waiting(note), FailedStarts()
+    while True:
+        try:
+            return list(ray.get(tasks, timeout=PATIENCE))
+        except GetTimeoutError:
+            ended = len(ray.wait(tasks, num_returns=len(tasks), timeout=0)[0])
+            idle = begun() <= ended
+            waiting(idle, partial(missing, wanted))
+            if idle and (reason := starts.reason()):
+                raise StudyStopped(f"{step}: {reason}") from None
 
 
 LESS_MEMORY = "free some memory, or choose a larger machine"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,7 +12,9 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 import ray
+from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
 from ray.exceptions import RayError
+from ray.experimental.internal_kv import _internal_kv_get
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import Cluster
@@ -19,8 +23,9 @@ from study.errors import RequestError
 from study.planning.capacity import Machine, Need, check_room, gib, gpu_fraction
 from study.planning.request import Request
 
-__all__ = ["check_cluster", "default_resources", "in_room"]
+__all__ = ["as_many", "can_grow", "check_cluster", "default_resources", "in_room"]
 
+OWN_TYPE = re.compile(r"node_[0-9a-f]+")  # the type of a node that no autoscaler has started
 UNLIMITED = 2**62  # bytes of memory, for a node that does not report its own
 
 log = logging.getLogger(__name__)
@@ -49,18 +54,49 @@ def default_resources(
     ):
         if cluster.ray_init.get("address") == "local" and wanted > there:
             raise RequestError(f"{option} {wanted:g}: this machine has {there:g}")
-    fits = total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus
-    return Resources(cpus, gpus, concurrency or max(1, int(fits)))
+    return Resources(cpus, gpus, concurrency or as_many(total, cpus, gpus))
 
 
 def check_cluster(need: Need, resources: Resources) -> None:
     """Refuse a plan whose largest trial fits no node of the cluster.
 
+    A cluster without nodes may get some, and an autoscaler may add larger nodes.
+
     Raises:
-        RequestError: if the largest node has too little memory.
+        RequestError: if the largest node has too little memory, or no node has the CPUs and GPUs of a trial.
     """
+    if nodes := _machines(with_gpus=False):
+        for option, wanted, most in (
+            ("--cpus-per-trial", resources.cpus, max(node.cpus for node in nodes)),
+            ("--gpus-per-trial", resources.gpus, max(node.gpus for node in nodes)),
+        ):
+            if wanted > most and not can_grow():
+                raise RequestError(f"{option} {wanted:g}: the largest machine of the cluster has {most:g}")
     if machines := _machines(bool(resources.gpus)):
         check_room(need, machines[-1], bool(resources.gpus), "the largest machine of the cluster")
+
+
+def can_grow() -> bool:
+    """Return whether the cluster has an autoscaler that can start nodes.
+
+    Ray's monitor stores a report of the nodes by their type. Without a configuration of an autoscaler every
+    node is a type of its own.
+    """
+    try:
+        config = ray._private.state.state.get_cluster_config()
+        stored = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
+        report = json.loads(stored).get("autoscaler_report", {}) if stored else {}
+    except Exception:  # not public in Ray: a version without it has no answer
+        log.debug("it is not known whether the cluster can grow:", exc_info=True)
+        return False
+    nodes = ("active_nodes", "idle_nodes", "pending_launches")
+    types = {kind for name in nodes for kind in report.get(name) or {}}
+    return bool(config and config.node_group_configs) or not all(map(OWN_TYPE.fullmatch, types))
+
+
+def as_many(total: dict[str, float], cpus: float, gpus: float) -> int:
+    """Return how many trials have room in `total`, at least one."""
+    return max(1, int(total.get("GPU", 0) / gpus if gpus else total.get("CPU", 1) / cpus))
 
 
 def in_room(resources: Resources, need: Need, request: Request) -> tuple[Resources, str]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 from cluster import Cluster
 from study.driver.driven import DrivenStudy, stopped_by_a_late_request
+from study.driver.joining import located
 from study.driver.ray_cluster import Resources, call_in_ray, connected
 from study.driver.resources import check_cluster, default_resources
 from study.driver.watch import View
 from study.home import Home
 from study.ledger.lease import Holder, check_free
 from study.ledger.ledger import Ledger
-from study.ledger.progress import is_finished
+from study.ledger.progress import budget_note, is_finished
 from study.ledger.study import OpenStudy
 from study.planning.base_model import store_model
 from study.planning.request_file import write_request
@@ -61,6 +63,9 @@ def run_study(
         view.note(note)
     with ExitStack() as stack, stopped_by_a_full_disk():
         view.phase("starting Ray")
+        if (found := located(cluster)) is not cluster:
+            view.note(f"--cluster {request.cluster}: {found.description}")
+        cluster = found
         with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process mostly waits
             beside.submit(lambda: resolved.need)  # the model's code is imported, and the answer is kept
             stack.enter_context(connected(cluster))
@@ -78,16 +83,18 @@ def run_study(
         lease = stack.enter_context(study.lease(dead))
         ledger.driver = lease.me.holder
         write_request(home.study(name), resolved)
-        goes_on = ledger.plan is not None
-        if not goes_on:
+        before = ledger.plan
+        if before is None:
             view.data(resolved)
         view.phase("preparing the task and the base model")
         Preparation(store).store_task(resolved.task)
-        plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources)))
+        plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources, view.note)))
         ledger.mend()
+        if before is not None and (lower := budget_note(plan, before, ledger.records())):
+            view.note(lower)
         if retry_failed:
             ledger.retry_failed()
-        tracker = Tracker.of(study, goes_on)
+        tracker = Tracker.of(study, goes_on=before is not None)
         outbox = stack.enter_context(Outbox(lease.holds))
         posts = Posts(outbox, tracker, study.folder, store)
         driven = DrivenStudy(study, plan, request, lease, posts, resources, view)
@@ -107,12 +114,12 @@ def run_study(
         return driven.summary() | {"unsent": len(outbox)}
 
 
-def _stored_model(resolved: Resolved, store: Store, resources: Resources) -> str:
+def _stored_model(resolved: Resolved, store: Store, resources: Resources, note: Callable[[str], None]) -> str:
     """Put the base model into the store if the model is missing; returns the model's fingerprint."""
     fingerprint = resolved.model.fingerprint
     if fingerprint is None or not store.has("models", fingerprint):
         call = (store, resolved.request.model, resources.threads)
-        (model,) = call_in_ray(store_model, [call], resources, "preparing the base model")
+        (model,) = call_in_ray(store_model, [call], resources, "preparing the base model", note)
         fingerprint = str(model.fingerprint)
     return fingerprint
 
@@ -125,6 +132,7 @@ def _check_begun(resolved: Resolved, home: Home, urls: dict[str, str]) -> Holder
     name = resolved.plan.name
     home.check_writable()
     home.check_shared(name)
+    home.check_databases(name, urls)
     moves = home.moves_record(name, urls)
     home.check_urls(name, {field: url for field, url in urls.items() if not moves or field != "tracking_uri"})
     begun = name in home.studies()

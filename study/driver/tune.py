@@ -8,6 +8,7 @@ resumed from the ledger.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections import deque
@@ -25,7 +26,10 @@ from ray.tune.search import Searcher
 
 from study.driver.lifecycle import WORKER_DEATHS, Lifecycle
 from study.driver.ray_cluster import Resources, stopped_by_ray
+from study.driver.room import Room
+from study.driver.waiting import TRIES
 from study.driver.worker import OUT_OF_MEMORY, train
+from study.errors import StudyStopped
 from study.ledger.records import Record
 from study.trial.job import TrialJob
 from study.trial.progress import Progress
@@ -34,6 +38,10 @@ __all__ = ["run_phase"]
 
 T = TypeVar("T")
 
+NOT_STARTED = ("error raised in its creation task", "failed to import on the worker")
+"""What Ray's error contains if a worker could not load what it runs: nothing of the trial was run."""
+NAMED_ERROR = re.compile(r"^\w[\w.]*(?:Error|Exception): .+", re.M)
+MOST = 100_000  # trials at once
 LONG_START = 120.0  # seconds within which a worker has started, if there is room for it
 
 
@@ -41,14 +49,24 @@ JobOf = Callable[[Record, int], TrialJob]
 """(trial, number of the attempt) -> the job that the worker gets."""
 
 
-def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: Callable[[], None]) -> None:
+def run_phase(
+    lifecycle: Lifecycle,
+    job_of: JobOf,
+    resources: Resources,
+    watch: Callable[[], None],
+    room: Room | None = None,
+) -> None:
     """Run every trial of one phase. `watch` is called many times a second, and soon after each event.
+
+    room: decides how many trials run at once; without it, `resources` does.
 
     Raises:
         StudyStopped: if the study cannot go on, or Ray has failed. Whatever else `lifecycle` raises is
             raised too.
     """
     trouble = _Trouble()
+    at_once = room.at_once if room is not None else lambda: resources.concurrency
+    scheduler = _Scheduler(lifecycle, trouble, room)
     with (
         stopped_by_ray("running trials"),
         tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch,
@@ -56,17 +74,17 @@ def run_phase(lifecycle: Lifecycle, job_of: JobOf, resources: Resources, watch: 
         tuner = tune.Tuner(
             tune.with_resources(train, resources.of_a_trial),
             tune_config=tune.TuneConfig(
-                search_alg=_Searcher(lifecycle, trouble, job_of),
-                scheduler=_Scheduler(lifecycle, trouble),
+                search_alg=_Searcher(lifecycle, trouble, job_of, at_once),
+                scheduler=scheduler,
                 num_samples=-1,
-                max_concurrent_trials=resources.concurrency,
+                max_concurrent_trials=MOST,  # the searcher decides; Tune's own number never changes
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
                 name="tune",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[_Callback(lifecycle, trouble, watch)],
+                callbacks=[_Callback(lifecycle, trouble, watch, scheduler.look)],
             ),
         )
         try:
@@ -108,15 +126,19 @@ class _Unsaved:
 class _Searcher(_Unsaved, Searcher):
     """Tune's searcher: returns the next trial of the lifecycle."""
 
-    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, job_of: JobOf) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, trouble: _Trouble, job_of: JobOf, at_once: Callable[[], int]
+    ) -> None:
         super().__init__()  # without a metric: Tune would expect one of a failed trial too
-        self.lifecycle, self.trouble, self.job_of = lifecycle, trouble, job_of
+        self.lifecycle, self.trouble, self.job_of, self.at_once = lifecycle, trouble, job_of, at_once
 
     def suggest(self, trial_id: str) -> Any:
         return self.trouble.kept(self._next, Searcher.FINISHED)
 
     def _next(self) -> Any:
         """The next trial in the form that Tune takes; None if Tune is to call again."""
+        if len(self.lifecycle.running) >= self.at_once():
+            return None
         record = self.lifecycle.next()
         if record is None and not self.lifecycle.paused():
             return Searcher.FINISHED
@@ -146,21 +168,32 @@ class _Scheduler(_Unsaved, FIFOScheduler):
     may be no room for a worker of its own.
     """
 
-    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble) -> None:
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, room: Room | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.lifecycle, self.trouble = lifecycle, trouble
+        self.lifecycle, self.trouble, self.room = lifecycle, trouble, room
+        self.workers: Any = None  # Tune's manager of workers, once there is a trial
         self.waiting: deque[tuple[float, Trial]] = deque()  # (since when, trial), the oldest first
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         self.waiting.append((time.monotonic(), trial))
+        self.workers = tune_controller._actor_manager
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The trial that has waited longest, if it has waited `LONG_START`; Tune itself places new trials."""
+        oldest = self._oldest()
+        return oldest[1] if oldest and time.monotonic() - oldest[0] > LONG_START else None
+
+    def _oldest(self) -> tuple[float, Trial] | None:
         while self.waiting and self.waiting[0][1].status != Trial.PENDING:
             self.waiting.popleft()
-        if self.waiting and time.monotonic() - self.waiting[0][0] > LONG_START:
-            return self.waiting[0][1]
-        return None
+        return self.waiting[0] if self.waiting else None
+
+    def look(self) -> None:
+        """Let the room look at the trials that have not started."""
+        if self.room is not None and self.workers is not None:
+            starts, waits = self._oldest() is not None, self.workers.num_pending_actors > 0
+            room, started = self.room, self.workers.num_live_actors
+            self.trouble.kept(lambda: room.look(starts, starts and waits, started), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = self.trouble.kept(lambda: self._stops(trial.config["job"], result), True)
@@ -175,10 +208,14 @@ class _Scheduler(_Unsaved, FIFOScheduler):
 
 
 class _Callback(_Unsaved, tune.Callback):
-    """Tune's callback: ends trials, and calls `watch`."""
+    """Tune's callback: ends trials, and calls `looks` after each step."""
 
-    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, watch: Callable[[], None]) -> None:
-        self.lifecycle, self.trouble, self.watch = lifecycle, trouble, watch
+    def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, *looks: Callable[[], None]) -> None:
+        self.lifecycle, self.trouble, self.looks = lifecycle, trouble, looks
+        self.failed_starts = 0  # since a worker has started
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.failed_starts = 0
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         key, traceback = trial.config["job"].key, trial.last_result.get("traceback")
@@ -187,13 +224,31 @@ class _Callback(_Unsaved, tune.Callback):
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         """The worker or its node died. (Tune's own retries forget trials that had just been placed.)"""
         error = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        key = trial.config["job"].key
+        if any(sign in error for sign in NOT_STARTED):
+            self.trouble.kept(lambda: self._not_started(key, error), None)
+            return
         of_memory = any(sign in error for sign in OUT_OF_MEMORY)
         reason = "ran out of memory" if of_memory else "lost its worker or node"
         why = f"{error}\n{reason} {WORKER_DEATHS + 1} times without a report"
-        self.trouble.kept(lambda: self.lifecycle.lost(trial.config["job"].key, why), None)
+        self.trouble.kept(lambda: self.lifecycle.lost(key, why), None)
+
+    def _not_started(self, key: str, error: str) -> None:
+        """The trial's worker could not start, which is no fault of the trial: the trial starts again.
+
+        Raises:
+            StudyStopped: if several workers in a row could not start.
+        """
+        self.lifecycle.not_started(key)
+        self.failed_starts += 1
+        if self.failed_starts >= TRIES:
+            found = NAMED_ERROR.findall(error)
+            reason = found[-1] if found else "Ray gives no reason"
+            raise StudyStopped(f"running trials: {self.failed_starts} workers could not start: {reason}")
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         """Tune calls this after each event, and every tenth of a second if there is no event."""
         if self.trouble.error is not None:
             raise self.trouble.error
-        self.watch()
+        for look in self.looks:
+            look()

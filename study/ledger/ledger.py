@@ -90,7 +90,7 @@ class Ledger:
         self.studies.check(plan)
 
     def open(self, plan: Plan) -> Plan:
-        """Store `plan`, or continue the stored plan with the larger of both budgets.
+        """Store `plan`, or its continuation of the stored plan (`Plan.continuing`).
 
         Returns the plan that is on record then.
 

@@ -114,7 +114,7 @@ class OptunaStudies:
             raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
 
     def put(self, plan: Plan) -> None:
-        """Store `plan`, or continue the stored plan with the larger of both budgets.
+        """Store `plan`, or its continuation of the stored plan (`Plan.continuing`).
 
         Raises:
             RequestError: if another space, task or model is on record under this name.

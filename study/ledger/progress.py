@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from study.ledger.records import OUTCOMES, Record, State
 from study.planning.plan import Plan
 from study.selection import BestValidation
 
-__all__ = ["confirm_wanted", "is_finished", "summary"]
+__all__ = ["budget_note", "confirm_wanted", "is_finished", "summary"]
 
 
 def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
@@ -18,10 +19,15 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, Tri
 
     Each arm's best runs at seeds 1, 2, ...; all arms run at one seed before the next seed begins.
     """
+    return _confirmed(plan, records, plan.space.confirm_seeds)
+
+
+def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[tuple[str, TrialConfig]]:
+    """Return each arm's best at seeds 1 to `seeds`, as (arm, configuration)."""
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
     return [
         (arm.name, best[arm.name].config.with_seed(seed))
-        for seed in range(1, plan.space.confirm_seeds + 1)
+        for seed in range(1, seeds + 1)
         for arm in plan.arms()
         if arm.name in best
     ]
@@ -33,23 +39,28 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     driver: who drives the study now; None if nobody does. A trial that has not ended is counted as
     `running` if `driver` has started it, and otherwise as `waiting`: it will go on from its checkpoint.
 
-    `planned` is arms x trials, plus the confirm runs. If an arm's search has ended without a complete trial,
+    `planned` is arms x trials, plus the confirm runs. If a budget was lowered below what an arm has
+    started, what was started counts. If an arm's search has ended without a complete trial,
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
     are `superseded` and counted nowhere else.
     """
-    wanted = {config.key for _, config in confirm_wanted(plan, records)}
+    seeds = max([plan.space.confirm_seeds, *(r.config.seed for r in records if r.phase == "confirm")])
+    wanted = {config.key for _, config in _confirmed(plan, records, seeds)}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
     arms: list[dict[str, Any]] = []
     for arm in plan.arms():
         of_arm = [r for r in counted if r.arm == arm.name]
         search = [r for r in of_arm if r.phase == "search"]
-        over = len(search) == plan.planned(arm) and not any(r.running for r in search)
-        confirm = 0 if over and arm.name not in best else plan.space.confirm_seeds
+        budget = max(plan.planned(arm), len(search))
+        over = len(search) == budget and not any(r.running for r in search)
+        confirm = max(plan.space.confirm_seeds, len(of_arm) - len(search))
+        if over and arm.name not in best:
+            confirm = 0
         arms.append(
             {
                 "arm": arm.name,
-                **_counts(plan.planned(arm) + confirm, of_arm, driver),
+                **_counts(budget + confirm, of_arm, driver),
                 "best": _best(best.get(arm.name)),
             }
         )
@@ -69,6 +80,26 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
 def is_finished(plan: Plan, records: list[Record]) -> bool:
     """Return whether every planned trial has ended."""
     return summary(plan, records)["waiting"] == 0 and not any(record.running for record in records)
+
+
+def budget_note(plan: Plan, begun: Plan, records: Iterable[Record]) -> str | None:
+    """Return one line on a budget of `plan` that is lower than that of `begun`, whose trials are `records`.
+
+    plan: the continuation of `begun`. Returns None if no budget is lower.
+    """
+    lines = []
+    if plan.space.trials < begun.space.trials:
+        started = Counter(record.arm for record in records if record.phase == "search")
+        most = max(started.values(), default=0)
+        line = f"search trials per arm: {plan.space.trials}, no longer {begun.space.trials}"
+        if most > plan.space.trials:
+            line += f"; up to {most} were started: nothing new is searched, and all of them count"
+        lines.append(line)
+    if plan.space.confirm_seeds < begun.space.confirm_seeds:
+        lines.append(
+            f"confirm runs per arm: {plan.space.confirm_seeds}, no longer {begun.space.confirm_seeds}"
+        )
+    return "; ".join(lines) or None
 
 
 def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster.local import usable_cpus
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.planning.plan import Plan
@@ -173,7 +174,7 @@ def this_machine() -> Machine:
         except (OSError, ValueError):  # there is no such file, or it holds "max"
             continue
     gpus = _gpus()
-    return Machine(len(os.sched_getaffinity(0)), memory, len(gpus), min(gpus) if gpus else None)
+    return Machine(usable_cpus(), memory, len(gpus), min(gpus) if gpus else None)
 
 
 def _gpus() -> list[int]:
@@ -183,7 +184,7 @@ def _gpus() -> list[int]:
     if not torch.cuda.device_count():
         return []
     script = "import torch as t; c = t.cuda; print(*(c.mem_get_info(i)[1] for i in range(c.device_count())))"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    answer = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False)
     return [int(each) for each in answer.stdout.split()]
 
 
@@ -199,6 +200,13 @@ def check_here(need: Need, request: Request) -> None:
         RequestError: if it has no room; the text names what must be smaller.
     """
     machine = this_machine()
+    gpus = 0 if request.gpus_per_trial == "auto" else request.gpus_per_trial or 0
+    for option, wanted, there in (
+        ("--cpus-per-trial", request.cpus_per_trial or 0, machine.cpus),
+        ("--gpus-per-trial", gpus, machine.gpus),
+    ):
+        if wanted > there:
+            raise RequestError(f"{option} {wanted:g}: this machine has {there:g}")
     check_room(need, machine, uses_gpus(request, machine), "this machine")
 
 

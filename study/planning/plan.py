@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
@@ -51,7 +51,8 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` returns them.
+    names), as `Request.recorded` returns them. exact: the budgets ("trials", "confirm_seeds") that the user
+    gave as options; the ledger does not store them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +61,7 @@ class Plan(BaseModel):
     space: SearchSpace
     constants: dict[str, Any]
     request: dict[str, Any] = {}
+    exact: tuple[str, ...] = Field(default=(), exclude=True)
 
     @classmethod
     def make(
@@ -169,21 +171,25 @@ class Plan(BaseModel):
         return {k: v for values in effective for k, v in values.items() if k not in varied}
 
     def identity(self) -> dict[str, Any]:
-        """What must stay the same under one name. Budgets may grow; the words of the request may differ."""
+        """What must stay the same under one name. Budgets and the words of the request may differ."""
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]
         return {"constants": self.constants, "space": space}
 
     def continuing(self, begun: Plan) -> Plan:
-        """This plan as a continuation of `begun`, a plan of the same identity, with the larger budgets.
+        """This plan as a continuation of `begun`, a plan of the same identity.
 
-        The rest of the space is that of `begun`, because the names of arms depend on the order of
-        hyperparameters.
+        A budget that the user gave is the new budget. Otherwise the larger of both budgets counts: a default
+        takes nothing away. The rest of the space is that of `begun`, because the names of arms depend on the
+        order of hyperparameters.
         """
-        budgets = ("trials", "confirm_seeds")
-        larger = {name: max(getattr(begun.space, name), getattr(self.space, name)) for name in budgets}
-        return self.model_copy(update={"space": begun.space.model_copy(update=larger)})
+        mine, old = self.space, begun.space
+        budgets = {
+            name: getattr(mine, name) if name in self.exact else max(getattr(old, name), getattr(mine, name))
+            for name in ("trials", "confirm_seeds")
+        }
+        return self.model_copy(update={"space": old.model_copy(update=budgets), "exact": ()})
 
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)

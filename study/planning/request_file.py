@@ -1,7 +1,7 @@
 """`request.json` in a study's folder: the request, as people read it.
 
 The program never reads the file to decide anything: the ledger holds the plan that counts. The file holds the
-command lines that began the study or raised its budget, the request as it was resolved, and the versions.
+command lines that began the study or changed its budget, the request as it was resolved, and the versions.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BUDGETS = ("trials", "confirm_seeds")
 
 
 def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
-    """Write `request.json` into the study's `folder`, or add a command line that raises a budget to it.
+    """Write `request.json` into the study's `folder`, or add a command line that changes a budget.
 
     arguments: the command line; the default is the command line of this process. A command that goes on with
     the same budget changes nothing. An error here stops no study, unless the disk is full or read-only.
@@ -39,12 +39,14 @@ def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | N
     """
     try:
         path = folder / REQUEST_FILE
-        before = _commands(path)
-        begun = {name: max((int(one[name]) for one in before), default=-1) for name in BUDGETS}
-        wanted = {name: int(getattr(resolved.plan.space, name)) for name in BUDGETS}
-        if all(wanted[name] <= begun[name] for name in BUDGETS):
+        before, plan = _commands(path), resolved.plan
+        begun = {name: int(before[-1][name]) if before else -1 for name in BUDGETS}
+        wanted = {name: int(getattr(plan.space, name)) for name in BUDGETS}
+        budgets = {
+            name: wanted[name] if name in plan.exact else max(wanted[name], begun[name]) for name in BUDGETS
+        }
+        if budgets == begun:
             return
-        budgets = {name: max(wanted[name], begun[name]) for name in BUDGETS}
         commands = [*before, _command(sys.argv if arguments is None else arguments) | budgets]
         content = {"study": resolved.plan.name, "commands": commands} | _described(resolved, budgets)
         write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1).encode())

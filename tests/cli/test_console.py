@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from study.cli.console import listing, note, print_table, say
+from study.cli.console import listing, new_console, note, print_table, say
 from tests.cli.shown import rows
 
 
@@ -26,8 +26,8 @@ def test_a_cell_is_printed_as_it_is_and_no_name_is_a_markup() -> None:
     ]
 
 
-@pytest.mark.parametrize(("width", "whole"), [(32, True), (24, True), (20, False)])
-def test_gaps_shrink_before_a_word_breaks(
+@pytest.mark.parametrize(("width", "whole"), [(32, True), (24, True), (20, True), (7, False)])
+def test_gaps_shrink_and_parts_are_made_before_a_word_breaks(
     width: int, whole: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("study.cli.console.out", Console(width=width))
@@ -50,3 +50,37 @@ def test_a_line_is_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
     note(line)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == (f"{line}\n", f"{line}\n")
+
+
+def test_a_file_gets_no_control_codes_although_colours_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for stderr in (False, True):
+        console = new_console(stderr)
+        assert not console.is_terminal
+        assert console.color_system is None
+
+
+COUNTS = ("planned", "complete", "pruned", "diverged", "failed", "running", "waiting", "best")
+ARMS = ("init=random alpha=0.5", "init=teacher alpha=1.0 data_fraction=0.01 temperature=4.0", "all")
+
+
+def test_a_status_of_long_arms_breaks_no_word_on_eighty_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.cli.console.out", Console(width=80))
+    print_table(listing(["arm", *COUNTS], [[arm, 100, *range(6), 0.5] for arm in ARMS], "study demo"))
+    shown = capsys.readouterr().out
+    assert {*COUNTS, *" ".join(ARMS).split()} <= set(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("study demo") == 1
+
+
+def test_each_part_of_a_table_begins_with_its_first_column(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("study.cli.console.out", Console(width=20))
+    print_table(listing(["name", *COUNTS], [["first", *range(8)], ["second", *range(8)]]))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    heads = [line for line in lines if line[:1] == ["name"]]
+    assert [name for head in heads for name in head[1:]] == list(COUNTS)
+    assert len([line for line in lines if line[:1] == ["second"]]) == len(heads) > 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,27 @@ def test_a_token_that_ray_may_not_look_for_is_noted(
     assert findings["Ray authentication"].verdict == verdict
     assert not any("secret" in finding.found for finding in findings.values())
     assert found(tmp_path, "local")["Ray authentication"].verdict == "ok"
+
+
+def test_a_running_ray_is_joined_and_a_ray_that_does_not_answer_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined: list[Any] = []
+
+    @contextmanager
+    def connected(cluster: Any) -> Iterator[None]:
+        joined.append(cluster.ray_init["address"])
+        yield
+
+    monkeypatch.setattr("study.driver.ray_cluster.connected", connected)
+    monkeypatch.setattr("study.driver.waiting.resources_now", lambda: "2 CPUs (1 free), 0 GPUs")
+    finding = found(tmp_path, "10.0.0.7:6379")["cluster"]
+    assert (finding.verdict, joined) == ("ok", ["10.0.0.7:6379"])
+    assert finding.found == "the running Ray at 10.0.0.7:6379: 2 CPUs (1 free), 0 GPUs"
+    monkeypatch.undo()
+    finding = found(tmp_path, "127.0.0.1:1")["cluster"]
+    assert finding.verdict == "bad"
+    assert "127.0.0.1:1 cannot be reached: " in finding.found
 
 
 def test_the_doctor_finds_this_place_fit(command: Any, tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from study.cli.export import export_student, pick
+from study.cli.export import export_student, moved, pick, place_for, scratch_beside
 from study.errors import RequestError
 from study.ledger.records import Record
 from study.ledger.study import OpenStudy
@@ -51,3 +52,28 @@ def test_a_folder_with_something_in_it_is_never_overwritten(
     with pytest.raises(RequestError, match="exists; name a new or an empty folder"):
         export_student(study, records[0], tmp_path)
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_the_place_of_an_export_may_be_a_link_and_is_refused_if_it_cannot_be(tmp_path: Any) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "broken").symlink_to(tmp_path / "later")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    assert place_for(tmp_path / "broken") == tmp_path / "later"
+    with scratch_beside(place_for(tmp_path / "broken")) as scratch:
+        assert Path(scratch).parent == tmp_path
+    for out in (tmp_path / "circle", tmp_path / ("x" * 300), tmp_path / "file" / "out", Path("/proc/x/out")):
+        with pytest.raises(RequestError, match=r"^--out .*: cannot be made: ") as refused:
+            scratch_beside(place_for(out))
+        assert "\n" not in str(refused.value)
+
+
+def test_of_two_exports_into_one_folder_the_second_is_refused_and_the_first_stays(tmp_path: Any) -> None:
+    out = tmp_path / "student"
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model").write_text(name)
+    out.mkdir()
+    moved(tmp_path / "first", out)
+    with pytest.raises(RequestError, match=r"was made meanwhile; name a new or an empty folder$"):
+        moved(tmp_path / "second", out)
+    assert (out / "model").read_text() == "first"

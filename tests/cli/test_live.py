@@ -41,6 +41,11 @@ def test_the_view_fits_where_it_is_written() -> None:
     assert isinstance(view_for(Console(file=io.StringIO(), force_terminal=True)), LiveView)
 
 
+def test_a_terminal_that_cannot_redraw_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(view_for(Console(file=io.StringIO(), force_terminal=True)), LineView)
+
+
 def test_a_log_has_a_line_for_every_trial_that_ended_and_no_other(now: list[float]) -> None:
     file = io.StringIO()
     with view_for(Console(file=file)) as view:

@@ -49,6 +49,22 @@ def test_a_look_at_a_finished_study_changes_nothing(
     assert tree(finished_study.home.root) == before
 
 
+def test_a_lower_budget_is_the_new_budget_for_plan_and_run_and_a_default_lowers_nothing(
+    command: Any, driven: list[Any], finished_study: Any
+) -> None:
+    study = finished_study
+    on = (study.space, *study.on, "--home", study.home.root)
+    line = "note: search trials per arm: 1, no longer 2; up to 2 were started: nothing new is searched"
+    fewer, planned = command("run", *on, "--trials", "1"), command("plan", *on, "--trials", "1")
+    assert fewer.err.startswith(line)
+    assert planned.err.startswith(line)
+    assert "all 20 planned trials have ended" in fewer.err
+    assert "20 trials, " in planned.out
+    assert driven == []
+    same = command("plan", *on)
+    assert (same.err, same.out) == ("", planned.out)
+
+
 @pytest.mark.parametrize("more", [("--trials", "3"), ("--confirm-seeds", "4")])
 def test_a_larger_budget_is_driven(
     command: Any, driven: list[Any], finished_study: Any, more: tuple[str, str]
@@ -92,6 +108,54 @@ def test_with_nothing_failed_a_retry_is_not_driven(
 ) -> None:
     study = finished_study
     assert command("resume", study.name, "--retry-failed", "--home", study.home.root).code == 0
+    assert driven == []
+
+
+def test_a_resume_goes_to_another_cluster_and_the_plan_that_is_driven_remembers_it(
+    command: Any, driven: list[Any], finished_copy: Any
+) -> None:
+    study = finished_copy
+    ledger = Ledger(study.home.urls(study.name)["ledger_url"], study.name)
+    plan = ledger.require_plan()
+    ledger.open(plan.model_copy(update={"space": plan.space.model_copy(update={"trials": 3})}))
+    resume = ("resume", study.name, "--home", study.home.root)
+    assert command(*resume, "--cluster", "10.0.0.7:6379").code == 0
+    wanted = driven[0][0]
+    assert wanted.request.cluster == wanted.plan.request["cluster"] == "10.0.0.7:6379"
+    ledger.open(wanted.plan)  # as the driver does
+    assert command(*resume).code == 0
+    assert driven[1][0].request.cluster == "10.0.0.7:6379"
+    refused = command(*resume, "--cluster", "moon")
+    assert (refused.code, len(driven)) == (2, 2)
+    assert refused.err.startswith("kdstudy: --cluster moon: no such cluster; there are local,")
+
+
+def test_a_study_whose_trials_all_diverged_is_finished_and_says_so(
+    command: Any, driven: list[Any], finished_copy: Any, make_report: Any
+) -> None:
+    study = finished_copy
+    from study.ledger.records import State
+    from study.ledger.study import OpenStudy
+    from study.tracking.tracker import Tracker
+
+    study.home.begin("unstable", {})
+    opened = OpenStudy.at(study.home, "unstable")
+    plan = OpenStudy.at(study.home, study.name).ledger.require_plan()
+    opened.ledger.open(plan.model_copy(update={"name": "unstable"}))
+    tracker = Tracker.of(opened)
+    tracker.begin()
+    while (record := opened.ledger.ask_search()) is not None:
+        (study.home.trials("unstable") / record.key).mkdir(parents=True)
+        opened.ledger.tell(record, State.DIVERGED, None)
+        tracker.replay(record, [make_report(1, None, "diverged")], State.DIVERGED)
+    tracker.finish()
+    line = (
+        "no search trial is complete, so no arm has scores (8 diverged); training became unstable: choose "
+        "lower values of learning_rate, under another --name"
+    )
+    for words in ("resume", "report"):
+        answer = command(words, "unstable", "--home", study.home.root)
+        assert (answer.code, line in answer.out, "export" in answer.out) == (0, True, False)
     assert driven == []
 
 

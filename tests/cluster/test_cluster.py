@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import cluster
-from cluster import Cluster, find_cluster, registered_clusters
+from cluster import Cluster, find_cluster, registered_clusters, workers
+from cluster.local import usable_cpus
 
 
 def test_every_file_is_a_registered_cluster() -> None:
@@ -30,7 +31,7 @@ def test_this_machine_starts_a_ray_of_its_own_without_a_dashboard() -> None:
     assert settings["include_dashboard"] is False
 
 
-@pytest.mark.parametrize("address", ["head:6379", "127.0.0.1:6379", "ray://head:10001"])
+@pytest.mark.parametrize("address", ["head:6379", "127.0.0.1:6379", "[::1]:6379"])
 def test_an_address_is_a_running_ray(address: str) -> None:
     found = find_cluster(address)
     assert found.ray_init == {"address": address}
@@ -43,3 +44,55 @@ def test_an_unknown_name_is_refused_and_those_there_are_named() -> None:
     assert error.value.args == (
         "lcoal: no such cluster; there are local, running, or HOST:PORT of a running Ray",
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("ray://head:10001", "does not run through ray://; on a machine of the cluster give"),
+        ("http://head:8265", "such as head:6379"),
+        ("head:ten", "must be HOST:PORT, such as head:6379"),
+        (":6379", "must be HOST:PORT, such as HOST:6379"),
+    ],
+)
+def test_what_is_no_address_of_a_head_is_refused_with_what_to_give(address: str, what: str) -> None:
+    with pytest.raises(LookupError) as error:
+        find_cluster(address)
+    assert str(error.value.args[0]).startswith(f"{address}: ")
+    assert what in error.value.args[0]
+
+
+def test_an_interpreter_whose_path_has_a_space_is_quoted() -> None:
+    assert workers("/opt/python") == {}
+    assert workers("/my project/python") == {"runtime_env": {"py_executable": "'/my project/python'"}}
+
+
+@pytest.mark.parametrize("name", [*registered_clusters(), "head:6379"])
+def test_every_cluster_quotes_the_interpreter(name: str) -> None:
+    given = find_cluster(name).ray_init
+    assert (given.get("runtime_env") or {}) == workers().get("runtime_env", {})
+
+
+@pytest.mark.parametrize(
+    ("files", "cpus"),
+    [
+        ({}, 4),
+        ({"cpu.max": "max 100000"}, 4),
+        ({"cpu.max": "250000 100000"}, 2),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3),
+    ],
+)
+def test_the_cpus_that_may_be_used_are_those_of_the_affinity_and_the_quota(
+    files: dict[str, str], cpus: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 2, 3})
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    assert usable_cpus(tmp_path) == cpus
+
+
+def test_this_machine_has_the_cpus_that_may_be_used() -> None:
+    assert find_cluster("local").ray_init["num_cpus"] == usable_cpus()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,7 @@ from ray.exceptions import (
 )
 
 from cluster import find_cluster
-from study.driver import ray_cluster
+from study.driver import ray_cluster, waiting
 from study.driver.interrupt import interruptible
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.ray_cluster import Resources, call_in_ray, connected, stopped_by_ray
@@ -126,9 +127,18 @@ def test_ray_is_shut_down_whatever_is_raised_while_it_is_joined(
 
 
 @pytest.fixture(scope="module")
-def ray_here() -> Iterator[None]:
-    with connected(find_cluster("local")):
-        yield
+def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Ray, started in a folder with files of a user that are called like libraries."""
+    folder, before = tmp_path_factory.mktemp("working directory"), os.getcwd()
+    for name in ("tokenizers.py", "study.py"):
+        (folder / name).write_text("raise RuntimeError('a file of the user')")
+    os.chdir(folder)
+    try:
+        with connected(find_cluster("local")):
+            os.chdir(before)
+            yield folder
+    finally:
+        os.chdir(before)
 
 
 @pytest.fixture
@@ -136,7 +146,7 @@ def fails_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
     """`fails_with(error)`: `ray.get` raises `error`."""
 
     def fail(error: Exception) -> None:
-        def get(tasks: list[Any]) -> Any:
+        def get(tasks: list[Any], timeout: float) -> Any:
             raise error
 
         monkeypatch.setattr(ray, "get", get)
@@ -208,7 +218,7 @@ def test_a_task_that_runs_out_of_memory_stops_the_study_in_one_line(
         call_in_ray(print, [()], ONE, "preparing")
 
 
-def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: None) -> None:
+def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: Path) -> None:
     def die() -> None:
         os._exit(1)
 
@@ -217,13 +227,51 @@ def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray
         call_in_ray(die, [()], Resources(0.1, 0, 1), "preparing the teacher")
 
 
-def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: None) -> None:
+def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: Path) -> None:
     def take(size: int) -> None:
         bytearray(size)
 
     line = r"^preparing the teacher: memory ran out: [^\n]*; free some memory, [^\n]*$"
     with pytest.raises(StudyStopped, match=line):
         call_in_ray(take, [(2**60,)], Resources(0.1, 0, 1), "preparing the teacher")
+
+
+def test_a_file_in_the_working_directory_that_is_called_like_a_library_is_not_imported_by_workers(
+    ray_here: Path,
+) -> None:
+    def imported() -> list[str]:
+        import tokenizers
+
+        import study.errors
+
+        return [str(tokenizers.__file__), str(study.errors.__file__)]
+
+    (files,) = call_in_ray(imported, [()], Resources(0.1, 0, 1), "importing")
+    assert len(files) == 2
+    assert not [file for file in files if str(ray_here) in file]
+
+
+def test_a_call_that_finds_no_room_is_not_silent_and_a_call_that_runs_is(
+    ray_here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 0.2)
+    monkeypatch.setattr(waiting, "FIRST", 0.5)
+    cpus = ray.cluster_resources()["CPU"]
+
+    @ray.remote(num_cpus=cpus)
+    def other() -> None:
+        time.sleep(4)
+
+    notes: list[str] = []
+    held = other.remote()
+    while ray.available_resources().get("CPU", 0) >= 1:
+        time.sleep(0.1)
+    assert call_in_ray(abs, [(-3,)], ONE, "counting", notes.append) == [3]
+    assert notes == [f"waiting for 1 CPU: 0 of {cpus:g} free"]
+    ray.get(held)
+    notes.clear()
+    assert call_in_ray(time.sleep, [(3,)], ONE, "sleeping", notes.append) == [None]
+    assert notes == []
 
 
 def test_an_unknown_error_of_a_task_keeps_its_traceback(fails_with: Callable[[Exception], None]) -> None:

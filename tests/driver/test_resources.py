@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -103,6 +104,38 @@ def test_a_trial_that_fits_no_machine_of_the_cluster_is_refused(cluster: Any, wo
     check_cluster(Need(workshop.config(), Peak(7 * GIB), Peak(GIB, GIB), None, None), ON_CPUS)
     cluster()  # no node yet, as with an autoscaler: nobody knows what will be there
     check_cluster(large, ON_CPUS)
+
+
+def test_cpus_and_gpus_that_no_machine_of_the_cluster_has_are_refused_unless_the_cluster_grows(
+    cluster: Any, workshop: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Need(workshop.config(), Peak(GIB), Peak(GIB, GIB), None, None)
+    cluster({"CPU": 1, "memory": 8 * GIB}, {"CPU": 1, "memory": 8 * GIB})
+    with pytest.raises(RequestError, match=r"^--cpus-per-trial 2: the largest machine of the cluster has 1$"):
+        check_cluster(small, Resources(2, 0, 1))
+    with pytest.raises(RequestError, match=r"^--gpus-per-trial 1: the largest machine of the cluster has 0$"):
+        check_cluster(small, Resources(1, 1, 1))
+    monkeypatch.setattr(resources, "can_grow", lambda: True)
+    check_cluster(small, Resources(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("stored", "grows"),
+    [
+        (None, False),
+        ({"time": 1.0}, False),
+        ({"autoscaler_report": {"active_nodes": {f"node_{'0a' * 28}": 1}, "idle_nodes": None}}, False),
+        ({"autoscaler_report": {"active_nodes": {"head": 1}, "pending_launches": {"worker": 2}}}, True),
+        ("no JSON", False),
+    ],
+)
+def test_a_cluster_can_grow_if_an_autoscaler_names_the_types_of_its_nodes(
+    monkeypatch: pytest.MonkeyPatch, stored: Any, grows: bool
+) -> None:
+    text = stored if isinstance(stored, str) or stored is None else json.dumps(stored)
+    monkeypatch.setattr(resources, "_internal_kv_get", lambda key: text)
+    monkeypatch.setattr(ray._private.state.state, "get_cluster_config", lambda: None)
+    assert resources.can_grow() == grows
 
 
 LOCAL = Cluster("this machine", {"address": "local"})

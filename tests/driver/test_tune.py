@@ -21,6 +21,7 @@ from study.driver import tune
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.ray_cluster import Resources, connected
 from study.driver.tune import run_phase
+from study.driver.waiting import TRIES
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import StudyStopped
 from study.ledger.records import Record
@@ -91,6 +92,10 @@ class Trials:
         self._called("report")
         return False
 
+    def not_started(self, key: str) -> None:
+        self._called("not_started")
+        del self.running[key]
+
     def end(self, key: str, traceback: str | None = None) -> None:
         self._called("end")
         self.ended.append(key)
@@ -158,6 +163,54 @@ def test_trials_that_are_shorter_than_a_worker_s_start_need_no_more_workers_than
     run_phase(trials, job_of, Resources(1, 0, 2), lambda: None)
     assert trials.calls.count("end") == 8
     assert len(workers) == 2
+
+
+@ON_RAY
+def test_a_phase_whose_workers_cannot_start_stops_with_the_reason_and_no_trial_has_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = os.getpid()
+
+    def broken() -> Any:
+        if os.getpid() != driver:
+            raise ImportError("no module named torch")
+        return Start()  # Tune loads the function here too
+
+    class Start:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return broken, ()
+
+    start = Start()
+
+    def train(config: dict[str, Any]) -> None:
+        raise AssertionError(str(start))
+
+    monkeypatch.setattr(tune, "train", train)
+    trials: Any = Trials(20, "nothing", ValueError())
+    line = rf"^running trials: {TRIES} workers could not start: [^\n]*ImportError: no module named torch"
+    with pytest.raises(StudyStopped, match=line):
+        run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert trials.calls.count("not_started") == TRIES
+    assert trials.ended == []
+
+
+@ON_RAY
+def test_the_number_of_trials_at_once_is_the_rooms_and_may_change_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+    trials: Any = Trials(6, "nothing", ValueError())
+    looks: list[tuple[bool, bool, int]] = []
+
+    def at_once() -> int:
+        seen.append(len(trials.running))
+        return 1 if len(trials.ended) < 3 else 2
+
+    room: Any = SimpleNamespace(at_once=at_once, look=lambda *values: looks.append(values))
+    run_phase(trials, job_of, Resources(0.1, 0, 9), lambda: None, room)
+    assert len(trials.ended) == 6
+    assert max(seen) == 2
+    assert looks
 
 
 @ON_RAY

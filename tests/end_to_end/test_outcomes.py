@@ -166,3 +166,26 @@ def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
     works = command(*run, *lower, "--name", "lower rate")
     assert works.code == 0, works.err
     assert {record.outcome for record in read(home, "lower rate").records} == {"complete"}
+
+
+@pytest.mark.slow
+def test_a_study_that_was_planned_too_large_ends_early_and_confirms_what_it_has(
+    command: Any, on_ray: list[str], asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
+) -> None:
+    from study.home import Home
+    from study.ledger.ledger import Ledger
+
+    run = ("run", asked.space, *asked.on, *on_ray, "--home", home_with_artifacts)
+    assert command(*run, "--trials", "2", "--confirm-seeds", "0").code == 0
+    ledger = Ledger(Home(home_with_artifacts).urls("my_space")["ledger_url"], "my_space")
+    plan = ledger.require_plan()
+    large = plan.space.model_copy(update={"trials": 50, "confirm_seeds": 1})
+    ledger.open(plan.model_copy(update={"space": large}))
+    ledger.storage.remove_session()
+    answer = command(*run, "--trials", "1")
+    assert answer.code == 0, answer.err
+    line = "search trials per arm: 1, no longer 50; up to 2 were started: nothing new is searched, and all of"
+    assert line in answer.err
+    whole = check_whole(home_with_artifacts, "my_space", 2 * 2 + 2 * 1)
+    assert sorted(record.phase for record in whole.records) == ["confirm"] * 2 + ["search"] * 4
+    assert command("resume", "my_space", "--home", home_with_artifacts).code == 0

@@ -61,3 +61,25 @@ def test_a_study_runs_on_a_ray_that_is_there(
     }
     again = kdstudy("resume", "my_space", "--home", home, **NO_TOKEN)  # the plan remembers where
     assert again.code == 0, again.err
+
+
+def test_what_no_node_has_is_refused_and_what_the_working_directory_has_does_no_harm(
+    kdstudy: Any, asked: Any, home_with_artifacts: Path, address: str
+) -> None:
+    """Ray would put the working directory on the path of its workers, and wait for ever for two CPUs."""
+    options = (asked.space, *asked.on, "--cluster", "running", "--home", home_with_artifacts)
+    mine = [kdstudy.folder / name for name in ("tokenizers.py", "study.py")]
+    for path in mine:
+        path.write_text("raise RuntimeError('a file of the user')")
+    try:
+        given = NO_TOKEN | {"RAY_ADDRESS": address}
+        refused = kdstudy("run", *options, "--cpus-per-trial", "2", **given)
+        few = ("--name", "few", "--trials", "1", "--confirm-seeds", "0")
+        answer = kdstudy("run", *options, *few, **given)
+    finally:
+        for path in mine:
+            path.unlink()
+    assert (refused.code, refused.out) == (2, "")
+    assert "--cpus-per-trial 2: the largest machine of the cluster has 1" in refused.err
+    assert answer.code == 0, answer.err
+    assert f"--cluster running: the running Ray at {address} (RAY_ADDRESS)" in answer.err

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.ledger.ledger import Ledger
-from study.ledger.progress import confirm_wanted, is_finished, summary
+from study.ledger.progress import budget_note, confirm_wanted, is_finished, summary
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 
@@ -138,6 +138,45 @@ def test_confirm_runs_of_a_best_that_was_replaced_are_superseded(plan: Plan) -> 
     assert (after["superseded"], after["complete"], after["planned"]) == (2, 2, 12)
     again = [record(plan, 0, 1, seed=seed) for seed in (1, 2)]
     assert summary(plan, [old, new, *confirmed, *again])["complete"] == 4
+
+
+def lowered(plan: Plan, **budgets: int) -> Plan:
+    """`plan`, run again with budgets that the user gave."""
+    space = plan.space.model_copy(update=budgets)
+    return plan.model_copy(update={"space": space, "exact": tuple(budgets)}).continuing(plan)
+
+
+def test_with_a_budget_below_what_was_started_the_arms_confirm_what_they_have(plan: Plan) -> None:
+    search = [record(plan, arm, n, value=n / 10) for arm in (0, 1) for n in range(3)]
+    fewer = lowered(plan, trials=2)
+    found = summary(fewer, search)
+    assert (found["planned"], found["complete"], found["waiting"]) == (2 * (3 + 2), 6, 4)
+    assert [arm for arm, _ in confirm_wanted(fewer, search)] == ["init=random", "init=teacher"] * 2
+    confirm = [record(plan, arm, 2, seed=seed) for arm in (0, 1) for seed in (1, 2)]
+    assert is_finished(fewer, [*search, *confirm])
+    assert not is_finished(plan, [*search, *confirm])
+    assert summary(lowered(plan, confirm_seeds=1), [*search, *confirm])["superseded"] == 0
+    assert summary(lowered(plan, confirm_seeds=1), search)["planned"] == 2 * (4 + 1)
+
+
+def test_a_lower_budget_is_told_in_one_line(plan: Plan) -> None:
+    search = [record(plan, 0, n) for n in range(3)]
+    assert budget_note(lowered(plan, trials=9, confirm_seeds=2), plan, search) is None
+    assert budget_note(lowered(plan, trials=3, confirm_seeds=1), plan, search) == (
+        "search trials per arm: 3, no longer 4; confirm runs per arm: 1, no longer 2"
+    )
+    assert budget_note(lowered(plan, trials=1), plan, search) == (
+        "search trials per arm: 1, no longer 4; up to 3 were started: nothing new is searched, and all of "
+        "them count"
+    )
+
+
+def test_a_budget_that_nobody_gave_lowers_nothing_and_the_ledger_stores_none_of_this(plan: Plan) -> None:
+    smaller = plan.model_copy(update={"space": plan.space.model_copy(update={"trials": 1})})
+    assert smaller.continuing(plan) == plan
+    assert lowered(plan, trials=1).space.trials == 1
+    given = plan.model_copy(update={"exact": ("trials",)})
+    assert given.model_dump_json() == plan.model_dump_json()
 
 
 def test_a_finite_arm_plans_no_more_than_its_points(make_plan: MakePlan) -> None:

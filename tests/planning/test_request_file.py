@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,15 @@ def test_the_same_budget_again_changes_nothing(resolved: Resolved, tmp_path: Pat
     for again in (resolved, with_budget(resolved, trials=1), with_budget(resolved, confirm_seeds=0)):
         write_request(tmp_path, again, ["kdstudy", "resume", "demo"])
     assert (tmp_path / "request.json").read_bytes() == before
+
+
+def test_a_lower_budget_that_was_given_adds_its_command_line(resolved: Resolved, tmp_path: Path) -> None:
+    write_request(tmp_path, resolved, RUN)
+    lower = with_budget(resolved, trials=1)
+    given = replace(lower, plan=lower.plan.model_copy(update={"exact": ("trials",)}))
+    for _ in range(2):
+        write_request(tmp_path, given, [*RUN[:-1], "1"])
+    assert [(one["trials"], one["confirm_seeds"]) for one in read(tmp_path)["commands"]] == [(2, 1), (1, 1)]
 
 
 def test_a_larger_budget_adds_its_command_line(resolved: Resolved, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_space_outside_the_repository_is_found_by_its_path(tmp_path: Path) -> 
         ("SPACE = {'question': 'why?'}", "must export SPACE"),
         ("SPACE = (", "SyntaxError: "),
         ("raise OSError('two\\nlines')", "OSError: two lines"),
+        ("import sys; sys.exit('done')", "ends the program (SystemExit: done) and exports no SPACE"),
+        ("import absent_neighbour", "ModuleNotFoundError: No module named 'absent_neighbour'"),
         ("from study.space import *; SPACE = SearchSpace(question='why?')", "trials: Field required"),
         (
             "from study.space import *; SPACE = SearchSpace(question='why?', trials=1, fixed={'lr': 1})",
@@ -75,6 +78,48 @@ def test_a_file_without_a_space_is_refused_in_one_line(
         load_space(str(path))
     assert str(error.value).startswith(f"{path}: {complaint}")
     assert "\n" not in str(error.value)
+
+
+BESIDE_OTHERS = """
+from dataclasses import dataclass
+
+import tokenizers
+from neighbour.inner import TRIALS
+from study.space import SearchSpace
+
+@dataclass
+class Budget:
+    trials: "int" = TRIALS
+
+print("a space that prints", tokenizers.MINE)
+SPACE = SearchSpace(question="why?", trials=Budget().trials)
+"""
+
+
+def test_a_file_runs_as_a_script_runs_beside_its_neighbours_and_leaves_no_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One neighbour is called like a library, which later imports must find."""
+    (tmp_path / "neighbour").mkdir()
+    for name, text in (
+        ("space.py", BESIDE_OTHERS),
+        ("tokenizers.py", "MINE = 7"),
+        ("neighbour/__init__.py", ""),
+        ("neighbour/inner.py", "TRIALS = 5"),
+    ):
+        (tmp_path / name).write_text(text)
+    known = sys.modules.pop("tokenizers", None)
+    path, files = list(sys.path), sorted(tmp_path.rglob("*"))
+    try:
+        assert load_space(str(tmp_path / "space.py"))[1].trials == 5
+        assert "tokenizers" not in sys.modules
+    finally:
+        if known is not None:
+            sys.modules["tokenizers"] = known
+    assert (sys.path, sorted(tmp_path.rglob("*"))) == (path, files)
+    assert not [name for name in sys.modules if name.partition(".")[0] == "neighbour"]
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "a space that prints 7\n")
 
 
 @pytest.mark.parametrize(
