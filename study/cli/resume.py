@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from study.cli.options import DEFAULT_HOME, WHAT, HomeOption, StudyArgument
-from study.cli.run import drive, find_finished, print_end
+from study.cli.run import drive, find_finished, print_end, stoppable
 
 __all__ = ["resume"]
 
@@ -28,13 +28,14 @@ def resume(
     """
     from study.home import Home
 
-    the_home = Home.at(home)
-    found = find_finished(the_home, name)
-    if found is not None and not (retry_failed and found["failed"]):
-        return print_end(found, the_home, name)
+    with stoppable():
+        the_home = Home.at(home)
+        found = find_finished(the_home, name)
+        if found is not None and not (retry_failed and found["failed"]):
+            return print_end(found, the_home, name)
 
-    from study.ledger.study import OpenStudy
-    from study.planning.resolve import resolve_again
+        from study.ledger.study import OpenStudy
+        from study.planning.resolve import resolve_again
 
-    plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
-    return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)
+        plan = OpenStudy.at(the_home, name, waits=True).ledger.require_plan()
+        return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)

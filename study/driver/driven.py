@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.config import TrialConfig
-from study.driver.interrupt import graceful
+from study.driver.interrupt import graceful, undisturbed
 from study.driver.lifecycle import Lifecycle
 from study.driver.ray_cluster import Resources, call_in_ray
 from study.driver.resources import check_cluster, in_room
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
-from study.errors import RequestError, StudyStopped
+from study.errors import RayLost, RequestError, StudyStopped
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted, summary
@@ -105,8 +105,9 @@ class DrivenStudy:
         except BaseException as error:
             if not self.lease.lost:
                 try:
-                    self.post("pause")
-                    self.posts.outbox.flush(FAREWELL)
+                    with undisturbed():
+                        self.post("pause")
+                        self.posts.outbox.flush(FAREWELL)
                 except Exception:  # the error that stopped the study is shown, not this error
                     log.debug("the pause was not sent to MLflow:", exc_info=True)
             if isinstance(error, SystemExit):
@@ -182,7 +183,7 @@ class DrivenStudy:
 
         Raises:
             StudyStopped: if the study cannot go on.
-            KeyboardInterrupt: if the user has stopped the study.
+            KeyboardInterrupt: if the user has stopped the study, also if Ray has died of the same signal.
         """
         lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
         watch = Watch(self.view, self.plan, lifecycle)
@@ -206,6 +207,9 @@ class DrivenStudy:
                     watch(now=True)
                     run_phase(lifecycle, job_of, resources, watch)
                 watch(now=True)
+        except RayLost:
+            if not lifecycle.stopping:
+                raise
         finally:
             if not self.lease.lost:
                 lifecycle.let_go()
