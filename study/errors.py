@@ -3,7 +3,7 @@
     RequestError          the user's request cannot be served; nothing was written       exit 2
     StudyStopped          the study pauses here, and can be resumed                      exit 1
       StorageAway         the storage at a URL did not answer for too long               exit 1
-      RayLost             Ray itself has died                                            exit 1
+      RayFailed           Ray itself, a worker or a machine has died                     exit 1
       TeacherDiverged     the teacher cannot be trained with the study's settings        exit 1
     Away                  a database does not answer now, and may come back; the driver waits and tries again
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "Away",
-    "RayLost",
+    "RayFailed",
     "RequestError",
     "StorageAway",
     "StudyStopped",
@@ -41,8 +41,8 @@ class StorageAway(StudyStopped):
     """The storage at a URL did not answer for too long."""
 
 
-class RayLost(StudyStopped):
-    """Ray itself has died: a Ray that was started here, or the head of the cluster that was joined."""
+class RayFailed(StudyStopped):
+    """Ray gave up: Ray itself has died, or a worker or a machine has died too often."""
 
 
 class TeacherDiverged(StudyStopped):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,10 @@ import typer
 from study.cli.console import err, log, note, outlasting, print_table, say
 from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
 from study.driver.interrupt import interruptible, undisturbed
-from study.errors import RequestError, StudyStopped, TeacherDiverged
+from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
 
 if TYPE_CHECKING:
+    from study.cli.live import LineView, LiveView
     from study.home import Home
     from study.planning.resolve import Resolved
 
@@ -124,13 +127,32 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
     name = wanted.plan.name
     try:
         # Libraries print, and stdout is for tables.
-        with view_for(err) as view, redirect_stdout(sys.stderr):
+        with view_for(err) as view, redirect_stdout(sys.stderr), _ended_by_a_thread(view, home, name):
             found = run_study(wanted, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
         with undisturbed():
             _print_stop(end, home, name)
         raise typer.Exit(130 if isinstance(end, KeyboardInterrupt) else 1) from None
     _print_found(found, home, name)
+
+
+@contextmanager
+def _ended_by_a_thread(view: LiveView | LineView, home: Home, name: str) -> Iterator[None]:
+    """Within this context RayFailed in another thread ends the process: the main thread is stuck in Ray."""
+    before = threading.excepthook
+
+    def end(thrown: threading.ExceptHookArgs) -> None:
+        if isinstance(thrown.exc_value, RayFailed):
+            view.__exit__(None, None, None)
+            _print_stop(thrown.exc_value, home, name)
+            os._exit(1)
+        before(thrown)
+
+    threading.excepthook = end
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _print_stop(end: BaseException, home: Home, name: str) -> None:

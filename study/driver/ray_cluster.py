@@ -9,12 +9,15 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 import ray
+from ray._private import services
 from ray.exceptions import (
     NodeDiedError,
     ObjectLostError,
@@ -28,7 +31,7 @@ from ray.exceptions import (
 from cluster import Cluster
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.worker import OUT_OF_MEMORY
-from study.errors import RequestError, StudyStopped, first_line
+from study.errors import RayFailed, RequestError, StudyStopped, first_line
 from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "connected", "stopped_by_ray"]
@@ -77,7 +80,8 @@ def _join(cluster: Cluster) -> None:
     try:
         _check_listening(cluster.ray_init.get("address", ""))
         level = logging.INFO if debug else logging.ERROR
-        ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
+        with _in_a_session_of_its_own():
+            ray.init(**cluster.ray_init, log_to_driver=debug, logging_level=level)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         refusal = f"{cluster.description} cannot be reached: {first_line(error)}"
         raise RequestError(f"--cluster: {refusal}") from None
@@ -86,6 +90,18 @@ def _join(cluster: Cluster) -> None:
     finally:
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own handler would abort the process
     logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
+
+
+@contextmanager
+def _in_a_session_of_its_own() -> Iterator[None]:
+    """Within this context, what Ray starts does not get the signals of this process's group and terminal.
+
+    `timeout`, a terminal and others signal the whole group. Ray would die of the signal, and running trials
+    would not come to their next reports. If this process dies, the kernel ends Ray's processes as before.
+    (Ray has no switch for this.)
+    """
+    with patch.object(services, "ConsolePopen", partial(services.ConsolePopen, start_new_session=True)):
+        yield
 
 
 def _check_listening(address: str) -> None:
@@ -134,14 +150,14 @@ def stopped_by_ray(step: str) -> Iterator[None]:
     """Within this context an error of Ray itself stops the study. An error of a task stays as it is.
 
     Raises:
-        StudyStopped: in place of Ray's error: one line with the `step` and what can be done.
+        RayFailed: in place of Ray's error: one line with the `step` and what can be done.
     """
     try:
         yield
     except RayTaskError:
         raise
     except RayError as error:
-        raise StudyStopped(f"{step}: {_why(error)}") from error
+        raise RayFailed(f"{step}: {_why(error)}") from error
 
 
 def _why(error: RayError) -> str:

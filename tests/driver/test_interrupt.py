@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and the like: after one signal a study stops gracefully, after two at once; none is lost."""
+"""Ctrl-C, SIGTERM and the like: after one signal a study stops gracefully, after two at once."""
 
 from __future__ import annotations
 
