@@ -132,20 +132,23 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
     except (KeyboardInterrupt, StudyStopped) as end:
         with undisturbed():
             _print_stop(end, home, name)
-        raise typer.Exit(130 if isinstance(end, KeyboardInterrupt) else 1) from None
+        raise typer.Exit(_code(end)) from None
     _print_found(found, home, name)
 
 
 @contextmanager
 def _ended_by_a_thread(view: LiveView | LineView, home: Home, name: str) -> Iterator[None]:
-    """Within this context RayFailed in another thread ends the process: the main thread is stuck in Ray."""
+    """Within this context an error of the thread that watches Ray ends the process.
+
+    Ray has died, and the main thread is stuck in a call of Ray.
+    """
     before = threading.excepthook
 
     def end(thrown: threading.ExceptHookArgs) -> None:
-        if isinstance(thrown.exc_value, RayFailed):
+        if isinstance(thrown.exc_value, KeyboardInterrupt | RayFailed):
             view.__exit__(None, None, None)
             _print_stop(thrown.exc_value, home, name)
-            os._exit(1)
+            os._exit(_code(thrown.exc_value))
         before(thrown)
 
     threading.excepthook = end
@@ -153,6 +156,10 @@ def _ended_by_a_thread(view: LiveView | LineView, home: Home, name: str) -> Iter
         yield
     finally:
         threading.excepthook = before
+
+
+def _code(end: BaseException) -> int:
+    return 130 if isinstance(end, KeyboardInterrupt) else 1
 
 
 def _print_stop(end: BaseException, home: Home, name: str) -> None:

@@ -37,15 +37,15 @@ INTERRUPT = signal.SIGURG  # nothing else uses this signal, and without a handle
 class RayAlive:
     """While it is entered, KeyboardInterrupt is raised in the main thread once Ray has died.
 
-    (Ray raises KeyboardInterrupt in place of whatever a handler raises, and Ray Tune takes every Exception for
+    (Ray raises KeyboardInterrupt in place of whatever a handler raises, and Ray Tune takes any Exception for
     an error of a trial.)
 
-    farewell: called in another thread if the main thread is stuck in a call of Ray. Then that thread raises
-    RayFailed for `threading.excepthook`. The process cannot go on.
+    farewell: called in another thread if the main thread is stuck in a call of Ray. Then that thread raises,
+    for `threading.excepthook`, what the main thread would have raised. The process cannot go on.
     told_to_stop: returns whether the user has stopped the study already.
 
     Raises:
-        RayFailed: on leaving, in place of KeyboardInterrupt, if Ray has died, and the user has stopped nothing.
+        RayFailed: in place of KeyboardInterrupt, if Ray has died and the user has stopped nothing.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class RayAlive:
         signal.pthread_kill(main, INTERRUPT)
         if not self._noticed.wait(STUCK) and not self._ended.is_set():
             self.farewell()
-            raise RayFailed(self._why())
+            raise KeyboardInterrupt if self.told_to_stop() else RayFailed(self._why())
 
     def _is_there(self) -> bool:
         """Whether the head takes connections; of a Ray that was started here, whether its processes live."""

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 import ray
-from ray._private import services
+from ray._private import services, worker
 from ray.exceptions import (
     NodeDiedError,
     ObjectLostError,
@@ -66,11 +66,23 @@ def connected(cluster: Cluster) -> Iterator[None]:
     Raises:
         RequestError: if no Ray answers at the address.
     """
+    started: list[int] = []
     try:
         _join(cluster)
+        started += _processes()
         yield
     finally:
         ray.shutdown()  # also if Ray had started in part
+        for pid in started:  # a raylet that died leaves its agents for a minute, if the head is dead too
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    """The processes that Ray has started here, each the leader of a process group; none if Ray was joined."""
+    node = worker._global_node
+    found = node.all_processes.values() if node is not None else []
+    return [info.process.pid for infos in found for info in infos]
 
 
 def _join(cluster: Cluster) -> None:

@@ -65,7 +65,7 @@ KINDS = {
 SIGNALS = {"SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"}
 GROUP = "group "  # before a signal that goes to the whole process group
 TOLD = 90.0  # seconds that a study has to stop: GRACE for its trials, and some for Ray and MLflow
-WITHOUT_RAY = 60.0  # seconds that a study has to notice that Ray is dead, and to start Ray again or to stop
+WITHOUT_RAY = 45.0  # seconds that a study has to notice that Ray is dead, and to stop
 LEFT = 15.0  # seconds after which nothing that a study has started is there any more
 MOST_CRASHES = 4  # of a study that is not started again
 PATIENCE = 12.0  # seconds that trials run until a fault point counts as not reached
@@ -196,27 +196,16 @@ class Chaos:
         return True
 
     def _kill_ray(self, running: Running) -> bool:
-        """Kill Ray's head once or twice. After the first time Ray is started again, then the study stops.
-
-        Returns whether the study has stopped.
-        """
-        for _ in range(self.draw.randint(1, 2)):
-            heads = running.workers("gcs_server")
-            if not heads or running.process.poll() is not None:
-                break
-            self.ends.add(1)
-            self._hit(heads[0], signal.SIGKILL)
+        """Kill Ray's head: the study stops. Whether there was a head to kill."""
+        heads = running.workers("gcs_server")
+        if not heads or running.process.poll() is not None:
+            return False
+        self.ends.add(1)
+        self._hit(heads[0], signal.SIGKILL)
+        running.wait_for_end(WITHOUT_RAY)
+        if running.process.poll() == 1:
             self.kills["gcs_server"] += 1
-            until = time.monotonic() + WITHOUT_RAY
-            self._until(
-                running,
-                lambda: set(running.workers("gcs_server")) - set(heads) or time.monotonic() > until,  # noqa: B023
-            )
-            begun = time.time()
-            self._until(running, lambda: self._got_on(begun) or time.monotonic() > until)  # noqa: B023
-        if running.process.poll() is None:
-            self._kill_group(running, "group")
-        return running.process.poll() == 1
+        return True
 
     def _kill_group(self, running: Running, kind: str) -> None:
         running.kill(at_once=True)
