@@ -101,6 +101,8 @@ def _join(cluster: Cluster) -> None:
         raise KeyboardInterrupt from None
     finally:
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own handler would abort the process
+    if not debug:  # Ray prints dozens of lines for each worker that dies; the study's own line has the reason
+        worker.print_to_stdstream = lambda *values, **more: None
     logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
 
 
