@@ -8,6 +8,7 @@ resumed from the ledger.
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from collections import deque
@@ -179,6 +180,11 @@ class _Callback(_Unsaved, tune.Callback):
 
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, watch: Callable[[], None]) -> None:
         self.lifecycle, self.trouble, self.watch = lifecycle, trouble, watch
+        self.on_warning = signal.getsignal(signal.SIGUSR1)
+
+    def setup(self, *values: Any, **info: Any) -> None:
+        """Tune calls this at its start, when Tune has taken SIGUSR1 for itself: a batch system's warning."""
+        signal.signal(signal.SIGUSR1, self.on_warning)
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         key, traceback = trial.config["job"].key, trial.last_result.get("traceback")
