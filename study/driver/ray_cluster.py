@@ -81,8 +81,9 @@ def connected(cluster: Cluster) -> Iterator[None]:
 def _processes() -> list[int]:
     """The processes that Ray has started here, each the leader of a process group; none if Ray was joined."""
     node = worker._global_node
-    found = node.all_processes.values() if node is not None else []
-    return [info.process.pid for infos in found for info in infos]
+    if node is None:
+        return []
+    return [info.process.pid for infos in node.all_processes.values() for info in infos]
 
 
 def _join(cluster: Cluster) -> None:

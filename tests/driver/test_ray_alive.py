@@ -79,16 +79,22 @@ def test_if_the_main_thread_is_stuck_another_thread_says_farewell(
 ) -> None:
     """A blocked signal is like a call that cannot be interrupted: no handler runs."""
     thrown: list[Any] = []
-    ended, said = threading.Event(), []
-    monkeypatch.setattr(threading, "excepthook", lambda args: (thrown.append(args.exc_type), ended.set()))
+    ended, said = threading.Event(), threading.Event()
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        thrown.append(args.exc_type)
+        ended.set()
+
+    monkeypatch.setattr(threading, "excepthook", hook)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [ray_alive.INTERRUPT])
     try:
-        with RayAlive(JOINED, lambda: said.append(True), lambda: told):
+        with RayAlive(JOINED, said.set, lambda: told):
             head.close()
             assert ended.wait(20)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    assert (said, thrown) == ([True], [error])
+    assert said.is_set()
+    assert thrown == [error]
 
 
 def test_afterwards_nothing_is_watched_and_the_handler_is_gone(head: socket.socket) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.processes import COMMAND
+
 NAME = "my_space"  # as the study that nobody disturbed, so that the two can be compared
 PLANNED = 8
 
@@ -132,6 +134,28 @@ def test_if_ray_dies_the_study_stops_soon_with_one_line_and_can_be_resumed(
     assert "Traceback" not in answer.err
     check_paused(home, running, read)
     assert json.loads(command("status", NAME, "--home", home, "--json").out)["driver"] is None
+
+
+@pytest.mark.slow
+def test_a_study_goes_on_if_nobody_reads_its_output_any_more(
+    kdstudy: Any, asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
+) -> None:
+    """A pipe that is closed, and the end of an ssh."""
+    home = home_with_artifacts
+    running = kdstudy.start("-c", PIPED, COMMAND, "run", asked.space, *asked.on, "--home", home, command=())
+    answer = running.finish(timeout=240)
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    check_whole(home, NAME, PLANNED)
+
+
+PIPED = """
+import subprocess, sys
+
+study = subprocess.Popen([sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+study.stdout.readline()
+study.stdout.close()
+sys.exit(study.wait())
+"""
 
 
 @pytest.mark.slow
