@@ -28,9 +28,9 @@ __all__ = ["drive", "find_finished", "print_end", "run", "stoppable"]
 def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     """Run a study to its end; the same command goes on with a study that was interrupted.
 
-    Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 stops the study within 60 seconds, at the next reports of its
-    running trials; the exit code is 130, and the last line is the command that goes on. A second signal stops
-    the study at once. The study goes on if nobody reads its output any more.
+    Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 stops the study when its running trials have come to their
+    next reports, after 60 seconds at most. The exit code is 130, and the last line is the command that goes
+    on. A second signal stops the study at once. The study goes on if nobody reads its output any more.
 
     Examples:
 
