@@ -3,6 +3,7 @@
     RequestError          the user's request cannot be served; nothing was written       exit 2
     StudyStopped          the study pauses here, and can be resumed                      exit 1
       StorageAway         the storage at a URL did not answer for too long               exit 1
+      RayFailed           Ray itself, a worker or a machine has died                     exit 1
       TeacherDiverged     the teacher cannot be trained with the study's settings        exit 1
     Away                  a database does not answer now, and may come back; the driver waits and tries again
 
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "Away",
+    "RayFailed",
     "RequestError",
     "StorageAway",
     "StudyStopped",
@@ -59,6 +61,10 @@ class StudyStopped(Exception):
 
 class StorageAway(StudyStopped):
     """The storage at a URL did not answer for too long."""
+
+
+class RayFailed(StudyStopped):
+    """Ray gave up: Ray itself has died, or a worker or a machine has died too often."""
 
 
 class TeacherDiverged(StudyStopped):

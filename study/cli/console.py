@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -24,6 +27,7 @@ __all__ = [
     "new_console",
     "note",
     "out",
+    "outlasting",
     "print_json",
     "print_table",
     "say",
@@ -56,6 +60,47 @@ def note(line: str) -> None:
 def print_json(value: Any) -> None:
     """Print `value` on stdout, whatever the width of the terminal."""
     print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+class _Outlasting:
+    """A stream that goes on as if nothing had happened if its reader goes away: a pipe, a terminal, an ssh.
+
+    From then on the stream's descriptor leads nowhere, so that no other writer meets the error either.
+    """
+
+    GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET, errno.ENOTCONN)
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        self._try(self.stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self.stream.flush)
+
+    def _try(self, call: Any, *values: str) -> None:
+        try:
+            call(*values)
+        except OSError as error:
+            if error.errno not in self.GONE:
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def outlasting() -> Iterator[None]:
+    """Within this context stdout and stderr may lose their readers, and nothing is raised."""
+    out: Any = sys.stdout and _Outlasting(sys.stdout)  # a stream that was closed before the start is None
+    err: Any = sys.stderr and _Outlasting(sys.stderr)
+    with redirect_stdout(out), redirect_stderr(err):
+        yield
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:

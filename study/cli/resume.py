@@ -8,7 +8,7 @@ import typer
 
 from study.cli import completion
 from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, StudyArgument
-from study.cli.run import drive, find_finished, print_end
+from study.cli.run import drive, find_finished, print_end, stoppable
 
 __all__ = ["resume"]
 
@@ -40,16 +40,17 @@ def resume(
     """
     from study.home import Home
 
-    the_home = Home.at(home)
-    found = find_finished(the_home, name)
-    if found is not None and not (retry_failed and found["failed"]):
-        return print_end(found, the_home, name)
+    with stoppable():
+        the_home = Home.at(home)
+        found = find_finished(the_home, name)
+        if found is not None and not (retry_failed and found["failed"]):
+            return print_end(found, the_home, name)
 
-    from study.ledger.study import OpenStudy
-    from study.planning.resolve import known_cluster, resolve_again
+        from study.ledger.study import OpenStudy
+        from study.planning.resolve import known_cluster, resolve_again
 
-    plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
-    if elsewhere is not None:
-        known_cluster(elsewhere)
-        plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
-    return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)
+        plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
+        if elsewhere is not None:
+            known_cluster(elsewhere)
+            plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
+        return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)

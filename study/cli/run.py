@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from contextlib import redirect_stdout
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from study.cli.console import err, log, note, print_table, say
+from study.cli.console import err, log, note, outlasting, print_table, say
 from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
-from study.errors import RequestError, StudyStopped, TeacherDiverged
+from study.driver.interrupt import interruptible, undisturbed
+from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
 
 if TYPE_CHECKING:
+    from study.cli.live import LineView, LiveView
     from study.home import Home
     from study.planning.resolve import Resolved
 
-__all__ = ["drive", "find_finished", "print_end", "run"]
+__all__ = ["drive", "find_finished", "print_end", "run", "stoppable"]
 
 
 def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     """Run a study to its end; the same command goes on with a study that was interrupted.
+
+    Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 stops the study when its running trials have come to their
+    next reports, after 60 seconds at most. The exit code is 130, and the last line is the command that goes
+    on. A second signal stops the study at once. The study goes on if nobody reads its output any more.
 
     Examples:
 
@@ -32,12 +41,30 @@ def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     """
     from study.home import Home
 
-    wanted = resolved(space, budget, on, where)
-    home, name = Home.at(where.home), wanted.plan.name
-    if (found := find_finished(home, name)) is not None and _wants_no_more(wanted, home, where.given_urls):
-        print_end(found, home, name)
-    else:
-        drive(wanted, home, where.given_urls)
+    with stoppable():
+        wanted = resolved(space, budget, on, where)
+        home, name = Home.at(where.home), wanted.plan.name
+        found = find_finished(home, name)
+        if found is not None and _wants_no_more(wanted, home, where.given_urls):
+            print_end(found, home, name)
+        else:
+            drive(wanted, home, where.given_urls)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within this context a signal ends the command in order, and output that nobody reads ends nothing.
+
+    Raises:
+        typer.Exit: 130 if a signal came.
+    """
+    with outlasting(), interruptible():
+        try:
+            yield
+        except KeyboardInterrupt:
+            with undisturbed():
+                note(f"interrupted; go on with: {_this_command()}")
+            raise typer.Exit(130) from None
 
 
 def find_finished(home: Home, name: str) -> dict[str, Any] | None:
@@ -101,7 +128,6 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
     from study.cli.live import view_for
-    from study.driver.interrupt import interruptible
     from study.driver.run import run_study  # imports Ray
     from study.planning.resolve import known_cluster
 
@@ -109,20 +135,50 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
     name = wanted.plan.name
     try:
         # Libraries print, and stdout is for tables.
-        with interruptible(), view_for(err) as view, redirect_stdout(sys.stderr):
+        with view_for(err) as view, redirect_stdout(sys.stderr), _ended_by_a_thread(view, home, name):
             found = run_study(wanted, home, given_urls, the_cluster, view, retry_failed)
     except (KeyboardInterrupt, StudyStopped) as end:
-        log.debug("the study ended here:", exc_info=True)
-        why, code = ("interrupted", 130) if isinstance(end, KeyboardInterrupt) else (f"stopped: {end}", 1)
-        again = (
-            f"kdstudy resume {shlex.quote(name)}{home.option}" if _is_begun(home, name) else _this_command()
-        )
-        if isinstance(end, TeacherDiverged):
-            note(f"{why}, under another --name: study {name} keeps the settings that it began with")
-        else:
-            note(f"{why}; go on with: {again}")
-        raise typer.Exit(code) from None
+        with undisturbed():
+            _print_stop(end, home, name)
+        raise typer.Exit(_code(end)) from None
     _print_found(found, home, name)
+
+
+@contextmanager
+def _ended_by_a_thread(view: LiveView | LineView, home: Home, name: str) -> Iterator[None]:
+    """Within this context an error of the thread that watches Ray ends the process.
+
+    Ray has died, and the main thread is stuck in a call of Ray.
+    """
+    before = threading.excepthook
+
+    def end(thrown: threading.ExceptHookArgs) -> None:
+        if isinstance(thrown.exc_value, KeyboardInterrupt | RayFailed):
+            view.__exit__(None, None, None)
+            _print_stop(thrown.exc_value, home, name)
+            os._exit(_code(thrown.exc_value))
+        before(thrown)
+
+    threading.excepthook = end
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _code(end: BaseException) -> int:
+    return 130 if isinstance(end, KeyboardInterrupt) else 1
+
+
+def _print_stop(end: BaseException, home: Home, name: str) -> None:
+    """Print why the study `name` has stopped, and the command that goes on."""
+    log.debug("the study ended here:", exc_info=end)
+    why = "interrupted" if isinstance(end, KeyboardInterrupt) else f"stopped: {end}"
+    again = f"kdstudy resume {shlex.quote(name)}{home.option}" if _is_begun(home, name) else _this_command()
+    if isinstance(end, TeacherDiverged):
+        note(f"{why}, under another --name: study {name} keeps the settings that it began with")
+    else:
+        note(f"{why}; go on with: {again}")
 
 
 def print_end(found: dict[str, Any], home: Home, name: str) -> None:

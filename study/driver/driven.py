@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from study.config import TrialConfig
-from study.driver.interrupt import graceful
+from study.driver.interrupt import graceful, undisturbed
 from study.driver.lifecycle import Lifecycle
 from study.driver.ray_cluster import Resources, call_in_ray
 from study.driver.resources import check_cluster, in_room
 from study.driver.room import Room
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
-from study.errors import RequestError, StudyStopped
+from study.errors import RayFailed, RequestError, StudyStopped
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.progress import confirm_wanted, summary
@@ -65,6 +65,8 @@ class DrivenStudy:
     view: View
     _posted: list[TrialConfig] = field(default_factory=list, init=False)
     """Configurations whose teachers have been sent: a pause sends them without a look into the ledger."""
+    _phases: list[Lifecycle] = field(default_factory=list, init=False)
+    """The phase that runs, if there is one."""
 
     @property
     def ledger(self) -> Ledger:
@@ -106,13 +108,28 @@ class DrivenStudy:
         except BaseException as error:
             if not self.lease.lost:
                 try:
-                    self.post("pause")
-                    self.posts.outbox.flush(FAREWELL)
+                    with undisturbed():
+                        self._pause()
                 except Exception:  # the error that stopped the study is shown, not this error
                     log.debug("the pause was not sent to MLflow:", exc_info=True)
             if isinstance(error, SystemExit):
                 raise StudyStopped(f"something ended the process with exit code {error.code}") from error
             raise
+
+    def farewell(self) -> None:
+        """Make the study's runs and its running trials SCHEDULED, while the main thread is stuck in Ray."""
+        if not self.lease.lost:
+            for phase in self._phases:
+                phase.let_go()
+            self._pause()
+
+    def told_to_stop(self) -> bool:
+        """Return whether the user has stopped the phase that runs."""
+        return any(phase.stopping and not phase.halted for phase in self._phases)
+
+    def _pause(self) -> None:
+        self.post("pause")
+        self.posts.outbox.flush(FAREWELL)
 
     def sized(self) -> Room:
         """Return the room for trials. All inputs are built, so the memory of the largest trial is known.
@@ -191,7 +208,7 @@ class DrivenStudy:
 
         Raises:
             StudyStopped: if the study cannot go on.
-            KeyboardInterrupt: if the user has stopped the study.
+            KeyboardInterrupt: if the user has stopped the study, also if Ray has died of the same signal.
         """
         lifecycle = Lifecycle(self.ledger, self.lease, self.posts, phase, ask)
         watch = Watch(self.view, self.plan, lifecycle)
@@ -210,12 +227,16 @@ class DrivenStudy:
                 given_teacher=self.request.teacher,
             )
 
+        self._phases[:] = [lifecycle]
         try:
             with graceful(lifecycle.stop, self.view.note):
                 while lifecycle.has_next():  # again only if the phase's last trials lost their workers
                     watch(now=True)
                     run_phase(lifecycle, job_of, resources, watch, room)
                 watch(now=True)
+        except RayFailed:
+            if not lifecycle.stopping:
+                raise
         finally:
             if not self.lease.lost:
                 lifecycle.let_go()

@@ -154,7 +154,8 @@ class Lifecycle:
     def _lost(self, key: str, why: str) -> None:
         record, last = self.running[key], self._journals[key].last
         reported = last.report if last else 0
-        if self.ledger.count_death(record, reported) > WORKER_DEATHS and not self.stopping:
+        # What dies while the study stops may have died of the same signal, through no fault of the trial.
+        if not self.stopping and self.ledger.count_death(record, reported) > WORKER_DEATHS:
             self._end(key, why)
             return
         self._again(key)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 import ray
+from ray._private import services, worker
 from ray.exceptions import (
     GetTimeoutError,
     NodeDiedError,
@@ -32,7 +35,7 @@ from study.driver.joining import check_listening, settings, token_hint
 from study.driver.lifecycle import WORKER_DEATHS
 from study.driver.waiting import FailedStarts, Waiting, missing
 from study.driver.worker import OUT_OF_MEMORY
-from study.errors import RequestError, StudyStopped, first_line
+from study.errors import RayFailed, RequestError, StudyStopped, first_line
 from study.storage.disk import cannot_write
 
 __all__ = ["Resources", "call_in_ray", "connected", "stopped_by_ray"]
@@ -72,12 +75,25 @@ def connected(cluster: Cluster) -> Iterator[None]:
     Raises:
         RequestError: if no Ray answers at the address.
     """
+    started: list[int] = []
     with settings(cluster) as joined:
         try:
             _join(cluster.description, joined)
+            started += _processes()
             yield
         finally:
             ray.shutdown()  # also if Ray had started in part
+            for pid in started:  # a raylet that died leaves its agents for a minute, if the head is dead too
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+
+
+def _processes() -> list[int]:
+    """The processes that Ray has started here, each the leader of a process group; none if Ray was joined."""
+    node = worker._global_node
+    if node is None:
+        return []
+    return [info.process.pid for infos in node.all_processes.values() for info in infos]
 
 
 def _join(description: str, joined: dict[str, Any]) -> None:
@@ -89,7 +105,8 @@ def _join(description: str, joined: dict[str, Any]) -> None:
         check_listening(address)
         listens = address != "local"
         level = logging.INFO if debug else logging.ERROR
-        ray.init(**joined, log_to_driver=debug, logging_level=level)
+        with _in_a_session_of_its_own():
+            ray.init(**joined, log_to_driver=debug, logging_level=level)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         hint = token_hint() if listens else MOVED if address != "local" else ""
         refusal = f"{description} cannot be reached: {first_line(error)}{hint}"
@@ -98,7 +115,21 @@ def _join(description: str, joined: dict[str, Any]) -> None:
         raise KeyboardInterrupt from None
     finally:
         signal.signal(signal.SIGTERM, on_sigterm)  # Ray's own handler would abort the process
+    if not debug:  # Ray prints dozens of lines for each worker that dies; the study's own line has the reason
+        worker.print_to_stdstream = lambda *values, **more: None
     logging.getLogger("ray.tune").setLevel(logging.INFO if debug else logging.CRITICAL)
+
+
+@contextmanager
+def _in_a_session_of_its_own() -> Iterator[None]:
+    """Within this context, what Ray starts does not get the signals of this process's group and terminal.
+
+    `timeout`, a terminal and others signal the whole group. Ray would die of the signal, and running trials
+    would not come to their next reports. If this process dies, the kernel ends Ray's processes as before.
+    (Ray has no switch for this.)
+    """
+    with patch.object(services, "ConsolePopen", partial(services.ConsolePopen, start_new_session=True)):
+        yield
 
 
 def call_in_ray(
@@ -183,14 +214,14 @@ def stopped_by_ray(step: str) -> Iterator[None]:
     """Within this context an error of Ray itself stops the study. An error of a task stays as it is.
 
     Raises:
-        StudyStopped: in place of Ray's error: one line with the `step` and what can be done.
+        RayFailed: in place of Ray's error: one line with the `step` and what can be done.
     """
     try:
         yield
     except RayTaskError:
         raise
     except RayError as error:
-        raise StudyStopped(f"{step}: {_why(error)}") from error
+        raise RayFailed(f"{step}: {_why(error)}") from error
 
 
 def _why(error: RayError) -> str:

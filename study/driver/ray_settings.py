@@ -17,6 +17,7 @@ SETTINGS = {
     "RAY_raylet_client_num_connect_attempts": "200",
     # Tune's workers have an environment of their own, so no trial would use the workers that Ray prestarts.
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_task_oom_retries": "3",  # else Ray repeats for ever a task that it ends for lack of memory
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints on stdout at any verbosity
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # `interrupt.py` handles Ctrl-C

@@ -11,6 +11,7 @@ from typing import Any
 from cluster import Cluster
 from study.driver.driven import DrivenStudy, stopped_by_a_late_request
 from study.driver.joining import located
+from study.driver.ray_alive import RayAlive
 from study.driver.ray_cluster import Resources, call_in_ray, connected
 from study.driver.resources import check_cluster, default_resources
 from study.driver.watch import View
@@ -69,26 +70,27 @@ def run_study(
         with ThreadPoolExecutor(1) as beside:  # while Ray starts, this process mostly waits
             beside.submit(lambda: resolved.need)  # the model's code is imported, and the answer is kept
             stack.enter_context(connected(cluster))
-        each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
-        resources = default_resources(cluster, *each)
-        if cluster.ray_init.get("address") != "local":  # this machine was checked at planning
-            check_cluster(resolved.need, resources)
-        # From here on something is written.
-        stack.enter_context(stopped_by_a_late_request())
-        if home.moves_record(name, urls):
-            home.records_elsewhere(name, urls["tracking_uri"])
-        urls = home.begin(name, urls)
-        study = OpenStudy.at(home, name, waits=True)
-        ledger, store = study.ledger, study.store
-        lease = stack.enter_context(study.lease(dead))
-        ledger.driver = lease.me.holder
-        write_request(home.study(name), resolved)
-        before = ledger.plan
-        if before is None:
-            view.data(resolved)
-        view.phase("preparing the task and the base model")
-        Preparation(store).store_task(resolved.task)
-        plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources, view.note)))
+        with RayAlive(cluster):
+            each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
+            resources = default_resources(cluster, *each)
+            if cluster.ray_init.get("address") != "local":  # this machine was checked at planning
+                check_cluster(resolved.need, resources)
+            # From here on something is written.
+            stack.enter_context(stopped_by_a_late_request())
+            if home.moves_record(name, urls):
+                home.records_elsewhere(name, urls["tracking_uri"])
+            urls = home.begin(name, urls)
+            study = OpenStudy.at(home, name, waits=True)
+            ledger, store = study.ledger, study.store
+            lease = stack.enter_context(study.lease(dead))
+            ledger.driver = lease.me.holder
+            write_request(home.study(name), resolved)
+            before = ledger.plan
+            if before is None:
+                view.data(resolved)
+            view.phase("preparing the task and the base model")
+            Preparation(store).store_task(resolved.task)
+            plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources, view.note)))
         ledger.mend()
         if before is not None and (lower := budget_note(plan, before, ledger.records())):
             view.note(lower)
@@ -98,7 +100,7 @@ def run_study(
         outbox = stack.enter_context(Outbox(lease.holds))
         posts = Posts(outbox, tracker, study.folder, store)
         driven = DrivenStudy(study, plan, request, lease, posts, resources, view)
-        with driven.paused_by_an_error():
+        with driven.paused_by_an_error(), RayAlive(cluster, driven.farewell, driven.told_to_stop):
             posts.unsent(ledger.records())
             if not is_finished(plan, ledger.records()):
                 driven.run()

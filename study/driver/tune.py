@@ -9,6 +9,7 @@ resumed from the ledger.
 from __future__ import annotations
 
 import re
+import signal
 import tempfile
 import time
 from collections import deque
@@ -213,6 +214,11 @@ class _Callback(_Unsaved, tune.Callback):
     def __init__(self, lifecycle: Lifecycle, trouble: _Trouble, *looks: Callable[[], None]) -> None:
         self.lifecycle, self.trouble, self.looks = lifecycle, trouble, looks
         self.failed_starts = 0  # since a worker has started
+        self.on_warning = signal.getsignal(signal.SIGUSR1)
+
+    def setup(self, *values: Any, **info: Any) -> None:
+        """Tune calls this at its start, when Tune has taken SIGUSR1 for itself: a batch system's warning."""
+        signal.signal(signal.SIGUSR1, self.on_warning)
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.failed_starts = 0

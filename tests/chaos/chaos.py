@@ -17,6 +17,7 @@ from typing import Any
 
 from study.driver.lifecycle import WORKER_DEATHS
 from tests.chaos.points import WORKER, Fault, Points
+from tests.chaos.whole import Whole
 from tests.processes import Kdstudy, Running
 
 __all__ = ["LONG", "NAME", "REPORTS", "SHORT", "SPACE", "Chaos", "kinds_of"]
@@ -49,9 +50,23 @@ REPORTS = 4
 NAME = "chaos_space"
 TRIAL = "ray::ImplicitFunc"  # the title of a process that trains
 FAULTS = Path(__file__).with_name("faults")
-KINDS = {"group": 3, "worker": 3, "point": 6, "SIGTERM": 1, "SIGINT": 1}
-SIGNALS = {"SIGTERM", "SIGINT"}
-ENDS = {130, -signal.SIGTERM, -signal.SIGINT}  # of a study that was told to stop; those of a second signal
+KINDS = {
+    "group": 3,
+    "worker": 3,
+    "point": 6,
+    "SIGTERM": 1,
+    "SIGINT": 1,
+    "SIGHUP": 1,
+    "SIGUSR1": 1,
+    "SIGUSR2": 1,
+    "group SIGTERM": 2,
+    "gcs_server": 2,
+}
+SIGNALS = {"SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"}
+GROUP = "group "  # before a signal that goes to the whole process group
+TOLD = 90.0  # seconds that a study has to stop: GRACE for its trials, and some for Ray and MLflow
+WITHOUT_RAY = 45.0  # seconds that a study has to notice that Ray is dead, and to stop
+LEFT = 15.0  # seconds after which nothing that a study has started is there any more
 MOST_CRASHES = 4  # of a study that is not started again
 PATIENCE = 12.0  # seconds that trials run until a fault point counts as not reached
 
@@ -79,6 +94,8 @@ class Chaos:
     kills: Counter[str] = field(default_factory=Counter)
     crashes: list[str] = field(default_factory=list)
     starts: int = 0
+    ends: set[int] = field(default_factory=set)
+    """Exit codes that are right for the start under way."""
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
@@ -96,6 +113,7 @@ class Chaos:
         fault = self._next_fault() if kind == "point" else None
         self.starts += 1
         running = self._start(self._planted(fault) if fault else {})
+        self.ends = {0, -signal.SIGKILL}
         stopped = False
         try:
             if kind is None:
@@ -115,16 +133,31 @@ class Chaos:
             assert code is not None, f"did not end: {running.stderr()}"
             if not self._ended_well(code, stopped):
                 self.crashes.append(f"start {self.starts} ended with {code}: {running.stderr()[-600:]}")
+            elif code in (1, 130):
+                self.crashes += [f"start {self.starts}, {kind}: {what}" for what in self._not_paused(running)]
             return code == 0 and not stopped
         finally:
             running.kill(at_once=True)
 
+    def _ended_well(self, code: int, stopped: bool) -> bool:
+        return code in self.ends
+
+    def _not_paused(self, running: Running) -> list[str]:
+        """What a study has left undone that ended by itself, and is not at its end."""
+        last = (running.stderr().splitlines() or [""])[-1]
+        deadline = time.monotonic() + LEFT
+        while running.left() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        checks = {
+            f"the last line is {last}": "; go on with: kdstudy " in last,
+            f"{len(running.left())} processes are left": not running.left(),
+            "a run is left RUNNING": "RUNNING" not in Whole(self.home, NAME).statuses,
+        }
+        return [what for what, holds in checks.items() if not holds]
+
     def _start(self, environment: dict[str, str]) -> Running:
         options = ("--home", self.home, "--concurrency", str(self.concurrency))
         return self.kdstudy.start(*self.arguments, *options, **environment)
-
-    def _ended_well(self, code: int, stopped: bool) -> bool:
-        return code in {0, -signal.SIGKILL} | (ENDS if stopped else set())
 
     def _disturb(self, running: Running, kind: str) -> bool:
         """What `kind` says, while trials run; whether the study was told to stop."""
@@ -137,8 +170,10 @@ class Chaos:
                     self.kills[kind] += 1
             time.sleep(self.draw.uniform(0.5, 2))
         time.sleep(self.draw.uniform(0, 3))
-        if kind in SIGNALS:
+        if kind.removeprefix(GROUP) in SIGNALS:
             return self._signal(running, kind, twice=self.draw.random() < 0.3)
+        if kind == "gcs_server":
+            return self._kill_ray(running)
         self._kill_group(running, "group")
         return False
 
@@ -146,13 +181,30 @@ class Chaos:
         """Tell the study to stop; whether there was one to tell."""
         if running.process.poll() is not None:
             return False
-        self._hit(running.process.pid, getattr(signal, kind))
-        if twice:
-            time.sleep(self.draw.uniform(0, 0.5))
-            self._hit(running.process.pid, getattr(signal, kind))
-        running.wait_for_end(90)
+        number = signal.Signals[kind.removeprefix(GROUP)]
+        hit = os.killpg if kind.startswith(GROUP) else os.kill
+        self.ends.add(130)
+        with suppress(ProcessLookupError):
+            hit(running.process.pid, number)
+            if twice:
+                time.sleep(self.draw.uniform(0, 3))
+                self.ends.add(-number)  # if the process was ending already
+                hit(running.process.pid, number)
+        running.wait_for_end(TOLD)
         if running.process.poll() not in (0, -signal.SIGKILL):
             self.kills[kind] += 1
+        return True
+
+    def _kill_ray(self, running: Running) -> bool:
+        """Kill Ray's head: the study stops. Whether there was a head to kill."""
+        heads = running.workers("gcs_server")
+        if not heads or running.process.poll() is not None:
+            return False
+        self.ends.add(1)
+        self._hit(heads[0], signal.SIGKILL)
+        running.wait_for_end(WITHOUT_RAY)
+        if running.process.poll() == 1:
+            self.kills["gcs_server"] += 1
         return True
 
     def _kill_group(self, running: Running, kind: str) -> None:

@@ -51,14 +51,19 @@ class Whole:
                 found.setdefault(keys[run], {}).setdefault((metric, step), []).append(value)
         return found
 
+    @cached_property
+    def statuses(self) -> Counter[str]:
+        """Status -> how many runs of the study have it: of trials, arms and the study."""
+        return Counter(status for status, *_ in self._read(
+            "select r.status from runs r join experiments e using (experiment_id) where e.name = ?"
+        ))  # fmt: skip
+
     def violations(self, planned: int) -> list[str]:
         """Every promise of exactly-once that is broken."""
         keys = [record.key for record in self.records]
         in_mlflow = Counter(key for key, *_ in self.runs)
         lines = {path.parent.name for path in self.home.glob(f"studies/{self.name}/trials/*/progress.jsonl")}
-        statuses = Counter(status for status, *_ in self._read(
-            "select r.status from runs r join experiments e using (experiment_id) where e.name = ?"
-        ))  # fmt: skip
+        statuses = self.statuses
         twice = [
             (key[:8], *at)
             for key, rows in self.metrics.items()

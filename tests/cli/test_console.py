@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import sys
+
 import pytest
 from rich.console import Console
 
-from study.cli.console import listing, new_console, note, print_table, say
+from study.cli.console import listing, new_console, note, outlasting, print_table, say
 from tests.cli.shown import rows
 
 
@@ -84,3 +89,42 @@ def test_each_part_of_a_table_begins_with_its_first_column(
     heads = [line for line in lines if line[:1] == ["name"]]
     assert [name for head in heads for name in head[1:]] == list(COUNTS)
     assert len([line for line in lines if line[:1] == ["second"]]) == len(heads) > 2
+
+
+# Output that goes away
+
+
+@pytest.fixture
+def gone() -> io.TextIOWrapper:
+    """A pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "w", buffering=1)
+
+
+def test_nothing_is_raised_if_nobody_reads_the_output_any_more(
+    gone: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", gone)
+    with outlasting():
+        note("hello")
+        print("hello", file=sys.stderr, flush=True)
+        assert sys.stderr.fileno() == gone.fileno()
+    gone.write("whoever else writes there meets no error either\n")
+    gone.close()
+
+
+def test_another_error_of_a_stream_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    with outlasting(), pytest.raises(OSError, match="full"):
+        print("hello", file=sys.stderr)
+
+
+def test_a_stream_that_was_closed_before_the_start_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    with outlasting():
+        note("hello")

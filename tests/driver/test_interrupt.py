@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM: after one signal a study stops gracefully, after two signals at once; none is lost."""
+"""Ctrl-C, SIGTERM and the like: after one signal a study stops gracefully, after two at once."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -12,21 +13,28 @@ from contextlib import nullcontext
 import pytest
 
 from study.driver import interrupt
-from study.driver.interrupt import graceful, interruptible
+from study.driver.interrupt import STOPS, graceful, interruptible, undisturbed
 
+EACH = pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """The handlers of the command line, also if tests run in a shell's background, which ignores SIGINT."""
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
-    for each in (signal.SIGINT, signal.SIGTERM):
+    before = {each: signal.getsignal(each) for each in (*STOPS, signal.SIGALRM)}
+    for each in STOPS:
         signal.signal(each, signal.default_int_handler)
     yield
     signal.alarm(0)
     for each, handler in before.items():
         signal.signal(each, handler)
+
+
+@pytest.fixture
+def no_echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second signal counts, however soon it comes."""
+    monkeypatch.setattr(interrupt, "ECHO", 0)
 
 
 class Study:
@@ -49,7 +57,7 @@ def wait_to_be_interrupted() -> None:
     threading.Event().wait(20)
 
 
-@BOTH
+@EACH
 def test_the_first_signal_stops_gracefully_and_raises_nothing(study: Study, number: signal.Signals) -> None:
     with graceful(study.stop, study.notes.append):
         signal.raise_signal(number)
@@ -59,16 +67,70 @@ def test_the_first_signal_stops_gracefully_and_raises_nothing(study: Study, numb
     assert f"{interrupt.GRACE} seconds" in study.notes[0]
 
 
-@BOTH
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@EACH
+@pytest.mark.parametrize("first", STOPS, ids=lambda number: number.name)
 def test_the_second_signal_ends_the_study_at_once(
-    study: Study, first: signal.Signals, number: signal.Signals
+    study: Study, first: signal.Signals, number: signal.Signals, no_echo: None
 ) -> None:
     with graceful(study.stop, study.notes.append):
         signal.raise_signal(first)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     assert study.stops == 1
+
+
+@EACH
+def test_a_signal_that_comes_twice_within_a_second_counts_once(
+    study: Study, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`timeout` signals its command, and then the group of the command."""
+    monkeypatch.setattr(interrupt, "ECHO", 0.2)
+    with graceful(study.stop, study.notes.append):
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        time.sleep(0.3)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert study.stops == 1
+
+
+@EACH
+def test_without_a_phase_a_signal_that_comes_twice_interrupts_once(number: signal.Signals) -> None:
+    """The second signal would interrupt the writes that follow the first."""
+    cleaned = False
+
+    def study() -> None:
+        nonlocal cleaned
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)
+            cleaned = True
+
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        study()
+    assert cleaned
+
+
+@EACH
+def test_nothing_disturbs_the_last_seconds_of_a_study(number: signal.Signals, no_echo: None) -> None:
+    def study() -> None:
+        with undisturbed():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+    with interruptible():
+        study()
+
+
+def test_a_study_under_nohup_outlives_its_terminal(study: Study) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with interruptible(), undisturbed(), graceful(study.stop, study.notes.append):
+        signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)
+    assert study.stops == 0
 
 
 @BOTH
@@ -177,7 +239,7 @@ def test_an_interrupt_that_is_ignored_once_more_is_raised_once_more(monkeypatch:
 
 
 @BOTH
-def test_the_second_signal_is_not_lost_either(study: Study, number: signal.Signals) -> None:
+def test_the_second_signal_is_not_lost_either(study: Study, number: signal.Signals, no_echo: None) -> None:
     def phase() -> None:
         with graceful(study.stop, study.notes.append):
             signal.raise_signal(number)
@@ -206,10 +268,11 @@ def test_another_error_that_python_ignores_is_shown_as_before(monkeypatch: pytes
 
 @pytest.mark.parametrize("error", [None, ValueError("no")])
 def test_afterwards_the_interpreter_is_as_it_was(error: Exception | None) -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    numbers = (*STOPS, signal.SIGALRM)
     before = [signal.getsignal(each) for each in numbers], sys.unraisablehook
     with pytest.raises(ValueError, match="no") if error else nullcontext(), interruptible():
-        assert [signal.getsignal(each) for each in numbers] == [signal.default_int_handler] * 3
+        assert signal.default_int_handler not in [signal.getsignal(each) for each in STOPS]
+        assert signal.getsignal(signal.SIGALRM) == signal.default_int_handler
         if error:
             raise error
     assert ([signal.getsignal(each) for each in numbers], sys.unraisablehook) == before

@@ -91,6 +91,18 @@ def test_a_trial_that_makes_reports_between_deaths_starts_again_after_any_number
     assert driver.ledger.records() == [record]
 
 
+def test_deaths_while_the_study_stops_are_no_fault_of_the_trial(new_driver: Callable[..., Driver]) -> None:
+    """A signal to all processes of a job ends the workers too, at every stop of a long study."""
+    for _ in range(2 * WORKER_DEATHS):
+        driver = new_driver(trials=1)
+        cycle = driver.phase()
+        record = cycle.next()
+        assert record is not None
+        cycle.stop()
+        assert cycle.lost(record.key, "lost its worker")
+    assert driver.ledger.records() == [record]
+
+
 def test_a_phase_leaves_the_other_phases_trials_alone(new_driver: Callable[..., Driver]) -> None:
     driver = new_driver(trials=1, confirm_seeds=1)
     driver.play(driver.phase())

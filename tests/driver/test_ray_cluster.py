@@ -218,13 +218,16 @@ def test_a_task_that_runs_out_of_memory_stops_the_study_in_one_line(
         call_in_ray(print, [()], ONE, "preparing")
 
 
-def test_a_real_worker_that_dies_again_and_again_stops_the_study_in_one_line(ray_here: Path) -> None:
+def test_a_real_worker_that_is_killed_again_and_again_stops_the_study_in_one_line(
+    ray_here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     def die() -> None:
-        os._exit(1)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     line = rf"^preparing the teacher: the worker died {WORKER_DEATHS + 1} times, [^\n]*$"
     with pytest.raises(StudyStopped, match=line):
         call_in_ray(die, [()], Resources(0.1, 0, 1), "preparing the teacher")
+    assert "A worker died" not in capfd.readouterr().err, "Ray itself would print dozens of lines"
 
 
 def test_a_real_task_that_runs_out_of_memory_stops_the_study_in_one_line(ray_here: Path) -> None:
@@ -288,6 +291,11 @@ def test_an_error_that_is_not_of_ray_passes_through() -> None:
 
 
 # What Ray reads when it is imported
+
+
+def test_a_task_that_is_ended_for_lack_of_memory_starts_again_as_often_as_after_any_other_death() -> None:
+    """Ray's own default is without end."""
+    assert SETTINGS["RAY_task_oom_retries"] == str(WORKER_DEATHS)
 
 
 def of_the_room() -> list[Path]:

@@ -6,7 +6,7 @@ import errno
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -90,6 +90,7 @@ def study(
     made = Study(tmp_path / "home", make_plan(name=name), tracking_uri)
     made.home.root.mkdir()
     monkeypatch.setattr(run, "connected", made.connected)
+    monkeypatch.setattr(run, "RayAlive", lambda *values: nullcontext())
     monkeypatch.setattr(run, "default_resources", lambda *values: Resources(1, 0, 1))
     monkeypatch.setattr(run, "write_request", lambda folder, resolved: None)
     monkeypatch.setattr(run, "_stored_model", lambda *values: "b" * 64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,20 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
     assert trials.running == {}
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
+
+
+@ON_RAY
+def test_the_handler_of_a_batch_system_s_warning_stays() -> None:
+    """Tune takes SIGUSR1 for itself."""
+    handler, seen = signal.getsignal(signal.SIGUSR1), []
+    try:
+        signal.signal(signal.SIGUSR1, signal.default_int_handler)
+        trials: Any = Trials(1, "nothing", ValueError())
+        watch = lambda: seen.append(signal.getsignal(signal.SIGUSR1))  # noqa: E731
+        run_phase(trials, job_of, Resources(1, 0, 1), watch)
+    finally:
+        signal.signal(signal.SIGUSR1, handler)
+    assert set(seen) == {signal.default_int_handler}
 
 
 @ON_RAY

@@ -9,11 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.processes import COMMAND
 
 NAME = "my_space"  # as the study that nobody disturbed, so that the two can be compared
 PLANNED = 8
@@ -33,10 +36,31 @@ def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[...,
     assert len(whole.metric_rows) == len(expected.metric_rows)
 
 
+def check_paused(home: Path, running: Any, read: Callable[..., Any]) -> None:
+    """No run is RUNNING, and nothing that the study started is left."""
+    statuses = {run.info.status for run in read(home, NAME).runs}
+    assert "SCHEDULED" in statuses
+    assert "RUNNING" not in statuses
+    deadline = time.monotonic() + 15
+    while running.left() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert running.left() == []
+
+
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
-    ("how", "killed"),
-    [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)],
-    ids=["SIGINT", "killed before, SIGTERM"],
+    ("how", "group", "killed"),
+    [
+        (signal.SIGINT, True, False),  # a terminal's Ctrl-C
+        (signal.SIGTERM, True, False),  # `timeout`, `scancel`
+        pytest.param(signal.SIGTERM, False, True, marks=SLOW),
+        pytest.param(signal.SIGHUP, True, False, marks=SLOW),  # a terminal that is closed
+        pytest.param(signal.SIGUSR1, False, False, marks=SLOW),  # Slurm's warning
+        pytest.param(signal.SIGUSR2, False, False, marks=SLOW),
+    ],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else "",
 )
 def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     kdstudy: Any,
@@ -47,6 +71,7 @@ def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     check_whole: Callable[..., Any],
     read: Callable[..., Any],
     how: signal.Signals,
+    group: bool,
     killed: bool,
 ) -> None:
     home, done = home_with_artifacts, 0
@@ -60,16 +85,16 @@ def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
         assert (counts["running"], counts["driver"]) == (0, None)  # nothing runs without a driver
         running, done = kdstudy.start("resume", NAME, "--home", home), counts["complete"]
         running.wait_until(lambda: running.done() > done)
-    if how == signal.SIGINT:
-        os.killpg(running.process.pid, how)  # a terminal's Ctrl-C reaches Ray's processes too
-    else:
-        running.process.send_signal(how)
+    running.remember()
+    (os.killpg if group else os.kill)(running.process.pid, how)
     answer = running.finish(timeout=60)
     assert answer.code == 130
     assert answer.out == ""
     *_, last = answer.err.splitlines()
     assert last == f"interrupted; go on with: kdstudy resume {NAME} --home {home}"
     assert "Traceback" not in answer.err
+    assert "stopping: running trials go to their next report" in answer.err
+    check_paused(home, running, read)
     again = command(*last.partition("kdstudy ")[2].split())
     assert again.code == 0, again.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
@@ -88,6 +113,49 @@ def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_ru
     *_, last = answer.err.splitlines()
     run = shlex.join(["kdstudy", "run", *map(str, [asked.space, *asked.on, "--home", home])])
     assert last == f"interrupted; go on with: {run}"
+
+
+def test_if_ray_dies_the_study_stops_soon_with_one_line_and_can_be_resumed(
+    kdstudy: Any, command: Any, asked: Any, home_with_artifacts: Path, read: Callable[..., Any]
+) -> None:
+    home = home_with_artifacts
+    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running.wait_until(lambda: running.done() >= 1)
+    running.remember()
+    (head,) = running.workers("gcs_server")
+    os.kill(head, signal.SIGKILL)
+    answer = running.finish(timeout=45)
+    assert answer.code == 1, answer.err
+    *_, last = answer.err.splitlines()
+    assert "stopped: " in last
+    assert "the Ray at " in last
+    assert " has died" in last
+    assert last.endswith(f"; go on with: kdstudy resume {NAME} --home {home}")
+    assert "Traceback" not in answer.err
+    check_paused(home, running, read)
+    assert json.loads(command("status", NAME, "--home", home, "--json").out)["driver"] is None
+
+
+@pytest.mark.slow
+def test_a_study_goes_on_if_nobody_reads_its_output_any_more(
+    kdstudy: Any, asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
+) -> None:
+    """A pipe that is closed, and the end of an ssh."""
+    home = home_with_artifacts
+    running = kdstudy.start("-c", PIPED, COMMAND, "run", asked.space, *asked.on, "--home", home, command=())
+    answer = running.finish(timeout=240)
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    check_whole(home, NAME, PLANNED)
+
+
+PIPED = """
+import subprocess, sys
+
+study = subprocess.Popen([sys.executable, *sys.argv[1:]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+study.stdout.readline()
+study.stdout.close()
+sys.exit(study.wait())
+"""
 
 
 @pytest.mark.slow
