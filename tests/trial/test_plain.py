@@ -50,7 +50,12 @@ def given(request: pytest.FixtureRequest, workshop: Any, model_folder: Path, tmp
     if request.param == "bert":
         base = tmp_path / "bert"
         tokenizer = load_tokenizer(model_folder)
-        sizes = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 37}
+        sizes: dict[str, Any] = {
+            "hidden_size": 32,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "intermediate_size": 37,
+        }
         config = BertConfig(vocab_size=len(tokenizer), pad_token_id=1, **sizes)
         torch.manual_seed(0)
         AutoModelForMaskedLM.from_config(config).save_pretrained(base)

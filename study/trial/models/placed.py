@@ -60,15 +60,16 @@ def _heads(config: PreTrainedConfig) -> Iterator[set[str]]:
     from transformers.models.auto import modeling_auto as auto
 
     yield POOLER_AND_OLD_HEADS
-    for mapping in (
+    mappings: tuple[Any, ...] = (
         auto.MODEL_FOR_MASKED_LM_MAPPING,
         auto.MODEL_FOR_PRETRAINING_MAPPING,
         auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
         auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING,
         auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING,
         auto.MODEL_FOR_CAUSAL_LM_MAPPING,
-    ):
+    )
+    for mapping in mappings:
         if type(config) in mapping:
             with torch.device("meta"):
-                model: Any = mapping[type(config)](copy.deepcopy(config))
+                model = mapping[type(config)](copy.deepcopy(config))
             yield {name for name, _ in model.named_children()} - {model.base_model_prefix}

@@ -175,9 +175,10 @@ def _rows_of_classes(model: PreTrainedModel) -> list[nn.Parameter]:
     Raises:
         RequestError: if there are none.
     """
-    names = [str(place) for place in range(model.config.num_labels + 1)]
+    classes = int(model.config.num_labels or 0)
+    names = [str(place) for place in range(classes + 1)]
     larger = dict(skeleton(labelled(model.config, names)).named_parameters())
     found = [p for name, p in model.named_parameters() if p.shape != larger[name].shape]
-    if not found or any(len(p) != model.config.num_labels for p in found):
+    if not found or any(len(p) != classes for p in found):
         raise RequestError(f"{model.config.model_type}: its classifier does not end in a linear layer")
     return found

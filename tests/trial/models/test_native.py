@@ -76,7 +76,7 @@ def test_positions_that_the_librarys_code_does_not_compute(
 
 def test_a_teachers_positions(edited: Callable[..., Any]) -> None:
     family, folder = edited("teacher", position_embedding_type="alibi")
-    with pytest.raises(RequestError, match="position_embedding_type: .* 'alibi' positions"):
+    with pytest.raises(RequestError, match=r"position_embedding_type: .* 'alibi' positions"):
         check_teacher(folder, family.labels, family.base)
 
 
