@@ -53,8 +53,6 @@ def skip_unread(model: PreTrainedModel) -> bool:
     output = getattr(getattr(_last_layer(model), "attention", None), "output", None)
     if not isinstance(output, nn.Module):
         return False
-    if hasattr(model.base_model, "set_attention_type"):
-        return False  # BigBird cuts off the padding of long texts after the last layer; the probe is short
     if any(isinstance(hook, _FirstToken) for hook in output._forward_pre_hooks.values()):
         return True
     whole, less = _copy(model), _copy(model)
