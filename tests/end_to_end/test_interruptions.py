@@ -95,7 +95,7 @@ def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     assert "Traceback" not in answer.err
     assert "stopping: running trials go to their next report" in answer.err
     check_paused(home, running, read)
-    again = kdstudy(*last.partition("kdstudy ")[2].split())
+    again = command(*last.partition("kdstudy ")[2].split())
     assert again.code == 0, again.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
 

@@ -209,7 +209,7 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
 ) -> None:
     """PostgreSQL keeps the ledger and, behind a server, MLflow; the server is killed, then PostgreSQL."""
     server = mlflow_server(postgres.url("mlflow"))
-    where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger"), "--concurrency", "1"]
+    where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger")]
     running = kdstudy.start("run", asked.space, *asked.on, *where, "--tracking-uri", server.url)
     running.wait_until(lambda: running.done() >= 1)
     server.kill()
