@@ -35,7 +35,7 @@ def ui(
     kdstudy ui --home here --port 8080
     """
     from study.home import Home
-    from study.planning.request_file import masked
+    from study.errors import masked
 
     the_home = Home.at(home)
     if not the_home.database.exists():
