@@ -149,6 +149,8 @@ def _run_one(one: _OneTrial, home: Home, threads: int, say: Callable[[str], None
     inputs = preparation.build(config, SPLITS)
     if inputs.why_not_trimmed:
         say(f"trained on the full vocabulary: {inputs.why_not_trimmed}")
+    if inputs.how_teacher_compares:
+        say(inputs.how_teacher_compares)
     say("training the student")
     with tempfile.TemporaryDirectory(prefix="trial-", dir=home.root) as folder:
         job = TrialJob(

@@ -174,6 +174,10 @@ class DrivenStudy:
         for one in found:  # bring the outputs here too, if another node built them
             store.has("outputs", one.outputs_key("validation"))
             store.has("vocabularies", one.vocabulary_key)
+            if one.config.teacher:
+                store.has("comparisons", one.comparison_key)
+        for said in sorted({one.how_teacher_compares or "" for one in found} - {""}):
+            self.view.note(said)
         for why in sorted({one.why_not_trimmed or "" for one in found} - {""}):
             self.view.note(f"trained on the full vocabulary: {why}")
 

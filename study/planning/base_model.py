@@ -79,7 +79,7 @@ def find_model(store: Store, source: str) -> Model:
     Raises:
         RequestError: if there is no such encoder, or no student can be built from it.
     """
-    from study.trial.models.encoder import check_encoder, resolve_folder
+    from study.trial.models.encoder import check_encoder, check_weights, resolve_folder
     from study.trial.models.fingerprint import encoder_fingerprint
     from study.trial.pretraining import PRETRAINING
 
@@ -90,6 +90,7 @@ def find_model(store: Store, source: str) -> Model:
     else:
         return Model(source)
     check_encoder(folder)
+    check_weights(folder)
     return Model(source, folder, encoder_fingerprint(folder))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from study.trial.data.batches import TrainingBatches, evaluation_batches
 from study.trial.data.tokens import EncodedSplit
+from study.trial.models.afresh import read_afresh
 from study.trial.models.unread import skip_unread
 from study.trial.training import Numerics
 
@@ -42,6 +43,7 @@ def classifier_step(
     """`step_loss` of `Training` for a classifier on `data`; `seed` decides the batches."""
     split, rows, teacher_logits = data.split, data.rows, data.teacher_logits
     batches = TrainingBatches(split.lengths[rows], batch_size, seed)
+    read_afresh(model)
     skip_unread(model)
 
     def step_loss(step: int) -> tuple[Tensor, Tensor]:
@@ -64,6 +66,7 @@ def classifier_step(
 @torch.inference_mode()
 def predict_logits(model: Any, split: EncodedSplit, pad_id: int, numerics: Numerics) -> np.ndarray:
     """Logits of `model` in evaluation mode on all of `split`: [rows x classes], float32."""
+    read_afresh(model)
     skip_unread(model)
     model.eval()
     found = []

@@ -140,6 +140,20 @@ class Inputs:
         parts = {"teacher": self.teacher_key, "tokens": self.tokens_key, "split": split}
         return digest(parts | {"version": 2})
 
+    @property
+    def comparison_key(self) -> str:
+        """The key of the comparison of a given teacher's outputs with plain transformers."""
+        return digest({"outputs": self.outputs_key("validation"), "version": 1})
+
+    @property
+    def how_teacher_compares(self) -> str | None:
+        """How a given teacher's outputs compare with plain transformers, in one line; None if not given."""
+        if not self.config.teacher:
+            return None
+        file = self.store.path("comparisons", self.comparison_key) / "comparison.json"
+        said: str = json.loads(file.read_text(encoding="utf-8"))["said"]
+        return said
+
     def teacher_logits(self, split: str) -> np.ndarray:
         """[rows of the split x classes] float32, memory-mapped and read-only.
 

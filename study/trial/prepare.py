@@ -50,6 +50,7 @@ class Preparation:
         wanted = [("tokens", inputs.tokens_key), ("teachers", inputs.teacher_key)]
         wanted += [] if self.full_vocabulary else [("vocabularies", inputs.vocabulary_key)]
         wanted += [("outputs", inputs.outputs_key(name)) for name in _read_by(config, splits)]
+        wanted += [("comparisons", inputs.comparison_key)] if _compares(config, splits) else []
         return all(self.store.has(kind, key) for kind, key in wanted)
 
     @stopped_by_a_full_disk()
@@ -60,12 +61,13 @@ class Preparation:
             FileNotFoundError: if the task or the base model is not in the store.
             RequestError: if a given teacher does not fit.
             TeacherDiverged: if the teacher diverges.
-            StudyStopped: if the disk is full or read-only, or the storage is away.
+            StudyStopped: if a given teacher answers otherwise than in plain transformers, the disk is full or
+                read-only, or the storage is away.
         """
         # Imported here, because torch takes seconds to import and a caller of `has` does not need torch.
         from study.trial.encoding import write_tokens, write_vocabulary
-        from study.trial.models.encoder import resolve_folder
         from study.trial.models.teacher import import_teacher, load_classifier
+        from study.trial.plain import compare_with_plain, given_folder
         from study.trial.teaching import train_teacher, write_outputs
         from study.trial.training import Numerics
 
@@ -75,7 +77,11 @@ class Preparation:
                 raise FileNotFoundError(f"{store.path(kind, key)}: is not there, or spoilt")
 
         def given(target: Path, work: Path) -> None:
-            import_teacher(resolve_folder(self.given_teacher), target, inputs.task.labels, inputs.base_folder)
+            folder = given_folder(self.given_teacher, config.teacher)
+            import_teacher(folder, target, inputs.task.labels, inputs.base_folder)
+
+        def compared(target: Path, work: Path) -> None:
+            compare_with_plain(inputs, self.given_teacher, Numerics.here(self.threads), target)
 
         def trained(target: Path, work: Path) -> None:
             train_teacher(inputs, target, work, Numerics.here(self.threads))
@@ -92,6 +98,8 @@ class Preparation:
                 write_outputs(inputs, name, Numerics.here(self.threads), teacher(), target)
 
             store.build("outputs", inputs.outputs_key(name), outputs)
+        if _compares(config, splits):
+            store.build("comparisons", inputs.comparison_key, compared)
         return inputs
 
 
@@ -101,3 +109,8 @@ def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:
     A trial without distillation does not read the outputs on the training data, which cost the most.
     """
     return [name for name in splits if name != "train" or config.alpha < 1]
+
+
+def _compares(config: TrialConfig, splits: Sequence[str]) -> bool:
+    """Whether the teacher is given, and its outputs are compared with plain transformers."""
+    return bool(config.teacher) and "validation" in splits

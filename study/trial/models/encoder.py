@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
 from study.errors import RequestError
 from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
+from study.trial.models.native import check_described, check_no_languages, check_positions
+from study.trial.models.placed import check_placed, in_short
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.weights import exact_dtype
 
-__all__ = ["check_encoder", "import_encoder", "resolve_folder"]
+if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+__all__ = ["check_encoder", "check_weights", "import_encoder", "resolve_folder"]
 
 DESCRIPTION = [
     "config.json",
@@ -64,9 +72,11 @@ def check_encoder(folder: Path) -> None:
 
     Raises:
         RequestError: unless the model is an encoder with a sequence classifier in the library, a stack of
-            layers, weights, and a fast tokenizer with no more tokens than the embedding has rows.
+            layers, weights, and a fast tokenizer with no more tokens than the embedding has rows; and if the
+            library would read the model as something else than it is.
     """
     config = read_config(folder)
+    check_described(folder, config)
     kind = f"{folder}: a {config.model_type} model"
     if getattr(config, "is_encoder_decoder", False):
         raise RequestError(f"{kind} is an encoder with a decoder; students are encoders alone")
@@ -75,6 +85,7 @@ def check_encoder(folder: Path) -> None:
     if getattr(config, "is_decoder", False) or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RequestError(f"{kind} is not an encoder trained with a masked-LM loss")
     layer_stack(skeleton(config))
+    check_no_languages(folder, config)
     tokens = len(load_tokenizer(folder))
     if tokens > config.vocab_size:
         raise RequestError(f"{folder}: {tokens} tokens but only {config.vocab_size} embeddings")
@@ -82,26 +93,43 @@ def check_encoder(folder: Path) -> None:
         raise RequestError(f"{folder}: no weights; there is none of {', '.join(WEIGHTS)}")
 
 
+def check_weights(folder: Path) -> None:
+    """Check that the weights in `folder` are the encoder that its configuration describes.
+
+    Raises:
+        RequestError: if a tensor is missing, has no place, has another shape, or has values that are no
+            finite numbers; if the library does not compute their positions; and if the files are damaged.
+    """
+    _load_encoder(folder)
+
+
 def import_encoder(source: str, target: Path) -> None:
     """Check the base model `source` (a folder or a hub name) and save it into the folder `target`.
 
     The encoder alone is saved: embeddings, layers, and a pooler if the files have a pooler. A masked-LM or
     classification head is dropped, so that every student's and teacher's head starts from its own random
-    stream. Weights keep their dtype.
+    stream. Weights keep the dtype of the files, whatever dtype config.json names.
 
     Raises:
-        RequestError: as `check_encoder`; and if the weights are damaged or incomplete.
+        RequestError: as `check_encoder` and `check_weights`.
     """
     folder = resolve_folder(source)
     check_encoder(folder)
-    from transformers import AutoModel
-
-    model, info = load(AutoModel, folder, dtype="auto")
-    missing = set(info["missing_keys"])
-    if lost := sorted(name for name in missing if "pooler" not in name):
-        raise RequestError(f"{folder}: its weights lack {len(lost)} tensors of the encoder, as {lost[0]}")
-    # A pooler that the files lack has just been drawn at random: it is no part of this model.
-    state = {name: tensor for name, tensor in model.state_dict().items() if name not in missing}
+    model, state = _load_encoder(folder)
     with quiet():
         model.save_pretrained(target, state_dict=state, max_shard_size="1TB")
     load_tokenizer(folder).save_pretrained(target)
+
+
+def _load_encoder(folder: Path) -> tuple[PreTrainedModel, dict[str, Tensor]]:
+    """The encoder in `folder`, and those of its tensors that come from the files."""
+    from transformers import AutoModel
+
+    model, info = load(AutoModel, folder, dtype=exact_dtype(folder))
+    missing = set(info["missing_keys"])
+    if lost := [name for name in missing if "pooler" not in name]:
+        raise RequestError(f"{folder}: its weights lack {in_short(lost, ' of the encoder')}")
+    check_placed(folder, model, info["unexpected_keys"])
+    check_positions(folder, read_config(folder))  # after the tensors, whose names say more
+    # A pooler that the files lack has just been drawn at random: it is no part of this model.
+    return model, {name: tensor for name, tensor in model.state_dict().items() if name not in missing}

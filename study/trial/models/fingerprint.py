@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from torch import Tensor
 
 from study.config import canonical_json
-from study.errors import RequestError
-from study.trial.models.loading import one_line, read_config
+from study.trial.models.loading import read_config
 from study.trial.models.tokenizer import definition, load_tokenizer
+from study.trial.models.weights import read_tensors
 
 __all__ = ["encoder_fingerprint"]
 
@@ -41,42 +36,9 @@ def encoder_fingerprint(folder: Path) -> str:
     if tokenizer.split_special_tokens:  # such a tokenizer reads a `<s>` in a text as characters
         described.append({"split_special_tokens": True})
     sha = hashlib.sha256(canonical_json(described).encode())
-    with ExitStack() as files:
-        try:
-            for name, tensor in _tensors(folder, files):
-                if name.endswith("position_ids"):
-                    continue  # 0, 1, 2, ...: older versions save them, newer ones neither save nor read them
-                sha.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-                sha.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        except RequestError:
-            raise
-        except Exception as error:  # damaged files raise a different error in each format
-            raise RequestError(f"{folder}: its weights cannot be read: {one_line(error)}") from None
+    for name, tensor in read_tensors(folder):
+        if name.endswith("position_ids"):
+            continue  # 0, 1, 2, ...: older versions save them, newer ones neither save nor read them
+        sha.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        sha.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
-
-
-def _tensors(folder: Path, files: ExitStack) -> Iterator[tuple[str, Tensor]]:
-    """Name and content of every tensor, in the order of the names, one in memory at a time."""
-    if shards := _shards(folder, "model.safetensors"):
-        opened = [files.enter_context(safe_open(shard, framework="pt")) for shard in shards]
-        place = {name: file for file in opened for name in file.keys()}  # noqa: SIM118 (not a dictionary)
-        for name in sorted(place):
-            yield name, place[name].get_tensor(name)
-    elif shards := _shards(folder, "pytorch_model.bin"):
-        state: dict[str, Tensor] = {}
-        for shard in shards:
-            state |= torch.load(shard, map_location="cpu", weights_only=True, mmap=True)
-        yield from sorted(state.items())
-    else:
-        raise RequestError(f"{folder}: no weights; there is neither model.safetensors nor pytorch_model.bin")
-
-
-def _shards(folder: Path, name: str) -> list[Path]:
-    """The weight files called `name`: that file, or the files that its index lists; empty without both."""
-    if (folder / name).is_file():
-        return [folder / name]
-    index = folder / f"{name}.index.json"
-    if not index.is_file():
-        return []
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    return [folder / Path(shard).name for shard in sorted(names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,10 @@ from study.trial.models.loading import (
     seeded,
     skeleton,
 )
+from study.trial.models.native import check_described, check_positions
+from study.trial.models.placed import check_placed, in_short
 from study.trial.models.tokenizer import check_same_tokenizer, load_tokenizer
+from study.trial.models.weights import exact_dtype
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
@@ -37,15 +41,16 @@ def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedMod
     copied tensors map the files in `base` and must not be written to.
 
     Raises:
-        RequestError: if the files lack a part of the encoder, or have a head of their own (`import_encoder`
-            drops a head).
+        RequestError: if the files lack a part of the encoder, have tensors without a place, or have a head of
+            their own (`import_encoder` drops a head).
     """
     config = labelled(read_config(base), labels)
     with seeded(stream(seed, "head")):
         model, info = load(classifier_class(config), base, config=config, dtype=torch.float32)
     missing, encoder = set(info["missing_keys"]), f"{model.base_model_prefix}."
-    if lost := sorted(name for name in missing if name.startswith(encoder) and "pooler" not in name):
-        raise RequestError(f"{base}: its weights lack {len(lost)} tensors of the encoder, as {lost[0]}")
+    if lost := [name for name in missing if name.startswith(encoder) and "pooler" not in name]:
+        raise RequestError(f"{base}: its weights lack {in_short(lost, ' of the encoder')}")
+    check_placed(base, model, info["unexpected_keys"])
     if old := sorted(n for n in model.state_dict() if not n.startswith(encoder) and n not in missing):
         raise RequestError(f"{base}: not a base model alone, it has a head: {', '.join(old)}")
     return model
@@ -60,17 +65,18 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTra
     """The sequence classifier in `folder`, float32, in evaluation mode; its tensors map the files.
 
     Raises:
-        RequestError: if weights are missing (such as the head of a model that is no classifier), or the
-            classes are not `labels` in this order.
+        RequestError: if weights are missing (such as the head of a model that is no classifier) or have no
+            place, or the classes are not `labels` in this order.
     """
     config = read_config(folder)
-    if labels is not None and list(_classes(config)) != list(labels):
+    if labels is not None and _classes(folder, config) != list(labels):
         raise RequestError(f"{folder}: its classes are not the task's in their order")
     model, info = load(classifier_class(config), folder, config=config, dtype=torch.float32)
-    if lost := sorted(info["missing_keys"]):
+    if lost := info["missing_keys"]:
         raise RequestError(
-            f"{folder}: not a fine-tuned sequence classifier: its weights lack {', '.join(lost)}"
+            f"{folder}: not a fine-tuned sequence classifier: its weights lack {in_short(lost)}"
         )
+    check_placed(folder, model, info["unexpected_keys"])
     return model
 
 
@@ -85,11 +91,21 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
         RequestError: if a condition fails; the message names the first such condition.
     """
     config = read_config(folder)
-    classes = _classes(config)
+    check_described(folder, config)
+    if config.problem_type not in (None, "single_label_classification"):
+        raise RequestError(
+            f"{folder / 'config.json'}: problem_type: {config.problem_type!r} is no choice of one class; "
+            "a teacher of single_label_classification is right"
+        )
+    classes = _classes(folder, config)
     if sorted(classes) != sorted(labels):
         theirs = ", ".join(sorted(set(classes) - set(labels))[:5]) or "no others"
         ours = ", ".join(sorted(set(labels) - set(classes))[:5]) or "none"
-        raise RequestError(f"{folder}: its classes are not the task's: it has {theirs}, and lacks {ours}")
+        unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in classes)
+        remedy = "; id2label in its config.json must name the task's labels" if unnamed else ""
+        raise RequestError(
+            f"{folder}: its classes are not the task's: it has {theirs}, and lacks {ours}{remedy}"
+        )
     base_config = labelled(read_config(base), labels)
     shapes, base_shapes = (
         {name: tuple(p.shape) for name, p in skeleton(c).named_parameters()} for c in (config, base_config)
@@ -101,7 +117,9 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
         )
         raise RequestError(f"{folder}: it is a {theirs}, the base model a {ours}: no student is between them")
     check_same_tokenizer(folder, base)
-    load_classifier(folder)
+    exact_dtype(folder)
+    _rows_of_classes(load_classifier(folder))
+    check_positions(folder, config)
 
 
 def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path) -> None:
@@ -112,11 +130,10 @@ def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path
     """
     check_teacher(source, labels, base)
     model = own_memory(load_classifier(source))
-    classes = _classes(model.config)
+    classes = _classes(source, model.config)
     rows = torch.tensor([classes.index(label) for label in labels])
-    head = _output_layer(model)
     with torch.no_grad():
-        for parameter in head.parameters():
+        for parameter in _rows_of_classes(model):
             parameter.copy_(parameter[rows])
     model.config = labelled(model.config, labels)
     with quiet():
@@ -124,16 +141,42 @@ def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path
     load_tokenizer(source).save_pretrained(target)
 
 
-def _classes(config: PreTrainedConfig) -> list[str]:
-    """Names of the classes, in the order of their ids."""
+def _classes(folder: Path, config: PreTrainedConfig) -> list[str]:
+    """Names of the classes, in the order of their ids; a number is its own name.
+
+    Raises:
+        RequestError: if a class has no name, or label2id contradicts id2label.
+    """
     assert config.id2label is not None
-    return [name for _, name in sorted(config.id2label.items())]
+    names = [name for _, name in sorted(config.id2label.items())]
+    file = folder / "config.json"
+    for place, name in enumerate(names):
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            raise RequestError(f"{file}: id2label: class {place} has the name {name!r}; a text is right")
+    classes = [str(name) for name in names]
+    stated = {str(name): place for name, place in (config.label2id or {}).items()}
+    for place, name in enumerate(classes):
+        if stated.get(name, place) != place:
+            raise RequestError(
+                f"{file}: label2id: {name} is class {stated[name]}, and class {place} in id2label; "
+                "the same order in both is right"
+            )
+    return classes
 
 
-def _output_layer(model: PreTrainedModel) -> nn.Linear:
-    """The layer whose rows are the classes: the last linear layer with as many outputs, whatever its name."""
-    width = model.config.num_labels
-    linear = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == width]
-    if not linear:
+def _rows_of_classes(model: PreTrainedModel) -> list[nn.Parameter]:
+    """The tensors of `model` that have one row for each class: weights and bias of the head's last layer.
+
+    They are found by what becomes larger in a model with one more class, so neither their names, nor their
+    place in the model, nor other layers of the same width have a part in this.
+
+    Raises:
+        RequestError: if there are none.
+    """
+    classes = int(model.config.num_labels or 0)
+    names = [str(place) for place in range(classes + 1)]
+    larger = dict(skeleton(labelled(model.config, names)).named_parameters())
+    found = [p for name, p in model.named_parameters() if p.shape != larger[name].shape]
+    if not found or any(len(p) != classes for p in found):
         raise RequestError(f"{model.config.model_type}: its classifier does not end in a linear layer")
-    return linear[-1]
+    return found

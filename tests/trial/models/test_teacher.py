@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -167,6 +169,87 @@ def test_damaged_weights_are_refused_in_one_line(bert: Any, tmp_path: Path) -> N
     with pytest.raises(RequestError, match="weights cannot be loaded") as error:
         load_classifier(tmp_path)
     assert "\n" not in str(error.value)
+
+
+# The class order
+
+
+@pytest.mark.parametrize("classes", [32, 37, 16])
+def test_as_many_classes_as_the_encoder_is_wide(
+    family: Any, batch: dict[str, torch.Tensor], classes: int, tmp_path: Path
+) -> None:
+    """32 is the width of every encoder here, 37 of its feed-forward layers, 16 of an embedding."""
+    labels = [f"c{number:02d}" for number in range(classes)]
+    theirs = random.Random(0).sample(labels, classes)
+    given = new_classifier(family.base, theirs, 0)
+    given.save_pretrained(tmp_path / "given")
+    load_tokenizer(family.base).save_pretrained(tmp_path / "given")
+    import_teacher(tmp_path / "given", tmp_path / "out", labels, family.base)
+    imported = load_classifier(tmp_path / "out", labels)
+    with torch.no_grad():
+        logits = given(**batch).logits
+        assert torch.equal(imported(**batch).logits, logits[:, [theirs.index(label) for label in labels]])
+
+
+@pytest.fixture(params=["bert", "xlm-roberta"])
+def named(
+    families: Callable[[str], Any], request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[..., tuple[Any, Path]]:
+    """A copy of an architecture's teacher with other fields in config.json."""
+
+    def name(**values: Any) -> tuple[Any, Path]:
+        family = families(request.param)
+        folder = Path(shutil.copytree(family.teacher, tmp_path / "named"))
+        file = folder / "config.json"
+        config = json.loads(file.read_text())
+        for field in ("id2label", "label2id"):
+            config.pop(field)
+        file.write_text(json.dumps(config | values))
+        return family, folder
+
+    return name
+
+
+@pytest.mark.parametrize("numbers", [{"0": 2, "1": 0, "2": 1}, {"0": "2", "1": "0", "2": "1"}])
+def test_a_number_is_its_own_name(named: Callable[..., Any], numbers: dict[str, Any], tmp_path: Path) -> None:
+    family, folder = named(id2label=numbers)
+    import_teacher(folder, tmp_path / "out", ("0", "1", "2"), family.base)
+    source, imported = (load_file(f / "model.safetensors") for f in (folder, tmp_path / "out"))
+    bias = next(name for name in source if name.startswith("classifier") and len(source[name]) == 3)
+    assert torch.equal(imported[bias], source[bias][[1, 2, 0]])
+
+
+@pytest.mark.parametrize("absent", [None, True, 1.5])
+def test_a_class_without_a_name_is_refused(named: Callable[..., Any], absent: Any) -> None:
+    family, folder = named(id2label={"0": "a", "1": absent, "2": "c"})
+    with pytest.raises(RequestError, match=rf"config\.json: id2label: class 1 has the name {absent}; a text"):
+        check_teacher(folder, ("a", "b", "c"), family.base)
+
+
+def test_two_orders_of_the_same_classes_are_refused(named: Callable[..., Any]) -> None:
+    ids = {"a": 0, "b": 2, "c": 1}
+    family, folder = named(id2label={"0": "a", "1": "b", "2": "c"}, label2id=ids)
+    with pytest.raises(RequestError, match="label2id: b is class 2, and class 1 in id2label; the same order"):
+        check_teacher(folder, ("a", "b", "c"), family.base)
+
+
+def test_names_that_were_written_over_the_librarys_own(named: Callable[..., Any]) -> None:
+    ids = {"LABEL_0": 0, "LABEL_1": 1, "LABEL_2": 2}
+    family, folder = named(id2label={"0": "a", "1": "b", "2": "c"}, label2id=ids)
+    check_teacher(folder, ("c", "b", "a"), family.base)
+
+
+def test_the_librarys_own_names_say_what_to_do(named: Callable[..., Any]) -> None:
+    family, folder = named(id2label={str(place): f"LABEL_{place}" for place in range(3)})
+    with pytest.raises(RequestError, match=r"id2label in its config\.json must name the task's labels"):
+        check_teacher(folder, ("0", "1", "2"), family.base)
+
+
+@pytest.mark.parametrize("problem", ["multi_label_classification", "regression"])
+def test_a_teacher_that_does_not_choose_one_class_is_refused(named: Callable[..., Any], problem: str) -> None:
+    family, folder = named(id2label={"0": "a", "1": "b", "2": "c"}, problem_type=problem)
+    with pytest.raises(RequestError, match=f"problem_type: '{problem}' is no choice of one class"):
+        check_teacher(folder, ("a", "b", "c"), family.base)
 
 
 def test_loading_is_silent(bert: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from study.trial.models.student import build_student
-from study.trial.models.unread import skip_unread
+from study.trial.models.unread import _copy, skip_unread
 from study.trial.training import Numerics, Recipe, Training
 
 LEAVES_OUT = {"bert", "roberta", "xlm-roberta", "electra", "deberta-v2"}
@@ -132,3 +132,34 @@ def test_a_head_that_reads_all_tokens_is_left_alone(bert: Any, batch: Any) -> No
         whole = model(**batch).logits
         assert not skip_unread(model)
         assert torch.equal(model(**batch).logits, whole)
+
+
+@pytest.mark.parametrize("name", ["bert", "electra"])
+def test_the_probe_changes_nothing_in_the_model(families: Any, batch: Any, name: str) -> None:
+    """A forward pass may change a model: it counts, keeps a mean of what it saw, replaces a part."""
+    model = student(families(name))
+    model.counter = Counter(8)
+    model.register_forward_pre_hook(lambda module, _: [None, module.counter(torch.ones(4, 8))][0])
+    state = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    parts = [*model.modules()]
+    assert skip_unread(model)
+    assert model.counter.seen == 0
+    assert all(torch.equal(tensor, state[key]) for key, tensor in model.state_dict().items())
+    left = set(map(id, model.modules()))
+    assert all(id(part) in left for part in parts if not isinstance(part, torch.nn.Dropout))
+
+
+class Counter(torch.nn.BatchNorm1d):
+    """As in a model that adapts to what it sees."""
+
+    seen = 0
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        self.seen += 1
+        return super().forward(states)
+
+
+def test_a_copy_for_the_probe_shares_the_parameters(bert: Any) -> None:
+    model = student(bert)
+    places = {parameter.data_ptr() for parameter in model.parameters()}
+    assert {parameter.data_ptr() for parameter in _copy(model).parameters()} == places
