@@ -19,6 +19,7 @@ __all__ = [
     "confirm_runs",
     "confirmed",
     "confirmed_trials",
+    "data_shares",
     "factors",
     "hyperparameters",
     "own_teachers",
@@ -81,6 +82,23 @@ def confirmed_trials(record: StudyRecord) -> pd.DataFrame:
     """The complete runs of `confirm_runs`."""
     runs = confirm_runs(record)
     return runs[runs["outcome"] == "complete"]
+
+
+def data_shares(record: StudyRecord) -> dict[Value, float]:
+    """For each level of data_fraction, the share of the training rows that the trials record.
+
+    The share is more than the level if the task has many labels and few rows: each language keeps one row of
+    each label. A level without a recorded share (all of the data, or a study of an older version) counts as
+    it is.
+    """
+    levels = factors(record).get("data_fraction", ())
+    if not levels:
+        return {}
+    columns, recorded = ["data_fraction", "data_share"], {}
+    if set(columns) <= set(record.trials.columns):
+        seen = record.trials[columns].dropna().drop_duplicates("data_fraction")
+        recorded = {parse_value(level): float(share) for level, share in seen.itertuples(index=False)}
+    return {level: recorded.get(level, float(level)) for level in levels}
 
 
 def hyperparameters(record: StudyRecord) -> list[str]:

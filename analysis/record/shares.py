@@ -30,7 +30,12 @@ PHASES = ("teacher", "search", "confirm")
 RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
 """Of two runs of one key the lower rank counts. Pruning depends on other trials, and failing on luck."""
 TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics", "after_test"]
-MEASURED = {"loss": "training_loss", "seconds": "seconds", "parameters": "parameters"}
+MEASURED = {
+    "loss": "training_loss",
+    "seconds": "seconds",
+    "parameters": "parameters",
+    "data_share": "data_share",
+}
 """Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""

@@ -43,9 +43,10 @@ class StudyRecord:
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study.
 
-    trials: one row for each teacher or trial, with its params as text, and the metrics training_loss, seconds
-    and parameters. after_test: a search trial began after confirm runs had begun. The order is teachers,
-    search, confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
+    trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
+    seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
+    fraction). after_test: a search trial began after confirm runs had begun. The order is teachers, search,
+    confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
     of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
     validation. Scores and curves have the order of `trials`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -61,7 +61,9 @@ class Conclusion:
     of: Conclude
 
 
-def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
+def conclusion(
+    results: pd.DataFrame, factors: Factors, shares: Mapping[Any, float] | None = None
+) -> Conclusion:
     """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
     If the factors ask claim C1: the sign of copying minus distilling, and the sign of their interaction.
@@ -70,7 +72,8 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
     shown by two one-sided tests. Otherwise: the arm that wins. That is the best arm, on the seeds that all
     arms share, if its paired t test against every other arm is below 5% after Holm's correction for all pairs
     of arms, and the test against the next arm also after Bonferroni's correction; or the conclusion that
-    these two arms are equal.
+    these two arms are equal. `shares` are the shares that data fractions came to, as for
+    `analysis.statistics.fractions.fraction_interaction`.
 
     Claims are about the arms of the study: a replay in which one of these arms has no run shows no sign.
     """
@@ -82,7 +85,7 @@ def conclusion(results: pd.DataFrame, factors: Factors) -> Conclusion:
             "difference, and how one effect depends on the other"
         )
         return Conclusion(about, partial(_signs, claim))
-    if slopes := _slopes(runs, factors):
+    if slopes := _slopes(runs, factors, shares):
         each = " for each teacher_data" if len(slopes) > 1 else ""
         about = f"whether the copy's advantage rises, falls or stays as data shrinks (claim C4){each}"
         return Conclusion(about, partial(_signs, slopes))
@@ -115,14 +118,14 @@ def _claim(runs: Runs, factors: Factors) -> list[_Sum]:
     return sums
 
 
-def _slopes(runs: Runs, factors: Factors) -> list[_Sum]:
+def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) -> list[_Sum]:
     """The numbers of claim C4, one for each `teacher_data`.
 
     They are over the cells of the study: an arm that the contrast drops removes no seed. An arm of a fraction
     in the middle may have the weight 0, and still a seed counts only if this arm has a run.
     """
     sums = []
-    for slope in advantage_slopes(runs, factors):
+    for slope in advantage_slopes(runs, factors, shares=shares):
         if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
             arms = list(paired.arms)
             of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])

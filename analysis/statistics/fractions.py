@@ -9,7 +9,7 @@ both curves.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -33,17 +33,21 @@ INTERACTION_COLUMNS = [
 
 
 class AdvantageSlope(NamedTuple):
-    """runs: the runs of one kind of teacher, or all runs if that is no factor. contrast: over these runs."""
+    """runs: the runs of one kind of teacher, or all runs if that is no factor. contrast: over these runs.
+
+    shares: the share of the training rows that each of `fractions` came to.
+    """
 
     runs: Runs
     fractions: tuple[Any, ...]
+    shares: tuple[float, ...]
     contrast: Contrast
     teacher_data: Value | None
 
     @property
     def decades(self) -> float:
-        """log10 of the largest fraction divided by the smallest fraction."""
-        return float(np.log10(max(self.fractions) / min(self.fractions)))
+        """log10 of the largest share divided by the smallest share."""
+        return float(np.log10(max(self.shares) / min(self.shares)))
 
 
 def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -76,11 +80,15 @@ def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 
 
 def fraction_interaction(
-    results: pd.DataFrame, factors: Factors, level: str = "teacher", baseline: str = "random"
+    results: pd.DataFrame,
+    factors: Factors,
+    level: str = "teacher",
+    baseline: str = "random",
+    shares: Mapping[Any, float] | None = None,
 ) -> pd.DataFrame:
     """The growth of the effect of init for every tenfold reduction of the data (claim C4 as one number).
 
-    For seed s and fraction f let ``d_s(f)`` be the macro accuracy at init `level` minus the macro accuracy at
+    For seed s and share f let ``d_s(f)`` be the macro accuracy at init `level` minus the macro accuracy at
     `baseline`, and ``b_s`` the least-squares slope of ``d_s(f)`` on ``log10 f``, averaged over matched cells:
     sets of arms, both inits at every fraction, that agree in all other factors. The estimate is the mean of
     ``-b_s``, in accuracy per factor of ten, with a paired t interval over seeds. A positive estimate means
@@ -89,7 +97,8 @@ def fraction_interaction(
     `analysis.statistics.effects`, with the same choice of languages, seeds and cells.
 
     Args:
-        results: the `confirmed` table; factors: its factors and their levels.
+        results: the `confirmed` table; factors: its factors and their levels. shares: the share of the
+            training rows that each fraction came to; a fraction without one counts as it is.
 
     Returns:
         One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
@@ -101,8 +110,8 @@ def fraction_interaction(
         no row.
     """
     rows = []
-    for found in advantage_slopes(runs_of(results, factors), factors, level, baseline):
-        of_kind, fractions, slope, kind = found
+    for found in advantage_slopes(runs_of(results, factors), factors, level, baseline, shares):
+        of_kind, fractions, _, slope, kind = found
         if not (shared := list(of_kind.shared(slope.arms))):
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
@@ -123,16 +132,21 @@ def fraction_interaction(
 
 
 def advantage_slopes(
-    runs: Runs, factors: Factors, level: str = "teacher", baseline: str = "random"
+    runs: Runs,
+    factors: Factors,
+    level: str = "teacher",
+    baseline: str = "random",
+    shares: Mapping[Any, float] | None = None,
 ) -> Iterator[AdvantageSlope]:
     """The contrasts of `fraction_interaction`, one for each `teacher_data` that has a contrast."""
     if not {"init", "data_fraction"} <= factors.keys():
         return
     for kind in factors.get("teacher_data", (None,)):
         of_kind = _of_kind(runs, kind)
-        fractions, slope = _slope(of_kind, factors["data_fraction"], level, baseline)
+        seen = {fraction: float(fraction) for fraction in factors["data_fraction"]} | dict(shares or {})
+        fractions, slope = _slope(of_kind, seen, level, baseline)
         if slope is not None:
-            yield AdvantageSlope(of_kind, fractions, slope, kind)
+            yield AdvantageSlope(of_kind, fractions, tuple(seen[f] for f in fractions), slope, kind)
 
 
 def _of_kind(runs: Runs, kind: Value | None) -> Runs:
@@ -143,15 +157,17 @@ def _of_kind(runs: Runs, kind: Value | None) -> Runs:
 
 
 def _slope(
-    runs: Runs, fractions: tuple[Value, ...], level: str, baseline: str
+    runs: Runs, shares: Mapping[Any, float], level: str, baseline: str
 ) -> tuple[tuple[Value, ...], Contrast | None]:
     """The fractions and the contrast, for the largest set of fractions that has matched cells."""
-    for count in range(len(fractions), 1, -1):
-        for chosen in itertools.combinations(fractions, count):
+    for count in range(len(shares), 1, -1):
+        for chosen in itertools.combinations(shares, count):
+            if len({shares[fraction] for fraction in chosen}) == 1:
+                continue  # one sample under several names: a slope has no course over it
             corners = [{"init": init, "data_fraction": f} for f in chosen for init in (level, baseline)]
             cells, absent = matched_cells(runs, corners)
             if cells:
-                x = np.log10(np.array(chosen, dtype=float))
+                x = np.log10(np.array([shares[fraction] for fraction in chosen]))
                 x -= x.mean()
                 weights = tuple(float(w) for b in -x / (x @ x) for w in (b, -b))
                 compared = ("init", "data_fraction", "teacher_data")

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.record.design import cells, confirmed, confirmed_trials, factors
+from analysis.record.design import cells, confirmed, confirmed_trials, data_shares, factors
 from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
@@ -73,7 +73,12 @@ class Results:
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors)
+        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares)
+
+    @cached_property
+    def data_shares(self) -> dict[Value, float]:
+        """The share of the training rows that each data fraction came to."""
+        return data_shares(self.record)
 
     @cached_property
     def steps(self) -> pd.DataFrame:

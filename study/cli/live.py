@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,7 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.cli.counts import print_counts
 from study.trial.progress import Progress
+
+if TYPE_CHECKING:
+    from study.planning.resolve import Resolved
 
 __all__ = ["LineView", "LiveView", "view_for"]
 
@@ -39,6 +43,9 @@ class LineView:
 
     def note(self, text: str) -> None:
         self._print(f"note: {text}")
+
+    def data(self, resolved: Resolved) -> None:
+        _show_data(self, resolved, self.console)
 
     def phase(self, text: str) -> None:
         self._print(f"[{_duration(self.clock.elapsed())}] {text}")
@@ -87,6 +94,9 @@ class LiveView:
     def note(self, text: str) -> None:
         self._live.console.print(f"note: {text}", markup=False, highlight=False, soft_wrap=True)
 
+    def data(self, resolved: Resolved) -> None:
+        _show_data(self, resolved, self._live.console)
+
     def phase(self, text: str) -> None:
         self._phase = text
 
@@ -117,6 +127,13 @@ class LiveView:
             running.add_row(key[:8], str(report.step), loss, macro)
         # the padding ends the bar's line, which the bar itself leaves open
         return Group(head, Padding(bar, (0, 0)), Text(counts), arms, *([running] if self._reports else []))
+
+
+def _show_data(view: LiveView | LineView, resolved: Resolved, console: Console) -> None:
+    """The data of a study that begins, counted, and the notes that are not the task's own."""
+    print_counts(resolved, console)
+    for text in resolved.notes[len(resolved.task.notes) :]:
+        view.note(text)
 
 
 class _Clock:

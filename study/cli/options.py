@@ -276,6 +276,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     """
     from study.home import Home
     from study.planning.resolve import resolve
+    from study.planning.shares import check_distinct
     from study.planning.spaces import load_space, override
 
     space_name, the_space = load_space(space)
@@ -286,4 +287,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     home = Home.at(where.home)
     name = space_name if budget.name is None else budget.name
     home.study(name)  # refuses a text that is no name
-    return resolve(request_of(space_name, on, where), name, the_space, home.store)
+    found = resolve(request_of(space_name, on, where), name, the_space, home.store)
+    if name not in home.studies():  # a study that has begun goes on, with the arms that it has
+        check_distinct(found.plan, found.shares)
+    return found

@@ -25,6 +25,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     kdstudy plan depth --task massive --model FacebookAI/xlm-roberta-base --json
     """
     from study.cli.cost import cost_of, memory_of, time_of
+    from study.cli.counts import counts_as_json, print_counts
     from study.home import Home
 
     wanted = resolved(space, budget, on, where)
@@ -46,11 +47,13 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
-                "notes": list(wanted.task.notes),
+                **counts_as_json(wanted),
+                "notes": list(wanted.notes),
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
-    for text in wanted.task.notes:
+    print_counts(wanted, out)
+    for text in wanted.notes:
         note(f"note: {text}")
     return None
 

@@ -60,7 +60,7 @@ def trial(
     request = request_of("trial", on)
     the_home.check_writable()
     one = _resolve_one(request, settings or [], the_home.store)
-    for text in one.resolved.task.notes:
+    for text in one.resolved.notes:
         note(f"note: {text}")
     the_home.root.mkdir(parents=True, exist_ok=True)
     try:

@@ -77,6 +77,8 @@ def run_study(
         ledger.driver = lease.me.holder
         write_request(home.study(name), resolved)
         goes_on = ledger.plan is not None
+        if not goes_on:
+            view.data(resolved)
         view.phase("preparing the task and the base model")
         Preparation(store).store_task(resolved.task)
         plan = ledger.open(resolved.plan.on_model(_stored_model(resolved, store, resources)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from study.driver.lifecycle import Lifecycle
 from study.ledger.progress import summary
 from study.planning.plan import Plan
 from study.trial.progress import Progress
+
+if TYPE_CHECKING:
+    from study.planning.resolve import Resolved
 
 __all__ = ["View", "Watch"]
 
@@ -20,6 +23,7 @@ class View(Protocol):
     """Shows a study's progress: on a terminal, in a log."""
 
     def note(self, text: str) -> None: ...
+    def data(self, resolved: Resolved) -> None: ...
     def phase(self, text: str) -> None: ...
     def progress(self, summary: dict[str, Any], reports: dict[str, Progress]) -> None: ...
 

@@ -25,12 +25,14 @@ from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
 from study.planning.request import Request
 from study.planning.samplers import check_sampler
+from study.planning.shares import Share, share_notes, shares_of
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
 from study.trial.data.task import load_saved_task
 
 if TYPE_CHECKING:
+    from study.trial.data.findings.reading import Reading
     from study.trial.data.task import Task
 
 __all__ = ["Resolved", "known_cluster", "resolve", "resolve_again"]
@@ -45,6 +47,31 @@ class Resolved:
     model: Model
     plan: Plan
     store: Store
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The task's rows, counted, and how much of their texts the base model's tokenizer reads.
+
+        Raises:
+            RequestError: if the tokenizer cannot read a text.
+        """
+        from study.trial.data.findings.reading import read_texts
+
+        if self.model.folder is None:
+            return read_texts(self.task)
+        from study.trial.models.tokenizer import load_tokenizer
+
+        return read_texts(self.task, load_tokenizer(self.model.folder))
+
+    @cached_property
+    def shares(self) -> list[Share]:
+        """What the data fractions of the plan come to."""
+        return shares_of(self.plan, self.task)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What weakens a result, each in one line: data, what the tokenizer reads of them, fractions."""
+        return (*self.task.notes, *self.reading.notes, *share_notes(self.shares))
 
     @cached_property
     def need(self) -> Need:
@@ -77,6 +104,7 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     for draft in plan.all_drafts():
         _check_config(draft, model)
     resolved = Resolved(request, task, model, plan, store)
+    resolved.reading  # noqa: B018 (raises if a text cannot be read)
     if request.cluster == "local":
         check_here(resolved.need, request)
     return resolved

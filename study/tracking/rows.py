@@ -23,9 +23,16 @@ def report_rows(report: Progress) -> list[Metric]:
 
 
 def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
-    """Return a trial's result as metrics at the time of its last report: test scores, seconds, parameters."""
+    """Return a trial's result as metrics at the time of its last report.
+
+    These are test scores, seconds and parameters; and, if the student saw a fraction of the training data,
+    the share of the rows that the fraction came to: `data_share`, and `data_share/LANGUAGE`.
+    """
     metrics = dict(score_rows("test", result["test"]))
     metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
+    if share := result.get("data_share"):
+        metrics |= {"data_share": share["all"]}
+        metrics |= {f"data_share/{language}": value for language, value in share["by_language"].items()}
     return [Metric(name, value, last.time_ms, result["steps"]) for name, value in metrics.items()]
 
 

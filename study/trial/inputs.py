@@ -16,7 +16,7 @@ import numpy as np
 
 from study.config import TrialConfig, digest
 from study.storage.artifacts import Store
-from study.trial.data.fractions import sample_rows
+from study.trial.data.fractions import sample_rows, sample_sizes
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
 from study.trial.data.vocabulary import Vocabulary, load_trimmed_ids, load_vocabulary
 from study.trial.scores import Scores
@@ -174,3 +174,13 @@ class Inputs:
         """Rows of the training split that the student sees: its share of each language."""
         c = self.config
         return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed)
+
+    def training_share(self, train: EncodedSplit) -> dict[str, Any]:
+        """The share of the training rows that the student sees: of all rows, and of each language's rows.
+
+        It is more than `data_fraction` if a language has many labels and few rows (`fractions.py`).
+        """
+        sizes = sample_sizes(train.labels, train.languages, self.config.data_fraction)
+        total = np.bincount(train.languages, minlength=len(sizes))
+        each = {self.task.languages[i]: float(sizes[i] / total[i]) for i in np.flatnonzero(total)}
+        return {"all": float(sizes.sum() / len(train)), "by_language": each}

@@ -112,6 +112,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         },
         "other_numerics_before": numerics.differences(began_on) if began_on else {},
     }
+    if config.data_fraction < 1:
+        result["data_share"] = inputs.training_share(inputs.split("train"))
     own.mkdir(parents=True, exist_ok=True)
     if outcome == "complete":
         with quiet():

@@ -83,6 +83,9 @@ class Silent:
     def note(self, text: str) -> None:
         print(text, file=sys.stderr)
 
+    def data(self, resolved: Any) -> None:
+        """Nothing is shown."""
+
     def phase(self, text: str) -> None:
         """Nothing is shown."""
 

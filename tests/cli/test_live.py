@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from study.cli.live import LineView, LiveView, view_for
+from study.planning.shares import Share
+from study.trial.data.findings.reading import Count, Reading
 from study.trial.progress import Progress
 
 
@@ -90,3 +93,26 @@ def test_a_terminal_shows_the_phase_before_there_is_anything_to_count() -> None:
         with console.capture() as capture:
             console.print(view._render())  # type: ignore[union-attr]
     assert capture.get().startswith("preparing the teacher  0:00")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_data_of_a_study_that_begins_are_counted_and_what_weakens_it_is_noted(terminal: bool) -> None:
+    share = Share(0.02, 4, 0.05, {"yor": 0.05}, ("yor",))
+    resolved: Any = SimpleNamespace(
+        task=SimpleNamespace(notes=("of the task",)),
+        notes=("of the task", "of the tokenizer"),
+        reading=Reading({"train": {"yor": Count(80, 4, 1, 0.25, 50)}}),
+        shares=[share],
+    )
+    file = io.StringIO()
+    with view_for(Console(file=file, force_terminal=terminal, width=80, color_system=None)) as view:
+        view.data(resolved)
+    shown = [line.split() for line in lines(file)]
+    assert ["yor", "80", "4", "1", "25"] in shown
+    assert ["0.02", "4", "5.0%", "5.0%", "yor", "5.0%", "yor"] in shown
+    for text in (
+        "emp and unk are of 50 texts of each language and split, evenly spaced",
+        "note: of the tokenizer",
+    ):
+        assert text in file.getvalue()
+    assert "of the task" not in file.getvalue()  # the driver shows these

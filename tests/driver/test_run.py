@@ -48,7 +48,8 @@ class Study:
         self.joined = 0
         """How many times Ray was joined and not shut down."""
         self.notes: list[str] = []
-        self.view: Any = SimpleNamespace(note=self.notes.append, phase=lambda text: None)
+        silent = {"phase": lambda text: None, "data": lambda resolved: None}
+        self.view: Any = SimpleNamespace(note=self.notes.append, **silent)
 
     @contextmanager
     def connected(self, cluster: Cluster) -> Iterator[None]:

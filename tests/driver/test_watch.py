@@ -34,6 +34,9 @@ class Shown:
     def note(self, text: str) -> None:
         self.notes.append(text)
 
+    def data(self, resolved: Any) -> None:
+        raise NotImplementedError
+
     def phase(self, text: str) -> None:
         """A watch never calls this."""
 

@@ -187,3 +187,13 @@ def test_a_result_stands_at_its_own_step_and_at_the_time_of_the_last_report(make
         "seconds": 1.5,
         "parameters": 1000.0,
     }
+
+
+def test_the_share_that_a_fraction_came_to_is_a_metric_of_the_trial(make_report: MakeReport) -> None:
+    last = make_report(2, 0.5, "complete", test=0.7)
+    assert last.result is not None
+    share = {"all": 0.05, "by_language": {"deu": 0.04, "yor": 0.06}}
+    with_share = {row.key: row.value for row in result_rows(last, last.result | {"data_share": share})}
+    without = {row.key: row.value for row in result_rows(last, last.result)}
+    more = {"data_share": 0.05, "data_share/deu": 0.04, "data_share/yor": 0.06}
+    assert with_share == without | more

@@ -116,6 +116,20 @@ def test_another_seed_has_other_numbers(workshop: Any, undisturbed: Any, tmp_pat
     assert other[0]["loss"] != undisturbed(case)[0][0]["loss"]
 
 
+def test_a_result_has_the_share_of_the_data_that_a_fraction_came_to(workshop: Any, tmp_path: Path) -> None:
+    shares = {}
+    for fraction in (0.02, 0.5, 1.0):
+        config = workshop.config(data_fraction=fraction, alpha=1.0, init="random", steps=1)
+        *_, last = workshop.trial(config, tmp_path / str(fraction), 1)
+        shares[fraction] = last.result.get("data_share")
+    each = dict.fromkeys(LANGUAGES, 0.05)  # one row of each of four labels, of 80 rows
+    assert shares == {
+        0.02: {"all": 0.05, "by_language": each},
+        0.5: {"all": 0.5, "by_language": dict.fromkeys(LANGUAGES, 0.5)},
+        1.0: None,
+    }
+
+
 def test_how_often_it_reports_changes_no_weight(workshop: Any, undisturbed: Any, tmp_path: Path) -> None:
     for reports in (1, 12, 100):
         folder = tmp_path / str(reports)

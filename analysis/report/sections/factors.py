@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.record.design import confirmed_trials
-from analysis.record.formats import count, intervals, p_value, points
+from analysis.record.formats import count, intervals, number, p_value, points
 from analysis.report.figures.lines import lines
 from analysis.report.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
 from analysis.report.figures.size import sizes
@@ -31,7 +31,7 @@ def data_fraction(results: Results) -> Section:
         {
             "line": [levels_text(["init"], row) or "all arms" for row in curves.to_dict("records")],
             "panel": [levels_text(["teacher_data"], row) for row in curves.to_dict("records")],
-            "x": curves["data_fraction"],
+            "x": curves["data_fraction"].map(results.data_shares),
             "mean": curves["estimate"],
             "low": curves["low"],
             "high": curves["high"],
@@ -70,6 +70,12 @@ def data_fraction(results: Results) -> Section:
             "student's share. At the whole data both are one arm."
         )
     caption = f"Macro test accuracy by share of the training data, averaged over the other factors; {BAND}."
+    if others := {f: share for f, share in results.data_shares.items() if abs(share - float(f)) > 5e-4}:
+        named = ", ".join(f"{number(f)} came to {100 * share:.1f}%" for f, share in others.items())
+        text.append(
+            "Each language keeps one row of each label, so some values of data_fraction are a larger share "
+            f"of the training rows: {named}. The figure and the table have the share that students saw."
+        )
     drawing = Drawing(
         "data_fraction", caption, lambda: lines(table, "share of the training data", MACRO, "share")
     )

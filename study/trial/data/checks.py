@@ -1,21 +1,23 @@
 """From raw rows to a checked `Task`.
 
 Rows that would make a result wrong or impossible are refused, in one line that names the place and what
-would be right. Rows that are uneven but sound (a language without a split, texts that two splits share) get a
-note.
+would be right. Rows that are uneven but sound (a language without a split, texts that two splits share, and
+what `findings/` finds) get a note.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from study.errors import RequestError
 from study.trial.data.fields import check_languages, check_rows
+from study.trial.data.findings.lines import check_headers, check_swallowed
+from study.trial.data.findings.names import name_notes
+from study.trial.data.findings.texts import text_notes
 from study.trial.data.rows import Rows, Splits, shown
-from study.trial.data.shared import comparable, drop_from_training, shared_texts
+from study.trial.data.shared import drop_from_training, shared_texts
 from study.trial.data.task import SPLITS, Split, Task
 
 __all__ = ["build_task", "check_languages_exist"]
@@ -34,10 +36,12 @@ def build_task(
     Raises:
         RequestError: in one line, if the rows are not what a task needs.
     """
+    check_swallowed(splits)
     splits = _chosen(name, splits, languages)
     scope = "" if languages is None else f" in the chosen languages ({', '.join(sorted(set(languages)))})"
     for split, parts in splits.items():
         for rows in parts:
+            check_headers(rows)
             check_rows(rows)
         if not any(map(len, parts)):
             raise RequestError(f"{_origin(parts, name)}: no {split} rows{scope}")
@@ -51,8 +55,9 @@ def build_task(
         notes=(
             *_uneven(splits),
             *notes,
-            *_lookalikes("labels", labels),
-            *_lookalikes("languages", known),
+            *text_notes(splits),
+            *name_notes("labels", splits, labels),
+            *name_notes("languages", splits, known),
         ),
     )
 
@@ -138,14 +143,6 @@ def _uneven(splits: Splits) -> list[str]:
         if lacking:
             notes.append(f"no {split} rows in {', '.join(lacking)}: {CONSEQUENCE[split]}")
     return notes
-
-
-def _lookalikes(what: str, names: Sequence[str]) -> list[str]:
-    counts = Counter(map(comparable, names))
-    alike = [shown(name) for name in names if counts[comparable(name)] > 1]
-    return [f"{what} that differ in case or spacing alone count as different: {', '.join(alike)}"] * bool(
-        alike
-    )
 
 
 def _origin(parts: Sequence[Rows], name: str) -> str:

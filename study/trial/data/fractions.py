@@ -5,6 +5,9 @@ samples are nested by construction (every row of the 5% is in the 10%), however 
 1 takes all rows. The order is stratified: it begins with one row of each label, and goes on so that the first
 m rows have the labels in the language's own proportions, for every m (the Sainte-Laguë rule: row r of a label
 with n rows has the place (r + 1/2) / n).
+
+So a fraction is a request: a language with many labels and few rows keeps more than the fraction, because it
+keeps one row of each label. `sample_sizes` has the rows that a fraction comes to.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import numpy as np
 
 from study.streams import generator
 
-__all__ = ["sample_rows"]
+__all__ = ["sample_rows", "sample_sizes"]
 
 
 def sample_rows(
@@ -41,10 +44,22 @@ def sample_rows(
 
     language = languages[order]
     ranking = np.lexsort((lot[order], priority, language))
-    position, total = _rank_in_runs(language[ranking])
-    strata = np.bincount(language[rank == 0])[language[ranking]] if rows else 0
-    take = np.maximum(strata, np.floor(total * fraction + 0.5))
+    position, _ = _rank_in_runs(language[ranking])
+    take = sample_sizes(labels, languages, fraction)[language[ranking]]
     return np.sort(order[ranking[position < take]]).astype(np.int64)
+
+
+def sample_sizes(labels: np.ndarray, languages: np.ndarray, fraction: float) -> np.ndarray:
+    """For each language id, from 0 to the highest, the rows (int64) that `sample_rows` keeps.
+
+    The samples of a task are nested, so two fractions with the same sizes are the same sample.
+    """
+    cells = np.unique(np.stack([languages, labels]), axis=1)
+    count = int(languages.max(initial=-1)) + 1
+    total = np.bincount(languages, minlength=count)
+    strata = np.bincount(cells[0], minlength=count)
+    sizes: np.ndarray = np.maximum(strata, np.floor(total * fraction + 0.5)).astype(np.int64)
+    return sizes
 
 
 def _rank_in_runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

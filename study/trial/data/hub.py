@@ -8,6 +8,7 @@ from typing import Any
 
 from study.errors import RequestError
 from study.trial.data.checks import check_languages_exist
+from study.trial.data.readers import named
 from study.trial.data.rows import SPLIT_NAMES, Rows, Splits, shown, split_called
 from study.trial.data.snapshots import Snapshot, fetch
 
@@ -95,7 +96,8 @@ def _rows(data: HubData, configuration: str, split: str, table: Any) -> Rows:
         languages = _values(table, data.language)
     else:
         languages = [configuration] * len(labels)
-    return Rows(origin, _values(table, text), labels, languages, range(1, len(labels) + 1), "row")
+    columns = (text, label, (data.language or "") if data.language in table.column_names else "")
+    return Rows(origin, _values(table, text), labels, languages, range(1, len(labels) + 1), "row", columns)
 
 
 def _column(names: Sequence[str], table: Any, origin: str) -> str:
@@ -107,8 +109,4 @@ def _column(names: Sequence[str], table: Any, origin: str) -> str:
 
 def _values(table: Any, column: str) -> list[Any]:
     """The values of a column; if the column has classes, their names in place of their numbers."""
-    values, classes = list(table[column]), getattr(table.features[column], "names", None)
-    if classes is None:
-        return values
-    # The hub writes -1 for a class that is withheld.
-    return [classes[value] if value is not None and value >= 0 else None for value in values]
+    return named(list(table[column]), getattr(table.features[column], "names", None))

@@ -1,7 +1,8 @@
 """From files to rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
 
 Every value is read as it is. CSV values are always strings ("007" and "NA" stay), because a reader that
-guesses types turns "007" into 7.0 and "NA" into a missing value.
+guesses types turns "007" into 7.0 and "NA" into a missing value. Parquet's numbers of classes become the
+names that the file's own schema gives them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from study.errors import RequestError
-from study.trial.data.rows import Rows, printable
+from study.trial.data.findings.lines import check_field
+from study.trial.data.rows import COLUMNS, Rows, printable, shown
 
-__all__ = ["COLUMNS", "READERS"]
-
-COLUMNS = ("text", "label", "lang")
+__all__ = ["READERS", "named"]
 
 
 def read_json_lines(path: Path) -> Rows:
@@ -70,11 +71,12 @@ def read_csv(path: Path) -> Rows:
             raise RequestError(f"{where}: empty; the first line must name the columns {', '.join(COLUMNS)}")
         at = _positions(header, where)
         rows = Rows(where, [], [], [], numbers := [])
+        ignored: list[tuple[int, str, str]] = []  # fields of several lines in columns that nobody reads
         while True:
             number = reader.line_num + 1  # the record's first line: a quoted text may have several
             row = next(reader, None)
             if row is None:
-                return rows
+                break
             if not row:
                 continue
             if len(row) != len(header):
@@ -85,10 +87,18 @@ def read_csv(path: Path) -> Rows:
             rows.labels.append(row[at["label"]])
             rows.languages.append(row[at["lang"]])
             numbers.append(number)
+            if reader.line_num > number:
+                ignored += [
+                    (number, name, field) for name, field in zip(header, row, strict=True) if name not in at
+                ]
     except csv.Error as error:
         raise RequestError(f"{where}, line {reader.line_num}: bad CSV ({error})") from None
     finally:
         csv.field_size_limit(limit)
+    labels, languages = set(rows.labels), set(rows.languages)
+    for number, name, field in ignored:
+        check_field(f"{where}, line {number}: its {shown(name)}", field, labels, languages)
+    return rows
 
 
 def read_parquet(path: Path) -> Rows:
@@ -106,7 +116,10 @@ def read_parquet(path: Path) -> Rows:
         with parquet.ParquetFile(path) as file:
             _positions(file.schema_arrow.names, where)
             table = file.read(columns=list(COLUMNS))
-        texts, labels, languages = (table.column(name).to_pylist() for name in COLUMNS)
+            classes = _class_names(file.schema_arrow.metadata)
+        texts, labels, languages = (
+            named(table.column(name).to_pylist(), classes.get(name)) for name in COLUMNS
+        )
     except OSError as error:
         # Arrow reports damaged pages as an OSError without an error number.
         problem = error.strerror or f"not a whole Parquet file ({_first_line(error)})"
@@ -114,6 +127,25 @@ def read_parquet(path: Path) -> Rows:
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise RequestError(f"{where}: not a whole Parquet file ({_first_line(error)})") from None
     return Rows(where, texts, labels, languages, range(1, len(texts) + 1), "row")
+
+
+def named(values: list[Any], classes: Sequence[str] | None) -> list[Any]:
+    """The names of `values`, which are numbers of `classes`; the values as they are if there are no classes.
+
+    A number without a class is a missing value: `datasets` writes -1 for a class that is withheld.
+    """
+    if classes is None:
+        return values
+    return [classes[v] if isinstance(v, int) and 0 <= v < len(classes) else None for v in values]
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """The names of the classes of each column that has classes, as the library `datasets` writes them."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: list(f["names"]) for name, f in features.items() if f.get("_type") == "ClassLabel"}
+    except (KeyError, ValueError, TypeError, AttributeError):  # written by another program
+        return {}
 
 
 READERS: dict[str, Callable[[Path], Rows]] = {

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from study.errors import RequestError
 from study.trial.data.task import SPLITS, Task
 
-__all__ = ["SPLIT_NAMES", "Rows", "Splits", "printable", "rows_of", "shown", "split_called"]
+__all__ = [
+    *("COLUMNS", "SPLIT_NAMES", "Rows", "Splits", "comparable"),
+    *("printable", "rows_of", "shown", "split_called"),
+]
+
+COLUMNS = ("text", "label", "lang")
 
 SPLIT_NAMES = {"train": ("train",), "validation": ("dev", "valid", "validation"), "test": ("test",)}
 """The names that each split may have in the source of the data."""
@@ -22,6 +29,7 @@ class Rows:
 
     texts, labels and languages: the values as the source has them, of any type.
     numbers: the line (or row) of each in the source; unit: "line" or "row".
+    columns: the names that the columns of texts, labels and languages have in the source; "" without a name.
     """
 
     origin: str
@@ -30,6 +38,7 @@ class Rows:
     languages: list[Any]
     numbers: Sequence[int]
     unit: str = "line"
+    columns: tuple[str, str, str] = COLUMNS
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -40,18 +49,29 @@ class Rows:
 
     def take(self, keep: Sequence[int]) -> Rows:
         """The rows at `keep`, in that order."""
-        return Rows(
-            self.origin,
-            [self.texts[i] for i in keep],
-            [self.labels[i] for i in keep],
-            [self.languages[i] for i in keep],
-            [self.numbers[i] for i in keep],
-            self.unit,
+        return replace(
+            self,
+            texts=[self.texts[i] for i in keep],
+            labels=[self.labels[i] for i in keep],
+            languages=[self.languages[i] for i in keep],
+            numbers=[self.numbers[i] for i in keep],
         )
+
+    @cached_property
+    def forms(self) -> list[str]:
+        """The comparable form of each text."""
+        return [comparable(text) for text in self.texts]
 
 
 Splits = Mapping[str, Sequence[Rows]]
 """Rows by split: train, validation, test."""
+
+
+def comparable(text: str) -> str:
+    """The form of `text` that is compared: two texts of the same form count as the same text."""
+    if not text.isascii():  # the form of ASCII is ASCII
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
 
 
 def rows_of(task: Task) -> Splits:

@@ -20,6 +20,9 @@ __all__ = ["Snapshot", "fetch"]
 CONVERTED = "refs/convert/parquet"
 """The branch that has the hub's conversion: CONFIGURATION/SPLIT/0000.parquet."""
 
+WIDEST = 1000
+"""Columns of a CSV that are read as they are written."""
+
 DATA_FILES = [
     f"*.{ending}" for ending in ("parquet", "json", "jsonl", "csv", "tsv", "gz", "zst", "bz2", "xz")
 ]
@@ -104,9 +107,9 @@ class Snapshot:
         # The builder's class knows every configuration. To read the card again for each of 205 configurations
         # takes most of a minute.
         model = self._model
-        options = (
-            {"keep_default_na": False} if hasattr(model.config, "keep_default_na") else {}
-        )  # a text "NA"
+        # A reader of CSV guesses types: the labels 01 and 1 become one, and a text "NA" is missing.
+        as_written = {"keep_default_na": False, "converters": dict.fromkeys(range(WIDEST), str)}
+        options = as_written if hasattr(model.config, "keep_default_na") else {}
         return type(model)(
             cache_dir=cache,
             dataset_name=model.dataset_name,

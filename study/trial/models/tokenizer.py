@@ -13,9 +13,12 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from study.errors import RequestError
 from study.trial.models.loading import one_line
 
-__all__ = ["check_same_tokenizer", "definition", "load_tokenizer"]
+__all__ = ["check_same_tokenizer", "definition", "load_tokenizer", "loses_bytes"]
 
 FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+
+BYTES = frozenset(f"<0x{byte:02X}>" for byte in range(256))
+"""The tokens that a sentencepiece model with byte fallback has for the bytes of what it does not know."""
 
 PROBES = (
     "A plain sentence, with 3 numbers: 7, 42 and 1999!",
@@ -36,7 +39,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     caller must not change the tokenizer.
 
     If there is a tokenizer.json, that file alone decides: the library's tokenizer classes take the file's
-    vocabulary, but replace its normaliser and pre-tokeniser with the usual ones of the architecture.
+    vocabulary, but replace its normaliser and pre-tokeniser with the usual ones of the architecture. Without
+    the file, a sentencepiece model keeps its byte fallback.
 
     Raises:
         RequestError: if there is no tokenizer, or the tokenizer is slow, or it needs code of its own or a
@@ -62,6 +66,8 @@ def _load(folder: Path, seen: tuple[Any, ...]) -> PreTrainedTokenizerBase:
         raise RequestError(f"{folder}: its tokenizer cannot be loaded: {one_line(error)}") from None
     if not tokenizer.is_fast:
         raise RequestError(f"{folder}: its tokenizer is not a fast one (no tokenizer.json can be made of it)")
+    if stated is None:
+        stated = _with_byte_fallback(tokenizer.backend_tokenizer)
     if stated is not None and _differ(stated, tokenizer.backend_tokenizer):
         tokenizer = PreTrainedTokenizerFast(
             tokenizer_object=stated,
@@ -72,6 +78,27 @@ def _load(folder: Path, seen: tuple[Any, ...]) -> PreTrainedTokenizerBase:
             **tokenizer.special_tokens_map,
         )
     return tokenizer
+
+
+def loses_bytes(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the vocabulary has a token for every byte, and the tokenizer never uses them.
+
+    Such a tokenizer gives one unknown token for a word that the model was trained to read as bytes.
+    """
+    model = definition(tokenizer.backend_tokenizer)["model"]
+    return model.get("byte_fallback") is False and tokenizer.get_vocab().keys() >= BYTES
+
+
+def _with_byte_fallback(tokenizer: Tokenizer) -> Tokenizer | None:
+    """`tokenizer` with the byte fallback that its sentencepiece model has; None if it has none.
+
+    The library does not carry the fallback over when it makes a fast tokenizer of a sentencepiece model.
+    """
+    parts = json.loads(tokenizer.to_str())
+    if parts["model"].get("byte_fallback") is not False or not tokenizer.get_vocab().keys() >= BYTES:
+        return None
+    parts["model"]["byte_fallback"] = True
+    return Tokenizer.from_str(json.dumps(parts))
 
 
 def check_same_tokenizer(folder: Path, base: Path) -> None:

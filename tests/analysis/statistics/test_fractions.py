@@ -241,3 +241,20 @@ def test_a_slope_that_is_none_within_the_margin_is_told() -> None:
     assert row["equivalent_within"] == pytest.approx(
         abs(row["estimate"]) + (high - row["estimate"]) * stats.t.ppf(0.95, 4) / stats.t.ppf(0.975, 4)
     )
+
+
+def test_the_slope_is_over_the_shares_that_fractions_came_to() -> None:
+    """1% that was 10% is one factor of ten below all, not two."""
+    table = confirmed_table(PLAIN, lambda levels, seed: 0.3 + advantage(levels, seed), seeds=3)
+    nominal = fraction_interaction(table, PLAIN).iloc[0]
+    shares = {0.01: 0.1, 0.1: math.sqrt(0.1), 1.0: 1.0}  # half of each step on the logarithmic axis
+    seen = fraction_interaction(table, PLAIN, shares=shares).iloc[0]
+    assert seen["estimate"] == pytest.approx(2 * nominal["estimate"])
+    assert (nominal["decades"], seen["decades"]) == (pytest.approx(2), pytest.approx(1))
+
+
+def test_fractions_that_are_one_sample_have_no_slope() -> None:
+    levels: dict[str, tuple[Value, ...]] = {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1)}
+    table = confirmed_table(levels, advantage, seeds=3)
+    assert len(fraction_interaction(table, levels)) == 1
+    assert len(fraction_interaction(table, levels, shares={0.01: 0.2, 0.1: 0.2})) == 0

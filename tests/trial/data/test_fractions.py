@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from study.trial.data.fractions import sample_rows
+from study.trial.data.fractions import sample_rows, sample_sizes
 
 Rows = tuple[np.ndarray, np.ndarray]
 """Labels and languages."""
@@ -132,3 +132,12 @@ def test_a_large_task_is_sampled_at_once() -> None:
     start = time.perf_counter()
     sample_rows(labels, languages, 0.1, "t", 0)
     assert time.perf_counter() - start < 1  # 0.06 s on one free core
+
+
+@given(rows_of_tasks, fractions, seeds)
+@settings(max_examples=100, deadline=None)
+def test_the_sizes_are_those_of_the_sample(rows: Rows, fraction: float, seed: int) -> None:
+    labels, languages = rows
+    kept = languages[sample_rows(labels, languages, fraction, "t", seed)]
+    sizes = sample_sizes(labels, languages, fraction)
+    assert sizes.tolist() == np.bincount(kept, minlength=int(languages.max()) + 1).tolist()

@@ -308,3 +308,39 @@ def test_every_named_data_set_loads_from_its_layout(hub: Callable[..., Path], na
     assert len(known.description.splitlines()) == 1
     assert known.languages > 1
     assert known.labels > 1
+
+
+@pytest.mark.parametrize(
+    "labels", [("01", "02", "10"), ("1", "01", "2"), ("1.1", "1.10", "2.3"), ("true", "false"), ("NA", "1e3")]
+)
+@pytest.mark.parametrize("ending", ["csv", "tsv"])
+def test_a_hubs_csv_is_read_as_a_folders(
+    hub: Callable[..., Path], write_folder: Callable[..., Path], labels: tuple[str, ...], ending: str
+) -> None:
+    """No type is guessed: `01` and `1` are two labels, and a text of digits is a text."""
+    table = [("text", "label", "lang"), *((f"00{i}", label, "de") for i in range(3) for label in labels)]
+    comma, tab = ("".join(mark.join(row) + "\n" for row in table) for mark in (",", "\t"))
+    hub("org/typed", {f"{split}.{ending}": comma if ending == "csv" else tab for split in SPLITS})
+    folder = load_task(str(write_folder({f"{split}.csv": comma for split in SPLITS}, "typed")))
+    found = load_task("hub:org/typed")
+    assert found.labels == folder.labels == tuple(sorted(labels))
+    assert found.fingerprint == folder.fingerprint
+
+
+def test_parquet_has_the_same_labels_in_a_folder_and_on_the_hub(
+    hub: Callable[..., Path], write_folder: Callable[..., Path]
+) -> None:
+    content = parquet({"text": ["a", "b"], "label": [1, 0], "lang": ["de", "de"]}, ["good", "bad"])
+    files = {f"{split}.parquet": content for split in SPLITS}
+    hub("org/classes", files)
+    folder = load_task(str(write_folder(files)))
+    assert folder.labels == ("bad", "good")
+    assert folder.splits["train"].labels.tolist() == [0, 1]
+    assert folder.fingerprint == load_task("hub:org/classes").fingerprint
+
+
+def test_a_withheld_class_is_missing_in_a_folder_too(write_folder: Callable[..., Path]) -> None:
+    content = parquet({"text": ["a", "b"], "label": [-1, 0], "lang": ["de", "de"]}, ["good", "bad"])
+    folder = write_folder({f"{split}.parquet": content for split in SPLITS})
+    with pytest.raises(RequestError, match=r"train\.parquet, row 1: label is missing"):
+        load_task(str(folder))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from study.trial.data.rows import Rows, Splits
-from study.trial.data.shared import comparable, drop_from_training, shared_texts
+from study.trial.data.rows import Rows, Splits, comparable
+from study.trial.data.shared import drop_from_training, shared_texts
 
 
 def splits(**texts: list[str]) -> Splits:

@@ -12,7 +12,7 @@ import pytest
 import sentencepiece
 from transformers import AutoTokenizer
 
-from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.tokenizer import load_tokenizer, loses_bytes
 
 
 def test_the_file_decides_and_not_the_class_that_it_names(
@@ -72,3 +72,34 @@ def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: P
     assert tokenizer.is_fast
     assert ids[0] == tokenizer.cls_token_id
     assert tokenizer.decode(ids, skip_special_tokens=True) == "a room in Lyon"
+
+
+def test_a_sentencepiece_model_with_byte_fallback_gives_its_own_ids(tmp_path: Path) -> None:
+    """So does mDeBERTa's. The library's conversion gives one unknown token for a word of another script."""
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["book a quiet room in Lyon", "réserve une chambre calme à Lyon"] * 20),
+        model_prefix=str(tmp_path / "spm"),
+        vocab_size=300,
+        hard_vocab_limit=False,
+        byte_fallback=True,
+        bos_piece="[CLS]",
+        eos_piece="[SEP]",
+        unk_piece="[UNK]",
+        pad_piece="[PAD]",
+        pad_id=0,
+        bos_id=1,
+        eos_id=2,
+        unk_id=3,
+        user_defined_symbols=["[MASK]"],
+        minloglevel=2,
+    )
+    (tmp_path / "config.json").write_text('{"model_type": "deberta-v2"}')
+    (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm", "do_lower_case": false}')
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spm.model"))
+
+    tokenizer = load_tokenizer(tmp_path)
+    for text in ("a room in Lyon", "ዝናብ ፀሐይ", "quiet 🙂 chambre", "我想订一张去北京的票"):
+        assert tokenizer(text)["input_ids"] == [1, *processor.encode(text), 2], text
+    assert not loses_bytes(tokenizer)
+    tokenizer.save_pretrained(tmp_path / "saved")  # as the store keeps it
+    assert load_tokenizer(tmp_path / "saved")("ዝናብ")["input_ids"] == tokenizer("ዝናብ")["input_ids"]

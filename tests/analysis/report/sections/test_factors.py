@@ -52,3 +52,19 @@ def test_the_copys_advantage_names_what_the_teacher_saw_where_it_was_held(held: 
     given = dataclasses.replace(study, fixed=fixed, facts=study.facts | {"teacher": "d" * 64})
     (table,) = data_fraction(Results(given)).tables
     assert "teacher_data" not in table.columns  # what it saw is not on record
+
+
+def test_the_axis_has_the_shares_that_fractions_came_to_and_names_the_fractions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    study = invented_study(
+        {"init": ("random", "teacher"), "data_fraction": (0.01, 0.1, 1.0)}, seeds=3, search=2
+    )
+    shares = {"0.01": 0.05, "0.1": 0.1001}
+    trials = study.trials.assign(data_share=study.trials["data_fraction"].map(shares))
+    recorded = data_fraction(Results(dataclasses.replace(study, trials=trials)))
+    assert sorted(set(drawn(monkeypatch, factors, "lines", recorded)["x"])) == [0.05, 0.1001, 1.0]
+    assert "a larger share of the training rows: 0.01 came to 5.0%." in recorded.text[-1]
+    nominal = data_fraction(Results(study))  # of an older version
+    assert sorted(set(drawn(monkeypatch, factors, "lines", nominal)["x"])) == [0.01, 0.1, 1.0]
+    assert not [text for text in nominal.text if "came to" in text]
