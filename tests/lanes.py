@@ -31,6 +31,7 @@ LONG = (
     "analysis/statistics/test_calibration.py",  # simulates hundreds of studies
     "analysis/report/test_write.py",  # draws every figure of every kind of study
     "analysis/test_command.py",  # the command, from a record to its pages
+    "cli/test_encoders.py",  # a student of each of six types, and dozens of broken configurations
     "driver/test_lifecycle_kills.py",  # kills a trial at each of its writes
     "ledger/test_patience.py",  # loses every answer of the database in turn
     "ledger/test_sampling.py",  # kills before every ask, with each sampler

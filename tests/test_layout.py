@@ -200,6 +200,7 @@ ABOUT_MORE = {
     "test_calibration": "every interval and the audit, on simulated studies",
     "test_light": "which commands load none of the slow packages",
     "test_refusals": "requests that every command refuses",
+    "test_encoders": "every command that reads a model, on encoders of the library and on broken ones",
     "test_lifecycle_kills": "lifecycle, when a driver is killed before any of its writes",
     "test_lifecycle_stops": "lifecycle, when a study stops",
     "test_lifecycle_away": "lifecycle, while MLflow or the ledger is away",

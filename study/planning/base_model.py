@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "find_model", "find_teacher", "longest_text", "store_model"]
 
-POSITIONS_FROM_PAD = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
-"""Architectures that number the positions of a text from (pad id + 1)."""
-
 
 @dataclass(frozen=True)
 class Model:
@@ -60,17 +57,32 @@ class Model:
             return 1e-3
         return 5e-5 * 768 / int(self.config.hidden_size)
 
-    @property
+    @cached_property
     def longest(self) -> int:
         """Tokens of the longest text that the model's position embeddings reach."""
         return longest_text(self.config)
 
 
 def longest_text(config: PreTrainedConfig) -> int:
-    """Tokens of the longest text that the position embeddings of a model with `config` reach."""
-    positions = int(getattr(config, "max_position_embeddings", 512))
-    counts_from_pad = config.model_type in POSITIONS_FROM_PAD
-    return positions - (config.pad_token_id + 1 if counts_from_pad else 0)
+    """Tokens of the longest text that the position embeddings of a model with `config` reach.
+
+    RoBERTa, and whatever descends from RoBERTa, counts positions from the padding token's id + 1. Their table
+    of positions has a row for padding, and no other table of positions has such a row.
+
+    Raises:
+        RequestError: if the library cannot build the model.
+    """
+    from study.trial.models.loading import skeleton
+
+    positions = getattr(config, "max_position_embeddings", None)
+    if not isinstance(positions, int):
+        return 512
+    padding = [
+        module.padding_idx
+        for name, module in skeleton(config).named_modules()
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None
+    ]
+    return positions - (int(padding[0]) + 1 if padding else 0)
 
 
 def find_model(store: Store, source: str) -> Model:

@@ -23,7 +23,7 @@ from study.planning.capacity import (
 )
 from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
-from study.planning.request import Request
+from study.planning.request import EMBEDDED, Request
 from study.planning.samplers import check_sampler
 from study.planning.shares import Share, share_notes, shares_of
 from study.space import SearchSpace
@@ -107,6 +107,7 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     resolved.reading  # noqa: B018 (raises if a text cannot be read)
     if request.cluster == "local":
         check_here(resolved.need, request)
+    _check_first_step(resolved)
     return resolved
 
 
@@ -153,6 +154,44 @@ def known_cluster(name: str) -> Cluster:
     except LookupError as error:
         near = did_you_mean(name, registered_clusters())
         raise RequestError(f"--cluster {error.args[0]}{near}") from None
+
+
+def _check_first_step(resolved: Resolved) -> None:
+    """Let each shape of model that the plan needs take one step on texts of the task.
+
+    The embedded encoder takes no step, because its configuration is our own. No model takes a step if the
+    outputs of all teachers are in the store, because teachers of this shape have been run then.
+
+    Raises:
+        RequestError: if the library fails at the step.
+    """
+    from study.trial.inputs import Inputs
+
+    request, model, store, drafts = (
+        resolved.request,
+        resolved.model,
+        resolved.store,
+        resolved.plan.all_drafts(),
+    )
+    outputs = {store.path("outputs", Inputs(store, draft).outputs_key("validation")) for draft in drafts}
+    if model.source == EMBEDDED or all(folder.is_dir() for folder in outputs):
+        return
+    assert model.folder is not None
+    from study.trial.first_step import check_first_step, longest_and_shortest
+    from study.trial.models.encoder import resolve_folder
+    from study.trial.models.loading import read_config
+    from study.trial.models.student import source_layers
+
+    base = model.config
+    teacher = read_config(resolve_folder(request.teacher)) if request.teacher else base
+    layers = base.num_hidden_layers
+    shapes = [(teacher, [[layer] for layer in range(layers)])]
+    for draft in drafts:
+        groups = source_layers(draft.init, draft.layer_map, layers, draft.depth)
+        shape = (teacher if draft.init == "teacher" else base, groups)
+        shapes += [] if shape in shapes else [shape]
+    batch = longest_and_shortest(resolved.task, model.folder, max(draft.max_length for draft in drafts))
+    check_first_step(model.folder, shapes, batch, resolved.task.labels)
 
 
 def _check_config(config: TrialConfig, model: Model) -> None:

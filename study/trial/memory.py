@@ -155,7 +155,9 @@ class Sizes:
         cut = (base.vocab_size - extent.vocabulary) * embedding.shape[1]
         each = [p.numel() - (cut if p is embedding else 0) for p in model.parameters()]
         looked_up = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Embedding))
-        intermediate = int(getattr(base, "intermediate_size", None) or base.hidden_dim)
+        hidden = int(base.hidden_size)
+        stated = getattr(base, "intermediate_size", None) or getattr(base, "hidden_dim", None)
+        intermediate = int(stated or 4 * hidden)  # XLM and FlauBERT do not state the usual width
         linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
         gated = any(m.out_features == 2 * intermediate for m in linear)  # as ModernBERT's
         whole = sum(p.numel() for p in skeleton(copy.deepcopy(base)).parameters())
@@ -168,9 +170,9 @@ class Sizes:
             largest=max(each),
             multiplied=sum(each) - (looked_up - cut),
             source=whole,
-            hidden=int(base.hidden_size),
+            hidden=hidden,
             intermediate=2 * intermediate if gated else intermediate,
-            heads=int(base.num_attention_heads),
+            heads=int(getattr(base, "num_attention_heads", 0)),  # FNet has no attention
             fused=bool(model._supports_sdpa),
             relative=relative,
         )

@@ -213,3 +213,46 @@ def test_a_resume_without_the_store_is_refused_where_the_task_has_changed(
     build_task_folder(tmp_path / "task", seed=1)
     with pytest.raises(RequestError, match=r"/task: is not the task any more that demo was begun with$"):
         resolve_again(resolved.plan, Store(tmp_path / "store"))
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The depths of the models that take a first step, for each call."""
+    from study.trial import first_step
+
+    seen: list[list[int]] = []
+    check = first_step.check_first_step
+
+    def counted(folder: Path, shapes: Any, batch: Any, labels: Any) -> None:
+        seen.append([len(groups) for _, groups in shapes])
+        check(folder, shapes, batch, labels)
+
+    monkeypatch.setattr(first_step, "check_first_step", counted)
+    return seen
+
+
+def test_the_teacher_and_each_shape_of_student_take_a_first_step(
+    request_: Request, tmp_path: Path, steps: list[list[int]]
+) -> None:
+    resolve(
+        request_, "demo", space(scientific={"init": ("random", "base"), "depth": (1, 2)}), Store(tmp_path)
+    )
+    assert steps == [[4, 1, 2, 2]]  # both inits have layer 0 alone at depth 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_step_is_taken_if_the_teachers_outputs_are_in_the_store_nor_at_a_resume(
+    workshop: Any, request_: Request, steps: list[list[int]]
+) -> None:
+    config = workshop.config()
+    recipe = {
+        name: getattr(config, name)
+        for name in ("teacher_steps", "teacher_batch_size", "teacher_learning_rate")
+    }
+    workshop.inputs(config)
+    resolved = resolve(request_, "demo", space(fixed=recipe), workshop.store)
+    assert steps == []
+    resolve_again(resolved.plan, workshop.store)
+    assert steps == []
+    resolve(request_, "demo", space(fixed=recipe | {"teacher_seed": 7}), workshop.store)
+    assert steps == [[4, 2]]

@@ -15,6 +15,7 @@ from study.trial.models.native import check_described, check_no_languages, check
 from study.trial.models.placed import check_placed, in_short
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
+from study.trial.models.values import check_values
 from study.trial.models.weights import exact_dtype
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
@@ -84,6 +85,7 @@ def check_encoder(folder: Path) -> None:
 
     if getattr(config, "is_decoder", False) or type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise RequestError(f"{kind} is not an encoder trained with a masked-LM loss")
+    check_values(config)
     layer_stack(skeleton(config))
     check_no_languages(folder, config)
     tokens = len(load_tokenizer(folder))

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging import CRITICAL, DEBUG, getLogger
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
@@ -28,11 +27,13 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
 
 __all__ = [
     "assemble",
+    "because",
     "classifier_class",
     "labelled",
     "load",
     "one_line",
     "own_memory",
+    "place_of",
     "quiet",
     "read_config",
     "seeded",
@@ -56,6 +57,9 @@ def read_config(folder: Path) -> PreTrainedConfig:
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
         # Without this line the library would guess the architecture from the folder's name.
         raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
+    names = values.get("id2label", {})
+    if not isinstance(names, dict) or not all(place.isdecimal() for place in names):
+        raise RequestError(f'{file}: id2label: must name each class by its number, as {{"0": "alarm"}}')
     try:
         found: PreTrainedConfig = AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
@@ -65,7 +69,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
         if "auto_map" in values:
             why = "would run code that comes with it, which is not done here"
             raise RequestError(f"{file}: model_type {values['model_type']!r} {why}") from None
-        raise RequestError(f"{file}: {one_line(error)}") from None
+        raise RequestError(f"{file}: {because(error, values)}") from error
 
 
 def classifier_class(config: PreTrainedConfig) -> Any:
@@ -91,13 +95,22 @@ def labelled(config: PreTrainedConfig, labels: Sequence[str]) -> PreTrainedConfi
 
 
 def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
-    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws."""
-    classifier_class(config)
-    with torch.device("meta"):
-        from transformers import AutoModelForSequenceClassification
+    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws.
 
-        built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
-        return built
+    Raises:
+        RequestError: if the library cannot build the model; the text has the library's reason.
+    """
+    classifier_class(config)
+    from transformers import AutoModelForSequenceClassification
+
+    try:
+        with torch.device("meta"):
+            built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+            return built
+    except Exception as error:  # for values that do not fit together, the library raises many kinds
+        raise RequestError(
+            f"{place_of(config)}: the library cannot build this model: {because(error, config.to_dict())}"
+        ) from error
 
 
 def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
@@ -118,10 +131,14 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
                 ignore_mismatched_sizes=True,  # checked below: the library's own error names no tensor
                 **options,
             )
-    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
-        raise RequestError(f"{folder}: its weights cannot be loaded: {one_line(error)}") from None
-    if wrong := sorted(map(str, info["mismatched_keys"])):
-        raise RequestError(f"{folder}: its weights do not have the shapes of its config.json, as {wrong[0]}")
+    except Exception as error:  # damaged files and odd configurations raise a different error each
+        raise RequestError(f"{folder}: its weights cannot be loaded: {because(error)}") from error
+    if wrong := sorted(info["mismatched_keys"]):
+        name, there, stated = wrong[0]
+        raise RequestError(
+            f"{folder}: its weights do not have the shapes of its config.json, as {name}: "
+            f"{list(there)} in the files, {list(stated)} in the model that config.json describes"
+        )
     return model, info
 
 
@@ -132,18 +149,23 @@ def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedMo
     read.
 
     Raises:
-        ValueError: if a tensor is missing, or is not the model's.
-        RuntimeError: if a tensor has another shape than the configuration's; the library raises this error.
+        ValueError: if a tensor is missing, is not the model's, or has another shape than the configuration's.
     """
     with quiet():
         model, info = classifier_class(config).from_pretrained(
-            None, config=config, state_dict=state, dtype=torch.float32, output_loading_info=True
+            None,
+            config=config,
+            state_dict=state,
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # checked below: the library's own error names no tensor
         )
-    wrong = {
-        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
-    }
-    if any(wrong.values()) or state.keys() != model.state_dict().keys():
-        raise ValueError(f"these are not exactly the model's tensors: {wrong}")
+    kinds = ("missing", "unexpected", "mismatched")  # of the last, the library lists (name, shape, shape)
+    found = {kind: [k if isinstance(k, str) else k[0] for k in info[f"{kind}_keys"]] for kind in kinds}
+    wrong = "; ".join(f"{kind}: {', '.join(sorted(names))}" for kind, names in found.items() if names)
+    if wrong or state.keys() != model.state_dict().keys():
+        odd = wrong or ", ".join(sorted(state.keys() ^ model.state_dict().keys()))
+        raise ValueError(f"these are not exactly the model's tensors: {odd}")
     buffers = {name for name, _ in model.named_buffers()}
     placed = sum(tensor.numel() for name, tensor in state.items() if name not in buffers)
     if placed != sum(parameter.numel() for parameter in model.parameters()):
@@ -186,6 +208,25 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def place_of(config: PreTrainedConfig) -> str:
+    """The file of `config`, for a message; the kind of model if the configuration is from no file."""
+    folder = config.name_or_path
+    return f"{Path(folder) / 'config.json'}" if folder else f"a {config.model_type} model"
+
+
+def because(error: Exception, values: Mapping[str, Any] | None = None) -> str:
+    """The library's reason in one line; a text among the configuration's `values` is named with its field."""
+    reason = f"the library has no {error}" if isinstance(error, KeyError) else one_line(error)
+    for name, value in (values or {}).items():
+        known = not isinstance(value, str) or name == "model_type" or name in reason
+        if not known and re.search(rf"\b{re.escape(str(value))}\b", reason):
+            return f"{name}: {reason}"
+    return reason
+
+
 def one_line(error: Exception) -> str:
-    """The first line of an error's text, or the error's type if there is no text."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of an error's text, with the second if the first announces it; or the error's type."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
 __all__ = ["check_placed", "in_short"]
 
 BUFFERS = ("position_ids", "token_type_ids")  # 0, 1, 2, ... and 0, 0, 0, ...: older versions save them
-POOLER_AND_OLD_HEADS = {"pooler", "lm_predictions", "mask_predictions"}
-"""What some models of an architecture have and others do not; and the heads of DeBERTa's first code."""
+POOLER_AND_OLD_HEADS = {"pooler", "lm_predictions", "mask_predictions", "cls"}
+"""What some models of an architecture have and others do not; and heads that files have under older names."""
 
 
 def check_placed(folder: Path, model: PreTrainedModel, unexpected: Iterable[str]) -> None:

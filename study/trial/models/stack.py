@@ -11,7 +11,7 @@ from study.errors import RequestError
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
 
-__all__ = ["layer_shapes", "layer_stack"]
+__all__ = ["layer_shapes", "layer_stack", "shapes_outside"]
 
 
 def layer_stack(model: PreTrainedModel) -> str:
@@ -40,3 +40,9 @@ def layer_shapes(model: PreTrainedModel) -> list[dict[str, tuple[int, ...]]]:
     layers = model.get_submodule(layer_stack(model))
     assert isinstance(layers, nn.ModuleList)
     return [{name: tuple(t.shape) for name, t in layer.state_dict().items()} for layer in layers]
+
+
+def shapes_outside(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor outside the layer stack by name."""
+    prefix = f"{layer_stack(model)}."
+    return {name: tuple(t.shape) for name, t in model.state_dict().items() if not name.startswith(prefix)}

@@ -12,7 +12,7 @@ from study.config import TrialConfig
 from study.errors import RequestError
 from study.trial.data.vocabulary import Vocabulary
 from study.trial.models.init_methods import Origins, find_init_method
-from study.trial.models.layer_maps import find_layer_map
+from study.trial.models.layer_maps import Groups, find_layer_map
 from study.trial.models.loading import assemble, read_config
 from study.trial.models.shapes import check_copyable
 from study.trial.models.trimming import trim_tensors
@@ -20,7 +20,7 @@ from study.trial.models.trimming import trim_tensors
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
 
-__all__ = ["build_student", "check_possible"]
+__all__ = ["build_student", "check_possible", "source_layers"]
 
 
 def check_possible(init: str, layer_map: str, depth: int, base: Path | PreTrainedConfig) -> None:
@@ -37,6 +37,17 @@ def check_possible(init: str, layer_map: str, depth: int, base: Path | PreTraine
     groups = layers_of(config.num_hidden_layers, depth)
     if method.copies_layers:
         check_copyable(config, groups)
+
+
+def source_layers(init: str, layer_map: str, layers: int, depth: int) -> Groups:
+    """For each layer of a student of `depth` layers, the layers of the source, of which there are `layers`.
+
+    Raises:
+        RequestError: for an unknown name, or a depth that the source does not have.
+    """
+    if find_init_method(init).copies_layers:
+        return find_layer_map(layer_map)(layers, depth)
+    return [[layer] for layer in range(depth)]
 
 
 def build_student(
@@ -65,9 +76,7 @@ def build_student(
             f"{base}: it has {base_config.num_hidden_layers} layers, not {config.model_layers}"
         )
     method = find_init_method(config.init)
-    groups = [[layer] for layer in range(config.depth)]
-    if method.copies_layers:
-        groups = find_layer_map(config.layer_map)(config.model_layers, config.depth)
+    groups = source_layers(config.init, config.layer_map, config.model_layers, config.depth)
     start = method.start(Origins(config, tuple(labels), groups, base, teacher))
     for name, value in base_config.to_dict().items():
         if "dropout" in name:

@@ -26,6 +26,7 @@ from study.trial.models.loading import (
 from study.trial.models.native import check_described, check_positions
 from study.trial.models.placed import check_placed, in_short
 from study.trial.models.tokenizer import check_same_tokenizer, load_tokenizer
+from study.trial.models.values import check_values
 from study.trial.models.weights import exact_dtype
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
@@ -92,6 +93,7 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
     """
     config = read_config(folder)
     check_described(folder, config)
+    check_values(config)
     if config.problem_type not in (None, "single_label_classification"):
         raise RequestError(
             f"{folder / 'config.json'}: problem_type: {config.problem_type!r} is no choice of one class; "

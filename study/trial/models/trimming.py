@@ -27,6 +27,7 @@ __all__ = [
     "token_embedding",
     "trim",
     "trim_tensors",
+    "trimmed_config",
     "why_not_trimmable",
 ]
 
@@ -52,7 +53,7 @@ def trim_tensors(
     if len(state[name]) != vocabulary.size:
         raise ValueError(f"{name} has {len(state[name])} rows, the vocabulary {vocabulary.size} tokens")
     rows = torch.from_numpy(vocabulary.kept.astype(np.int64))
-    return _trimmed_config(config, vocabulary), state | {name: state[name][rows]}
+    return trimmed_config(config, vocabulary), state | {name: state[name][rows]}
 
 
 def trim(model: PreTrainedModel, vocabulary: Vocabulary | None) -> PreTrainedModel:
@@ -129,7 +130,8 @@ def _token_ids(config: PreTrainedConfig) -> dict[str, int]:
     return {name: v for name, v in found.items() if isinstance(v, int) and 0 <= v < config.vocab_size}
 
 
-def _trimmed_config(config: PreTrainedConfig, vocabulary: Vocabulary) -> PreTrainedConfig:
+def trimmed_config(config: PreTrainedConfig, vocabulary: Vocabulary) -> PreTrainedConfig:
+    """A copy of `config` on the kept tokens; its token ids are new ids."""
     trimmed = copy.deepcopy(config)
     for field, token in _token_ids(config).items():
         setattr(trimmed, field, vocabulary.trim_id(token))

@@ -15,6 +15,7 @@ from transformers.utils import logging
 from study.errors import RequestError
 from study.trial.models.loading import (
     assemble,
+    because,
     classifier_class,
     labelled,
     one_line,
@@ -64,7 +65,7 @@ def test_other_tensors_than_the_models_are_refused(bert: Any) -> None:
         assemble(source.config, {name: state[name] for name in state if name != "classifier.bias"})
     with pytest.raises(ValueError, match=r"not exactly the model's tensors.*classifier\.more"):
         assemble(source.config, state | {"classifier.more": torch.zeros(3)})
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match=r"not exactly the model's tensors.*mismatched.*classifier\.bias"):
         assemble(source.config, state | {"classifier.bias": torch.zeros(4)})
 
 
@@ -101,3 +102,23 @@ def test_after_a_quiet_block_the_library_is_as_loud_as_before() -> None:
 def test_an_error_is_its_first_line_or_its_type() -> None:
     assert one_line(ValueError("\n  first \nsecond")) == "first"
     assert one_line(KeyError()) == "KeyError"
+
+
+def test_a_value_that_the_library_does_not_know_is_named_with_its_field() -> None:
+    values = {"hidden_act": "geglu", "hidden_size": 32, "model_type": "bert"}
+    assert because(KeyError("geglu"), values) == "hidden_act: the library has no 'geglu'"
+    assert because(ValueError("hidden_act: no geglu"), values) == "hidden_act: no geglu"
+    assert because(ValueError("Validation error for field 'x':\n  TypeError: too much\n  more")) == (
+        "Validation error for field 'x': TypeError: too much"
+    )
+    assert because(ZeroDivisionError()) == "ZeroDivisionError"
+
+
+def test_a_model_that_the_library_cannot_build_is_refused_with_the_librarys_reason(bert: Any) -> None:
+    config = read_config(bert.base)
+    config.num_attention_heads = 5
+    with pytest.raises(
+        RequestError, match=r"config\.json: the library cannot build this model: .*heads \(5\)"
+    ) as e:
+        skeleton(config)
+    assert isinstance(e.value.__cause__, ValueError)  # `--debug` shows it

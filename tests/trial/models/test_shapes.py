@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from transformers import ModernBertConfig
+from transformers import LongformerConfig, ModernBertConfig
 
 from study.errors import RequestError
 from study.trial.models.loading import read_config
 from study.trial.models.shapes import check_copyable, with_layers
 from study.trial.models.student import check_possible
+from tests.trial.models.architectures import tiny_config
 
 
 def modernbert(layers: int) -> ModernBertConfig:
@@ -58,3 +59,34 @@ def test_a_copy_has_a_layer_for_each_group_and_the_source_stays() -> None:
 def test_layers_of_one_architecture_fit_every_place(bert: Any) -> None:
     config = read_config(bert.base)
     check_copyable(config, [[3], [0, 2], [1]])
+
+
+def longformer(windows: list[int]) -> LongformerConfig:
+    config: LongformerConfig = tiny_config("longformer", 99)  # type: ignore[assignment]
+    config.attention_window = windows
+    return config
+
+
+def test_each_layer_of_a_longformer_keeps_its_window() -> None:
+    shorter = with_layers(longformer([4, 8, 12, 16]), [[0], [2]])
+    assert shorter.attention_window == [4, 12]
+    with pytest.raises(RequestError, match="cannot be averaged: layer 0 is 4, layer 1 is 8"):
+        with_layers(longformer([4, 8, 12, 16]), [[0, 1], [2, 3]])
+
+
+def test_more_or_fewer_windows_than_layers_are_refused() -> None:
+    with pytest.raises(
+        RequestError, match=r"^a longformer model: attention_window: there are 3 values for 4 layers$"
+    ):
+        with_layers(longformer([4, 8, 12]), [[0], [2]])
+
+
+def test_a_part_outside_the_layers_that_depends_on_their_number_is_refused() -> None:
+    """ESM's contact head reads the attention of all layers; at full depth, and at random, it is in no way."""
+    config = tiny_config("esm", 99)
+    with pytest.raises(
+        RequestError, match=r"^depth: esm\.contact_head\.regression\.weight of a esm has another"
+    ):
+        check_possible("teacher", "uniform", 2, config)
+    check_possible("teacher", "uniform", 4, config)
+    check_possible("random", "uniform", 2, config)

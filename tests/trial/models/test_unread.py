@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForSequenceClassification
 
 from study.trial.models.student import build_student
 from study.trial.models.unread import _copy, skip_unread
 from study.trial.training import Numerics, Recipe, Training
+from tests.trial.models.architectures import tiny_config
 
 LEAVES_OUT = {"bert", "roberta", "xlm-roberta", "electra", "deberta-v2"}
 LEARNING_RATE = 1e-3
@@ -163,3 +165,13 @@ def test_a_copy_for_the_probe_shares_the_parameters(bert: Any) -> None:
     model = student(bert)
     places = {parameter.data_ptr() for parameter in model.parameters()}
     assert {parameter.data_ptr() for parameter in _copy(model).parameters()} == places
+
+
+def test_bigbird_reads_a_long_text_after_a_short_probe() -> None:
+    """Its attention to blocks pads a long text, and cuts the padding off after the last layer."""
+    model: Any = AutoModelForSequenceClassification.from_config(tiny_config("big_bird", 99)).eval()
+    ids = torch.arange(2 * 43).reshape(2, 43)
+    with torch.no_grad():
+        whole = model(input_ids=ids).logits
+        assert not skip_unread(model)
+        torch.testing.assert_close(model(input_ids=ids).logits, whole)
