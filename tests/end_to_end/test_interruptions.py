@@ -33,6 +33,7 @@ def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[...,
     assert len(whole.metric_rows) == len(expected.metric_rows)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "killed"),
     [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)],
