@@ -130,5 +130,5 @@ def test_a_short_text_takes_a_step_alone(
         return run(self, input_ids, **more)
 
     monkeypatch.setattr(BertModel, "forward", of_a_length)
-    with pytest.raises(RequestError, match="a text must be longer$"):
+    with pytest.raises(RequestError, match=r"a text must be longer$"):
         check_first_step(model_folder, [(bert(), HALF)], batch, LABELS)
