@@ -6,7 +6,7 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # Files go to the two workers as wholes, in the order of tests/lanes.py.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install study quick test test-slow chaos bench check clean
+.PHONY: help install study quick test test-long test-slow chaos bench check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target does; do \
@@ -28,12 +28,15 @@ study: install  ## run the first study (about five minutes on two cores)
 quick: install  ## the tests that start no process and no Ray (under three minutes on two cores)
 	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos"
 
-test: install  ## all tests but the slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone
+test: install  ## all tests but the long and slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone
 ifdef FILE
 	$(BIN)/python -m pytest $(if $(findstring ::,$(FILE)),,-m "not slow and not chaos") "$(FILE)"
 else
-	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos"
+	$(BIN)/python -m pytest $(TWO) -m "not long and not slow and not chaos"
 endif
+
+test-long: install  ## studies that are killed, and servers that go away, some minutes in all: for CI
+	$(BIN)/python -m pytest $(TWO) -m "long and not slow and not chaos"
 
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"

@@ -40,6 +40,7 @@ def check(chaos: Chaos, undisturbed: Undisturbed, alone: Alone) -> list[str]:
 FEW = ["point", "worker", "point"]  # the group is killed after each too
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("concurrency", "kinds"),
     [(1, FEW), pytest.param(2, [*FEW, "group", "point", "SIGTERM"], marks=pytest.mark.slow)],

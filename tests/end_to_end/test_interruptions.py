@@ -50,6 +50,7 @@ def check_paused(home: Path, running: Any, read: Callable[..., Any]) -> None:
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "group", "killed"),
     [
@@ -115,6 +116,7 @@ def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_ru
     assert last == f"interrupted; go on with: {run}"
 
 
+@pytest.mark.long
 def test_if_ray_dies_the_study_stops_soon_with_one_line_and_can_be_resumed(
     kdstudy: Any, command: Any, asked: Any, home_with_artifacts: Path, read: Callable[..., Any]
 ) -> None:

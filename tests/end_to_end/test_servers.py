@@ -197,6 +197,7 @@ def check_mlflow(url: str, finished: Any, read: Callable[..., Any]) -> None:
         assert len({row.step for row in history}) == len(history)
 
 
+@pytest.mark.long
 def test_servers_that_go_away_in_the_middle_cost_nothing(
     kdstudy: Any,
     command: Any,
