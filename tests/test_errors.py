@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from study import errors
-from study.errors import Away, RequestError, StorageAway, StudyStopped, did_you_mean
+from study.errors import Away, RequestError, StorageAway, StudyStopped, did_you_mean, first_line
 
 
 def test_the_tree_is_what_its_docstring_draws() -> None:
@@ -42,3 +42,9 @@ def test_only_the_nearest_name_is_suggested() -> None:
     assert did_you_mean("teacher_step", {"teacher_seed": 1, "teacher_steps": 2, "steps": 3}) == (
         " (did you mean teacher_steps?)"
     )
+
+
+def test_an_error_is_its_first_line_or_its_type() -> None:
+    assert first_line(ValueError("\n  first \nsecond")) == "first"
+    assert first_line(ValueError("of x:\n  too much\nmore")) == "of x: too much"
+    assert first_line(KeyError()) == "KeyError"
