@@ -87,8 +87,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of the error's text; if the text is empty, the error's class."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """The first line of the error's text, with the second line if the first ends with a colon.
+
+    If the text is empty: the error's class.
+    """
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
 def masked(text: str) -> str:

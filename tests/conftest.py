@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from study.planning.versions import code_version
-from tests.lanes import alone_in_this_process, is_quick, longest_first
+from tests.lanes import alone_in_this_process, is_long, is_quick, longest_first
 
 if TYPE_CHECKING:  # torch takes seconds to import, and not every test needs it
     from study.config import TrialConfig
@@ -40,6 +40,11 @@ BuildTask = Callable[..., Path]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", dest="quick", help="the fast lane: no process, no Ray")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast lane does not import the files that take long."""
+    return True if config.getoption("quick") and is_long(collection_path) else None
 
 
 @pytest.hookimpl(trylast=True)  # once `-m` has chosen

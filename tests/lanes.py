@@ -18,7 +18,15 @@ from typing import Any
 
 import pytest
 
-__all__ = ["LONG", "STARTERS", "ProcessStarted", "alone_in_this_process", "is_quick", "longest_first"]
+__all__ = [
+    "LONG",
+    "STARTERS",
+    "ProcessStarted",
+    "alone_in_this_process",
+    "is_long",
+    "is_quick",
+    "longest_first",
+]
 
 STARTERS = frozenset(
     {"kdstudy", "s3_server", "mlflow_server", "postgres", "address", "ray_here", "tiny_disk"}
@@ -30,6 +38,7 @@ LONG = (
     "chaos/*",
     "analysis/statistics/test_calibration.py",  # simulates hundreds of studies
     "analysis/report/test_write.py",  # draws every figure of every kind of study
+    "analysis/verdict/test_audit.py",  # a study for each finding of the audit
     "analysis/test_command.py",  # the command, from a record to its pages
     "cli/test_encoders.py",  # a student of each of six types, and dozens of broken configurations
     "driver/test_lifecycle_kills.py",  # kills a trial at each of its writes
@@ -38,7 +47,9 @@ LONG = (
     "ledger/test_book.py",  # hundreds of histories with kills
     "ledger/test_running.py",  # kills between the writes of a report
     "planning/test_base_model.py",  # pretrains the embedded encoder
+    "trial/test_plain.py",  # given teachers, answering in plain transformers
     "trial/test_stale_outputs.py",  # teachers that are built again
+    "trial/models/test_teacher.py",  # teachers of every architecture
     "trial/models/test_trimming.py",  # models of every architecture, trimmed
     "trial/models/test_unread.py",  # the same, with their last layer
     "driver/test_run.py",  # a study with a fault at each of its steps
@@ -64,7 +75,12 @@ class ProcessStarted(BaseException):
 def is_quick(item: pytest.Item) -> bool:
     """Whether a test is in the fast lane: it neither starts a process, as far as is known, nor takes long."""
     starts = item.get_closest_marker("processes") or STARTERS & set(getattr(item, "fixturenames", ()))
-    return not (starts or any(fnmatch(str(item.path), str(Path(__file__).parent / file)) for file in LONG))
+    return not (starts or is_long(item.path))
+
+
+def is_long(path: Path) -> bool:
+    """Whether the file of tests at `path` takes long. The fast lane does not even import such a file."""
+    return any(fnmatch(str(path), str(Path(__file__).parent / file)) for file in LONG)
 
 
 def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:

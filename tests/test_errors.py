@@ -14,6 +14,7 @@ from study.errors import (
     StorageAway,
     StudyStopped,
     did_you_mean,
+    first_line,
     no_permission,
     plain_reason,
 )
@@ -53,6 +54,12 @@ def test_only_the_nearest_name_is_suggested() -> None:
     assert did_you_mean("teacher_step", {"teacher_seed": 1, "teacher_steps": 2, "steps": 3}) == (
         " (did you mean teacher_steps?)"
     )
+
+
+def test_an_error_is_its_first_line_or_its_type() -> None:
+    assert first_line(ValueError("\n  first \nsecond")) == "first"
+    assert first_line(ValueError("of x:\n  too much\nmore")) == "of x: too much"
+    assert first_line(KeyError()) == "KeyError"
 
 
 @pytest.mark.parametrize("kind", [RequestError, StudyStopped, StorageAway, Away])

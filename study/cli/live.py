@@ -133,7 +133,7 @@ class LiveView:
 def _show_data(view: LiveView | LineView, resolved: Resolved, console: Console) -> None:
     """The data of a study that begins, counted, and the notes that are not the task's own."""
     print_counts(resolved, console)
-    for text in resolved.notes[len(resolved.task.notes) :]:
+    for text in resolved.findings:  # the task's own notes have been shown
         view.note(text)
 
 

@@ -34,8 +34,8 @@ def ui(
     kdstudy ui
     kdstudy ui --home here --port 8080
     """
-    from study.home import Home
     from study.errors import masked
+    from study.home import Home
 
     the_home = Home.at(home)
     if not the_home.database.exists():

@@ -69,9 +69,14 @@ class Resolved:
         return shares_of(self.plan, self.task)
 
     @cached_property
+    def findings(self) -> tuple[str, ...]:
+        """What weakens a result beside the task's own notes: what the tokenizer reads, and fractions."""
+        return (*self.reading.notes, *share_notes(self.shares))
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What weakens a result, each in one line: data, what the tokenizer reads of them, fractions."""
-        return (*self.task.notes, *self.reading.notes, *share_notes(self.shares))
+        """Everything that weakens a result, each in one line."""
+        return (*self.task.notes, *self.findings)
 
     @cached_property
     def need(self) -> Need:
@@ -167,12 +172,8 @@ def _check_first_step(resolved: Resolved) -> None:
     """
     from study.trial.inputs import Inputs
 
-    request, model, store, drafts = (
-        resolved.request,
-        resolved.model,
-        resolved.store,
-        resolved.plan.all_drafts(),
-    )
+    request, model, store = resolved.request, resolved.model, resolved.store
+    drafts = resolved.plan.all_drafts()
     outputs = {store.path("outputs", Inputs(store, draft).outputs_key("validation")) for draft in drafts}
     if model.source == EMBEDDED or all(folder.is_dir() for folder in outputs):
         return

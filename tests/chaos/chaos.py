@@ -45,7 +45,7 @@ SPACE = SearchSpace(
     pruner="halving",
 )
 """
-LONG, SHORT = "trials=20", "trials=12"  # of each arm; the sampler draws the first ten of them at random
+LONG, SHORT = 20, 12  # trials of each arm; the sampler draws the first ten of them at random
 REPORTS = 4
 NAME = "chaos_space"
 TRIAL = "ray::ImplicitFunc"  # the title of a process that trains

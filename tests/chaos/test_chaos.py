@@ -1,7 +1,7 @@
 """Killed at random moments and at every step of the protocol, a study ends as if nobody had touched it.
 
 `make chaos` runs the long form (KDSTUDY_CHAOS_KILLS kills, KDSTUDY_CHAOS_SEED; of the fault points all, or
-those whose names begin with KDSTUDY_CHAOS_POINTS); `make test` a short one.
+those whose names begin with KDSTUDY_CHAOS_POINTS); `make test-long` a short one.
 """
 
 from __future__ import annotations

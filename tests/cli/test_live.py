@@ -105,7 +105,7 @@ def test_the_data_of_a_study_that_begins_are_counted_and_what_weakens_it_is_note
     share = Share(0.02, 4, 0.05, {"yor": 0.05}, ("yor",))
     resolved: Any = SimpleNamespace(
         task=SimpleNamespace(notes=("of the task",)),
-        notes=("of the task", "of the tokenizer"),
+        findings=("of the tokenizer",),
         reading=Reading({"train": {"yor": Count(80, 4, 1, 0.25, 50)}}),
         shares=[share],
     )

@@ -222,7 +222,7 @@ def test_an_interrupt_that_python_ignores_is_raised_soon_afterwards(
 
 
 def test_an_interrupt_that_is_ignored_once_more_is_raised_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interrupt, "AGAIN", 1.5)
+    monkeypatch.setattr(interrupt, "AGAIN", 0.3)
 
     class Slow:
         def __del__(self) -> None:

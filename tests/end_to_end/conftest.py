@@ -75,7 +75,7 @@ with connected(find_cluster("local")):
 def on_ray() -> Iterator[list[str]]:
     """The options that run a study on a Ray which was started here, once for all tests of this process.
 
-    With `command`, such a study loads no package and starts no Ray of its own: it takes half of the CPU time.
+    With `command`, such a study loads no package and starts no Ray of its own.
     """
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", HEAD], text=True, start_new_session=True, **pipes) as head:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 
-from study.errors import RequestError
-from study.trial.models.loading import load, one_line, quiet, read_config, skeleton
+from study.errors import RequestError, first_line
+from study.trial.models.loading import load, quiet, read_config, skeleton
 from study.trial.models.native import check_described, check_no_languages, check_positions
 from study.trial.models.placed import check_placed, in_short
 from study.trial.models.stack import layer_stack
@@ -63,7 +63,7 @@ def resolve_folder(source: str) -> Path:
                 found = Path(snapshot_download(source, allow_patterns=[*DESCRIPTION, *OLD_WEIGHTS]))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise RequestError(
-            f"{source}: no such folder, and no such model on the hub or in its cache: {one_line(error)}"
+            f"{source}: no such folder, and no such model on the hub or in its cache: {first_line(error)}"
         ) from None
     return found
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
-from study.errors import RequestError
+from study.errors import RequestError, first_line
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
@@ -31,7 +31,6 @@ __all__ = [
     "classifier_class",
     "labelled",
     "load",
-    "one_line",
     "own_memory",
     "place_of",
     "quiet",
@@ -53,7 +52,7 @@ def read_config(folder: Path) -> PreTrainedConfig:
     except FileNotFoundError:
         raise RequestError(f"{file}: no such file; a model's folder has config.json") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"{file}: {one_line(error)}") from None
+        raise RequestError(f"{file}: {first_line(error)}") from None
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
         # Without this line the library would guess the architecture from the folder's name.
         raise RequestError(f"{file}: no model_type, so this is not a model of the transformers library")
@@ -216,17 +215,9 @@ def place_of(config: PreTrainedConfig) -> str:
 
 def because(error: Exception, values: Mapping[str, Any] | None = None) -> str:
     """The library's reason in one line; a text among the configuration's `values` is named with its field."""
-    reason = f"the library has no {error}" if isinstance(error, KeyError) else one_line(error)
+    reason = f"the library has no {error}" if isinstance(error, KeyError) else first_line(error)
     for name, value in (values or {}).items():
         known = not isinstance(value, str) or name == "model_type" or name in reason
         if not known and re.search(rf"\b{re.escape(str(value))}\b", reason):
             return f"{name}: {reason}"
     return reason
-
-
-def one_line(error: Exception) -> str:
-    """The first line of an error's text, with the second if the first announces it; or the error's type."""
-    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
-    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -10,8 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from study.errors import RequestError
-from study.trial.models.loading import one_line
+from study.errors import RequestError, first_line
 
 __all__ = ["check_same_tokenizer", "definition", "load_tokenizer", "loses_bytes"]
 
@@ -63,7 +62,7 @@ def _load(folder: Path, seen: tuple[Any, ...]) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         stated = Tokenizer.from_file(str(file)) if file.is_file() else None
     except Exception as error:  # damaged files raise a different error in each format
-        raise RequestError(f"{folder}: its tokenizer cannot be loaded: {one_line(error)}") from None
+        raise RequestError(f"{folder}: its tokenizer cannot be loaded: {first_line(error)}") from None
     if not tokenizer.is_fast:
         raise RequestError(f"{folder}: its tokenizer is not a fast one (no tokenizer.json can be made of it)")
     if stated is None:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
+from study.errors import first_line
 from study.trial.data.vocabulary import Vocabulary
-from study.trial.models.loading import assemble, one_line, skeleton
+from study.trial.models.loading import assemble, skeleton
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
@@ -113,7 +114,7 @@ def why_not_trimmable(model: PreTrainedModel, vocabulary: Vocabulary, batch: dic
             whole = model.eval()(**batch).logits
             ours = trimmed(**batch | {"input_ids": new_ids}).logits
     except Exception as error:  # an architecture's code may raise anything on a vocabulary of another size
-        return f"{model.config.model_type} cannot be built on part of a vocabulary: {one_line(error)}"
+        return f"{model.config.model_type} cannot be built on part of a vocabulary: {first_line(error)}"
     if torch.equal(whole, ours):
         return None
     return f"{model.config.model_type} gives other logits on part of its vocabulary"

@@ -58,9 +58,7 @@ def skip_unread(model: PreTrainedModel) -> bool:
     whole, less = _copy(model), _copy(model)
     before = _probe(whole)
     if [type(part) for part in whole.modules()] != [type(part) for part in model.modules()]:
-        return (
-            False  # short texts are read with other parts than long ones (BigBird), so a probe shows little
-        )
+        return False  # BigBird reads short texts with other parts than long ones: a probe shows little
     _leave_out(less)
     try:
         pairs = zip(_probe(less), before, strict=True)
@@ -120,9 +118,7 @@ def _probe(model: PreTrainedModel) -> tuple[Tensor, Tensor]:
     The model is in training mode afterwards. Masks are drawn from a fixed seed, and the trial's own draws
     stay the same.
     """
-    length = (
-        7  # odd, as no window of attention is: a model that pads texts to windows does so here (Longformer)
-    )
+    length = 7  # odd, as no window of attention is: a model that pads texts to windows (Longformer) does so
     ids = torch.arange(2 * length, device=model.device).reshape(2, length) % model.config.vocab_size
     mask = torch.ones_like(ids)
     mask[1, length // 2 :] = 0

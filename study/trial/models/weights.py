@@ -12,8 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from study.errors import RequestError
-from study.trial.models.loading import one_line
+from study.errors import RequestError, first_line
 
 __all__ = ["exact_dtype", "read_tensors"]
 
@@ -33,7 +32,7 @@ def read_tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
         except RequestError:
             raise
         except Exception as error:  # damaged files raise a different error in each format
-            raise RequestError(f"{folder}: its weights cannot be loaded: {one_line(error)}") from None
+            raise RequestError(f"{folder}: its weights cannot be loaded: {first_line(error)}") from None
 
 
 def exact_dtype(folder: Path) -> torch.dtype:

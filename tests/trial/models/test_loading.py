@@ -18,7 +18,6 @@ from study.trial.models.loading import (
     because,
     classifier_class,
     labelled,
-    one_line,
     own_memory,
     quiet,
     read_config,
@@ -97,11 +96,6 @@ def test_after_a_quiet_block_the_library_is_as_loud_as_before() -> None:
         raise KeyError
     assert inside == (CRITICAL, False)
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
-
-
-def test_an_error_is_its_first_line_or_its_type() -> None:
-    assert one_line(ValueError("\n  first \nsecond")) == "first"
-    assert one_line(KeyError()) == "KeyError"
 
 
 def test_a_value_that_the_library_does_not_know_is_named_with_its_field() -> None:

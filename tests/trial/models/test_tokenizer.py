@@ -46,12 +46,11 @@ def test_padding_and_truncation_of_the_file_are_left_behind(
     assert tokenizer(text).input_ids == tokenizer.backend_tokenizer.encode(text).ids == plain
 
 
-def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: Path) -> None:
-    """So does mDeBERTa, one of the paper's teachers."""
+def write_sentencepiece(folder: Path, **options: Any) -> None:
+    """A model of sentencepiece alone, as mDeBERTa has it, and the configuration of its type."""
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(["book a quiet room in Lyon", "réserve une chambre calme à Lyon"] * 20),
-        model_prefix=str(tmp_path / "spm"),
-        vocab_size=31,
+        model_prefix=str(folder / "spm"),
         bos_piece="[CLS]",
         eos_piece="[SEP]",
         unk_piece="[UNK]",
@@ -62,8 +61,14 @@ def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: P
         unk_id=3,
         user_defined_symbols=["[MASK]"],
         minloglevel=2,
+        **options,
     )
-    (tmp_path / "config.json").write_text('{"model_type": "deberta-v2"}')
+    (folder / "config.json").write_text('{"model_type": "deberta-v2"}')
+
+
+def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: Path) -> None:
+    """So does mDeBERTa, one of the paper's teachers."""
+    write_sentencepiece(tmp_path, vocab_size=31)
     (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm"}')
 
     tokenizer = load_tokenizer(tmp_path)
@@ -76,24 +81,7 @@ def test_a_tokenizer_that_ships_only_its_sentencepiece_model_is_read(tmp_path: P
 
 def test_a_sentencepiece_model_with_byte_fallback_gives_its_own_ids(tmp_path: Path) -> None:
     """So does mDeBERTa's. The library's conversion gives one unknown token for a word of another script."""
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["book a quiet room in Lyon", "réserve une chambre calme à Lyon"] * 20),
-        model_prefix=str(tmp_path / "spm"),
-        vocab_size=300,
-        hard_vocab_limit=False,
-        byte_fallback=True,
-        bos_piece="[CLS]",
-        eos_piece="[SEP]",
-        unk_piece="[UNK]",
-        pad_piece="[PAD]",
-        pad_id=0,
-        bos_id=1,
-        eos_id=2,
-        unk_id=3,
-        user_defined_symbols=["[MASK]"],
-        minloglevel=2,
-    )
-    (tmp_path / "config.json").write_text('{"model_type": "deberta-v2"}')
+    write_sentencepiece(tmp_path, vocab_size=300, hard_vocab_limit=False, byte_fallback=True)
     (tmp_path / "tokenizer_config.json").write_text('{"vocab_type": "spm", "do_lower_case": false}')
     processor = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spm.model"))
 
