@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import random
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -82,6 +84,18 @@ def nothing_is_left_where_the_tests_run() -> Iterator[None]:
     before = set(os.listdir())
     yield
     assert not [name for name in set(os.listdir()) - before if not name.startswith((".", "bench-results"))]
+
+
+@pytest.fixture(autouse=True)
+def logging_stays_as_it_was() -> Iterator[None]:
+    """The command in this process sets levels, a factory of records, and a hook for errors."""
+    loggers = [logging.getLogger(name) for name in ("study", "transformers", None)]
+    before = [logger.level for logger in loggers], logging.getLogRecordFactory(), sys.excepthook
+    yield
+    levels, factory, sys.excepthook = before
+    logging.setLogRecordFactory(factory)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,13 @@ thread long before. Some calls of Ray cannot be interrupted. Then this thread sa
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +26,7 @@ import ray._private.worker
 from cluster import Cluster
 from study.errors import RayFailed
 
-__all__ = ["RayAlive"]
+__all__ = ["RayAlive", "end_groups", "groups_of_ray"]
 
 HERE = 3.0  # seconds until a Ray that was started here counts as dead: nobody starts it again
 JOINED = 30.0  # the same for a Ray that was joined: the head of a cluster may be started again
@@ -32,6 +34,21 @@ STUCK = 5.0  # seconds that the main thread has to notice the interrupt
 LOOK = 1.0  # seconds between two looks
 ANSWER = 5.0  # seconds that a head has to take a connection
 INTERRUPT = signal.SIGURG  # nothing else uses this signal, and without a handler nothing happens
+
+
+def groups_of_ray() -> list[int]:
+    """Return the process groups of the Ray that this process has started; none if Ray was joined."""
+    node = ray._private.worker._global_node
+    if node is None:
+        return []
+    return [info.process.pid for infos in node.all_processes.values() for info in infos]
+
+
+def end_groups(groups: Sequence[int]) -> None:
+    """Kill what is left of `groups`. A raylet that died leaves its agents for a minute if the head is dead."""
+    for group in groups:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
 
 
 class RayAlive:
@@ -58,6 +75,7 @@ class RayAlive:
         self.farewell, self.told_to_stop = farewell, told_to_stop
         self._patience = HERE if here else JOINED
         self._node = ray._private.worker._global_node if here else None
+        self._groups = groups_of_ray()
         self._address = ray.get_runtime_context().gcs_address
         self._ended, self._noticed = threading.Event(), threading.Event()
 
@@ -93,6 +111,7 @@ class RayAlive:
         signal.pthread_kill(main, INTERRUPT)
         if not self._noticed.wait(STUCK) and not self._ended.is_set():
             self.farewell()
+            end_groups(self._groups)
             raise KeyboardInterrupt if self.told_to_stop() else RayFailed(self._why())
 
     def _is_there(self) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,6 +32,7 @@ from ray.experimental.internal_kv import _internal_kv_list
 from cluster import Cluster
 from study.driver.joining import check_listening, settings, token_hint
 from study.driver.lifecycle import WORKER_DEATHS
+from study.driver.ray_alive import end_groups, groups_of_ray
 from study.driver.waiting import FailedStarts, Waiting, missing
 from study.driver.worker import OUT_OF_MEMORY
 from study.errors import RayFailed, RequestError, StudyStopped, first_line
@@ -79,21 +79,11 @@ def connected(cluster: Cluster) -> Iterator[None]:
     with settings(cluster) as joined:
         try:
             _join(cluster.description, joined)
-            started += _processes()
+            started += groups_of_ray()
             yield
         finally:
             ray.shutdown()  # also if Ray had started in part
-            for pid in started:  # a raylet that died leaves its agents for a minute, if the head is dead too
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, signal.SIGKILL)
-
-
-def _processes() -> list[int]:
-    """The processes that Ray has started here, each the leader of a process group; none if Ray was joined."""
-    node = worker._global_node
-    if node is None:
-        return []
-    return [info.process.pid for infos in node.all_processes.values() for info in infos]
+            end_groups(started)
 
 
 def _join(description: str, joined: dict[str, Any]) -> None:

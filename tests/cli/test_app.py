@@ -28,16 +28,12 @@ WIDTHS = ("80", "140")
 
 @pytest.fixture(autouse=True)
 def nothing_stays_as_the_command_has_set_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Levels of logging, warnings, and the environment."""
-    names = ("study", "transformers", None)
-    levels = {name: logging.getLogger(name).level for name in names}
+    """Warnings, and the environment."""
     for variable in ("MLFLOW_LOGGING_LEVEL", "TRANSFORMERS_VERBOSITY", "KDSTUDY_DEBUG"):
         monkeypatch.setenv(variable, "")
         monkeypatch.delenv(variable)
     with warnings.catch_warnings():
         yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def examples(name: str) -> list[str]:

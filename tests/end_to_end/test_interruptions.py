@@ -44,7 +44,7 @@ def check_paused(home: Path, running: Any, read: Callable[..., Any]) -> None:
     deadline = time.monotonic() + 15
     while running.left() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert running.left() == []
+    assert [Path(f"/proc/{pid}/cmdline").read_text() for pid in running.left()] == []
 
 
 SLOW = pytest.mark.slow

@@ -257,7 +257,7 @@ def test_inputs_that_cannot_be_written_stop_the_study_and_are_built_once_there_i
 def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray's tasks run in this process, and what they raise comes back as Ray's error, its cause alone."""
 
-    def get(tasks: list[Callable[[], Any]]) -> list[Any]:
+    def get(tasks: list[Callable[[], Any]], timeout: float) -> list[Any]:
         try:
             return [task() for task in tasks]
         except Exception as error:
@@ -269,6 +269,7 @@ def ray_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ray.remote", remote)
     monkeypatch.setattr("ray.get", get)
+    monkeypatch.setattr("ray.experimental.internal_kv._internal_kv_put", lambda key, value: None)
 
 
 def test_a_task_on_a_full_disk_stops_the_study_and_shows_no_traceback(
