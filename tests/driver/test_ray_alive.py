@@ -109,14 +109,18 @@ def test_afterwards_nothing_is_watched_and_the_handler_is_gone(head: socket.sock
 @pytest.mark.processes
 @pytest.mark.parametrize("name", ["gcs_server", "raylet"])
 def test_the_death_of_a_ray_that_was_started_here_is_noticed_and_nothing_of_it_is_left(name: str) -> None:
-    local, this_process = find_cluster("local"), SimpleNamespace(pid=os.getpid())
-    of_ray: Any = Running(this_process, Path(), Path())  # type: ignore[arg-type]
+    local = find_cluster("local")
+    before, of_ray = below_this_process(), below_this_process()
+    before.remember()  # other tests of this process may have a Ray of their own
 
     def study() -> None:
         with connected(local), RayAlive(local):
             of_ray.remember()
+            for pid in before.started:
+                of_ray.started.pop(pid, None)
             assert os.getsid(0) not in [os.getsid(pid) for pid in of_ray.left()]
-            os.kill(of_ray.workers(f"/{name}")[0], signal.SIGKILL)
+            (dies,) = set(of_ray.workers(f"/{name}")) & set(of_ray.left())
+            os.kill(dies, signal.SIGKILL)
             wait()
 
     with pytest.raises(RayFailed, match="has died"):
@@ -126,3 +130,8 @@ def test_the_death_of_a_ray_that_was_started_here_is_noticed_and_nothing_of_it_i
     while of_ray.left() and time.monotonic() < until:
         time.sleep(0.1)
     assert of_ray.left() == []
+
+
+def below_this_process() -> Running:
+    this_process: Any = SimpleNamespace(pid=os.getpid())
+    return Running(this_process, Path(), Path())
