@@ -45,7 +45,7 @@ def groups_of_ray() -> list[int]:
 
 
 def end_groups(groups: Sequence[int]) -> None:
-    """Kill what is left of `groups`. A raylet that died leaves its agents for a minute if the head is dead."""
+    """Kill what is left of `groups`. If the head is dead, a raylet leaves its agents for a minute."""
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
