@@ -139,6 +139,7 @@ class _Searcher(_Unsaved, Searcher):
     def _next(self) -> Any:
         """The next trial in the form that Tune takes; None if Tune is to call again."""
         if len(self.lifecycle.running) >= self.at_once():
+            self.lifecycle.paused()  # some may have ended, and wait for a ledger that is back by now
             return None
         record = self.lifecycle.next()
         if record is None and not self.lifecycle.paused():

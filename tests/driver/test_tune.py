@@ -126,6 +126,29 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
 
 
+class Away(Trials):
+    """Trials whose ends wait for the ledger until the lifecycle is asked whether it is paused."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, "nothing", ValueError())
+        self.waiting: list[str] = []
+
+    def end(self, key: str, traceback: str | None = None) -> None:
+        self.waiting.append(key)
+
+    def paused(self) -> bool:
+        while self.waiting:
+            super().end(self.waiting.pop())
+        return False
+
+
+@ON_RAY
+def test_trials_whose_ends_wait_for_the_ledger_do_not_keep_the_phase_from_going_on() -> None:
+    trials: Any = Away(3)
+    run_phase(trials, job_of, Resources(1, 0, 1), lambda: None)
+    assert len(trials.ended) == 3
+
+
 @ON_RAY
 def test_the_handler_of_a_batch_system_s_warning_stays() -> None:
     """Tune takes SIGUSR1 for itself."""
