@@ -19,6 +19,7 @@ import pandas as pd
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast
+from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
 from analysis.statistics.intervals import Interval, holm, paired_t
 from analysis.statistics.matching import matched, means_by_seed, shared_macro
@@ -115,7 +116,7 @@ def fraction_interaction(
         if not (shared := list(of_kind.shared(slope.arms))):
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
-            interval = paired_t(paired.differences.mean(axis=1))
+            interval = interval_of(paired)
             about = {
                 "p": interval.p,
                 "seeds": interval.n,

@@ -18,8 +18,9 @@ from analysis.statistics.effects.contrasts import (
     interactions,
     main_effects,
 )
+from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
-from analysis.statistics.intervals import Interval, holm, new_languages, paired_t
+from analysis.statistics.intervals import Interval, holm, new_languages
 
 __all__ = [
     *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
@@ -123,18 +124,18 @@ def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
         values = runs.values[:, :, shared]
         if macro := contrast.paired(values):
             about = _about(runs, contrast, macro, len(shared))
-            over_seeds = paired_t(macro.differences.mean(axis=1))
+            over_seeds = interval_of(macro)
             yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
             over_both = new_languages(macro.differences)
             yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_both)
         if worst := contrast.paired(values.min(axis=2, keepdims=True)):
             about = _about(runs, contrast, worst, len(shared))
-            over_seeds = paired_t(worst.differences[:, 0])
+            over_seeds = interval_of(worst)
             yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
     for index, language in enumerate(runs.languages):
         if one := contrast.paired(runs.values[:, :, [index]]):
             about = _about(runs, contrast, one, 1)
-            over_seeds = paired_t(one.differences[:, 0])
+            over_seeds = interval_of(one)
             yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
 
 
