@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.record.design import confirmed
 from analysis.record.domain import parse_arm
 from analysis.record.study_record import StudyRecord
+from analysis.statistics.two_kinds import runs_by_kind
 
 __all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
 
@@ -28,7 +29,9 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
     `search best`: the highest validation macro accuracy among the complete search trials of the arm. The
     trial was selected because its score is high, so this number is biased upwards. The other columns are over
     confirm seeds: the number of seeds, the mean and the standard deviation of macro accuracy, the mean of the
-    worst language, and the mean retention.
+    worst language, and the mean retention. If in some arm some runs ended at chance while the others learned
+    (`analysis.statistics.two_kinds`), two more columns: `success rate`, the share of runs that learned, and
+    `successes`, the mean of test macro over these runs.
     """
     scores = record.scores_of("search", "validation", "accuracy")
     search = scores[scores["language"] == "macro"].set_index("key")["value"]
@@ -41,6 +44,7 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
         table = results[split, metric]
         return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
 
+    kinds = runs_by_kind(results["test", "accuracy"], record.chance)
     rows = []
     for arm in record.arms:
         test = values(arm, "test", "accuracy", "macro")
@@ -55,6 +59,10 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
             "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
             "test retention": _mean(values(arm, "test", "retention", "macro")),
         }
+        if kinds["two_kinds"].any():
+            learned = ~kinds.loc[kinds["arm"] == arm, "low"]
+            row["success rate"] = _mean(learned)
+            row["successes"] = _mean(kinds.loc[learned.index[learned], "value"])
         rows.append(row)
     return pd.DataFrame(rows)
 

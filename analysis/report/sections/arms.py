@@ -31,6 +31,12 @@ def arms(results: Results) -> Section:
         "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
         "confirm trials."
     )
+    if "success rate" in summary:
+        note += (
+            " success rate: the share of confirm runs, in per cent, that did not end at chance while other "
+            "runs of an arm learned. successes: the mean of test macro over these runs. test macro is over "
+            "all runs."
+        )
     table = make_table("arms", "Arms", summary, formats, note)
     tables = (table, *_compared(results), *_selected(results))
     return Section("Arms", (_ended(results.record.trials),), tables)
