@@ -12,6 +12,7 @@ from analysis.report.tables import Table, make_table
 from analysis.statistics.effects.estimates import NEW_LANGUAGES, THESE_LANGUAGES
 from analysis.statistics.intervals import ALPHA, MARGIN
 from analysis.verdict.results import Results
+from analysis.verdict.summary import WORST
 
 __all__ = ["effects_by_language", "main_effects", "variance"]
 
@@ -81,6 +82,8 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
         + ("; dropped: sets that are left out because runs are missing" if "dropped" in table else "")
         + ("; averaged over: the factors in which the sets differ." if "averaged over" in table else ".")
     )
+    if outcome == "worst":
+        note += f" {WORST}"
     formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
     name = {"macro": "macro accuracy", "worst": "accuracy of the worst language"}[outcome]

@@ -46,6 +46,12 @@ def test_where_runs_are_of_two_kinds_the_successes_are_summed_up_apart(make_reco
     assert table.loc["init=random", "test macro"] == pytest.approx(0.335)
 
 
+def test_retention_is_not_compared_across_teachers(make_recorder: Any) -> None:
+    recorder = make_recorder(scientific={"teacher_seed": (0, 1)})
+    recorder.arms_alike()
+    assert "test retention" not in arms_summary(recorder.read())
+
+
 def test_an_arm_that_has_nothing_yet_is_a_row_of_missing_values(recorder: Any) -> None:
     recorder.trial(0, 0, 0.5)
     recorder.trial(0, 0, 0.5, seed=1, test=0.4)
