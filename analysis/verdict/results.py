@@ -16,8 +16,9 @@ from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
-from analysis.statistics.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
+from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
+from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN
@@ -56,17 +57,13 @@ class Results:
         return search_results(self.record)
 
     @cached_property
+    def copying(self) -> Copying | None:
+        """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
+        return copying_of(runs_of(self.confirmed, self.factors, self.cells), self.factors)
+
+    @cached_property
     def claim(self) -> pd.DataFrame:
-        """Claim C1, as rows of the table of effects."""
-        return self._copying[self._copying["factor"] == COPY_MINUS_DISTILLATION]
-
-    @cached_property
-    def claim_interaction(self) -> pd.DataFrame:
-        """The interaction of copying and distilling; p_holm is corrected for `claim` and it together."""
-        return self._copying[self._copying["factor"] == COPY_X_DISTILLATION]
-
-    @cached_property
-    def _copying(self) -> pd.DataFrame:
+        """The numbers of claim C1, as rows like those of the table of effects."""
         found = copying_and_distilling(self.confirmed, self.factors, self.cells)
         return self.effects.iloc[:0] if found is None else found
 
