@@ -132,8 +132,9 @@ def own_teachers(record: StudyRecord) -> list[str]:
 def teachers_differ(record: StudyRecord) -> bool:
     """Whether the arms have different teachers, so that a share of the teacher's accuracy does not compare.
 
-    The recipe of a teacher decides (`study.trial.inputs`): the hyperparameters of the teacher, the length of the
-    texts, and the share of the data that the teacher saw. For tuned hyperparameters the selected values decide.
+    The recipe of a teacher decides (`study.trial.inputs`): the hyperparameters of the teacher, the length of
+    the texts, and the share of the data that the teacher saw. For tuned hyperparameters the selected values
+    decide.
     """
     if record.facts.get("teacher"):
         return False

@@ -177,8 +177,10 @@ def _kinds(record: StudyRecord) -> Iterator[Finding]:
         low, high = (_span(of_arm.loc[of_arm["low"] == side, "value"]) for side in (True, False))
         where = "far below the others" if record.chance is None else f"at chance ({points(record.chance)})"
         text = (
-            f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, against "
-            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them is "
+            f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, "
+            "against "
+            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them "
+            "is "
             "too narrow"
         )
         yield Finding("kinds", str(arm), text)

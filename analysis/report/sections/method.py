@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import TARGETS
 from analysis.report.tables import make_table
-from analysis.statistics.intervals import MARGIN
 from analysis.verdict.results import SHARE, Results
 from analysis.verdict.summary import WORST
 
@@ -45,7 +45,7 @@ METHOD = (
     "with the data (claim C4), over the kinds of teacher_data. The p values of the steps to a score and of "
     "the shares of variance (F tests) are not corrected.",
     "No difference: the report claims that there is no difference if two one-sided tests at 5% (TOST, "
-    f"Schuirmann 1987) show that the difference is within {100 * MARGIN:g} point of accuracy. That is so if "
+    "Schuirmann 1987) show that the difference is within {margin} of accuracy. That is so if "
     "the 90% interval lies inside this margin. These tests are not corrected for many comparisons, except "
     "the test of the best arm against the next arm, which is corrected for all pairs of arms (Bonferroni).",
     "The best arm: all arms are compared on the confirm seeds that all arms have. Arms that differ only in "
@@ -70,7 +70,12 @@ def audited(results: Results) -> Section:
 
 
 def method(results: Results) -> Section:
-    return Section("How this was computed", (*METHOD, *_not_computed(results), *_steps(results)))
+    return Section("How this was computed", (*_method(results), *_not_computed(results), *_steps(results)))
+
+
+def _method(results: Results) -> Iterator[str]:
+    margin = margin_text(results.record.margin)
+    yield from (text.replace("{margin}", margin) for text in METHOD)
 
 
 def _not_computed(results: Results) -> Iterator[str]:

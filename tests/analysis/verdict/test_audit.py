@@ -54,7 +54,8 @@ def test_runs_at_chance_beside_runs_that_learned_are_of_two_kinds(recorder: Any)
     record = collapsed(recorder, {2: 0.1, 4: 0.112})
     assert found(record) == [("kinds", "init=teacher")]
     assert text_of(record, "kinds") == (
-        "2 of 5 confirm runs ended at chance (10.00): macro accuracy 10.00 to 11.20, against 41.00 to 45.00 in "
+        "2 of 5 confirm runs ended at chance (10.00): macro accuracy 10.00 to 11.20, against 41.00 to "
+        "45.00 in "
         "the other runs. Runs of two kinds have no common spread, and an interval over them is too narrow"
     )
 
