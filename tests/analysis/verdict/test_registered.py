@@ -46,7 +46,7 @@ def test_a_registration_is_written_once(make_recorder: Any) -> None:
     recorder.tracker.begin()
     now = recorder.read().tags
     assert now == first | {"margin": "0.05"}
-    assert list(differences(recorder.read()))[0] == "the margin is 5 points, and 1 point was registered"
+    assert next(differences(recorder.read())) == "the margin is 5 points, and 1 point was registered"
 
 
 def test_what_differs_from_the_registration_is_said(make_recorder: Any) -> None:
