@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 __all__ = [
-    *("MISSING", "count", "interval", "intervals", "is_missing", "number"),
+    *("MISSING", "count", "interval", "intervals", "is_missing", "margin_text", "number"),
     *("p_value", "percent", "points", "signed"),
 ]
 
@@ -17,6 +17,11 @@ MISSING = "-"
 def points(value: float) -> str:
     """A share of 1 in points of accuracy."""
     return MISSING if is_missing(value) else f"{_points(value):.2f}"
+
+
+def margin_text(margin: float) -> str:
+    """A margin in points of accuracy, `1 point` or `2.5 points`."""
+    return f"{100 * margin:g} point{'s' * (100 * margin != 1)}"
 
 
 def percent(value: float) -> str:

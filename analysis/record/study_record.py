@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from analysis.record.shares import (
 )
 from analysis.record.source import Source, open_source
 from study.config import TrialConfig
+from study.errors import RequestError
 from study.selection import BestValidation
 
 __all__ = ["StudyRecord", "read_studies", "read_study"]
@@ -32,6 +33,8 @@ SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "
 CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
 SPLITS = ("validation", "test")
 MACRO = "validation/accuracy/macro"
+MARGIN = 0.01
+"""The margin of a study whose record has none: 1 point of accuracy."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class StudyRecord:
     are missing. missing: how many trials had ended and are not in MLflow.
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
-    have no effect; facts: the other params of the run of the study.
+    have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
+    readers: the names of the other studies on the same task in the same store of MLflow, each with the number
+    of its confirm runs, which read test; None if the store does not show them.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
@@ -66,6 +71,18 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+    readers: dict[str, int] | None = None
+
+    @property
+    def margin(self) -> float:
+        """A difference of accuracy of at most this size counts as no difference."""
+        return float(self.tags.get("margin", MARGIN))
+
+    @property
+    def chance(self) -> float | None:
+        """Macro accuracy on test of the best answer that reads no text; None if it is not on record."""
+        return float(self.tags["chance"]) if "chance" in self.tags else None
 
     @property
     def part(self) -> str | None:
@@ -173,10 +190,25 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         trials=_trial_table(runs, metrics),
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
+        tags=first_said(share.tags for share in shares),
+        readers=_readers(shares, params.get("task")),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
     return replace(record, curves=_curve_table(runs, history))
+
+
+def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None:
+    """The confirm runs on `task` of other studies, counted for each study; each run counts once."""
+    if task is None:
+        return None
+    try:
+        found = pd.concat([share.source.readers(task) for share in shares], ignore_index=True)
+    except RequestError:  # a server may hide the experiments of other users
+        return None
+    ours = {share.tags.get("study") for share in shares}
+    others = found[~found["study"].isin(ours)].drop_duplicates("run")
+    return {str(name): int(count) for name, count in others.groupby("name", sort=True).size().items()}
 
 
 def _gather(

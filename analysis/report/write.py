@@ -84,6 +84,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
 
     trials.csv, per_language.csv    the recorded trials and scores
     effects.csv                     claim C1, main effects, interactions
+    scales.csv                      interactions on macro accuracy, and on its logit
     fractions.csv                   claim C4: change of the copy's advantage for a tenfold reduction of the
     data convergence.csv                 claim C5: log2 of the ratio of steps variance.csv
     shares of variance arms_compared.csv               the best arm against every other arm
@@ -91,6 +92,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     return {
         "trials.csv": results.record.trials.drop(columns="run"),
         "per_language.csv": results.record.scores,
+        "scales.csv": results.scales,
         "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
         "fractions.csv": results.advantage,
         "convergence.csv": results.convergence,

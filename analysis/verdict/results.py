@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.record.design import cells, confirmed, confirmed_trials, data_shares, factors
 from analysis.record.domain import Value
+from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.search.sampler_facts import facts_of
@@ -19,9 +20,9 @@ from analysis.statistics.effects.arms import arms_compared
 from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
 from analysis.statistics.effects.runs import runs_of
+from analysis.statistics.effects.scales import interactions_on_two_scales
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
-from analysis.statistics.intervals import MARGIN
 from analysis.verdict.audit import Finding, audit
 from analysis.verdict.caveats import caveats
 
@@ -59,7 +60,7 @@ class Results:
     @cached_property
     def copying(self) -> Copying | None:
         """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
-        return copying_of(runs_of(self.confirmed, self.factors, self.cells), self.factors)
+        return copying_of(runs_of(self.confirmed, self.factors, self.cells), self.factors, self.record.margin)
 
     @cached_property
     def claim(self) -> pd.DataFrame:
@@ -92,6 +93,11 @@ class Results:
         return effects(self.confirmed, self.factors, self.cells)
 
     @cached_property
+    def scales(self) -> pd.DataFrame:
+        """Interactions on macro accuracy, and on its logit."""
+        return interactions_on_two_scales(self.confirmed, self.factors, self.cells)
+
+    @cached_property
     def shares(self) -> pd.DataFrame:
         return variance_shares(self.confirmed, self.factors)
 
@@ -110,7 +116,7 @@ class Results:
             *caveats(self.record),
             *_tuned(self.record),
             *_updates(self.record),
-            *_still_rising(self.learning()),
+            *_still_rising(self.learning(), self.record.margin),
         ]
 
     @cached_property
@@ -141,11 +147,11 @@ def _updates(record: StudyRecord) -> Iterator[str]:
         yield f"Every student is trained for {record.fixed['epochs']} epochs: less data means fewer updates."
 
 
-def _still_rising(curves: pd.DataFrame) -> Iterator[str]:
+def _still_rising(curves: pd.DataFrame, margin: float) -> Iterator[str]:
     """Arms whose accuracy still rises at the end: short training may be why their students are behind."""
     gains = last_gains(curves)
-    if rising := int((gains > MARGIN).sum()):
+    if rising := int((gains > margin).sum()):
         yield (
-            f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {100 * MARGIN:g} point "
+            f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {margin_text(margin)} "
             "between the last two reports: with longer training, the differences between arms may change."
         )

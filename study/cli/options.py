@@ -136,6 +136,17 @@ class Budget:
     confirm_seeds: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Confirm runs per arm.", rich_help_panel=WHAT)
     ] = None
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=50,
+            metavar="POINTS",
+            help="A difference of at most so many points of accuracy counts as no difference; the default "
+            "is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     sampler: Annotated[
         str | None,
         typer.Option(
@@ -296,5 +307,6 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     found = resolve(request_of(space_name, on, where), name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
-    exact = tuple(each for each in ("trials", "confirm_seeds") if given[each] is not None)
-    return replace(found, plan=found.plan.model_copy(update={"exact": exact}))
+    exact = tuple(each for each in ("trials", "confirm_seeds", "margin") if getattr(budget, each) is not None)
+    margin = {} if budget.margin is None else {"margin": budget.margin / 100}
+    return replace(found, plan=found.plan.model_copy(update={"exact": exact} | margin))

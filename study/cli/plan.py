@@ -51,6 +51,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
+                "margin": the_plan.margin,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
@@ -87,6 +88,8 @@ def _print_plan(
             f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
             f"{many['arm']} {', '.join(many['tuned'])}"
         )
+    margin = 100 * plan.margin
+    say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
     say(memory_line(memory))
 
 

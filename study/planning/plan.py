@@ -51,8 +51,9 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` returns them. exact: the budgets ("trials", "confirm_seeds") that the user
-    gave as options; the ledger does not store them.
+    names), as `Request.recorded` returns them. margin: a difference of accuracy of at most this size counts
+    as no difference. exact: which of "trials", "confirm_seeds" and "margin" the user gave as options; the
+    ledger does not store them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,7 @@ class Plan(BaseModel):
     space: SearchSpace
     constants: dict[str, Any]
     request: dict[str, Any] = {}
+    margin: float = Field(0.01, gt=0, lt=1)
     exact: tuple[str, ...] = Field(default=(), exclude=True)
 
     @classmethod
@@ -181,15 +183,17 @@ class Plan(BaseModel):
         """This plan as a continuation of `begun`, a plan of the same identity.
 
         A budget that the user gave is the new budget. Otherwise the larger of both budgets counts: a default
-        takes nothing away. The rest of the space is that of `begun`, because the names of arms depend on the
-        order of hyperparameters.
+        takes nothing away. Likewise a margin that the user gave is the new margin. The rest of the space is
+        that of `begun`, because the names of arms depend on the order of hyperparameters.
         """
         mine, old = self.space, begun.space
         budgets = {
             name: getattr(mine, name) if name in self.exact else max(getattr(old, name), getattr(mine, name))
             for name in ("trials", "confirm_seeds")
         }
-        return self.model_copy(update={"space": old.model_copy(update=budgets), "exact": ()})
+        margin = self.margin if "margin" in self.exact else begun.margin
+        update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
+        return self.model_copy(update=update)
 
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)

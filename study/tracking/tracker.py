@@ -18,6 +18,7 @@ from study.errors import masked
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
+from study.planning.registration import REGISTERED
 from study.planning.versions import code_version
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.journal import newest_report
@@ -62,6 +63,10 @@ class Tracker:
         self.plan = plan
         self.runs = Runs(uri, artifact_location, plan.name, study_id, goes_on)
         self._logged: dict[str, int] = {}  # run id -> reports that this process has logged
+        self.about: dict[str, str] = {}
+        """More tags of the study's run. A tag that the run has already stays as it is."""
+        self.registration: dict[str, str] = {}
+        """The tags that register the study, if its first trial is still to come (`registration_tags`)."""
         self.changed = False
         """Whether somebody has deleted the experiment or a run in MLflow since this process has begun."""
 
@@ -84,7 +89,7 @@ class Tracker:
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
-        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()}
+        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()} | self.about
         return self.runs.get("study", tags, self.plan.name, params=study_params(self.plan))
 
     @cached_property
@@ -104,7 +109,13 @@ class Tracker:
         }
 
     def begin(self) -> None:
-        """Open the study's run and the arms' runs, if they are not open, because trials are about to run."""
+        """Open the study's run and the arms' runs, if they are not open, because trials are about to run.
+
+        The study is registered if it has no registration yet.
+        """
+        if self.registration and not self.runs.has_tag(self.study_run, REGISTERED):
+            self.runs.set_tags(self.study_run, self.registration)
+        self.runs.set_tags(self.study_run, {"kdstudy.margin": repr(self.plan.margin)})
         for run in (self.study_run, *self.arm_runs.values()):
             self.runs.set_status(run, "RUNNING")
 

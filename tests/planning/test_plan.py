@@ -240,3 +240,12 @@ def test_identity_leaves_out_budgets_and_wording(make_plan: MakePlan) -> None:
     assert make_plan(reports=5).identity() != plan.identity()
     assert make_plan(task="d" * 64).identity() != plan.identity()
     assert plan.on_model("e" * 64).identity() == make_plan(model="e" * 64).identity()
+
+
+def test_a_margin_is_no_part_of_what_a_study_is_and_the_newest_given_one_counts(make_plan: MakePlan) -> None:
+    begun = make_plan().model_copy(update={"margin": 0.02})
+    assert Plan.model_validate_json(begun.model_dump_json(exclude={"margin"})).margin == 0.01
+    assert make_plan().identity() == begun.identity()
+    assert make_plan().continuing(begun).margin == 0.02
+    given = make_plan().model_copy(update={"margin": 0.03, "exact": ("margin",)})
+    assert given.continuing(begun).margin == 0.03

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
-from analysis.record.formats import count, intervals, p_value, points
+from analysis.record.formats import count, intervals, margin_text, p_value, points, signed
 from analysis.record.languages import SUMMARIES, ordered
 from analysis.report.figures.forest import forest
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Table, make_table
 from analysis.statistics.effects.estimates import MAGNITUDE, NEW_LANGUAGES, THESE_LANGUAGES
-from analysis.statistics.intervals import ALPHA, MARGIN
+from analysis.statistics.intervals import ALPHA
 from analysis.verdict.results import Results
+from analysis.verdict.summary import WORST
 
 __all__ = ["copying", "effects_by_language", "main_effects", "variance"]
 
@@ -35,11 +38,11 @@ def copying(results: Results) -> Section:
         "levels.",
     )
     claim = results.claim[results.claim["outcome"] == "macro"]
-    table = _table(claim, "macro", "copying", "Copying and distilling, macro accuracy, test")
+    table = _table(results, claim, "macro", "copying", "Copying and distilling, macro accuracy, test")
     rows = _forest_rows(claim, claim["effect"], claim["estimand"])
     caption = "Claim C1 and its parts on macro test accuracy, with 95% intervals; filled marks: p < .05."
     drawing = Drawing("copying", caption, lambda: forest(rows, DIFFERENCE))
-    return Section("Copying and distilling", text, (table,), (drawing,))
+    return Section("Copying and distilling", (*text, *_of_scales(results, claim)), (table,), (drawing,))
 
 
 def main_effects(results: Results) -> Section:
@@ -56,7 +59,7 @@ def main_effects(results: Results) -> Section:
         "languages may therefore be narrower.",
     )
     tables = [
-        _table(effects, outcome, f"effects_{outcome}", f"Effects on {name}, test")
+        _table(results, effects, outcome, f"effects_{outcome}", f"Effects on {name}, test")
         for outcome, name in NAMES.items()
     ]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
@@ -68,10 +71,25 @@ def main_effects(results: Results) -> Section:
         + (f" {left} more effects are in the table." if left else "")
     )
     drawing = Drawing("effects", caption, lambda: forest(rows, DIFFERENCE))
+    text = (*text, *_of_scales(results, effects))
     return Section("Effects", text, tuple(tables), (drawing,) if len(rows) else ())
 
 
-def _table(effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
+def _of_scales(results: Results, effects: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each interaction of `effects` whose sign depends on the scale."""
+    scales = results.scales
+    for row in scales[scales["depends"] & scales["effect"].isin(effects["effect"])].to_dict("records"):
+        yield (
+            f"The sign of {row['effect']} depends on the scale: {signed(row['accuracy'])} points of accuracy "
+            f"(p {p_value(row['accuracy_p'])}), and {row['logit']:+.2f} in logits (p {p_value(row['p'])}). "
+            "Accuracy has less room near its ceiling. So these runs do not show which way the one factor "
+            "changes "
+            "the effect of the other."
+        )
+
+
+def _table(results: Results, effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
+    margin = results.record.margin
     rows = effects[(effects["outcome"] == outcome) & (effects["estimand"] == THESE_LANGUAGES)]
     new = effects[(effects["outcome"] == outcome) & (effects["estimand"] == NEW_LANGUAGES)]
     of_new = dict(zip(new["effect"], intervals(new), strict=True))
@@ -81,7 +99,8 @@ def _table(effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
             THESE_LANGUAGES: intervals(rows),
             "p (Holm)": rows["p_holm"],
             NEW_LANGUAGES: rows["effect"].map(of_new),
-            "equal within": rows["equivalent_within"].map(_margin),
+            "equal within": [_margin(within, margin) for within in rows["equivalent_within"]],
+            "in logits": rows["effect"].map(_logits(results.scales)),
             "seeds": rows["seeds"],
             "languages": rows["languages"],
             "cells": rows["cells"],
@@ -94,24 +113,43 @@ def _table(effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
     if table["averaged over"].isna().all():
         table = table.drop(columns="averaged over")
     if outcome != "macro":
-        table = table.drop(columns=NEW_LANGUAGES)
+        table = table.drop(columns=[NEW_LANGUAGES, "in logits"])
+    elif table["in logits"].isna().all():
+        table = table.drop(columns="in logits")
     note = (
         "Points of accuracy with 95% intervals. Holm's correction is over all effects of a kind. "
         "equal within: the smallest margin for which two one-sided tests at 5% (TOST, not corrected) show "
         "that "
-        f"the difference is within the margin; * at most {100 * MARGIN:g} point, which counts as no "
+        f"the difference is within the margin; * at most {margin_text(margin)}, which counts as no "
         "difference. "
         "cells: the number of sets of matched arms"
         + ("; dropped: sets that are left out because runs are missing" if "dropped" in table else "")
         + ("; averaged over: the factors in which the sets differ." if "averaged over" in table else ".")
     )
+    if "in logits" in table:
+        note += (
+            " in logits: an interaction on the logit scale, log(y / (1 - y)), with its 95% interval; # the "
+            "sign "
+            "depends on the scale: the estimates have opposite signs, and at least one p is below .05."
+        )
+    if outcome == "worst":
+        note += f" {WORST}"
     formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
     return make_table(file, title, table, formats, note)
 
 
-def _margin(within: float) -> str | None:
-    return None if pd.isna(within) else points(within) + "*" * (within <= MARGIN)
+def _margin(within: float, margin: float) -> str | None:
+    return None if pd.isna(within) else points(within) + "*" * (within <= margin)
+
+
+def _logits(scales: pd.DataFrame) -> dict[str, str]:
+    """The text of each interaction on the logit scale."""
+    texts = {}
+    for row in scales.to_dict("records"):
+        bounds = "" if pd.isna(row["low"]) else f" [{row['low']:+.2f}, {row['high']:+.2f}]"
+        texts[str(row["effect"])] = f"{row['logit']:+.2f}{bounds}" + "#" * row["depends"]
+    return texts
 
 
 def _forest_rows(effects: pd.DataFrame, label: pd.Series, series: pd.Series) -> pd.DataFrame:

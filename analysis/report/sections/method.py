@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import TARGETS
 from analysis.report.tables import make_table
-from analysis.statistics.intervals import MARGIN
 from analysis.verdict.results import SHARE, Results
+from analysis.verdict.summary import WORST
 
 __all__ = ["audited", "method", "versions"]
 
@@ -23,7 +24,7 @@ METHOD = (
     "each arm selected on validation, on fresh seeds, with the teachers of the study. There is one teacher "
     "for all seeds; if teacher_data is same and students have a share of the data, one teacher is trained "
     "on the sample of each seed. Only confirm runs read test accuracy, and confirm runs are never pruned. "
-    "Macro is the mean over languages, worst is the lowest language.",
+    f"Macro is the mean over languages. {WORST[0].upper()}{WORST[1:]}",
     "Pairing: confirm seed i of one arm and confirm seed i of another arm have the same data sample. "
     "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
     "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "
@@ -44,7 +45,7 @@ METHOD = (
     "with the data (claim C4), over the kinds of teacher_data. The p values of the steps to a score and of "
     "the shares of variance (F tests) are not corrected.",
     "No difference: the report claims that there is no difference if two one-sided tests at 5% (TOST, "
-    f"Schuirmann 1987) show that the difference is within {100 * MARGIN:g} point of accuracy. That is so if "
+    "Schuirmann 1987) show that the difference is within {margin} of accuracy. That is so if "
     "the 90% interval lies inside this margin. These tests are not corrected for many comparisons, except "
     "the test of the best arm against the next arm, which is corrected for all pairs of arms (Bonferroni).",
     "The best arm: all arms are compared on the confirm seeds that all arms have. Arms that differ only in "
@@ -69,7 +70,12 @@ def audited(results: Results) -> Section:
 
 
 def method(results: Results) -> Section:
-    return Section("How this was computed", (*METHOD, *_not_computed(results), *_steps(results)))
+    return Section("How this was computed", (*_method(results), *_not_computed(results), *_steps(results)))
+
+
+def _method(results: Results) -> Iterator[str]:
+    margin = margin_text(results.record.margin)
+    yield from (text.replace("{margin}", margin) for text in METHOD)
 
 
 def _not_computed(results: Results) -> Iterator[str]:

@@ -6,6 +6,7 @@ from analysis.report.sections.arms import accuracy_by_language, arms
 from analysis.report.sections.effects import copying, effects_by_language, main_effects, variance
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
 from analysis.report.sections.method import audited, method, versions
+from analysis.report.sections.registration import registration
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import convergence
@@ -28,6 +29,7 @@ ORDER = (
     search_budget,
     hyperparameters,
     replayed,
+    registration,
     audited,
     method,
     versions,

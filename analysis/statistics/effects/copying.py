@@ -95,6 +95,7 @@ class Copying:
     in_new_languages: Magnitude
     alphas: tuple[Value, ...]
     averaged_over: tuple[str, ...]
+    margin: float = MARGIN
 
     @property
     def seeds(self) -> int:
@@ -112,7 +113,7 @@ class Copying:
 
     @property
     def shown(self) -> Literal["copying", "distilling", "equal"] | None:
-        """What the runs show of |I| and |D|: which is larger, or that they are equal within `MARGIN`.
+        """What the runs show of |I| and |D|: which is larger, or that they are equal within the margin.
 
         Nothing is shown if the parts of one effect are opposed, because its mean then describes no student;
         and the test of the larger effect by itself must be below 5%.
@@ -122,10 +123,10 @@ class Copying:
             return None
         if self.magnitude.p < ALPHA:
             return larger if self.intervals[larger].p < ALPHA else None
-        return "equal" if self.magnitude.within <= MARGIN else None
+        return "equal" if self.magnitude.within <= self.margin else None
 
 
-def copying_of(runs: Runs, factors: Factors) -> Copying | None:
+def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying | None:
     """Claim C1 of `runs`; None if init or alpha is not a factor, or if no four arms match."""
     contrasts = {name: four_arms(runs, factors, name) for name in CONTRASTS}
     first = contrasts["copying"]
@@ -148,6 +149,7 @@ def copying_of(runs: Runs, factors: Factors) -> Copying | None:
         in_new_languages=magnitude(new[difference], new[total]),
         alphas=tuple(runs.cells[cells[0][-1]]["alpha"] for cells in one.kept),
         averaged_over=first.averaged_over(runs, one),
+        margin=margin,
     )
 
 
