@@ -12,12 +12,14 @@ from analysis.record.design import cells, confirmed, confirmed_trials, data_shar
 from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
+from analysis.search.optimum import shortfalls
 from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
 from analysis.statistics.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
+from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN
@@ -56,6 +58,11 @@ class Results:
         return search_results(self.record)
 
     @cached_property
+    def tuning(self) -> Tuning:
+        """How far each arm may lie below its best values. Every interval of an effect includes this."""
+        return shortfalls(self.record)
+
+    @cached_property
     def claim(self) -> pd.DataFrame:
         """Claim C1, as rows of the table of effects."""
         return self._copying[self._copying["factor"] == COPY_MINUS_DISTILLATION]
@@ -67,13 +74,13 @@ class Results:
 
     @cached_property
     def _copying(self) -> pd.DataFrame:
-        found = copying_and_distilling(self.confirmed, self.factors, self.cells)
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares)
+        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:
@@ -92,7 +99,7 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors, self.cells)
+        return effects(self.confirmed, self.factors, self.cells, self.tuning)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
@@ -100,7 +107,7 @@ class Results:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        return arms_compared(self.confirmed)
+        return arms_compared(self.confirmed, self.tuning)
 
     @cached_property
     def findings(self) -> list[Finding]:

@@ -8,14 +8,25 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.effects.runs import Runs, over_teachers, runs_of
-from analysis.statistics.intervals import ALPHA, holm, paired_t
+from analysis.statistics.effects.tuning import Tuning, could_explain, widened
+from analysis.statistics.intervals import ALPHA, Array, holm, paired_t
 
 __all__ = ["arms_compared", "best_against_others", "next_best", "winner"]
 
-PAIR_COLUMNS = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds", "equivalent_within"]
+PAIR_COLUMNS = [
+    "arm",
+    "other",
+    "estimate",
+    "low",
+    "high",
+    "p_holm",
+    "seeds",
+    "equivalent_within",
+    "could_be_tuning",
+]
 
 
-def arms_compared(results: pd.DataFrame) -> pd.DataFrame:
+def arms_compared(results: pd.DataFrame, tuning: Tuning | None = None) -> pd.DataFrame:
     """The arm with the highest mean macro accuracy of the `confirmed` table against every other arm.
 
     Everything is computed on the seeds that all arms share: the choice of the best arm, so that no arm is
@@ -25,9 +36,10 @@ def arms_compared(results: pd.DataFrame) -> pd.DataFrame:
     and the intervals hold 95% for all pairs together (Bonferroni). equivalent_within: the smallest margin for
     which two one-sided tests at 5%, also for all pairs together, show that the difference of the pair is
     within the margin. Macro is over the languages that all arms share. Arms that differ only in
-    `teacher_seed` are one arm, the mean over its teachers.
+    `teacher_seed` are one arm, the mean over its teachers. tuning: as for `effects`; could_be_tuning:
+    `tuning.could_explain` of the pair.
     """
-    return best_against_others(runs_of(results, {}))
+    return best_against_others(runs_of(results, {}, tuning=tuning))
 
 
 def best_against_others(runs: Runs) -> pd.DataFrame:
@@ -43,17 +55,29 @@ def best_against_others(runs: Runs) -> pd.DataFrame:
     pairs = list(itertools.combinations(range(len(macro)), 2))
     best = int(macro.mean(axis=1).argmax())
     differences = [macro[one] - macro[other] for one, other in pairs]
-    found = [paired_t(each, 1 - ALPHA / len(pairs)) for each in differences]
+    tuned = [runs.tuning_variance(_weights(len(macro), *pair)) for pair in pairs]
+    found = [
+        widened(paired_t(each, 1 - ALPHA / len(pairs)), variance)
+        for each, variance in zip(differences, tuned, strict=True)
+    ]
     corrected = holm(np.array([interval.p for interval in found]))
     rows = []
-    for pair, each, interval, p in zip(pairs, differences, found, corrected, strict=True):
+    for pair, each, variance, interval, p in zip(pairs, differences, tuned, found, corrected, strict=True):
         if best in pair:
             sign = 1 if pair[0] == best else -1
             ends = sorted((sign * interval.low, sign * interval.high))
-            tested = paired_t(each, 1 - 2 * ALPHA / len(pairs))  # its two ends are the two one-sided tests
-            numbers = (sign * interval.estimate, *ends, float(p), interval.n, max(-tested.low, tested.high))
+            # its two ends are the two one-sided tests
+            tested = widened(paired_t(each, 1 - 2 * ALPHA / len(pairs)), variance)
+            within = max(-tested.low, tested.high)
+            numbers = (sign * interval.estimate, *ends, float(p), interval.n, within, could_explain(variance))
             rows.append((runs.arms[best], runs.arms[sum(pair) - best], *numbers))
     return pd.DataFrame(rows, columns=PAIR_COLUMNS)
+
+
+def _weights(arms: int, one: int, other: int) -> Array:
+    weights = np.zeros(arms)
+    weights[[one, other]] = 1, -1
+    return weights
 
 
 def next_best(compared: pd.DataFrame) -> pd.Series:
