@@ -21,7 +21,7 @@ LINEAR = math.log(1000)
 """The length of a linear range: that of three decades, as wide as the ranges of learning rates here."""
 STEP = 1.2
 """The distance of two neighbouring numeric levels, and of any two other levels: a factor of about three."""
-ALONG = 64
+ALONG = 48
 SPREAD = 256
 """Candidates: on the only range, or in a space of several hyperparameters."""
 

@@ -11,7 +11,6 @@ The scores are of validation, and the shortfall is taken as the shortfall on tes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,13 +26,11 @@ from analysis.statistics.effects.tuning import Shortfall
 
 __all__ = ["Searched", "noises", "searched", "shortfall", "shortfalls"]
 
-DRAWS = 400
+DRAWS = 200
 QUIET = 0.001
 """A score is at least so noisy. A spread of zero over a few seeds shows no more."""
 UNKNOWN = 0.01
 """The noise of a score if no arm has two confirm runs."""
-SHARED = 4.0
-"""The noise of an arm is estimated with so many degrees of freedom from the other arms."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ def searched(record: StudyRecord) -> Iterator[Searched]:
     scores = record.scores_of("search", "validation", "accuracy")
     macro = scores[scores["language"] == "macro"].drop_duplicates("key").set_index("key")["value"]
     runs = confirm_runs(record).drop_duplicates("arm").set_index("arm")
-    trials, noise = search_trials(record), noises(_spreads(record))
+    trials, noise = search_trials(record), noises(record)
     for arm in record.arms:
         own = trials[(trials["arm"] == arm) & trials["outcome"].isin(("complete", "diverged"))]
         values = own["key"].map(macro).astype(float).where(own["outcome"] == "complete")
@@ -98,30 +95,16 @@ def shortfall(response: Response, selected: Array, candidates: Array) -> Shortfa
     return Shortfall(float(lost.mean()), float(lost.std()))
 
 
-def noises(spreads: dict[str, tuple[float, int]]) -> dict[str, float]:
-    """The noise of one score in each arm, from (standard deviation, degrees of freedom) over confirm seeds.
+def noises(record: StudyRecord) -> dict[str, float]:
+    """The noise of one score in each arm: the spread of macro validation accuracy over its confirm seeds.
 
-    A spread over a few seeds is itself uncertain, so the logarithm of the variance is moved towards the mean
-    of all arms, which has the weight of `SHARED` degrees of freedom. The entry "" is that mean.
+    No spread is shared between arms, because students that hardly learn are far noisier than copies. The
+    entry "" is the median of all arms, for arms with fewer than two confirm runs.
     """
-    known = {arm: each for arm, each in spreads.items() if each[1] > 0}
-    if not known:
-        return {}
-    logs = {arm: 2 * math.log(max(sd, QUIET)) for arm, (sd, _) in known.items()}
-    mean = sum(logs.values()) / len(logs)
-    of_arms = {
-        arm: math.exp((df * logs[arm] + SHARED * mean) / (df + SHARED) / 2) for arm, (_, df) in known.items()
-    }
-    return of_arms | {"": math.exp(mean / 2)}
-
-
-def _spreads(record: StudyRecord) -> dict[str, tuple[float, int]]:
-    """The spread of macro validation accuracy over the confirm seeds of each arm."""
     scores = confirmed(record, "validation")
     by_arm = scores[scores["language"] == "macro"].groupby("arm")["value"]
-    return {
-        str(arm): (float(values.std(ddof=1)), len(values) - 1) for arm, values in by_arm if len(values) > 1
-    }
+    found = {str(arm): max(float(values.std()), QUIET) for arm, values in by_arm if len(values) > 1}
+    return found | {"": float(np.median(list(found.values())))} if found else {}
 
 
 def _has_places(record: StudyRecord, name: str) -> bool:
