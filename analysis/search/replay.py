@@ -1,5 +1,7 @@
-"""Would fewer trials give the same conclusion? The finished study is replayed with fewer trials and fewer
-seeds.
+"""Would fewer trials show the same answer? The finished study is replayed with fewer trials and fewer seeds.
+
+A replay agrees if it shows what the study shows: the same winner, or the same sign of a claim. What the study
+does not show is no part of the answer: otherwise a replay with few seeds, which shows little, would agree often.
 
 The share of replays that agree is agreement with this study, not with the truth. Replays take the trials of
 the study itself, without replacement: they agree more often if they hold more of the study, and always if
@@ -28,7 +30,7 @@ __all__ = ["Draws", "replay"]
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
-COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same", "none"]
+COLUMNS = ["trials_per_arm", "seeds", "share_of_trials", "replays", "same"]
 BUDGETS = 12
 """At most so many budgets are replayed. Of more budgets, some are chosen that are even in the logarithm."""
 
@@ -54,7 +56,7 @@ def replay(
     draws: Draws,
     conclude: Conclude | None = None,
 ) -> pd.DataFrame:
-    """How often the study would have the same conclusion with b search trials an arm and s confirm seeds.
+    """How often the study would show the same answer with b search trials an arm and s confirm seeds.
 
     Each replay takes b search trials of every arm (or all, if the arm has fewer) and draws s of the confirm
     seeds, the same seeds for all arms. If the trials do not depend on each other, the b trials are drawn at
@@ -91,9 +93,8 @@ def replay(
         One row for each b and s, from the fewest seeds that the audit accepts (from two, if the study has
         only two): `trials_per_arm` (b), `seeds` (s), `share_of_trials` (the share of the study's search and
         confirm trials that a study of this size runs), `replays` (the number of replays), `same` (the share
-        of replays with the conclusion of the study), `none` (the share of replays that conclude nothing). The
-        last row is the study itself: its `none` is 1 if the study concludes nothing, and then `same` is
-        agreement on nothing. Arms without a confirm run are left out, also of the trials of the study. The
+        of replays that show all that the study shows; missing if the study shows nothing). The last row is
+        the study itself. Arms without a confirm run are left out, also of the trials of the study. The
         table is empty with fewer than two arms (arms that differ only in the seed of the teacher are one
         arm), with fewer than two seeds, or without a search trial.
     """
@@ -111,6 +112,7 @@ def replay(
     shifts = [_shifts(trials, order) for trials, order in zip(of_arms, orders, strict=True)]
     of_seeds = rng.permuted(np.tile(np.arange(seeds), (replays, 1)), axis=1)
     whole = conclude(macro[None])[0]
+    shown = whole != 0
     rows = []
     for b in _budgets(counts.max(initial=0)):
         shift = np.stack([of_arm[:, min(b, of_arm.shape[1]) - 1] for of_arm in shifts], axis=1)
@@ -121,9 +123,9 @@ def replay(
             replayed = macro[:, chosen].swapaxes(0, 1) + shift[: len(chosen), :, None]
             spent = np.minimum(b, counts).sum() + s * len(arms)
             share = spent / (counts.sum() + seeds * len(arms))
-            codes = conclude(replayed)
-            same, none = float((codes == whole).mean()), float((codes == 0).mean())
-            rows.append([b, s, float(share), len(chosen), same, none])
+            agree = (conclude(replayed) == whole)[:, shown].all(axis=1)
+            same = float(agree.mean()) if shown.any() else math.nan
+            rows.append([b, s, float(share), len(chosen), same])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -12,30 +12,46 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from analysis.statistics.effects.contrasts import copy_and_distillation, copy_with_distillation
+from analysis.statistics.effects.contrasts import copy_and_distillation
 from analysis.statistics.effects.runs import Factors, Runs, runs_of, without_teacher_seed
 from analysis.statistics.fractions import advantage_slopes
 from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
 
-__all__ = ["DOWN", "EQUAL", "UP", "Conclude", "Conclusion", "conclusion", "macro_by_seed"]
+__all__ = [
+    *("DISTILLING", "DOWN", "EQUAL", "UP", "Codes", "Conclude", "Conclusion"),
+    *("conclusion", "macro_by_seed"),
+]
 
 TEMPORARY = 64 * 2**20
 """Bytes of the largest array: if the comparisons would need more, the replays are handled in parts."""
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 Conclude = Callable[[Array], Codes]
-"""Macro accuracy [replays x arms x seeds], NaN if an arm has no run, to a code for each replay; 0: none."""
+"""Macro accuracy [replays x arms x seeds], NaN if an arm has no run, to codes [replays x claims]; 0: none."""
 
 UP, DOWN, EQUAL = 1, 2, 3
 """Codes for the number of a claim: above zero, below zero, no difference. Code 0: the runs show nothing."""
 
+DISTILLING = 10
+"""Claim C1 has the code `UP` or `DOWN` if copying matters more, and `DISTILLING` more if distilling does."""
 
-class _Sum(NamedTuple):
-    """A weighted sum of arms: numbers and weights. A sum within `MARGIN` / `span` counts as no difference."""
+FOUR = np.array([[1, -1, 1, -1], [-1, -1, 1, 1]]) / 2
+"""The effects of copying and of distilling, as weights of the arms C1, R1, Ca, Ra (`contrasts.py`)."""
+
+
+class _Sums(NamedTuple):
+    """Weighted sums of arms: the numbers of the arms, and weights [sums x arms].
+
+    A sum within the margin / `span` counts as no difference.
+    """
 
     arms: Codes
     weights: Array
     span: float = 1.0
+
+    def of(self, macro: Array) -> Array:
+        """[sums x replays x seeds]: the sums of macro accuracy [replays x arms x seeds]."""
+        return np.einsum("wa,ras->wrs", self.weights, macro[:, self.arms])
 
 
 class _Tests(NamedTuple):
@@ -62,39 +78,47 @@ class Conclusion:
 
 
 def conclusion(
-    results: pd.DataFrame, factors: Factors, shares: Mapping[Any, float] | None = None
+    results: pd.DataFrame,
+    factors: Factors,
+    shares: Mapping[Any, float] | None = None,
+    margin: float = MARGIN,
 ) -> Conclusion:
     """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
-    If the factors ask claim C1: the sign of copying minus distilling, and the sign of their interaction.
-    Otherwise, if the factors ask claim C4: the sign of the slope for each `teacher_data`. A sign is shown if
-    its paired t test over seeds is below 5% after Holm's correction for these numbers; "no difference" is
-    shown by two one-sided tests. Otherwise: the arm that wins. That is the best arm, on the seeds that all
-    arms share, if its paired t test against every other arm is below 5% after Holm's correction for all pairs
-    of arms, and the test against the next arm also after Bonferroni's correction; or the conclusion that
-    these two arms are equal. `shares` are the shares that data fractions came to, as for
-    `analysis.statistics.fractions.fraction_interaction`.
+    If the factors ask claim C1: which of the two effects is larger in magnitude, and the sign of this effect.
+    Otherwise, if the factors ask claim C4: the sign of the slope, a claim for each `teacher_data`; a sign is
+    shown if its paired t test over seeds is below 5% after Holm's correction for these slopes. Otherwise: the
+    arm that wins, or the conclusion that the best two arms are equal.
 
-    Claims are about the arms of the study: a replay in which one of these arms has no run shows no sign.
+    Copying matters more if three paired t tests are below 5%, each without a correction: of the effect I of
+    copying, and of I - D and I + D, which both have the sign of I (D: the effect of distilling). Likewise for
+    distilling, with the roles exchanged. The best arm wins, on the seeds that all arms share, if its paired t
+    test against every other arm is below 5%, without a correction. Both are intersection-union tests (Berger
+    1982): the claim holds only if each part holds, so each part is tested at 5%, and a false claim has at
+    most this probability. "No difference" is shown by two one-sided tests with `margin`: for C1, of the
+    difference in magnitude; for arms, corrected for all pairs. `shares` are the shares that data fractions
+    came to, as for `analysis.statistics.fractions.fraction_interaction`.
+
+    Claims are about the arms of the study: a replay in which one of these arms has no run shows nothing.
     """
     runs = runs_of(results, factors)
     if claim := _claim(runs, factors):
         about = (
-            "the sign of the effect of copying minus the effect of distilling (claim C1), or that there is "
-            "no "
-            "difference, and how one effect depends on the other"
+            "whether copying or distilling matters more, and whether this effect raises or lowers accuracy "
+            "(claim C1)"
         )
-        return Conclusion(about, partial(_signs, claim))
+        return Conclusion(about, partial(_larger, claim, margin))
     if slopes := _slopes(runs, factors, shares):
         each = " for each teacher_data" if len(slopes) > 1 else ""
         about = f"whether the copy's advantage rises, falls or stays as data shrinks (claim C4){each}"
-        return Conclusion(about, partial(_signs, slopes))
+        return Conclusion(about, partial(_signs, slopes, margin))
     of_teachers: dict[str, list[int]] = {}  # arms that differ only in the teacher's seed
     for number, arm in enumerate(runs.arms):
         of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
 
     def wins(macro: Array) -> Codes:
-        return _winner(np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1))
+        arms = np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1)
+        return _winner(arms, margin)[:, None]
 
     return Conclusion("which arm is above all others, or that the best two are equal, if any", wins)
 
@@ -107,18 +131,20 @@ def macro_by_seed(runs: Runs) -> Array:
     return runs.values[:, :, shared].mean(axis=2)
 
 
-def _claim(runs: Runs, factors: Factors) -> list[_Sum]:
-    """The number of claim C1, and the interaction of copying and distilling, without a test of equality."""
-    macro, sums = macro_by_seed(runs)[:, :, None], []
-    contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
-    for contrast, span in zip(contrasts, (1.0, math.inf), strict=True):
-        if contrast and (paired := contrast.paired(macro)):
-            arms = np.array(paired.arms)
-            sums.append(_Sum(arms, paired.weights[arms], span))
-    return sums
+def _claim(runs: Runs, factors: Factors) -> _Sums | None:
+    """The effects of copying and of distilling, over the cells of claim C1 that have runs."""
+    contrast = copy_and_distillation(runs, factors)
+    if not contrast or not (paired := contrast.paired(macro_by_seed(runs)[:, :, None])):
+        return None
+    weights = np.zeros((2, len(runs.arms)))
+    for members in paired.kept:
+        for cell in members:
+            weights[:, list(cell)] += FOUR / len(members) / len(paired.kept)
+    arms = np.array(paired.arms)
+    return _Sums(arms, weights[:, arms])
 
 
-def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) -> list[_Sum]:
+def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) -> list[_Sums]:
     """The numbers of claim C4, one for each `teacher_data`.
 
     They are over the cells of the study: an arm that the contrast drops removes no seed. An arm of a fraction
@@ -129,23 +155,39 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
         if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
             arms = list(paired.arms)
             of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])
-            sums.append(_Sum(of_runs, paired.weights[arms], slope.decades))
+            sums.append(_Sums(of_runs, paired.weights[None, arms], slope.decades))
     return sums
 
 
-def _signs(sums: list[_Sum], macro: Array) -> Codes:
-    """For each replay, what its seeds show of every sum, as a number in base 4."""
-    found = [_paired_t(np.einsum("a,ras->rs", each.weights, macro[:, each.arms])) for each in sums]
-    corrected = _holm(np.stack([tests.p for tests in found], axis=1))
+def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
+    """For each replay: the effect of claim C1 that matters more, with its sign, or that neither does."""
+    copying, distilling = effects.of(macro)
     codes = np.zeros(len(macro), dtype=np.int64)
-    for number, (tests, each) in enumerate(zip(found, sums, strict=True)):
-        equal = (tests.p >= ALPHA) & (tests.within() <= MARGIN / each.span)
+    for first, effect, other in ((0, copying, distilling), (DISTILLING, distilling, copying)):
+        mine, less, more = (_paired_t(values) for values in (effect, effect - other, effect + other))
+        shown = mine.p < ALPHA
+        for tests in (less, more):
+            shown = shown & (tests.p < ALPHA) & (np.sign(tests.mean) == np.sign(mine.mean))
+        codes = np.where(shown, first + np.where(mine.mean > 0, UP, DOWN), codes)
+    nearer = np.abs(less.mean) <= np.abs(more.mean)  # of the two means, this one is |I| - |D|, up to its sign
+    p, within = np.where(nearer, less.p, more.p), np.where(nearer, less.within(), more.within())
+    equal = (codes == 0) & (p >= ALPHA) & (within <= margin)
+    return np.where(equal, EQUAL, codes)[:, None]
+
+
+def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
+    """For each replay and each slope: its sign, or that there is none."""
+    found = [_paired_t(each.of(macro)[0]) for each in slopes]
+    corrected = _holm(np.stack([tests.p for tests in found], axis=1))
+    codes = np.zeros(corrected.shape, dtype=np.int64)
+    for number, (tests, each) in enumerate(zip(found, slopes, strict=True)):
+        equal = (tests.p >= ALPHA) & (tests.within() <= margin / each.span)
         shown = corrected[:, number] < ALPHA
-        codes += 4**number * np.where(shown, np.where(tests.mean > 0, UP, DOWN), EQUAL * equal)
+        codes[:, number] = np.where(shown, np.where(tests.mean > 0, UP, DOWN), EQUAL * equal)
     return codes
 
 
-def _winner(macro: Array) -> Codes:
+def _winner(macro: Array, margin: float) -> Codes:
     """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
     The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
@@ -156,10 +198,10 @@ def _winner(macro: Array) -> Codes:
     if arms < 2:
         return np.zeros(len(macro), dtype=np.int64)
     at_once = max(1, TEMPORARY // max(1, macro.itemsize * seeds * arms * (arms - 1) // 2))
-    return np.concatenate([_winners(macro[n : n + at_once]) for n in range(0, len(macro), at_once)])
+    return np.concatenate([_winners(macro[n : n + at_once], margin) for n in range(0, len(macro), at_once)])
 
 
-def _winners(macro: Array) -> Codes:
+def _winners(macro: Array, margin: float) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
@@ -178,14 +220,13 @@ def _winners(macro: Array) -> Codes:
     def of_next(values: Array) -> Array:
         return np.take_along_axis(values, next_best, axis=1)[:, 0]
 
-    differs = of_next(tests.p) * count < ALPHA  # its interval, Bonferroni's, does not contain 0
-    above_next = (of_next(ahead) > 0) & differs
-    above_all = ((_holm(tests.p) < ALPHA) | ~against).all(axis=1)
+    above: Any = (((tests.p < ALPHA) & (ahead > 0)) | ~against).all(axis=1)
     compared = against.any(axis=1) & common.any(axis=1)
+    won = compared & above
+    contains_0 = ~(of_next(tests.p) * count < ALPHA)  # the interval for all pairs together, Bonferroni's
     within = of_next(tests.within(np.maximum(count, 1)[:, None]))
-    equal = compared & ~differs & (within <= MARGIN)
-    won = np.where(compared & above_next & above_all, best[:, 0] + 1, 0)
-    return np.where(equal, -1 - next_best[:, 0], won)
+    equal = compared & ~won & contains_0 & (within <= margin)
+    return np.where(won, best[:, 0] + 1, np.where(equal, -1 - next_best[:, 0], 0))
 
 
 def _paired_t(differences: Array) -> _Tests:

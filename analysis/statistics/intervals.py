@@ -7,7 +7,7 @@ instead of .95. `tests/analysis/statistics/test_calibration.py` checks the cover
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,17 @@ class Interval:
         """
         if math.isnan(self.df):
             return math.nan
-        error = (self.high - self.estimate) / stdtrit(self.df, (1 + self.level) / 2)
-        return float(abs(self.estimate) + error * stdtrit(self.df, 1 - ALPHA))
+        return float(abs(self.estimate) + self.error * stdtrit(self.df, 1 - ALPHA))
+
+    @property
+    def error(self) -> float:
+        """The standard error of the estimate."""
+        return float((self.high - self.estimate) / stdtrit(self.df, (1 + self.level) / 2))
+
+    def at(self, level: float) -> Interval:
+        """The same estimate with an interval of another level."""
+        half = self.error * float(stdtrit(self.df, (1 + level) / 2))
+        return replace(self, low=self.estimate - half, high=self.estimate + half, level=level)
 
 
 def paired_t(differences: Array, level: float = LEVEL) -> Interval:

@@ -9,16 +9,14 @@ import pandas as pd
 
 from analysis.record.formats import p_value, points, signed
 from analysis.statistics.effects.arms import next_best, winner
-from analysis.statistics.effects.estimates import NEW_LANGUAGES, THESE_LANGUAGES, claim_parts
+from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
 from analysis.statistics.intervals import ALPHA, MARGIN, paired_t
+from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope
 
 __all__ = ["answer"]
-
-WHICH = ("which of the two effects is larger", "the two effects are equal")
-"""What runs do not show if an interval contains 0; what they show if a difference is within the margin."""
 
 EQUAL_DIFFERENCE = "the fitted straight line stays equal from the smallest to the largest share of the data"
 
@@ -26,13 +24,12 @@ EQUAL_DIFFERENCE = "the fitted straight line stays equal from the smallest to th
 def answer(results: Results) -> list[str]:
     """The answer as a list of paragraphs. The first paragraph is the answer, the others add to the answer.
 
-    The answer is the number of claim C1 if the factors of the study ask for claim C1; otherwise the number of
+    The answer is claim C1 (`claim.py`) if the factors of the study ask for claim C1; otherwise the number of
     claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
     main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. If the audit
     has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
     difference of `MARGIN` or more, the answer calls the two sides equal. P values of numbers that are claimed
-    together are corrected together (Holm): the number of C1 with the interaction of copying and distilling,
-    and the slopes of C4 with each other.
+    together are corrected together (Holm): the slopes of C4 with each other.
     """
     if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
         return [_of_one(results)]
@@ -42,9 +39,8 @@ def answer(results: Results) -> list[str]:
             f"No winner is named: the audit has {reasons} finding{'s' * (reasons > 1)}, listed below. "
             "The numbers in this report describe the runs; they do not show which arm is better."
         ]
-    claim = _macro(results.claim)
-    if len(claim):
-        return _of_claim(results, claim)
+    if results.copying is not None:
+        return claim_in_words(results.copying, _holds(results))
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):
@@ -59,42 +55,6 @@ def answer(results: Results) -> list[str]:
 
 def _macro(effects: pd.DataFrame) -> pd.DataFrame:
     return effects[effects["outcome"] == "macro"]
-
-
-def _of_claim(results: Results, claim: pd.DataFrame) -> list[str]:
-    row = claim[claim["estimand"] == THESE_LANGUAGES].iloc[0]
-    parts = claim_parts(results.confirmed, results.factors)
-    assert parts is not None  # the claim is their difference
-    alphas = ", ".join(map(str, parts.alphas))
-    mean = f" (the mean at alpha {alphas})" if len(parts.alphas) > 1 else ""
-    sentences = [
-        "Initialising students from the fine-tuned teacher instead of at random changes macro test accuracy "
-        "by "
-        f"{_points(parts.init)}. Distilling instead of training on labels alone changes macro test accuracy "
-        "by "
-        f"{_points(parts.distillation)}{mean}. Each effect is averaged over the levels of the other effect. "
-        f"The difference of the two effects is {_points(row['estimate'])} {_interval(row)}: the accuracy of "
-        "students that are copied and not distilled, minus the accuracy of students that are distilled and "
-        f"not copied.{_zero(row, *WHICH)} {_scope(results, row)}"
-    ]
-    new = claim[(claim["estimand"] == NEW_LANGUAGES) & claim["low"].notna()]
-    for row in new.to_dict("records"):
-        sentences.append(
-            "For new languages of the same kind, the difference of the two effects is "
-            f"{_points(row['estimate'])} "
-            f"{_interval(row)}." + _zero(row, *WHICH)
-        )
-    crossed = _macro(results.claim_interaction)
-    crossed = crossed[(crossed["estimand"] == THESE_LANGUAGES) & (crossed["p_holm"] < ALPHA)]
-    for row in crossed.to_dict(
-        "records"
-    ):  # each effect is a mean over the levels of the other, which hides that the two effects interact
-        sentences.append(
-            "Both effects are means, and each effect depends on the other: copying changes accuracy by "
-            f"{_points(row['estimate'])} more for students that are distilled than for students that are not "
-            f"distilled {_interval(row)}."
-        )
-    return sentences
 
 
 def _of_fractions(results: Results) -> list[str]:
@@ -114,7 +74,7 @@ def _of_arms(results: Results) -> str:
     if pd.isna(row["low"]):
         bounds = f"no interval: the arms share {seeds}"
     else:
-        bounds = f"95% interval {_bounds(row)} for all pairs of arms together, {seeds}"
+        bounds = f"95% interval {_bounds(row)}, {seeds}"
     first = (
         f"The arm {row['arm']} has the highest mean macro test accuracy. The difference from the next arm, "
         f"{row['other']}, is {_points(row['estimate'])} ({bounds})."
@@ -123,7 +83,7 @@ def _of_arms(results: Results) -> str:
     shown = (
         " These runs show that the best arm is above every other arm."
         if winner(compared)
-        else _zero(row, unknown, "these two arms are equal", corrected)
+        else _zero(row.to_dict() | {"p_holm": row["p"]}, unknown, "these two arms are equal", corrected)
         or " These runs do not show that one arm is above all other arms."
     )
     return f"{first}{shown} {_scope(results)}"
@@ -163,6 +123,11 @@ def _of_one(results: Results) -> str:
         f"The study has one arm{name}, and therefore no winner. The students of this arm have a macro test "
         f"accuracy of {points(found.estimate)}% {_interval(row)}. {_scope(results)}"
     )
+
+
+def _holds(results: Results) -> str:
+    assert results.copying is not None
+    return f"Holds {scope(results, {'averaged_over': ', '.join(results.copying.averaged_over)})}."
 
 
 def _scope(results: Results, row: Any = None) -> str:

@@ -17,8 +17,9 @@ from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
-from analysis.statistics.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
+from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
+from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
@@ -63,24 +64,22 @@ class Results:
         return shortfalls(self.record)
 
     @cached_property
+    def copying(self) -> Copying | None:
+        """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
+        return copying_of(runs_of(self.confirmed, self.factors, self.cells, self.tuning), self.factors)
+
+    @cached_property
     def claim(self) -> pd.DataFrame:
-        """Claim C1, as rows of the table of effects."""
-        return self._copying[self._copying["factor"] == COPY_MINUS_DISTILLATION]
-
-    @cached_property
-    def claim_interaction(self) -> pd.DataFrame:
-        """The interaction of copying and distilling; p_holm is corrected for `claim` and it together."""
-        return self._copying[self._copying["factor"] == COPY_X_DISTILLATION]
-
-    @cached_property
-    def _copying(self) -> pd.DataFrame:
+        """The numbers of claim C1, as rows like those of the table of effects."""
         found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
+        return fraction_interaction(
+            self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning
+        )
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis.statistics.conclusion import DOWN, UP, conclusion
+from analysis.statistics.conclusion import EQUAL, conclusion
 from analysis.statistics.convergence import convergence_difference
 from analysis.statistics.effects.arms import best_against_others, winner
 from analysis.statistics.effects.contrasts import (
@@ -182,7 +182,7 @@ def sign_concluded(studies: Studies) -> float:
     concluded = conclusion(studies.table(0), studies.scenario.factors)
     assert "claim C" in concluded.about
     codes = concluded.of(studies.values.mean(axis=3))
-    return _share(any(digit in (str(UP), str(DOWN)) for digit in np.base_repr(code, 4)) for code in codes)
+    return _share(((codes != 0) & (codes != EQUAL)).any(axis=1))
 
 
 def main_effect_claimed(studies: Studies, of: str = "macro") -> float:

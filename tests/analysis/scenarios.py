@@ -29,7 +29,7 @@ __all__ = [
         "TESTED",
         "TUNED",
     ),
-    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TEACHERS", "TWO", "above"),
+    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TEACHERS", "TWO", "above", "of_two_effects"),
 ]
 
 LOW_RESOURCE: dict[str, tuple[Value, ...]] = {
@@ -63,6 +63,11 @@ def outliers(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 def above(size: float, **where: Value) -> Callable[[dict[str, Value]], float]:
     """A quality that is `size` above the rest in the cells with these levels."""
     return lambda cell: size if all(cell[name] == level for name, level in where.items()) else 0.0
+
+
+def of_two_effects(copying: float, distilling: float) -> Callable[[dict[str, Value]], float]:
+    """A quality to which copying and distilling each add so much."""
+    return lambda cell: copying * (cell["init"] == "teacher") + distilling * (cell["alpha"] != 1.0)
 
 
 INIT = "init: teacher - random"
@@ -131,8 +136,15 @@ ANSWERED: dict[str, Scenario] = {
         f"no difference, C4 for two kinds of teacher, {s} seeds": replace(FLAT, factors=TEACHERS, seeds=s)
         for s in (3, 5, 10)
     },
+    **{
+        f"copying {copying:+g}, distilling {distilling:+g}, C1, {s} seeds": replace(
+            FLAT, seeds=s, quality=of_two_effects(copying, distilling)
+        )
+        for copying, distilling in ((0.05, 0.05), (0.05, -0.05), (-0.05, -0.05), (0.02, 0.02))
+        for s in (3, 5, 10)
+    },
 }
-"""What the first screen claims where the factors ask claim C1 or C4."""
+"""What the first screen claims where the factors ask claim C1 or C4, and every sign would be false."""
 
 SAMPLED: tuple[tuple[Literal["quasi", "random"], str], ...] = (("quasi", ""), ("random", " at random"))
 

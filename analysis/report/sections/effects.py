@@ -9,21 +9,42 @@ from analysis.record.languages import SUMMARIES, ordered
 from analysis.report.figures.forest import forest
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Table, make_table
-from analysis.statistics.effects.estimates import NEW_LANGUAGES, THESE_LANGUAGES
+from analysis.statistics.effects.estimates import MAGNITUDE, NEW_LANGUAGES, THESE_LANGUAGES
 from analysis.statistics.intervals import ALPHA, MARGIN
 from analysis.verdict.results import Results
 
-__all__ = ["effects_by_language", "main_effects", "variance"]
+__all__ = ["copying", "effects_by_language", "main_effects", "variance"]
 
 MOST = 24
 """So many effects are in a forest plot, contrasts and main effects first. The table has all effects."""
 
 DIFFERENCE = "difference of accuracy, points"
+NAMES = {"macro": "macro accuracy", "worst": "accuracy of the worst language"}
+
+
+def copying(results: Results) -> Section:
+    """Claim C1: copying, distilling, their parts, and the number of the claim, all of the same arms."""
+    if results.copying is None:
+        return Section("Copying and distilling")
+    alphas = ", ".join(map(str, results.copying.alphas))
+    text = (
+        "Every number is of the same arms: random and copied students, trained on labels alone or distilled "
+        f"(alpha {alphas}). copying and distilling are each the mean of their two parts. "
+        f"{MAGNITUDE} is the number of claim C1. Its p is the larger p of two tests: of copying minus "
+        "distilling, and of copying plus distilling. Main effects, in the next section, may be over more "
+        "levels.",
+    )
+    claim = results.claim[results.claim["outcome"] == "macro"]
+    table = _table(claim, "macro", "copying", "Copying and distilling, macro accuracy, test")
+    rows = _forest_rows(claim, claim["effect"], claim["estimand"])
+    caption = "Claim C1 and its parts on macro test accuracy, with 95% intervals; filled marks: p < .05."
+    drawing = Drawing("copying", caption, lambda: forest(rows, DIFFERENCE))
+    return Section("Copying and distilling", text, (table,), (drawing,))
 
 
 def main_effects(results: Results) -> Section:
     """Effects on macro and on worst: the interval for these languages, and for new languages."""
-    effects = pd.concat([results.claim, results.effects], ignore_index=True)
+    effects = results.effects
     if effects.empty:
         return Section("Effects")
     text = (
@@ -34,7 +55,10 @@ def main_effects(results: Results) -> Section:
         "larger if many languages contribute. If the languages hardly differ, the interval for new "
         "languages may therefore be narrower.",
     )
-    tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
+    tables = [
+        _table(effects, outcome, f"effects_{outcome}", f"Effects on {name}, test")
+        for outcome, name in NAMES.items()
+    ]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
     shown = shown[shown["effect"].isin(shown["effect"].unique()[:MOST])]
     rows = _forest_rows(shown, shown["effect"], shown["estimand"])
@@ -47,7 +71,7 @@ def main_effects(results: Results) -> Section:
     return Section("Effects", text, tuple(tables), (drawing,) if len(rows) else ())
 
 
-def _table(effects: pd.DataFrame, outcome: str) -> Table:
+def _table(effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
     rows = effects[(effects["outcome"] == outcome) & (effects["estimand"] == THESE_LANGUAGES)]
     new = effects[(effects["outcome"] == outcome) & (effects["estimand"] == NEW_LANGUAGES)]
     of_new = dict(zip(new["effect"], intervals(new), strict=True))
@@ -83,8 +107,7 @@ def _table(effects: pd.DataFrame, outcome: str) -> Table:
     )
     formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
-    name = {"macro": "macro accuracy", "worst": "accuracy of the worst language"}[outcome]
-    return make_table(f"effects_{outcome}", f"Effects on {name}, test", table, formats, note)
+    return make_table(file, title, table, formats, note)
 
 
 def _margin(within: float) -> str | None:
@@ -112,11 +135,11 @@ def variance(results: Results) -> Section:
 
 
 def effects_by_language(results: Results) -> Section:
-    """Claim C1, and of each factor the difference between its extreme levels, language by language."""
+    """Copying and distilling, and the difference between the extreme levels of each factor, by language."""
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
     effects = effects[~effects["outcome"].isin(SUMMARIES)]
     extremes = {f"{name}: {levels[-1]} - {levels[0]}" for name, levels in results.factors.items()}
-    effects = effects[(effects["kind"] == "contrast") | effects["effect"].isin(extremes)]
+    effects = effects[(effects["kind"] == "mean") | effects["effect"].isin(extremes)]
     if effects.empty:
         return Section("Effects per language")
     cells = [

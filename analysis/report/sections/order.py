@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.report.sections.arms import accuracy_by_language, arms
-from analysis.report.sections.effects import effects_by_language, main_effects, variance
+from analysis.report.sections.effects import copying, effects_by_language, main_effects, variance
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
 from analysis.report.sections.method import audited, method, versions
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
@@ -15,6 +15,7 @@ __all__ = ["sections"]
 
 ORDER = (
     arms,
+    copying,
     main_effects,
     variance,
     effects_by_language,

@@ -31,6 +31,11 @@ HOW: dict[Drawn, str] = {
     "apart": "A replay draws trials and seeds at random.",
 }
 
+NOTHING = (
+    "The study was to show {about}. All its trials together do not show this. So replays with fewer trials "
+    "have nothing to agree on, and no share is counted."
+)
+
 FORMULA = (
     "The expected best of b search trials, by macro validation accuracy: the mean over all ways to draw b "
     "of the n trials of an arm without replacement. The mean is exact: the sum over r of y(r) (F(r) - F(r - "
@@ -116,50 +121,47 @@ def replayed(results: Results) -> Section:
     found = replay(results.search, results.confirmed, results.factors, Draws(drawn), concluded.of)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section(title)
+    if found["same"].isna().all():
+        return Section(title, (NOTHING.format(about=concluded.about),))
     replays = found["replays"].map(lambda n: f"{n} replay{'s' * (n != 1)}")
     seeds = found["seeds"].map(lambda n: f"{n} confirm seeds") + " (" + replays + ")"
     curves = found.assign(
         x=100 * found["share_of_trials"], mean=found["same"], line=seeds, panel="", low=None, high=None
     )
     caption = (
-        "The share of replays with the conclusion of the study, by the share of the study's search and "
+        "The share of replays that show the answer of the study, by the share of the study's search and "
         "confirm trials that the replays hold. A line joins larger and larger numbers of search trials per "
         f"arm. {HOW[drawn]}"
     )
     if set(results.confirmed["arm"]) < set(results.record.arms):
         caption += " Arms without a confirm run are left out."
-    xlabel, ylabel = "trials held, % of all trials of the study", "replays with the same conclusion, %"
+    xlabel, ylabel = "trials held, % of all trials of the study", "replays that show the same answer, %"
     drawing = Drawing("replay", caption, lambda: lines(curves, xlabel, ylabel))
-    nothing = bool(found["none"].iloc[-1] == 1)  # the last row is the study itself
-    text = tuple(_of_replays(concluded.about, nothing, bool(results.findings)))
+    text = tuple(_of_replays(concluded.about, bool(results.findings)))
     return Section(title, text, _replay_tables(found.assign(line=seeds)), (drawing,))
 
 
-def _of_replays(about: str, nothing: bool, refused: bool) -> Iterator[str]:
+def _of_replays(about: str, refused: bool) -> Iterator[str]:
     yield (
-        "Would fewer trials give the same conclusion? The study is replayed with its own trials at smaller "
-        f"budgets. Each replay concludes by the rules of the answer: {about}. Agreement is agreement with "
+        "Would fewer trials show the same answer? The study is replayed with its own trials at smaller "
+        f"budgets. Each replay answers by the rules of the answer: {about}. A replay agrees if it shows what "
+        "the study shows. Agreement is agreement with "
         "this study, not with the truth: a replay with all trials always agrees. The record has no test "
         "scores of trials that were not confirmed; the difference on validation approximates these scores. "
-        "A replay is not audited: a replay whose selected value lies at an edge of its range concludes like "
+        "A replay is not audited: a replay whose selected value lies at an edge of its range answers like "
         "any other replay."
     )
     if refused:
         yield (
-            "The audit has findings, so this report names no winner. The replays conclude what the record "
-            "would give if the audit had no findings."
-        )
-    if nothing:
-        yield (
-            "All trials together conclude nothing. Agreement here is agreement on nothing, and a replay "
-            "that differs would have claimed something."
+            "The audit has findings, so this report names no winner. The replays answer what the record "
+            "would show if the audit had no findings."
         )
 
 
 def _replay_tables(found: pd.DataFrame) -> tuple[Table, ...]:
     """The share of replays that agree, and the share of trials that they hold, by search trials and seeds."""
     shown = {
-        "replay": ("same", "Replays with the same conclusion, %", "Rows: search trials per arm."),
+        "replay": ("same", "Replays that show the same answer, %", "Rows: search trials per arm."),
         "replay_trials": (
             "share_of_trials",
             "Trials that these replays hold, % of all trials of the study",

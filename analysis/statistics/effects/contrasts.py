@@ -18,13 +18,7 @@ from analysis.statistics.effects.cells import Cell, matched_cells
 from analysis.statistics.effects.runs import Factors, Runs
 from analysis.statistics.intervals import Array
 
-__all__ = [
-    *("COPY_MINUS_DISTILLATION", "COPY_X_DISTILLATION", "Contrast", "Paired"),
-    *("copy_and_distillation", "copy_with_distillation", "interactions", "main_effects"),
-]
-
-COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION = "copy - distillation", "copy x distillation"
-"""The names that the contrasts of claim C1 have in place of a factor."""
+__all__ = ["Contrast", "Paired", "interactions", "main_effects"]
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -164,50 +158,6 @@ def interactions(runs: Runs, factors: Factors) -> Iterator[Contrast]:
                 text, groups = f"({b} - {a}) at {d} - at {c}", (((1, -1, -1, 1), cells),)
                 yield Contrast("interaction", f"{f} x {g}", text, groups, (f, g), absent)
                 break
-
-
-def copy_and_distillation(runs: Runs, factors: Factors) -> Contrast | None:
-    """The effect of init (teacher - random) minus the effect of distillation (alpha below 1 - alpha = 1).
-
-    Both effects come from the same cells: four arms that agree in all other factors, copied or random (C, R),
-    on labels alone or distilled (1, a). Each effect is a mean over both levels of the other:
-
-        init         = ((C1 - R1) + (Ca - Ra)) / 2
-        distillation = ((Ca - C1) + (Ra - R1)) / 2
-        difference   = C1 - Ra: copied students on labels alone minus random students that are distilled
-
-    So other inits do not change the number, nor does a factor that acts only on distilled students. Several
-    alphas below 1 have equal weights. The result is None if init or alpha is not a factor, or if there are no
-    such four arms.
-    """
-    levels = "(teacher - random) - (alpha < 1 - alpha = 1)"
-    return _of_four_arms(runs, factors, COPY_MINUS_DISTILLATION, levels, (1, 0, 0, -1))
-
-
-def copy_with_distillation(runs: Runs, factors: Factors) -> Contrast | None:
-    """The interaction of copying and distilling, of the same cells: (Ca - Ra) - (C1 - R1).
-
-    The means of the two effects do not show this number.
-    """
-    levels = "(teacher - random) at alpha < 1 - at alpha = 1"
-    return _of_four_arms(runs, factors, COPY_X_DISTILLATION, levels, (-1, 1, 1, -1))
-
-
-def _of_four_arms(
-    runs: Runs, factors: Factors, name: str, levels: str, weights: tuple[int, ...]
-) -> Contrast | None:
-    """weights: the weights of C1, R1, Ca and Ra."""
-    found = []
-    for alpha in factors.get("alpha", ()) if "init" in factors else ():
-        if isinstance(alpha, int | float) and alpha < 1:
-            corners = [{"init": init, "alpha": at} for at in (1.0, alpha) for init in ("teacher", "random")]
-            found.append(matched_cells(runs, corners))
-    absent = sum(of_alpha.absent for of_alpha in found)
-    there = [of_alpha.cells for of_alpha in found if of_alpha.cells]
-    if not there:
-        return None
-    groups = tuple((tuple(weight / len(there) for weight in weights), cells) for cells in there)
-    return Contrast("contrast", name, levels, groups, ("init", "alpha"), absent)
 
 
 def _from_the_extremes(

@@ -1,31 +1,24 @@
-"""Effects as a table: main effects, two-factor interactions, and claim C1 as one number."""
+"""Effects as a table: main effects, two-factor interactions, and the numbers of claim C1."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
-from analysis.statistics.effects.contrasts import (
-    Contrast,
-    Paired,
-    copy_and_distillation,
-    copy_with_distillation,
-    interactions,
-    main_effects,
-)
+from analysis.statistics.effects.contrasts import Contrast, Paired, interactions, main_effects
+from analysis.statistics.effects.copying import CONTRASTS, copying_of, four_arms
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
 from analysis.statistics.effects.tuning import Tuning, could_explain, widened
 from analysis.statistics.intervals import Interval, holm, new_languages
 
 __all__ = [
-    *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
-    *("ClaimParts", "claim_parts", "copying_and_distilling", "effects"),
+    *("EFFECT_COLUMNS", "MAGNITUDE", "NEW_LANGUAGES", "THESE_LANGUAGES"),
+    *("copying_and_distilling", "effects"),
 ]
 
 THESE_LANGUAGES = "these languages"
@@ -33,6 +26,9 @@ THESE_LANGUAGES = "these languages"
 
 NEW_LANGUAGES = "new languages"
 """The estimand in which languages are a random sample too: the effect in other languages of the same kind."""
+
+MAGNITUDE = "|copying| - |distilling|"
+"""The name of the number of claim C1."""
 
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
@@ -74,50 +70,28 @@ def copying_and_distilling(
     planned: pd.DataFrame | None = None,
     tuning: Tuning | None = None,
 ) -> pd.DataFrame | None:
-    """Claim C1 as one number, and the interaction of copying and distilling, of the same arms.
+    """Claim C1: copying, distilling, the parts of both, and how the two depend on each other.
 
-    COPY_MINUS_DISTILLATION: the effect of init (teacher - random) minus the effect of distillation.
-    COPY_X_DISTILLATION: the effect of copying on distilled students minus its effect on students that are not
-    distilled. Rows and columns are those of `effects`; the kind is "contrast", so the two numbers are one
-    family. The result is None if init or alpha is not a factor, lacks a level that is needed, or has no
-    matched cells.
+    Rows and columns are those of `effects`; the equations are those of `copying.py`. The kinds, each a family
+    of p values: "mean" (copying, distilling), "part" (each of both, at either level of the other), "crossed"
+    (the interaction). The last rows, of kind "claim", are |copying| - |distilling| on macro: their p is that
+    of the intersection-union test. The result is None if init or alpha is not a factor, lacks a level that
+    is needed, or has no matched cells.
     """
     runs = runs_of(results, factors, planned, tuning)
-    contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
-    table = _table(runs, [contrast for contrast in contrasts if contrast])
-    return table if len(table) else None
-
-
-class ClaimParts(NamedTuple):
-    """init, distillation: the two effects on macro whose difference is the number of claim C1.
-
-    alphas: the alphas below 1. All have equal weights.
-    """
-
-    init: float
-    distillation: float
-    alphas: tuple[Value, ...]
-
-
-def claim_parts(results: pd.DataFrame, factors: Factors) -> ClaimParts | None:
-    """The two effects of claim C1, from the same runs as its number; None if there is no number.
-
-    The effects are over the four arms of each cell (`copy_and_distillation` has the equations). They differ
-    from the rows of `effects`, which are over all inits.
-    """
-    runs = runs_of(results, factors)
-    contrast = copy_and_distillation(runs, factors)
-    if not contrast or not (shared := list(runs.shared(contrast.arms))):
+    named = (name for name in CONTRASTS if name not in ("copying - distilling", "copying + distilling"))
+    table = _table(runs, [contrast for name in named if (contrast := four_arms(runs, factors, name))])
+    found = copying_of(runs, factors)
+    if found is None:
         return None
-    if not (paired := contrast.paired(runs.values[:, :, shared])):
-        return None
-    of_alphas = [paired.means[np.array(cells)].mean(axis=0) for cells in paired.kept]
-    copied, random, copied_distilled, random_distilled = np.mean(of_alphas, axis=0)
-    return ClaimParts(
-        float(copied - random + copied_distilled - random_distilled) / 2,
-        float(copied_distilled - copied + random_distilled - random) / 2,
-        tuple(runs.cells[cells[0][-1]]["alpha"] for cells in paired.kept),
-    )
+    like = table[(table["factor"] == "copying") & (table["outcome"] == "macro")]
+    rows = []
+    for row in like.to_dict("records"):
+        of = found.magnitude if row["estimand"] == THESE_LANGUAGES else found.in_new_languages
+        about = {"effect": MAGNITUDE, "kind": "claim", "factor": "copying - distilling", "levels": MAGNITUDE}
+        numbers = {"estimate": of.estimate, "low": of.low, "high": of.high, "p": of.p, "p_holm": of.p}
+        rows.append(row | about | numbers | {"equivalent_within": of.within, "could_be_tuning": found.could_be_tuning})
+    return pd.concat([table, pd.DataFrame(rows, columns=EFFECT_COLUMNS)], ignore_index=True)
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from scipy import stats
 
 from analysis.record.design import confirmed
 from analysis.record.domain import Value
+from analysis.statistics.conclusion import DISTILLING, DOWN, UP, conclusion
 from analysis.statistics.effects.estimates import effects
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN
@@ -49,6 +50,7 @@ from tests.analysis.scenarios import (
     TEACHERS,
     TWO,
     above,
+    of_two_effects,
 )
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
@@ -145,6 +147,22 @@ def test_without_a_difference_at_most_one_study_in_twenty_claims_one(seeds: int)
     assert main_effect_claimed(flat) < allowed
     assert sign_concluded(flat) < allowed  # claim C1
     assert sign_concluded(studies(replace(FLAT, factors=TEACHERS, seeds=seeds))) < 0.05 + strays(0.05, 4000)
+
+
+@pytest.mark.parametrize("effects", [(0.05, 0.05), (0.05, -0.05)])
+def test_of_two_effects_of_one_size_one_is_named_the_larger_in_one_study_in_twenty(
+    effects: tuple[float, float],
+) -> None:
+    """Claim C1; that one of them lowers accuracy makes it no smaller."""
+    found = sign_concluded(studies(replace(FLAT, quality=of_two_effects(*effects)), 1000))
+    assert 0.05 - strays(0.05, 1000) < found < 0.05 + strays(0.05, 1000)
+
+
+def test_where_distilling_costs_accuracy_and_copying_does_nothing_copying_is_not_the_larger_effect() -> None:
+    costly = studies(replace(FLAT, quality=of_two_effects(0.0, -0.11)), 500)
+    codes = conclusion(costly.table(0), costly.scenario.factors).of(costly.values.mean(axis=3))
+    assert (codes == DISTILLING + DOWN).mean() > 0.9
+    assert not np.isin(codes, (UP, DOWN)).any()
 
 
 def test_of_two_equal_arms_one_is_named_the_winner_in_one_study_in_twenty() -> None:

@@ -49,7 +49,9 @@ def test_a_replay_is_drawn_and_tabled_against_the_share_of_the_trials(
 
 
 def test_a_replay_of_a_study_on_its_way_says_whose_trials_it_holds() -> None:
-    study = invented_study({"depth": (1, 2, 3)}, seeds=3, search=3)
+    study = invented_study(
+        {"depth": (1, 2, 3)}, seeds=3, search=3, score=lambda levels: 0.3 + 0.15 * levels["depth"]
+    )
     (whole,) = search.replayed(Results(study)).drawings
     gone = (study.scores["arm"] == "depth=3") & (study.scores["phase"] == "confirm")
     (part,) = search.replayed(Results(dataclasses.replace(study, scores=study.scores[~gone]))).drawings
@@ -58,21 +60,23 @@ def test_a_replay_of_a_study_on_its_way_says_whose_trials_it_holds() -> None:
 
 
 def test_what_is_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On what replays conclude; and where the study concludes nothing, or the audit stands against it."""
+    """What replays are to show; and if the study shows nothing, or if the audit has findings."""
     study = invented_study({"init": ("random", "teacher")}, seeds=3, search=4)
     space = {"init": ("random", "teacher"), "depth": (1, 2, 3)}
-    equal = invented_study(space, seeds=3, search=4, score=lambda levels: 0.6)
+    equal = invented_study(space, seeds=4, search=4, score=lambda levels: 0.6)
     data = invented_study({"init": ("random", "teacher"), "data_fraction": (0.01, 1.0)}, seeds=3, search=4)
     monkeypatch.setattr(results_module, "audit", lambda record: [])
     told, nothing, slope = (" ".join(search.replayed(Results(s)).text) for s in (study, equal, data))
     assert "which arm is above all others" in told
     assert "claim C4" in slope
-    assert "agreement on nothing" in nothing
-    assert "agreement on nothing" not in told
+    assert "have nothing to agree on" in nothing
+    assert "have nothing to agree on" not in told
+    assert not search.replayed(Results(equal)).drawings
+    assert not search.replayed(Results(equal)).tables
     assert "The audit has findings" not in told + nothing + slope
     monkeypatch.setattr(results_module, "audit", lambda record: [Finding("seeds", None, "two seeds")])
     refused = " ".join(search.replayed(Results(study)).text)
-    assert "conclude what the record would give if the audit had no findings" in refused
+    assert "answer what the record would show if the audit had no findings" in refused
 
 
 def whole_search(trials: int, sampler: str) -> Results:

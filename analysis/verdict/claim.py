@@ -1,0 +1,119 @@
+"""Claim C1 in words: what copying did, what distilling did, and which of the two changed accuracy more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from analysis.statistics.effects.copying import PARTS, Copying, Magnitude
+from analysis.statistics.intervals import ALPHA, MARGIN
+
+__all__ = ["claim_in_words"]
+
+WHOM = {
+    "copying": ("students on labels", "distilled students"),
+    "distilling": ("random students", "copies"),
+}
+"""Whom the two parts of an effect are about, in the order of `PARTS`."""
+
+
+def claim_in_words(found: Copying, scope: str) -> list[str]:
+    """The paragraphs of claim C1. The first one begins with a sentence in bold, and ends with the `scope`."""
+    return [" ".join([_lead(found), *_numbers(found), f"{_claim(found)} {scope}"]), *_elsewhere(found)]
+
+
+def _lead(found: Copying) -> str:
+    return f"**Copying {_did(found, 'copying')}; distilling {_did(found, 'distilling')}.**"
+
+
+def _did(found: Copying, effect: str) -> str:
+    """What the parts of `effect` show, their p values corrected for all four parts."""
+    parts = [part for part in PARTS if part.startswith(effect)]
+    signs = [found.sign(part) for part in parts]
+    if 0 not in signs and signs[0] == signs[1]:
+        return "helped" if signs[0] > 0 else "hurt"
+    whom = WHOM[effect]
+    did = [f"{'helped' if sign > 0 else 'hurt'} {who}" for sign, who in zip(signs, whom, strict=True) if sign]
+    within = [found.intervals[part].within <= MARGIN for part in parts]
+    same = [who for equal, who in zip(within, whom, strict=True) if equal]
+    if len(same) == 2:
+        return f"changed nothing within {100 * MARGIN:g} point"
+    if did and same:
+        did.append(f"did not change {same[0]} by more than {100 * MARGIN:g} point")
+    return " and ".join(did) or "was not shown to help or to hurt"
+
+
+def _numbers(found: Copying) -> Iterator[str]:
+    random, random_distilled, copied, copied_distilled = (f"{100 * mean:.1f}" for mean in found.means)
+    seeds = f"{found.seeds} seed{'s' * (found.seeds != 1)}"
+    alphas = f" (the mean of alpha {', '.join(map(str, found.alphas))})" if len(found.alphas) > 1 else ""
+    yield (
+        f"Macro test accuracy, {seeds}: random students {random} on labels and {random_distilled} "
+        f"distilled{alphas}; copied students {copied} and {copied_distilled}."
+    )
+    on_labels, distilled, on_random, on_copies = (_change(found, part) for part in PARTS)
+    yield (
+        f"Copying changed accuracy by {on_labels} on labels and by {distilled} under distillation; "
+        f"distilling changed random students by {on_random} and copies by {on_copies}."
+    )
+
+
+def _change(found: Copying, part: str) -> str:
+    one = found.intervals[part]
+    return f"{_signed(one.estimate)} points{_interval(one.low, one.high)}"
+
+
+def _claim(found: Copying) -> str:
+    return f"*Claim C1, copying changes accuracy more than distilling does: {_verdict(found)}.*"
+
+
+def _verdict(found: Copying) -> str:
+    size = abs(found.magnitude.estimate)
+    by = f"by {100 * size:.1f} points in magnitude{_bounds(found.magnitude)}"
+    if found.shown == "copying":
+        return f"supported, {by}"
+    if found.shown == "distilling":
+        return f"contradicted, distilling changed accuracy more, {by}"
+    both = f"copying {_mean(found, 'copying')}, distilling {_mean(found, 'distilling')}"
+    if found.shown == "equal":
+        return f"not supported, the two are equal in magnitude within {100 * MARGIN:g} point ({both})"
+    larger = "copying" if found.magnitude.estimate > 0 else "distilling"
+    if math.isnan(found.magnitude.p):
+        return f"not decided, because the spread over seeds is not known ({both})"
+    if found.opposed(larger):
+        return f"not decided, because {larger} {_did(found, larger)}: no single number describes {larger}"
+    if found.magnitude.p < ALPHA:
+        return f"not decided, because the effect of {larger} itself is not clear ({both})"
+    return f"not decided, these runs do not show which of the two changed accuracy more ({both})"
+
+
+def _mean(found: Copying, effect: str) -> str:
+    one = found.intervals[effect]
+    return f"{_signed(one.estimate)}{_interval(one.low, one.high)}"
+
+
+def _elsewhere(found: Copying) -> Iterator[str]:
+    new = found.in_new_languages
+    if math.isnan(new.low) or found.shown not in ("copying", "distilling"):
+        return
+    shown = new.p < ALPHA and new.estimate * found.magnitude.estimate > 0
+    yield (
+        "For other languages that the teacher was trained on, if these languages are a random sample of "
+        f"them, the difference in magnitude is {100 * abs(new.estimate):.1f} points{_bounds(new)}: "
+        f"the claim {'holds' if shown else 'is not shown'} for such languages too."
+    )
+
+
+def _bounds(found: Magnitude) -> str:
+    """The interval of a difference in magnitude, in the direction in which the difference is positive."""
+    ends = (found.low, found.high) if found.estimate > 0 else (-found.high, -found.low)
+    return _interval(*ends)
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f" [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _signed(value: float) -> str:
+    text = f"{100 * value:+.1f}"
+    return "0.0" if float(text) == 0 else text
