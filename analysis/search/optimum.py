@@ -20,7 +20,7 @@ import pandas as pd
 from analysis.record.design import confirm_runs, confirmed
 from analysis.record.study_record import StudyRecord
 from analysis.search.axes import Array, Axes, Axis
-from analysis.search.response import FAR, Response
+from analysis.search.response import Response
 from analysis.search.tuning import search_trials, tuned
 from analysis.statistics.effects.tuning import Shortfall
 
@@ -55,8 +55,8 @@ class Searched:
 def searched(record: StudyRecord) -> Iterator[Searched]:
     """The searches of the arms that tuned something, completed a trial, and selected values.
 
-    Complete trials have their score. A diverged trial counts as `FAR` below the best one: a rate at which
-    students diverge is a bad one. Pruned and failed trials have no final score and are left out, so the
+    Complete trials have their score. A diverged trial counts as the lowest complete trial of the arm: a rate at
+    which students diverge is a bad one. Pruned and failed trials have no final score and are left out, so the
     response is uncertain there.
     """
     scores = record.scores_of("search", "validation", "accuracy")
@@ -74,7 +74,7 @@ def searched(record: StudyRecord) -> Iterator[Searched]:
         if selected.empty:
             continue
         axes = Axes([Axis(name, record.nuisance[name]) for name in names])
-        filled = own["value"].fillna(own["value"].max() - FAR).to_numpy(float)
+        filled = own["value"].fillna(own["value"].min()).to_numpy(float)
         response = Response(axes.at(own), filled, noise.get(arm, noise.get("", UNKNOWN)))
         yield Searched(arm, axes, own, selected, response)
 
