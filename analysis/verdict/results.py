@@ -77,9 +77,7 @@ class Results:
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(
-            self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning
-        )
+        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:

@@ -29,7 +29,18 @@ __all__ = [
         "TESTED",
         "TUNED",
     ),
-    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TEACHERS", "TWO", "above", "of_two_effects"),
+    *(
+        "FLAT",
+        "INIT",
+        "LOW_RESOURCE",
+        "POWER",
+        "PRECISE",
+        "SIX_FRACTIONS",
+        "TEACHERS",
+        "TWO",
+        "above",
+        "of_two_effects",
+    ),
 ]
 
 LOW_RESOURCE: dict[str, tuple[Value, ...]] = {

@@ -90,7 +90,9 @@ def _tuned(
     seen = -arm.curve(tried - best) + arm.noise * rng.standard_normal(len(tried))
     if interpolated:
         points = [{"learning_rate": math.exp(at)} for at in tried]
-        selected = math.log(interpolate(points, seen.tolist(), {"learning_rate": True}).point["learning_rate"])
+        selected = math.log(
+            interpolate(points, seen.tolist(), {"learning_rate": True}).point["learning_rate"]
+        )
     else:
         selected = float(tried[seen.argmax()])
     reached = -float(arm.curve(np.array(selected - best)))

@@ -41,7 +41,9 @@ _LENGTH = math.log(3e-3 / 1e-4)
 
 
 def _within(planted: Planted) -> Planted:
-    copies, random = (replace(arm, best=best) for arm, best in ((planted.copies, (0.5, 1.4)), (planted.random, (1.4, 2.9))))
+    copies, random = (
+        replace(arm, best=best) for arm, best in ((planted.copies, (0.5, 1.4)), (planted.random, (1.4, 2.9)))
+    )
     return replace(planted, copies=copies, random=random, length=_LENGTH, trials=6, seeds=3)
 
 

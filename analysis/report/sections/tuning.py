@@ -37,7 +37,9 @@ def tuning(results: Results) -> Section:
         "How far macro accuracy at the selected values may lie below the arm's best: the mean, and the number "
         "that 95% of cases do not exceed, in points."
     )
-    tables = (make_table("tuning", "Shortfall of each arm", table, {"expected": points, "up to": points}, note),)
+    tables = (
+        make_table("tuning", "Shortfall of each arm", table, {"expected": points, "up to": points}, note),
+    )
     drawing = search_drawing(results)
     return Section(title, (WHAT,), tables, (drawing,) if drawing else ())
 
