@@ -23,6 +23,7 @@ __all__ = [
     "factors",
     "hyperparameters",
     "own_teachers",
+    "teachers_differ",
 ]
 
 
@@ -126,6 +127,27 @@ def own_teachers(record: StudyRecord) -> list[str]:
         if said.get("teacher_data") == "same" and not pd.isna(share) and float(share) < 1:
             found.append(arm)
     return found
+
+
+def teachers_differ(record: StudyRecord) -> bool:
+    """Whether the arms have different teachers, so that a share of the teacher's accuracy does not compare.
+
+    The recipe of a teacher decides (`study.trial.inputs`): the hyperparameters of the teacher, the length of the
+    texts, and the share of the data that the teacher saw. For tuned hyperparameters the selected values decide.
+    """
+    if record.facts.get("teacher"):
+        return False
+    recipe = [name for name in TrialConfig.model_fields if name.startswith("teacher_")] + ["max_length"]
+    recipe.remove("teacher_data")
+    planned, runs, own = cells(record), confirm_runs(record), own_teachers(record)
+    tuned = [name for name in (*recipe, "data_fraction") if name in record.nuisance and name in runs]
+    selected = runs.groupby("arm")[tuned].first().to_dict("index") if tuned else {}
+    teachers = set()
+    for arm in record.arms:
+        said = planned.loc[arm].to_dict() | selected.get(arm, {})
+        share = str(said.get("data_fraction", "")) if arm in own else "full"
+        teachers.add((share, *(str(said.get(name, "")) for name in recipe)))
+    return len(teachers) > 1
 
 
 def _levels(record: StudyRecord) -> dict[str, dict[str, Value]]:

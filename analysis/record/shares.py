@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,9 @@ HOW_TUNED = ("sampler", "pruner")
 
 @dataclass(frozen=True)
 class Share:
-    """What one source holds: params and status of the run of the study, params of its arms, its trials."""
+    """What one source holds: params, status and tags of the run of the study, params of its arms, its
+    trials.
+    """
 
     source: Source
     params: dict[str, str]
@@ -55,6 +57,7 @@ class Share:
     trials: pd.DataFrame
     ended: int = 0
     """The trials that had ended when the study was finished; 0 if the record does not show this."""
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -87,6 +90,7 @@ class Share:
             params=_said(params, own[0]) if own else {},
             status=str(runs.loc[own[0], "status"]) if own else None,
             ended=_count(tags, own[0]) if own else 0,
+            tags=_tags(tags, own[0]) if own else {},
             arms=_arms(runs[(runs["phase"] == "arm") & runs["arm"].notna()], params),
             trials=trials.drop(columns="name").join(said).reset_index(names="run"),
         )
@@ -95,6 +99,10 @@ class Share:
 def _count(tags: pd.DataFrame, run: Any) -> int:
     said = pd.to_numeric(tags.get("kdstudy.trials", pd.Series(dtype=object)), errors="coerce").get(run)
     return 0 if said is None or pd.isna(said) else int(said)
+
+
+def _tags(tags: pd.DataFrame, run: Any) -> dict[str, str]:
+    return {name.removeprefix("kdstudy."): text for name, text in _said(tags, run).items()}
 
 
 def _arms(runs: pd.DataFrame, params: pd.DataFrame) -> dict[str, dict[str, str]]:

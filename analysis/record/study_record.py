@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ class StudyRecord:
     are missing. missing: how many trials had ended and are not in MLflow.
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
-    have no effect; facts: the other params of the run of the study.
+    have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
@@ -66,6 +66,12 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def chance(self) -> float | None:
+        """Macro accuracy on test of the best answer that reads no text; None if it is not on record."""
+        return float(self.tags["chance"]) if "chance" in self.tags else None
 
     @property
     def part(self) -> str | None:
@@ -173,6 +179,7 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         trials=_trial_table(runs, metrics),
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
+        tags=first_said(share.tags for share in shares),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.record.design import confirm_runs, confirmed, hyperparameters
-from analysis.record.formats import number
+from analysis.record.formats import number, points
 from analysis.record.study_record import StudyRecord
 from analysis.search.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
 from analysis.statistics.effects.runs import without_teacher_seed
 from analysis.statistics.intervals import FEWEST_SEEDS
+from analysis.statistics.two_kinds import runs_by_kind
 
 __all__ = ["Finding", "audit", "gathered"]
 
@@ -45,12 +48,14 @@ def audit(record: StudyRecord) -> list[Finding]:
     pairing     confirm runs of one seed have different data seeds, so arms do not pair by seed
     seeds       an arm has fewer than three confirmed seeds, or all arms have fewer than three seeds in common
     survivors   confirm runs diverged, so the mean of the other runs is too high for the arm
+    kinds       some confirm runs of an arm ended at chance while the others learned: a mean over two kinds of
+                runs, with an interval that covers too little (`statistics/two_kinds.py`)
     languages   confirm runs were scored in different languages, so their macro accuracies do not compare
     confound    a hyperparameter without a role has several values
     teacher     a teacher failed, or has no finite score
     """
     fair = (_partial, _arms, _budget, _edge, _selection)
-    comparable = (_pairing, _seeds, _survivors, _languages, _confound, _teacher)
+    comparable = (_pairing, _seeds, _survivors, _kinds, _languages, _confound, _teacher)
     return [finding for rule in (*fair, *comparable) for finding in rule(record)]
 
 
@@ -164,6 +169,24 @@ def _survivors(record: StudyRecord) -> Iterator[Finding]:
                 f"{diverged} of {len(outcomes)} confirm runs diverged: the mean of the other runs is too high"
             )
             yield Finding("survivors", str(arm), text)
+
+
+def _kinds(record: StudyRecord) -> Iterator[Finding]:
+    runs = runs_by_kind(confirmed(record), record.chance)
+    for arm, of_arm in runs[runs["two_kinds"]].groupby("arm", sort=False):
+        low, high = (_span(of_arm.loc[of_arm["low"] == side, "value"]) for side in (True, False))
+        where = "far below the others" if record.chance is None else f"at chance ({points(record.chance)})"
+        text = (
+            f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, against "
+            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them is "
+            "too narrow"
+        )
+        yield Finding("kinds", str(arm), text)
+
+
+def _span(values: pd.Series) -> str:
+    low, high = points(values.min()), points(values.max())
+    return low if low == high else f"{low} to {high}"
 
 
 def _languages(record: StudyRecord) -> Iterator[Finding]:

@@ -10,14 +10,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.record.design import confirmed
+from analysis.record.design import confirmed, teachers_differ
 from analysis.record.domain import parse_arm
 from analysis.record.study_record import StudyRecord
+from analysis.statistics.two_kinds import runs_by_kind
 
-__all__ = ["WIDEST", "arms_summary", "by_levels", "languages_summary"]
+__all__ = ["WIDEST", "WORST", "arms_summary", "by_levels", "languages_summary"]
 
 WIDEST = 12
 """With more arms there is no table of languages x arms; the figure and the CSV file have the numbers."""
+
+WORST = (
+    "worst is the lowest of the languages in each run. The minimum of noisy numbers is low: on average it is "
+    "lower than the accuracy of the language that is the worst in truth."
+)
 
 TEST_METRICS = ("accuracy", "macro_f1", "retention")
 
@@ -28,7 +34,10 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
     `search best`: the highest validation macro accuracy among the complete search trials of the arm. The
     trial was selected because its score is high, so this number is biased upwards. The other columns are over
     confirm seeds: the number of seeds, the mean and the standard deviation of macro accuracy, the mean of the
-    worst language, and the mean retention.
+    worst language, and the mean retention (left out if the arms have different teachers: a share of a lower
+    accuracy is higher). If in some arm some runs ended at chance while the others learned
+    (`analysis.statistics.two_kinds`), two more columns: `success rate`, the share of runs that learned, and
+    `successes`, the mean of test macro over these runs.
     """
     scores = record.scores_of("search", "validation", "accuracy")
     search = scores[scores["language"] == "macro"].set_index("key")["value"]
@@ -41,6 +50,8 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
         table = results[split, metric]
         return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
 
+    kinds = runs_by_kind(results["test", "accuracy"], record.chance)
+    differ = teachers_differ(record)
     rows = []
     for arm in record.arms:
         test = values(arm, "test", "accuracy", "macro")
@@ -53,8 +64,13 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
             "sd": test.std(ddof=1) if len(test) > 1 else None,
             "test worst": _mean(values(arm, "test", "accuracy", "worst")),
             "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
-            "test retention": _mean(values(arm, "test", "retention", "macro")),
         }
+        if not differ:
+            row["test retention"] = _mean(values(arm, "test", "retention", "macro"))
+        if kinds["two_kinds"].any():
+            learned = ~kinds.loc[kinds["arm"] == arm, "low"]
+            row["success rate"] = _mean(learned)
+            row["successes"] = _mean(kinds.loc[learned.index[learned], "value"])
         rows.append(row)
     return pd.DataFrame(rows)
 

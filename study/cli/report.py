@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from analysis.record.study_record import StudyRecord
 
+ARMS = "arms (accuracy; means over confirm seeds; worst is a minimum of noisy numbers, so it is low)"
+
 __all__ = ["frame_table", "print_findings", "report"]
 
 
@@ -82,7 +84,7 @@ def print_findings(record: StudyRecord) -> None:
     """Print the arms and the languages of what MLflow has on record."""
     from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
 
-    print_table(frame_table(arms_summary(record), "arms (accuracy; means over confirm seeds)"))
+    print_table(frame_table(arms_summary(record), ARMS))
     if (line := _why_nothing_is_selected(record)) is not None:
         say(line)
         return

@@ -97,6 +97,7 @@ def run_study(
         if retry_failed:
             ledger.retry_failed()
         tracker = Tracker.of(study, goes_on=before is not None)
+        tracker.about |= {"kdstudy.chance": repr(resolved.task.chance)}
         outbox = stack.enter_context(Outbox(lease.holds))
         posts = Posts(outbox, tracker, study.folder, store)
         driven = DrivenStudy(study, plan, request, lease, posts, resources, view)

@@ -62,6 +62,8 @@ class Tracker:
         self.plan = plan
         self.runs = Runs(uri, artifact_location, plan.name, study_id, goes_on)
         self._logged: dict[str, int] = {}  # run id -> reports that this process has logged
+        self.about: dict[str, str] = {}
+        """More tags of the study's run. A tag that the run has already stays as it is."""
         self.changed = False
         """Whether somebody has deleted the experiment or a run in MLflow since this process has begun."""
 
@@ -84,7 +86,7 @@ class Tracker:
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
-        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()}
+        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()} | self.about
         return self.runs.get("study", tags, self.plan.name, params=study_params(self.plan))
 
     @cached_property

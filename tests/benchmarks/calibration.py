@@ -36,6 +36,7 @@ from tests.analysis.calibrated import (
     steps,
     winners,
 )
+from tests.analysis.collapsed import ARMS, found_in
 from tests.analysis.scenarios import INIT, POWER
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
@@ -111,6 +112,7 @@ def main() -> None:
         "claims": {k: claimed(of(s, n)) for k, s in scenarios.CLAIMED.items()},
         "claims of the answer": {k: answered(of(s, n)) for k, s in scenarios.ANSWERED.items()},
         "arms equal at their best": {k: named(of(s, n)) for k, s in scenarios.TUNED.items()},
+        "two kinds of seeds": {k: found_in(arm, n, rng) for k, arm in ARMS.items()},
         "F tests": {k: f_tests(of(s, slow)) for k, s in scenarios.TESTED.items()},
         "shown to be equal": {k: equal(of(s, n), by) for k, (s, by) in scenarios.EQUAL.items()},
         "interaction found": {k: found_of(of(s, n)) for k, s in scenarios.DETECTED.items()},

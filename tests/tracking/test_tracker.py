@@ -76,6 +76,17 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
         }
 
 
+def test_the_run_of_the_study_has_more_tags_once(track: Track, plan: Plan, client: MlflowClient) -> None:
+    """Also a study that an older version began; a tag that is there stays."""
+    track(plan)
+    for chance in ("0.1", "0.2"):
+        tracker = Tracker(client.tracking_uri, None, plan, f"{plan.name} drawn")
+        tracker.about["kdstudy.chance"] = chance
+        tracker.begin()
+    (study,) = runs(client, plan, "study")
+    assert study.data.tags["kdstudy.chance"] == "0.1"
+
+
 def test_a_run_has_the_number_of_its_trials_last_attempt(
     track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
 ) -> None:

@@ -11,7 +11,7 @@ from analysis.report.figures.panels import short_names
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, Table, make_table
 from analysis.verdict.results import Results
-from analysis.verdict.summary import WIDEST, arms_summary, languages_summary
+from analysis.verdict.summary import WIDEST, WORST, arms_summary, languages_summary
 
 __all__ = ["accuracy_by_language", "arms"]
 
@@ -29,8 +29,19 @@ def arms(results: Results) -> Section:
         "Points of accuracy, means over confirm seeds; sd: the standard deviation of test macro over the "
         "seeds. search best was selected because it is high: compare arms by the confirm columns, and by "
         "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
-        "confirm trials."
+        f"confirm trials. {WORST}"
     )
+    if "test retention" not in summary:
+        note += (
+            " Retention (the student's accuracy divided by its teacher's) is left out: the arms have different "
+            "teachers, and a student of a worse teacher retains more."
+        )
+    if "success rate" in summary:
+        note += (
+            " success rate: the share of confirm runs, in per cent, that did not end at chance while other "
+            "runs of an arm learned. successes: the mean of test macro over these runs. test macro is over "
+            "all runs."
+        )
     table = make_table("arms", "Arms", summary, formats, note)
     tables = (table, *_compared(results), *_selected(results))
     return Section("Arms", (_ended(results.record.trials),), tables)
@@ -99,7 +110,7 @@ def accuracy_by_language(results: Results) -> Section:
             shown = dict(zip(students, names, strict=True)) | {"teacher": "the teacher itself"}
             rows = means.rename(columns=shown).reset_index()
             formats: dict[str, Format] = {"language": str} | dict.fromkeys(map(str, rows.columns[1:]), points)
-            note = f"Points of accuracy, means over confirm seeds. Columns: {heading}."
+            note = f"Points of accuracy, means over confirm seeds. Columns: {heading}. {WORST}"
             title = f"Accuracy per language, {split}"
             tables.append(make_table(f"languages_{split}", title, rows, formats, note))
     return Section("Accuracy per language", (), tuple(tables), tuple(drawings))
@@ -108,8 +119,7 @@ def accuracy_by_language(results: Results) -> Section:
 def _heat_map(means: pd.DataFrame, names: list[str], heading: str, split: str) -> Drawing:
     caption = (
         f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages are in the order of "
-        "script "
-        "and language family. A hatched cell was not measured."
+        f"script and language family. A hatched cell was not measured. {WORST}"
     )
     title = f"{split} accuracy, points"
     return Drawing("languages", caption, lambda: heat_map(means, names, heading, title))

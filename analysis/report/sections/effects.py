@@ -12,6 +12,7 @@ from analysis.report.tables import Table, make_table
 from analysis.statistics.effects.estimates import MAGNITUDE, NEW_LANGUAGES, THESE_LANGUAGES
 from analysis.statistics.intervals import ALPHA, MARGIN
 from analysis.verdict.results import Results
+from analysis.verdict.summary import WORST
 
 __all__ = ["copying", "effects_by_language", "main_effects", "variance"]
 
@@ -105,6 +106,8 @@ def _table(effects: pd.DataFrame, outcome: str, file: str, title: str) -> Table:
         + ("; dropped: sets that are left out because runs are missing" if "dropped" in table else "")
         + ("; averaged over: the factors in which the sets differ." if "averaged over" in table else ".")
     )
+    if outcome == "worst":
+        note += f" {WORST}"
     formats = {"p (Holm)": p_value}
     formats |= dict.fromkeys(["seeds", "languages", "cells", "dropped"], count)
     return make_table(file, title, table, formats, note)

@@ -12,6 +12,7 @@ from analysis.report.sections.training import TARGETS
 from analysis.report.tables import make_table
 from analysis.statistics.intervals import MARGIN
 from analysis.verdict.results import SHARE, Results
+from analysis.verdict.summary import WORST
 
 __all__ = ["audited", "method", "versions"]
 
@@ -23,7 +24,7 @@ METHOD = (
     "each arm selected on validation, on fresh seeds, with the teachers of the study. There is one teacher "
     "for all seeds; if teacher_data is same and students have a share of the data, one teacher is trained "
     "on the sample of each seed. Only confirm runs read test accuracy, and confirm runs are never pruned. "
-    "Macro is the mean over languages, worst is the lowest language.",
+    f"Macro is the mean over languages. {WORST[0].upper()}{WORST[1:]}",
     "Pairing: confirm seed i of one arm and confirm seed i of another arm have the same data sample. "
     "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
     "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "

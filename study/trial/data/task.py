@@ -61,6 +61,16 @@ class Task:
                 sha.update(canonical_json([text, label, language]).encode())
         return sha.hexdigest()
 
+    @cached_property
+    def chance(self) -> float:
+        """Macro accuracy on test of the best answer that reads no text: one label for all languages."""
+        test = self.splits["test"]
+        by_language = np.zeros((len(self.languages), len(self.labels)))
+        np.add.at(by_language, (test.languages, test.labels), 1)
+        rows = by_language.sum(axis=1, keepdims=True)
+        shares = by_language[rows[:, 0] > 0] / rows[rows[:, 0] > 0]
+        return float(shares.mean(axis=0).max()) if len(shares) else 1 / len(self.labels)
+
 
 def save_task(task: Task, folder: Path) -> None:
     """Write `task` into `folder` in the same format that users' folders have, plus `task.json`."""

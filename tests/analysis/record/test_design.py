@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.record.design import cells, confirm_runs, confirmed, confirmed_trials, factors
+from analysis.record.design import cells, confirm_runs, confirmed, confirmed_trials, factors, teachers_differ
 from analysis.record.domain import parse_arm
 
 
@@ -97,6 +97,36 @@ def test_teachers_of_several_seeds_are_a_factor(make_recorder: Any) -> None:
     assert "teacher_seed" not in record.fixed
     results = confirmed(record)
     assert results.groupby(["init", "teacher_seed"])["seed"].nunique().to_list() == [2] * 6
+
+
+@pytest.mark.parametrize(
+    ("scientific", "fixed", "differ"),
+    [
+        ({"init": ("random", "teacher")}, {}, False),
+        ({"teacher_seed": (0, 1)}, {}, True),
+        ({"max_length": (16, 32)}, {}, True),
+        ({"data_fraction": (0.1, 1.0)}, {"teacher_data": "full"}, False),
+        ({"data_fraction": (0.1, 1.0)}, {"teacher_data": "same"}, True),
+        ({"data_fraction": (0.1, 0.2), "teacher_data": ("full", "same")}, {}, True),
+        ({"init": ("random", "teacher")}, {"teacher_data": "same", "data_fraction": 0.1}, False),
+    ],
+)
+def test_arms_with_different_teachers_are_known(
+    make_recorder: Any, scientific: dict[str, Any], fixed: dict[str, Any], differ: bool
+) -> None:
+    recorder = make_recorder(scientific=scientific, fixed=fixed)
+    recorder.arms_alike()
+    assert teachers_differ(recorder.read()) is differ
+
+
+def test_a_tuned_recipe_of_the_teacher_may_make_teachers_differ(make_recorder: Any) -> None:
+    nuisance = {"teacher_seed": (0, 1, 2)}
+    for values in ((1, 1), (1, 2)):
+        recorder = make_recorder(str(values), scientific={"init": ("random", "teacher")}, nuisance=nuisance)
+        for arm, value in enumerate(values):
+            recorder.trial(arm, 0, 0.5, teacher_seed=value)
+            recorder.trial(arm, 0, 0.5, seed=1, test=0.5, teacher_seed=value)
+        assert teachers_differ(recorder.read()) is (values == (1, 2))
 
 
 def test_results_are_a_row_by_arm_seed_and_language(finished: Any) -> None:

@@ -39,6 +39,33 @@ def test_a_study_whose_own_run_is_missing_names_no_winner(recorder: Any) -> None
     assert found(recorder.read()) == [("partial", None), ("confound", None)]
 
 
+def collapsed(recorder: Any, at: dict[int, float]) -> StudyRecord:
+    """Five confirm seeds in each of two arms; in the second arm seed s has the accuracy `at[s]`."""
+    recorder.tracker.runs.set_tags(recorder.tracker.study_run, {"kdstudy.chance": "0.1"})
+    recorder.arms_alike(seeds=())
+    for arm in (0, 1):
+        for seed in range(1, 6):
+            test = at.get(seed, 0.4 + seed / 100) if arm else 0.3 + seed / 100
+            recorder.trial(arm, 1, 0.5, seed=seed, test=test - 0.05, learning_rate=1e-3)  # macro: .05 more
+    return recorder.read()
+
+
+def test_runs_at_chance_beside_runs_that_learned_are_of_two_kinds(recorder: Any) -> None:
+    record = collapsed(recorder, {2: 0.1, 4: 0.112})
+    assert found(record) == [("kinds", "init=teacher")]
+    assert text_of(record, "kinds") == (
+        "2 of 5 confirm runs ended at chance (10.00): macro accuracy 10.00 to 11.20, against 41.00 to 45.00 in "
+        "the other runs. Runs of two kinds have no common spread, and an interval over them is too narrow"
+    )
+
+
+@pytest.mark.parametrize("at", [{2: 0.3}, {}, {seed: 0.1 + seed / 1000 for seed in range(1, 6)}])
+def test_an_honest_spread_and_an_arm_that_is_all_at_chance_are_of_one_kind(
+    recorder: Any, at: dict[int, float]
+) -> None:
+    assert audit(collapsed(recorder, at)) == []
+
+
 def test_one_arm_has_nothing_to_win_against(make_recorder: Any) -> None:
     recorder = make_recorder()
     recorder.arms_alike()

@@ -30,6 +30,28 @@ def test_an_arm_is_summed_up_over_its_confirm_seeds(finished: Any) -> None:
     assert table.loc["init=random", "search best"] == pytest.approx(0.45)
 
 
+def test_where_runs_are_of_two_kinds_the_successes_are_summed_up_apart(make_recorder: Any) -> None:
+    """One of four copies is at chance, and all students of the second arm."""
+    recorder = make_recorder(scientific={"init": ("random", "base", "teacher")})
+    recorder.tracker.runs.set_tags(recorder.tracker.study_run, {"kdstudy.chance": "0.1"})
+    scores = {0: (0.4, 0.42, 0.11, 0.41), 1: (0.1, 0.11, 0.1, 0.1), 2: (0.5, 0.51, 0.52, 0.51)}
+    for arm, of_seeds in scores.items():
+        recorder.trial(arm, 0, 0.5)
+        for seed, test in enumerate(of_seeds, 1):
+            recorder.trial(arm, 0, 0.5, seed=seed, test=test - 0.05)  # macro is .05 more
+    table = arms_summary(recorder.read()).set_index("arm")
+    assert list(table.columns[-2:]) == ["success rate", "successes"]
+    assert list(table["success rate"]) == [0.75, 0.0, 1.0]
+    assert list(table["successes"]) == pytest.approx([0.41, math.nan, 0.51], nan_ok=True)
+    assert table.loc["init=random", "test macro"] == pytest.approx(0.335)
+
+
+def test_retention_is_not_compared_across_teachers(make_recorder: Any) -> None:
+    recorder = make_recorder(scientific={"teacher_seed": (0, 1)})
+    recorder.arms_alike()
+    assert "test retention" not in arms_summary(recorder.read())
+
+
 def test_an_arm_that_has_nothing_yet_is_a_row_of_missing_values(recorder: Any) -> None:
     recorder.trial(0, 0, 0.5)
     recorder.trial(0, 0, 0.5, seed=1, test=0.4)

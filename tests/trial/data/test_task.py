@@ -57,6 +57,15 @@ def tiny(**changes: Any) -> Task:
     return Task("tiny", **(content | changes))
 
 
+def test_chance_is_the_accuracy_of_one_label_for_all_languages() -> None:
+    """Label b has 1/2 of the first language and 1 of the second; a language without test rows is left out."""
+    test = Split(("",) * 6, np.array([0, 1, 1, 0, 1, 1]), np.array([0, 0, 0, 0, 1, 1]))
+    splits = {"train": test, "validation": test, "test": test}
+    assert tiny(languages=("de", "hau", "sw"), splits=splits).chance == 0.75
+    none = Split((), np.array([], dtype=int), np.array([], dtype=int))
+    assert tiny(splits=splits | {"test": none}).chance == 0.5
+
+
 @given(tasks())
 @settings(max_examples=60, deadline=None)
 def test_saved_and_read_back_it_is_the_same(task: Task) -> None:
