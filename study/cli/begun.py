@@ -59,6 +59,6 @@ def find_begun(wanted: Resolved, home: Home) -> Begun | None:
     if (before := study.ledger.plan) is None:
         return None
     plan = plan.on_model(wanted.model.fingerprint or before.constants["model"])
-    if plan.identity() != before.identity():
+    if plan.following(before).identity() != before.identity():
         return None
     return Begun(study, before, plan.continuing(before), study.ledger.records())
