@@ -1,8 +1,8 @@
-"""The rules that pick an arm's best trial and select its values. They read validation scores, no test scores.
+"""The rules that pick an arm's best trial and select its values. They read validation scores alone.
 
-`BestValidation` picks the best tried trial. `select` returns the values of the confirm runs: those of the best
-tried trial, or, if a study selects by interpolation, with the interpolated optimum of the ranges in their
-place (`optimum.py`).
+`BestValidation` picks the best tried trial. `select` returns the values of the confirm runs: the values of
+the best tried trial. If a study selects by interpolation, the interpolated optimum (`optimum.py`) takes the
+place of the values of its ranges.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ class BestValidation:
 
 @dataclass(frozen=True)
 class Selected(Generic[C]):
-    """The selected values of an arm: those of the best tried trial, with the values in `point` in their place.
+    """The selected values of an arm.
 
+    They are the values of the trial `tried`, the best one, except for the ranges in `point`.
     rule: "best tried", "parabola" or "gaussian process". fit: what was fitted, or why nothing was fitted.
     """
 

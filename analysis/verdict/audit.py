@@ -41,7 +41,8 @@ def audit(record: StudyRecord) -> list[Finding]:
                 beyond the edge. If the hyperparameter itself ends there (alpha 0 or 1), that is a caveat and
                 no finding. In a grid of two levels both levels are edges, so a number needs at least three
                 levels
-    selection   the search read test, or the confirmed values are not the values that validation selects
+    selection   the search read test, or the confirmed values are not the values that validation selects by
+                the rule of the study, which is applied again to the record
     pairing     confirm runs of one seed have different data seeds, so arms do not pair by seed
     seeds       an arm has fewer than three confirmed seeds, or all arms have fewer than three seeds in common
     survivors   confirm runs diverged, so the mean of the other runs is too high for the arm

@@ -114,11 +114,14 @@ class OptunaStudies:
         """Check that `plan` continues the plan on record, if there is one.
 
         Raises:
-            RequestError: if another space, task or model is on record under this name; the text shows all
-                differences.
+            RequestError: if another space, task, model or seed block, or more tunings, are on record under
+                this name; the text shows all differences.
         """
         if self.plan is None:
             return
+        if "tunings" in plan.exact and plan.tunings < self.plan.tunings:
+            were = f"study {self.name} was begun with {self.plan.tunings} tunings"
+            raise RequestError(f"{were}: --tunings may be more, not {plan.tunings}")
         if changes := list(_changes(self.plan.identity(), plan.following(self.plan).identity())):
             shown = "; ".join(changes)
             raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")

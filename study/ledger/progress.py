@@ -111,7 +111,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
 
 
 def _planned(plan: Plan, arm: Arm, records: Sequence[Record]) -> int:
-    """Return the number of trials of `arm` in the one tuning of `plan`, whose counted trials are `records`."""
+    """Return the number of trials of `arm` in the one tuning of `plan`. records: its counted trials."""
     search = [r for r in records if r.phase == "search"]
     budget = max(plan.planned(arm), len(search))
     over = len(search) == budget and not any(r.running for r in search)

@@ -1,8 +1,8 @@
 """The next trial of a study: proposed by the sampler of an arm, wanted as a confirm run, or tried again.
 
 Arms are served in turn: the next search trial starts in the arm (and tuning) with the fewest trials, so that
-arms always have nearly equal budgets. A proposal whose key has a record already is a duplicate: it is answered from the
-record, and the sampler proposes again.
+arms always have nearly equal budgets. A proposal whose key has a record already is a duplicate: it is
+answered from the record, and the sampler proposes again.
 """
 
 from __future__ import annotations

@@ -143,9 +143,11 @@ class Plan(BaseModel):
         return self.seed_block * SEEDS
 
     @property
-    def confirm_seeds(self) -> range:
-        """The seeds of an arm's confirm runs (of the first tuning)."""
-        return range(self.search_seed + 1, self.search_seed + 1 + self.space.confirm_seeds)
+    def seeds(self) -> list[int]:
+        """All seeds of the study: for each tuning the seed of the search, and those of the confirm runs."""
+        return [
+            each.search_seed + i for each in self.each_tuning() for i in range(self.space.confirm_seeds + 1)
+        ]
 
     @property
     def sampler_seed(self) -> int:
@@ -226,20 +228,17 @@ class Plan(BaseModel):
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]
-        own = {"seed_block": self.seed_block, "selection": self.selection, "tunings": self.tunings}
+        own = {"seed_block": self.seed_block, "selection": self.selection}
         return {"constants": self.constants, "space": space} | own
 
     def following(self, begun: Plan) -> Plan:
-        """This plan, with what the user left open as `begun` has it: seed block, selection and tunings.
+        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings.
 
-        More tunings may be added; fewer than were begun are another study.
+        Tunings may be added, and none is taken away.
         """
-        update: dict[str, Any] = {"selection": begun.selection}
-        if "seed_block" not in self.exact:
-            update["seed_block"] = begun.seed_block
-        if "tunings" not in self.exact or self.tunings >= begun.tunings:
-            update["tunings"] = begun.tunings
-        return self.model_copy(update=update)
+        block = self.seed_block if "seed_block" in self.exact else begun.seed_block
+        tunings = max(self.tunings, begun.tunings)
+        return self.model_copy(update={"selection": begun.selection, "seed_block": block, "tunings": tunings})
 
     def continuing(self, begun: Plan) -> Plan:
         """This plan as a continuation of `begun`, a plan of the same identity.
@@ -254,9 +253,7 @@ class Plan(BaseModel):
             for name in ("trials", "confirm_seeds")
         }
         update = {"space": old.model_copy(update=budgets), "exact": ()}
-        return self.following(begun).model_copy(
-            update=update | {"tunings": max(self.tunings, begun.tunings)}
-        )
+        return self.following(begun).model_copy(update=update)
 
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)

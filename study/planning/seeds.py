@@ -9,7 +9,6 @@ there were blocks.
 from __future__ import annotations
 
 from study.errors import RequestError
-from study.streams import stream
 
 __all__ = ["MOST_BLOCK", "MOST_CONFIRM_SEEDS", "SEEDS", "block_of", "check_seeds", "sampler_seed"]
 
@@ -24,11 +23,15 @@ MOST_BLOCK = 1_000_000
 
 def block_of(name: str) -> int:
     """The seed block of a study called `name`, the same on every machine."""
+    from study.streams import stream  # NumPy, which a command's options do not need
+
     return 1 + stream(0, "seed block", name) % (BLOCKS - 1)
 
 
 def sampler_seed(seed: int, block: int) -> int:
     """The seed of the sampler in `block`, of a space with this `seed`."""
+    from study.streams import stream
+
     return stream(seed, "seed block", block) if block else seed
 
 
