@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.record.design import confirm_runs, confirmed, hyperparameters
 from analysis.record.formats import number
 from analysis.record.study_record import StudyRecord
@@ -120,8 +122,16 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
                 "confirmed without a complete search trial: the record does not show what selected the values"
             )
             yield Finding("selection", arm, text)
-        elif not (selected["arm"] == arm).any():
-            yield Finding("selection", arm, "the confirmed values are not the values that validation selects")
+        elif lacking := _of_tunings(confirm, arm) - _of_tunings(selected, arm):
+            of = f" in tuning {min(lacking)}" if max(_of_tunings(confirm, arm)) else ""
+            text = f"the confirmed values are not the values that validation selects{of}"
+            yield Finding("selection", arm, text)
+
+
+def _of_tunings(runs: pd.DataFrame, arm: str) -> set[int]:
+    """The tunings of `arm` of which there are `runs`; a record without tunings has tuning 0 alone."""
+    own = runs[runs["arm"] == arm]
+    return set(own["tuning"] if "tuning" in own else [0] * len(own))
 
 
 def _pairing(record: StudyRecord) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """Optuna's samplers and pruners, made from the registered objects of `study.planning`.
 
 If a seeded sampler lived as long as its process, it would repeat its proposals after a restart. So the ledger
-makes a new sampler for the n-th ask of an arm, seeded from (the space's seed, the study's seed block, arm, n).
-Then the n-th proposal is the proposal of an undisturbed run, whatever was killed before.
+makes a new sampler for the n-th ask of an arm, seeded from (the space's seed, the seed block, arm, n). Then
+the n-th proposal is the proposal of an undisturbed run, whatever was killed before.
 """
 
 from __future__ import annotations

@@ -23,8 +23,9 @@ TRIED = "They are the values of the best search trial of each arm, by macro vali
 INTERPOLATION = (
     "They are the highest point of a curve through the search trials of the arm. If one range is tuned, the "
     "curve is the parabola through the best tried point and its two neighbours; if several ranges are tuned, "
-    "the curve is the mean of a Gaussian process. best tried: the values of the best search trial by macro validation accuracy. These values "
-    "are selected themselves if no curve has its highest point between tried points."
+    "the curve is the mean of a Gaussian process. If no curve has its highest point between tried points, "
+    "the best tried point itself is selected. best tried: the values of the best search trial, by macro "
+    "validation accuracy."
 )
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 
