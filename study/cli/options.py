@@ -15,6 +15,7 @@ import typer
 from study.cli import completion
 from study.errors import RequestError, did_you_mean
 from study.planning.samplers import samplers
+from study.planning.seeds import MOST_BLOCK
 
 if TYPE_CHECKING:
     from study.planning.request import Request
@@ -135,6 +136,27 @@ class Budget:
     ] = None
     confirm_seeds: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Confirm runs per arm.", rich_help_panel=WHAT)
+    ] = None
+    tunings: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="K",
+            help="Tune each arm K times, each time with its own search trials and confirm runs; "
+            "the default is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    seed_block: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MOST_BLOCK,
+            metavar="N",
+            help="The block that the seeds and the search points come from; the default follows from the "
+            "name of the study.",
+            rich_help_panel=WHAT,
+        ),
     ] = None
     sampler: Annotated[
         str | None,
@@ -296,5 +318,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     found = resolve(request_of(space_name, on, where), name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
-    exact = tuple(each for each in ("trials", "confirm_seeds") if given[each] is not None)
-    return replace(found, plan=found.plan.model_copy(update={"exact": exact}))
+    options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
+    exact = tuple(each for each, value in options.items() if value is not None)
+    own = {each: options[each] for each in exact if each in ("seed_block", "tunings")}
+    return replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))
