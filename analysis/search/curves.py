@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.domain import Domain, parse_value
+from analysis.record.domain import Domain
 from analysis.record.study_record import StudyRecord
 from analysis.search.axes import Axis
 from analysis.search.optimum import Searched, searched
@@ -58,7 +58,7 @@ def _of_arm(found: Searched, name: str, nuisance: dict[str, Domain]) -> Iterator
     low_down = mean < trials["value"].max() - 0.9 * FAR
     for at, value, error in zip(along, np.where(low_down, np.nan, mean), Z * sd, strict=True):
         yield found.arm, "fit", at, value, value - error, value + error
-    selected = parse_value(str(found.selected[name].iloc[0]))
+    selected = found.selected[name].iloc[0]
     mean, _ = found.response.moments(found.axes.at(found.selected))
     best = float(mean[0]) + found.shortfall.mean
     yield found.arm, "selected", selected, float(mean[0]), np.nan, best

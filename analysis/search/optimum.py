@@ -17,12 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.record.design import confirm_runs, confirmed
+from analysis.record.design import confirmed
+from analysis.record.domain import Domain
 from analysis.record.study_record import StudyRecord
 from analysis.search.axes import Array, Axes, Axis
 from analysis.search.response import Response
 from analysis.search.tuning import search_trials, tuned
-from analysis.statistics.effects.tuning import Shortfall
+from analysis.statistics.effects.tuning import Shortfall, mean_shortfall
 
 __all__ = ["Searched", "noises", "searched", "shortfall", "shortfalls"]
 
@@ -35,10 +36,10 @@ UNKNOWN = 0.01
 
 @dataclass(frozen=True)
 class Searched:
-    """The search of one arm. complete: which trials are complete; the other trials diverged.
+    """The search of one arm, in one of its tunings.
 
-    trials: the rows of `record.trials` that tell of the response, with the column `value` (validation macro).
-    selected: the row with the selected values.
+    trials: the rows of `record.trials` that tell of the response, with the column `value` (validation macro;
+    missing for a diverged trial). selected: one row, the selected values.
     """
 
     arm: str
@@ -53,35 +54,37 @@ class Searched:
 
 
 def searched(record: StudyRecord) -> Iterator[Searched]:
-    """The searches of the arms that tuned something, completed a trial, and selected values.
+    """The searches of the arms that tuned something and selected values.
 
-    Complete trials have their score. A diverged trial counts as the lowest complete trial of the arm: a rate at
-    which students diverge is a bad one. Pruned and failed trials have no final score and are left out, so the
-    response is uncertain there.
+    Complete trials have their score. A diverged trial counts as the lowest complete trial of the arm: rates
+    at which students diverge are bad rates. Pruned and failed trials have no final score and are left out, so
+    the response is uncertain there.
     """
     scores = record.scores_of("search", "validation", "accuracy")
     macro = scores[scores["language"] == "macro"].drop_duplicates("key").set_index("key")["value"]
-    runs = confirm_runs(record).drop_duplicates("arm").set_index("arm")
     trials, noise = search_trials(record), noises(record)
-    for arm in record.arms:
-        own = trials[(trials["arm"] == arm) & trials["outcome"].isin(("complete", "diverged"))]
-        values = own["key"].map(macro).astype(float).where(own["outcome"] == "complete")
-        own = own.assign(value=values)[values.notna() | (own["outcome"] == "diverged")]
-        names = [name for name in tuned(record, own) if _has_places(record, name)]
+    tunings = trials["tuning"] if "tuning" in trials else pd.Series(0, trials.index)
+    for (arm, tuning), values in record.selected.items():
+        own = trials[(trials["arm"] == arm) & (tunings == tuning)]
+        complete, diverged = own["outcome"] == "complete", own["outcome"] == "diverged"
+        own = own.assign(value=own["key"].map(macro).astype(float).where(complete))
+        own = own[own["value"].notna() | diverged]
+        names = [name for name in tuned(record, own) if _has_places(record.nuisance[name])]
         if not names or not own["value"].notna().any():
-            continue
-        selected = runs.loc[[arm]] if arm in runs.index else own[own["key"] == record.best.get(arm)]
-        if selected.empty:
             continue
         axes = Axes([Axis(name, record.nuisance[name]) for name in names])
         filled = own["value"].fillna(own["value"].min()).to_numpy(float)
         response = Response(axes.at(own), filled, noise.get(arm, noise.get("", UNKNOWN)))
+        selected = pd.DataFrame({name: [values.get(name)] for name in names}, dtype=object)
         yield Searched(arm, axes, own, selected, response)
 
 
 def shortfalls(record: StudyRecord) -> dict[str, Shortfall]:
-    """The shortfall of each arm of `searched`."""
-    return {each.arm: each.shortfall for each in searched(record)}
+    """The shortfall of each arm of `searched`: the mean over its tunings."""
+    found: dict[str, list[Shortfall]] = {}
+    for each in searched(record):
+        found.setdefault(each.arm, []).append(each.shortfall)
+    return {arm: mean_shortfall(of_arm) for arm, of_arm in found.items()}
 
 
 def shortfall(response: Response, selected: Array, candidates: Array) -> Shortfall:
@@ -107,7 +110,6 @@ def noises(record: StudyRecord) -> dict[str, float]:
     return found | {"": float(np.median(list(found.values())))} if found else {}
 
 
-def _has_places(record: StudyRecord, name: str) -> bool:
+def _has_places(domain: Domain) -> bool:
     """Whether the record tells where the hyperparameter was tuned, at more than one place."""
-    domain = record.nuisance[name]
     return domain.is_range or len(domain.levels) > 1

@@ -85,7 +85,7 @@ def studies(planted: Planted, count: int, interpolated: bool, rng: np.random.Gen
 def _tuned(
     planted: Planted, arm: Arm, tried: Array, interpolated: bool, rng: np.random.Generator
 ) -> tuple[Array, Shortfall]:
-    """The test scores of an arm, of which 0 is its best value, and its shortfall as the report computes it."""
+    """The test scores of an arm, whose best value is 0, and its shortfall as the report computes it."""
     best = rng.uniform(*arm.best)
     seen = -arm.curve(tried - best) + arm.noise * rng.standard_normal(len(tried))
     if interpolated:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from analysis.report.figures.lines import MOST_PANELS
 from analysis.report.figures.style import POINTS, WIDTH, label, labels, legend_below, look, new_figure, styled
@@ -20,8 +21,8 @@ __all__ = ["searches"]
 def searches(table: pd.DataFrame, xlabel: str, log: bool) -> Figure:
     """One curve for each (panel, line): `panel, line`, and the columns of `analysis.search.curves`.
 
-    Dots are the tried points, crosses at the lower edge are diverged trials. A ring with a vertical line is
-    the selected point. The band is the 95% band of the curve. log: the x axis is logarithmic.
+    Markers are the tried points; crosses at the lower edge are diverged trials. A ring with a vertical line
+    is the selected point. The band is the 95% band of the curve. log: the x axis is logarithmic.
     """
     panels = list(dict.fromkeys(table["panel"]))[:MOST_PANELS]
     names = list(dict.fromkeys(table["line"]))
@@ -41,7 +42,10 @@ def searches(table: pd.DataFrame, xlabel: str, log: bool) -> Figure:
         axes.tick_params(labelbottom=True)
     for axes in list(grid.flat)[len(panels) :]:
         axes.set_visible(False)
-    grid[0, 0].set_xscale("log" if log else "linear")
+    if log:
+        grid[0, 0].set_xscale("log")
+        grid[0, 0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        grid[0, 0].xaxis.set_minor_formatter(NullFormatter())
     grid[0, 0].set_ylim(bottom=floor - 0.01)
     for axes in grid.flat:
         axes.yaxis.set_major_formatter(POINTS)

@@ -34,8 +34,8 @@ def tuning(results: Results) -> Section:
         {"arm": list(found), "expected": [each.mean for each in found.values()], "up to": alone}
     )
     note = (
-        "How far macro accuracy at the selected values may lie below the arm's best: the mean, and the number "
-        "that 95% of cases do not exceed, in points."
+        "How far macro accuracy at the selected values may lie below the best of the arm, in points: the "
+        "mean, and a number that 95% of cases do not exceed."
     )
     tables = (
         make_table("tuning", "Shortfall of each arm", table, {"expected": points, "up to": points}, note),
@@ -53,9 +53,9 @@ def search_drawing(results: Results) -> Drawing | None:
     where = placed(results.cells, results.factors)
     table = curves.assign(**{column: curves["arm"].map(where[column]) for column in where})
     caption = (
-        f"The search of each arm: macro validation accuracy against {name}. Dots: the tried points; crosses: "
-        "diverged trials. Curves with 95% bands: what the tried points tell of the points between them. Rings "
-        "with a vertical line: the selected point."
+        f"The search of each arm: macro validation accuracy against {name}. Markers: the tried points; "
+        "crosses: diverged trials. Curves with 95% bands: what the tried points show of the points between "
+        "them. Rings with a vertical line: the selected point."
     )
     log = results.record.nuisance[name].log or _spans_decades(table["x"])
     return Drawing("search", caption, lambda: searches(table, name, log))

@@ -90,9 +90,8 @@ def copying_and_distilling(
         of = found.magnitude if row["estimand"] == THESE_LANGUAGES else found.in_new_languages
         about = {"effect": MAGNITUDE, "kind": "claim", "factor": "copying - distilling", "levels": MAGNITUDE}
         numbers = {"estimate": of.estimate, "low": of.low, "high": of.high, "p": of.p, "p_holm": of.p}
-        rows.append(
-            row | about | numbers | {"equivalent_within": of.within, "could_be_tuning": found.could_be_tuning}
-        )
+        numbers |= {"equivalent_within": of.within, "could_be_tuning": found.could_be_tuning}
+        rows.append(row | about | numbers)
     return pd.concat([table, pd.DataFrame(rows, columns=EFFECT_COLUMNS)], ignore_index=True)
 
 

@@ -25,8 +25,8 @@ from analysis.statistics.intervals import Array, Interval
 __all__ = ["TUNING_DF", "Shortfall", "Tuning", "could_explain", "mean_shortfall", "variance_of", "widened"]
 
 TUNING_DF = 4.0
-"""Degrees of freedom of V. Chosen by simulation (`tests/analysis/tuned.py`): with more, equal arms with narrow
-and noisy optima were claimed to differ in more than 7% of studies."""
+"""Degrees of freedom of V, chosen by simulation (`tests/analysis/tuned.py`). With more, studies claimed too
+often that arms with narrow and noisy optima differ."""
 
 
 class Shortfall(NamedTuple):
