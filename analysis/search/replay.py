@@ -1,7 +1,8 @@
 """Would fewer trials show the same answer? The finished study is replayed with fewer trials and fewer seeds.
 
 A replay agrees if it shows what the study shows: the same winner, or the same sign of a claim. What the study
-does not show is no part of the answer: otherwise a replay with few seeds, which shows little, would agree often.
+does not show is no part of the answer: otherwise a replay with few seeds, which shows little, would agree
+often.
 
 The share of replays that agree is agreement with this study, not with the truth. Replays take the trials of
 the study itself, without replacement: they agree more often if they hold more of the study, and always if

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from analysis.statistics.effects.contrasts import copy_and_distillation
+from analysis.statistics.effects.copying import CONTRASTS, PARTS, four_arms
 from analysis.statistics.effects.runs import Factors, Runs, runs_of, without_teacher_seed
 from analysis.statistics.fractions import advantage_slopes
 from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
@@ -35,8 +34,8 @@ UP, DOWN, EQUAL = 1, 2, 3
 DISTILLING = 10
 """Claim C1 has the code `UP` or `DOWN` if copying matters more, and `DISTILLING` more if distilling does."""
 
-FOUR = np.array([[1, -1, 1, -1], [-1, -1, 1, 1]]) / 2
-"""The effects of copying and of distilling, as weights of the arms C1, R1, Ca, Ra (`contrasts.py`)."""
+FOUR = np.array([CONTRASTS[name] for name in ("copying", "distilling", *PARTS)])
+"""The effects of copying and of distilling, and their parts, as weights of the arms C1, R1, Ca, Ra."""
 
 
 class _Sums(NamedTuple):
@@ -91,7 +90,8 @@ def conclusion(
     arm that wins, or the conclusion that the best two arms are equal.
 
     Copying matters more if three paired t tests are below 5%, each without a correction: of the effect I of
-    copying, and of I - D and I + D, which both have the sign of I (D: the effect of distilling). Likewise for
+    copying, and of I - D and I + D, which both have the sign of I (D: the effect of distilling); and if
+    neither the parts of copying nor those of distilling are shown to have opposite signs. Likewise for
     distilling, with the roles exchanged. The best arm wins, on the seeds that all arms share, if its paired t
     test against every other arm is below 5%, without a correction. Both are intersection-union tests (Berger
     1982): the claim holds only if each part holds, so each part is tested at 5%, and a false claim has at
@@ -132,11 +132,11 @@ def macro_by_seed(runs: Runs) -> Array:
 
 
 def _claim(runs: Runs, factors: Factors) -> _Sums | None:
-    """The effects of copying and of distilling, over the cells of claim C1 that have runs."""
-    contrast = copy_and_distillation(runs, factors)
+    """The rows of `FOUR`, over the cells of claim C1 that have runs."""
+    contrast = four_arms(runs, factors, "copying")
     if not contrast or not (paired := contrast.paired(macro_by_seed(runs)[:, :, None])):
         return None
-    weights = np.zeros((2, len(runs.arms)))
+    weights = np.zeros((len(FOUR), len(runs.arms)))
     for members in paired.kept:
         for cell in members:
             weights[:, list(cell)] += FOUR / len(members) / len(paired.kept)
@@ -161,18 +161,27 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
 
 def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
     """For each replay: the effect of claim C1 that matters more, with its sign, or that neither does."""
-    copying, distilling = effects.of(macro)
+    copying, distilling, *parts = effects.of(macro)
+    opposed = _opposed(parts)
     codes = np.zeros(len(macro), dtype=np.int64)
     for first, effect, other in ((0, copying, distilling), (DISTILLING, distilling, copying)):
         mine, less, more = (_paired_t(values) for values in (effect, effect - other, effect + other))
-        shown = mine.p < ALPHA
+        shown = (mine.p < ALPHA) & ~opposed
         for tests in (less, more):
             shown = shown & (tests.p < ALPHA) & (np.sign(tests.mean) == np.sign(mine.mean))
         codes = np.where(shown, first + np.where(mine.mean > 0, UP, DOWN), codes)
     nearer = np.abs(less.mean) <= np.abs(more.mean)  # of the two means, this one is |I| - |D|, up to its sign
-    p, within = np.where(nearer, less.p, more.p), np.where(nearer, less.within(), more.within())
-    equal = (codes == 0) & (p >= ALPHA) & (within <= margin)
+    larger_p = np.fmax(less.p, more.p)
+    equal = ~opposed & (larger_p >= ALPHA) & (np.where(nearer, less.within(), more.within()) <= margin)
     return np.where(equal, EQUAL, codes)[:, None]
+
+
+def _opposed(parts: list[Array]) -> Any:
+    """Whether the parts of copying, or those of distilling, have opposite signs, corrected for all four."""
+    tests = [_paired_t(part) for part in parts]
+    corrected = _holm(np.stack([each.p for each in tests], axis=1))
+    signs = [np.sign(each.mean) * (p < ALPHA) for each, p in zip(tests, corrected.T, strict=True)]
+    return (signs[0] * signs[1] < 0) | (signs[2] * signs[3] < 0)
 
 
 def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:

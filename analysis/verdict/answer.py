@@ -40,7 +40,8 @@ def answer(results: Results) -> list[str]:
             "The numbers in this report describe the runs; they do not show which arm is better."
         ]
     if results.copying is not None:
-        return claim_in_words(results.copying, _holds(results))
+        averaged = {"averaged_over": ", ".join(results.copying.averaged_over)}
+        return claim_in_words(results.copying, _scope(results, averaged))
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):
@@ -123,11 +124,6 @@ def _of_one(results: Results) -> str:
         f"The study has one arm{name}, and therefore no winner. The students of this arm have a macro test "
         f"accuracy of {points(found.estimate)}% {_interval(row)}. {_scope(results)}"
     )
-
-
-def _holds(results: Results) -> str:
-    assert results.copying is not None
-    return f"Holds {scope(results, {'averaged_over': ', '.join(results.copying.averaged_over)})}."
 
 
 def _scope(results: Results, row: Any = None) -> str:

@@ -20,10 +20,10 @@ from analysis.statistics.convergence import convergence_difference
 from analysis.statistics.effects.arms import best_against_others, winner
 from analysis.statistics.effects.contrasts import (
     Contrast,
-    copy_and_distillation,
     interactions,
     main_effects,
 )
+from analysis.statistics.effects.copying import four_arms
 from analysis.statistics.effects.runs import Runs
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
@@ -47,7 +47,7 @@ def contrasts_of(studies: Studies) -> dict[str, Contrast]:
     empty = replace(studies, values=np.zeros_like(studies.values[:1]))
     runs, factors = empty.runs(0), studies.scenario.factors
     found = {c.name: c for c in (*main_effects(runs, factors), *interactions(runs, factors))}
-    claimed = {"C1": copy_and_distillation(runs, factors), "C4": _slope(runs)}
+    claimed = {"C1": four_arms(runs, factors, "copying - distilling"), "C4": _slope(runs)}
     return found | {name: contrast for name, contrast in claimed.items() if contrast}
 
 

@@ -117,12 +117,14 @@ class Copying:
     def shown(self) -> Literal["copying", "distilling", "equal"] | None:
         """What the runs show of |I| and |D|: which is larger, or that they are equal within `MARGIN`.
 
-        The larger effect must be clear by itself: its own test is below 5%, and its parts are not opposed.
+        Nothing is shown if the parts of one effect are opposed, because its mean then describes no student;
+        and the test of the larger effect by itself must be below 5%.
         """
         larger: Literal["copying", "distilling"] = "copying" if self.magnitude.estimate > 0 else "distilling"
-        clear = self.intervals[larger].p < ALPHA and not self.opposed(larger)
+        if self.opposed("copying") or self.opposed("distilling"):
+            return None
         if self.magnitude.p < ALPHA:
-            return larger if clear else None
+            return larger if self.intervals[larger].p < ALPHA else None
         return "equal" if self.magnitude.within <= MARGIN else None
 
 
@@ -180,7 +182,8 @@ def magnitude(difference: Interval, total: Interval) -> Magnitude:
     estimate = _magnitude(difference.estimate, total.estimate)
     near, far = _corners(difference, total), _corners(difference.at(FAR), total.at(FAR))
     low, high = (near[0], far[1]) if estimate > 0 else (far[0], near[1])
-    return Magnitude(estimate, low, high, max(difference.p, total.p), max(abs(end) for end in near))
+    nearer = min(difference, total, key=lambda one: abs(one.estimate))  # |I| - |D|, up to its sign
+    return Magnitude(estimate, low, high, max(difference.p, total.p), nearer.within)
 
 
 def _corners(difference: Interval, total: Interval) -> tuple[float, float]:
