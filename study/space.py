@@ -47,8 +47,8 @@ class Range(BaseModel):
 class SearchSpace(BaseModel):
     """Roles, ranges and budgets.
 
-    trials: search trials per arm. confirm_seeds: confirm runs per arm, each of the arm's best trial with a
-    fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
+    trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values
+    with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
     seed of the sampler. A depth may be a share of the teacher's layers, such as "1/2".
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the

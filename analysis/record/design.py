@@ -63,16 +63,25 @@ def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy"
 def confirm_runs(record: StudyRecord) -> pd.DataFrame:
     """The confirm runs, of every outcome, that have the values that are now selected in their arm.
 
-    The rows are rows of `record.trials`. A larger budget may have replaced the best trial of an arm: confirm
-    runs of the former best trial are superseded. If the record has no complete search trial of an arm, its
-    confirm runs count if all of them have the same values.
+    The rows are rows of `record.trials`. A larger budget may have changed the selected values of an arm:
+    confirm runs of the former values are superseded. If the record has no complete search trial of an arm,
+    its confirm runs count if all of them have the same values.
     """
     trials = record.trials
     runs = trials[(trials["phase"] == "confirm") & trials["arm"].notna()]
     first = runs.drop_duplicates("arm").set_index("arm")["key"].to_dict()
     names = hyperparameters(record)
     there = runs[names].to_numpy(object)
-    asked = trials.set_index("key")[names].loc[runs["arm"].map(first | record.best)].to_numpy(object)
+    tunings = runs["tuning"] if "tuning" in runs else pd.Series(0, runs.index)
+    selections = [record.selections.get(search) for search in zip(runs["arm"], tunings, strict=True)]
+    tried = [
+        first[arm] if found is None else found.tried.key
+        for arm, found in zip(runs["arm"], selections, strict=True)
+    ]
+    asked = trials.set_index("key")[names].loc[tried].to_numpy(object)
+    for row, found in zip(asked, selections, strict=True):
+        for name, value in ({} if found is None else found.point).items():
+            row[names.index(name)] = str(value)
     # a value that one of the two lacks has no effect, or its version did not record the value
     same = pd.Series(((there == asked) | pd.isna(there) | pd.isna(asked)).all(axis=1), index=runs.index)
     agreed = same.groupby(runs["arm"]).transform("all")

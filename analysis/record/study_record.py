@@ -25,9 +25,9 @@ from analysis.record.shares import (
 from analysis.record.source import Source, open_source
 from study.config import TrialConfig
 from study.errors import RequestError
-from study.selection import BestValidation
+from study.selection import INTERPOLATED, BestValidation, Selected, select
 
-__all__ = ["StudyRecord", "read_studies", "read_study"]
+__all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 
 SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
 CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
@@ -51,7 +51,9 @@ class StudyRecord:
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
-    fraction). after_test: a search trial began after confirm runs had begun. The order is teachers, search,
+    fraction). after_test: a search trial began after confirm runs had begun. tuning: the number of the
+    tuning, from 0. selected: the rule that selected the values of a confirm run, if that is on record. The
+    order is teachers, search,
     confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
     of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
@@ -102,23 +104,64 @@ class StudyRecord:
 
     @cached_property
     def best(self) -> dict[str, str]:
-        """The key of the best search trial of each arm, by the rule of `study.selection`.
+        """The key of the best tried search trial of each arm, by the rule of `study.selection`.
 
         Of equal trials, the first in the order of the ledger counts. Older versions do not record this order,
         and two homes have an order each; therefore a trial that was confirmed comes before the others.
         """
+        best = BestValidation().best_of_arms(self._candidates)
+        return {arm: best[arm].key for arm in self.arms if arm in best}
+
+    @cached_property
+    def selected(self) -> dict[tuple[str, int], dict[str, Value]]:
+        """The tuned values with an effect that validation selects, for each arm and tuning.
+
+        The study's own rule is applied again (`study.selection.select`). The values are those of the best
+        tried trial, or, if the study selects by interpolation, those of the interpolated optimum.
+        """
+        return {
+            search: dict(found.tried.values) | dict(found.point) for search, found in self.selections.items()
+        }
+
+    @cached_property
+    def selections(self) -> dict[tuple[str, int], Selected[Candidate]]:
+        """For each arm and tuning with a complete search trial: what is selected, by which rule and fit."""
+        interpolated = self.facts.get("selection") == INTERPOLATED
+        ranges = {
+            name: domain.log for name, domain in self.nuisance.items() if interpolated and domain.is_range
+        }
+        searches: dict[tuple[str, int], list[Candidate]] = {
+            (arm, tuning): [] for tuning in sorted({c.tuning for c in self._candidates}) for arm in self.arms
+        }
+        for candidate in self._candidates:
+            if (candidate.arm, candidate.tuning) in searches:
+                searches[candidate.arm, candidate.tuning].append(candidate)
+        found = {search: select(of, lambda c: c.values, ranges) for search, of in searches.items()}
+        return {search: selected for search, selected in found.items() if selected is not None}
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
         scores = self.scores_of("search", "validation", "accuracy")
         macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
         order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
-        candidates = [
-            _Candidate(key, arm, number, outcome, macro.get(key))
-            for key, arm, number, outcome in zip(
-                search["key"], search["arm"], order.tolist(), search["outcome"], strict=True
+        tuned = search[[name for name in self.nuisance if name in search]].to_dict("records")
+        values = [
+            {name: parse_value(text) for name, text in row.items() if isinstance(text, str)} for row in tuned
+        ]
+        tunings = search["tuning"] if "tuning" in search else [0] * len(search)
+        return [
+            Candidate(key, arm, number, outcome, macro.get(key), tuning, of_trial)
+            for key, arm, number, outcome, tuning, of_trial in zip(
+                search["key"],
+                search["arm"],
+                order.tolist(),
+                search["outcome"],
+                tunings,
+                values,
+                strict=True,
             )
         ]
-        best = BestValidation().best_of_arms(candidates)
-        return {arm: best[arm].key for arm in self.arms if arm in best}
 
     def _was_confirmed(self, search: pd.DataFrame) -> list[bool]:
         """For each search trial, whether a confirm run of its arm has the same values."""
@@ -131,14 +174,16 @@ class StudyRecord:
         return [each in confirmed for each in values(search)]
 
 
-class _Candidate(NamedTuple):
-    """A search trial in the form that the selection rule needs."""
+class Candidate(NamedTuple):
+    """A search trial in the form that the selection rule needs. values: its tuned values with an effect."""
 
     key: str
     arm: str
     number: int
     outcome: str | None
     value: float | None
+    tuning: int
+    values: dict[str, Value]
 
 
 def read_study(tracking_uri: str, name: str) -> StudyRecord:

@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from analysis.statistics.effects.copying import CONTRASTS, PARTS, four_arms
-from analysis.statistics.effects.runs import Factors, Runs, runs_of, without_teacher_seed
+from analysis.statistics.effects.runs import Factors, Runs, over_teachers, runs_of, without_teacher_seed
+from analysis.statistics.effects.tuning import TUNING_DF, Tuning
 from analysis.statistics.fractions import advantage_slopes
 from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
 
@@ -41,20 +42,24 @@ FOUR = np.array([CONTRASTS[name] for name in ("copying", "distilling", *PARTS)])
 class _Sums(NamedTuple):
     """Weighted sums of arms: the numbers of the arms, and weights [sums x arms].
 
-    A sum within the margin / `span` counts as no difference.
+    lost: mean and standard deviation of the shortfalls [2 x arms]. A sum within the margin / `span` counts as
+    no difference.
     """
 
     arms: Codes
     weights: Array
+    lost: Array
     span: float = 1.0
 
-    def of(self, macro: Array) -> Array:
-        """[sums x replays x seeds]: the sums of macro accuracy [replays x arms x seeds]."""
-        return np.einsum("wa,ras->wrs", self.weights, macro[:, self.arms])
+    def tests(self, macro: Array, weights: Array) -> _Tests:
+        """The tests of one sum of arms with these `weights`, with the variance that tuning adds."""
+        mean, sd = self.lost
+        variance = (weights @ mean) ** 2 + weights**2 @ sd**2
+        return _paired_t(np.einsum("a,ras->rs", weights, macro[:, self.arms]), variance)
 
 
 class _Tests(NamedTuple):
-    """Paired t tests: mean difference, its standard error, the two-sided p of no difference, seeds - 1."""
+    """Paired t tests: mean difference, its standard error, the two-sided p of no difference, its df."""
 
     mean: Array
     error: Array
@@ -81,6 +86,7 @@ def conclusion(
     factors: Factors,
     shares: Mapping[Any, float] | None = None,
     margin: float = MARGIN,
+    tuning: Tuning | None = None,
 ) -> Conclusion:
     """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
@@ -97,11 +103,12 @@ def conclusion(
     1982): the claim holds only if each part holds, so each part is tested at 5%, and a false claim has at
     most this probability. "No difference" is shown by two one-sided tests with `margin`: for C1, of the
     difference in magnitude; for arms, corrected for all pairs. `shares` are the shares that data fractions
-    came to, as for `analysis.statistics.fractions.fraction_interaction`.
+    came to, as for `analysis.statistics.fractions.fraction_interaction`. All tests include `tuning`, the
+    shortfalls of the study; the shortfalls of a replay with fewer trials would be larger.
 
     Claims are about the arms of the study: a replay in which one of these arms has no run shows nothing.
     """
-    runs = runs_of(results, factors)
+    runs = runs_of(results, factors, tuning=tuning)
     if claim := _claim(runs, factors):
         about = (
             "whether copying or distilling matters more, and whether this effect raises or lowers accuracy "
@@ -116,9 +123,11 @@ def conclusion(
     for number, arm in enumerate(runs.arms):
         of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
 
+    lost = _lost(over_teachers(runs))
+
     def wins(macro: Array) -> Codes:
         arms = np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1)
-        return _winner(arms, margin)[:, None]
+        return _winner(arms, margin, lost)[:, None]
 
     return Conclusion("which arm is above all others, or that the best two are equal, if any", wins)
 
@@ -141,7 +150,12 @@ def _claim(runs: Runs, factors: Factors) -> _Sums | None:
         for cell in members:
             weights[:, list(cell)] += FOUR / len(members) / len(paired.kept)
     arms = np.array(paired.arms)
-    return _Sums(arms, weights[:, arms])
+    return _Sums(arms, weights[:, arms], _lost(runs)[:, arms])
+
+
+def _lost(runs: Runs) -> Array:
+    """[2 x arms]: mean and standard deviation of the shortfall of each arm; 0 if it is not known."""
+    return np.array([runs.tuning.get(arm, (0.0, 0.0)) for arm in runs.arms], dtype=float).reshape(-1, 2).T
 
 
 def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) -> list[_Sums]:
@@ -155,17 +169,17 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
         if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
             arms = list(paired.arms)
             of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])
-            sums.append(_Sums(of_runs, paired.weights[None, arms], slope.decades))
+            sums.append(_Sums(of_runs, paired.weights[None, arms], _lost(runs)[:, of_runs], slope.decades))
     return sums
 
 
 def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
     """For each replay: the effect of claim C1 that matters more, with its sign, or that neither does."""
-    copying, distilling, *parts = effects.of(macro)
-    opposed = _opposed(parts)
+    copying, distilling, *parts = effects.weights
+    opposed = _opposed([effects.tests(macro, part) for part in parts])
     codes = np.zeros(len(macro), dtype=np.int64)
     for first, effect, other in ((0, copying, distilling), (DISTILLING, distilling, copying)):
-        mine, less, more = (_paired_t(values) for values in (effect, effect - other, effect + other))
+        mine, less, more = (effects.tests(macro, w) for w in (effect, effect - other, effect + other))
         shown = (mine.p < ALPHA) & ~opposed
         for tests in (less, more):
             shown = shown & (tests.p < ALPHA) & (np.sign(tests.mean) == np.sign(mine.mean))
@@ -176,9 +190,8 @@ def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
     return np.where(equal, EQUAL, codes)[:, None]
 
 
-def _opposed(parts: list[Array]) -> Any:
+def _opposed(tests: list[_Tests]) -> Any:
     """Whether the parts of copying, or those of distilling, have opposite signs, corrected for all four."""
-    tests = [_paired_t(part) for part in parts]
     corrected = _holm(np.stack([each.p for each in tests], axis=1))
     signs = [np.sign(each.mean) * (p < ALPHA) for each, p in zip(tests, corrected.T, strict=True)]
     return (signs[0] * signs[1] < 0) | (signs[2] * signs[3] < 0)
@@ -186,7 +199,7 @@ def _opposed(parts: list[Array]) -> Any:
 
 def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
     """For each replay and each slope: its sign, or that there is none."""
-    found = [_paired_t(each.of(macro)[0]) for each in slopes]
+    found = [each.tests(macro, each.weights[0]) for each in slopes]
     corrected = _holm(np.stack([tests.p for tests in found], axis=1))
     codes = np.zeros(corrected.shape, dtype=np.int64)
     for number, (tests, each) in enumerate(zip(found, slopes, strict=True)):
@@ -196,7 +209,7 @@ def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
     return codes
 
 
-def _winner(macro: Array, margin: float) -> Codes:
+def _winner(macro: Array, margin: float, lost: Array) -> Codes:
     """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
     The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
@@ -207,10 +220,11 @@ def _winner(macro: Array, margin: float) -> Codes:
     if arms < 2:
         return np.zeros(len(macro), dtype=np.int64)
     at_once = max(1, TEMPORARY // max(1, macro.itemsize * seeds * arms * (arms - 1) // 2))
-    return np.concatenate([_winners(macro[n : n + at_once], margin) for n in range(0, len(macro), at_once)])
+    parts = [macro[n : n + at_once] for n in range(0, len(macro), at_once)]
+    return np.concatenate([_winners(part, margin, lost) for part in parts])
 
 
-def _winners(macro: Array, margin: float) -> Codes:
+def _winners(macro: Array, margin: float, lost: Array) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
@@ -218,7 +232,9 @@ def _winners(macro: Array, margin: float) -> Codes:
     total = np.where(there & common[:, None], macro, 0).sum(axis=2)
     best = np.where(has_runs, total, -np.inf).argmax(axis=1)[:, None]
     one, other = np.triu_indices(macro.shape[1], 1)
-    tests = _paired_t(macro[:, one] - macro[:, other])
+    mean, sd = lost
+    variance = (mean[one] - mean[other]) ** 2 + sd[one] ** 2 + sd[other] ** 2
+    tests = _paired_t(macro[:, one] - macro[:, other], variance)
     sign = np.where(one == best, 1, np.where(other == best, -1, 0))
     pairs = has_runs[:, one] & has_runs[:, other]
     count = pairs.sum(axis=1)
@@ -238,16 +254,21 @@ def _winners(macro: Array, margin: float) -> Codes:
     return np.where(won, best[:, 0] + 1, np.where(equal, -1 - next_best[:, 0], 0))
 
 
-def _paired_t(differences: Array) -> _Tests:
-    """Over the last axis, like `analysis.statistics.intervals.paired_t` of the values that are there."""
+def _paired_t(differences: Array, tuning: Array) -> _Tests:
+    """Over the last axis, like `analysis.statistics.intervals.paired_t` of the values that are there.
+
+    tuning: the variance that is added, as by `analysis.statistics.effects.tuning.widened`.
+    """
     there = np.isfinite(differences)
     n = there.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(there, differences, 0).sum(axis=-1) / n
         squares = np.where(there, differences - mean[..., None], 0) ** 2
-        error = np.sqrt(squares.sum(axis=-1) / (n - 1) / n)
-        p = 2 * stdtr(n - 1.0, -np.abs(mean) / error)
-    return _Tests(mean, error, np.where(error > TINY, p, np.nan), n - 1.0)
+        own = squares.sum(axis=-1) / (n - 1) / n
+        error = np.sqrt(own + tuning)
+        df = error**4 / (own**2 / (n - 1) + tuning**2 / TUNING_DF)
+        p = 2 * stdtr(df, -np.abs(mean) / error)
+    return _Tests(mean, error, np.where(np.sqrt(own) > TINY, p, np.nan), df)
 
 
 def _holm(p: Array) -> Array:

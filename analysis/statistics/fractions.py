@@ -21,6 +21,7 @@ from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
+from analysis.statistics.effects.tuning import Tuning, could_explain
 from analysis.statistics.intervals import Interval, holm, paired_t
 from analysis.statistics.matching import matched, means_by_seed, shared_macro
 
@@ -29,7 +30,7 @@ __all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_in
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
 INTERACTION_COLUMNS = [
     *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "fractions", "decades"),
-    *("cells", "cells_dropped", "equivalent_within", "averaged_over"),
+    *("cells", "cells_dropped", "equivalent_within", "averaged_over", "could_be_tuning"),
 ]
 
 
@@ -86,6 +87,7 @@ def fraction_interaction(
     level: str = "teacher",
     baseline: str = "random",
     shares: Mapping[Any, float] | None = None,
+    tuning: Tuning | None = None,
 ) -> pd.DataFrame:
     """The growth of the effect of init for every tenfold reduction of the data (claim C4 as one number).
 
@@ -99,7 +101,8 @@ def fraction_interaction(
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels. shares: the share of the
-            training rows that each fraction came to; a fraction without one counts as it is.
+            training rows that each fraction came to; a fraction without one counts as it is. tuning: as for
+            `analysis.statistics.effects.estimates.effects`.
 
     Returns:
         One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
@@ -110,13 +113,14 @@ def fraction_interaction(
         a cell is used. A seed counts only if it has every one of the fractions; without such a seed there is
         no row.
     """
-    rows = []
-    for found in advantage_slopes(runs_of(results, factors), factors, level, baseline, shares):
+    rows, runs = [], runs_of(results, factors, tuning=tuning)
+    for found in advantage_slopes(runs, factors, level, baseline, shares):
         of_kind, fractions, _, slope, kind = found
         if not (shared := list(of_kind.shared(slope.arms))):
             continue
         if paired := slope.paired(of_kind.values[:, :, shared]):
-            interval = interval_of(paired)
+            variance = of_kind.tuning_variance(paired.weights)
+            interval = interval_of(paired, tuning=variance)
             about = {
                 "p": interval.p,
                 "seeds": interval.n,
@@ -126,6 +130,7 @@ def fraction_interaction(
                 "cells_dropped": paired.dropped,
                 "equivalent_within": interval.within,
                 "averaged_over": ", ".join(slope.averaged_over(of_kind, paired)),
+                "could_be_tuning": could_explain(variance),
             }
             rows.append({"teacher_data": kind} | _numbers(interval) | about)
     table = pd.DataFrame(rows, columns=INTERACTION_COLUMNS)

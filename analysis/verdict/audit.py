@@ -44,7 +44,8 @@ def audit(record: StudyRecord) -> list[Finding]:
                 beyond the edge. If the hyperparameter itself ends there (alpha 0 or 1), that is a caveat and
                 no finding. In a grid of two levels both levels are edges, so a number needs at least three
                 levels
-    selection   the search read test, or the confirmed values are not the values that validation selects
+    selection   the search read test, or the confirmed values are not the values that validation selects by
+                the rule of the study, which is applied again to the record
     pairing     confirm runs of one seed have different data seeds, so arms do not pair by seed
     seeds       an arm has fewer than three confirmed seeds, or all arms have fewer than three seeds in common
     survivors   confirm runs diverged, so the mean of the other runs is too high for the arm
@@ -124,8 +125,16 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
                 "confirmed without a complete search trial: the record does not show what selected the values"
             )
             yield Finding("selection", arm, text)
-        elif not (selected["arm"] == arm).any():
-            yield Finding("selection", arm, "the confirmed values are not the values that validation selects")
+        elif lacking := _of_tunings(confirm, arm) - _of_tunings(selected, arm):
+            of = f" in tuning {min(lacking)}" if max(_of_tunings(confirm, arm)) else ""
+            text = f"the confirmed values are not the values that validation selects{of}"
+            yield Finding("selection", arm, text)
+
+
+def _of_tunings(runs: pd.DataFrame, arm: str) -> set[int]:
+    """The tunings of `arm` of which there are `runs`; a record without tunings has tuning 0 alone."""
+    own = runs[runs["arm"] == arm]
+    return set(own["tuning"] if "tuning" in own else [0] * len(own))
 
 
 def _pairing(record: StudyRecord) -> Iterator[Finding]:

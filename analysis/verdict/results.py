@@ -13,6 +13,7 @@ from analysis.record.domain import Value
 from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
+from analysis.search.optimum import shortfalls
 from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
@@ -21,6 +22,7 @@ from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.scales import interactions_on_two_scales
+from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
 from analysis.verdict.audit import Finding, audit
@@ -58,20 +60,26 @@ class Results:
         return search_results(self.record)
 
     @cached_property
+    def tuning(self) -> Tuning:
+        """How far each arm may lie below its best values. Every interval of an effect includes this."""
+        return shortfalls(self.record)
+
+    @cached_property
     def copying(self) -> Copying | None:
         """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
-        return copying_of(runs_of(self.confirmed, self.factors, self.cells), self.factors, self.record.margin)
+        runs = runs_of(self.confirmed, self.factors, self.cells, self.tuning)
+        return copying_of(runs, self.factors, self.record.margin)
 
     @cached_property
     def claim(self) -> pd.DataFrame:
         """The numbers of claim C1, as rows like those of the table of effects."""
-        found = copying_and_distilling(self.confirmed, self.factors, self.cells)
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares)
+        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:
@@ -90,7 +98,7 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors, self.cells)
+        return effects(self.confirmed, self.factors, self.cells, self.tuning)
 
     @cached_property
     def scales(self) -> pd.DataFrame:
@@ -103,7 +111,7 @@ class Results:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        return arms_compared(self.confirmed)
+        return arms_compared(self.confirmed, self.tuning)
 
     @cached_property
     def findings(self) -> list[Finding]:

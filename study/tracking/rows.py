@@ -9,6 +9,7 @@ from mlflow.entities import Metric
 
 from study.errors import masked
 from study.planning.plan import Plan
+from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
@@ -78,6 +79,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
         params[f"{name}_source" if name in plan.constants else name] = value
     params |= {name: value for name, value in plan.constants.items() if name in NOT_SEARCHED}
     params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
+    if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it
+        params |= {"selection": plan.selection, "seed_block": plan.seed_block}
     roles: dict[str, Mapping[str, Any]] = {
         "scientific": space.scientific,
         "nuisance": space.nuisance,

@@ -140,10 +140,24 @@ class Tracker:
         The run may be gone, open or deleted, in another arm's run, or without its params, tags or result.
         """
         assert record.outcome is not None
-        tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
+        tags = self._tags(record)
         tags |= {"kdstudy.outcome": str(record.outcome), PARENT: self.arm_runs[record.arm]}
         measured = record.outcome in (State.COMPLETE, State.DIVERGED)
         return not self.runs.has(f"trial/{record.key}", STATUS[record.outcome], tags, measured)
+
+    def _tags(self, record: Record) -> dict[str, str]:
+        """Return the tags of a trial's run that never change.
+
+        A study with one tuning has no tag for it. A confirm run has the rule that selected its values, the
+        fit, and the key of the best tried trial.
+        """
+        tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
+        if self.plan.tunings > 1:
+            tags["kdstudy.tuning"] = str(record.tuning)
+        if record.choice is not None:
+            rule, fit, tried = record.choice
+            tags |= {"kdstudy.selected": rule, "kdstudy.fit": fit, "kdstudy.tried": tried}
+        return tags
 
     def mending(self, job: Callable[[], None]) -> None:
         """Do `job`; if MLflow refuses it because a run or the experiment is gone, forget what was there.
@@ -172,10 +186,9 @@ class Tracker:
         What this process or another one has logged before stays as it is.
         """
         number = {"kdstudy.number": str(record.number)}
-        tags = {"kdstudy.phase": record.phase, "kdstudy.key": record.key, "kdstudy.arm": record.arm}
         run = self.runs.get(
             f"trial/{record.key}",
-            tags | number,
+            self._tags(record) | number,
             record.key[:8],
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began

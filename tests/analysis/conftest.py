@@ -37,6 +37,7 @@ class Recorder:
         test: float | None = None,
         languages: tuple[str, ...] = ("deu", "yor"),
         reports: int = 1,
+        tuning: int = 0,
         **nuisance: Any,
     ) -> str:
         """One trial; without an outcome it still runs. Returns its key.
@@ -45,9 +46,12 @@ class Recorder:
         `reports` the last has `value`, those before it a tenth less each.
         """
         chosen = self.plan.arms()[arm]
-        config = self.plan.config(chosen, nuisance or {"learning_rate": 1e-4 * (number + 1)}, seed)
+        values = nuisance or {"learning_rate": 1e-4 * (number + 1)}
+        config = self.plan.config(chosen, values, seed + 1000 * tuning)
         phase: Any = "confirm" if seed else "search"
-        record = Record(config.key, phase, chosen.name, number, config, None, None, None, number)
+        record = Record(
+            *(config.key, phase, chosen.name, number, config, None, None, None, number), tuning=tuning
+        )
         lines = [
             self.make_report(n, None if value is None else value - 0.1 * (reports - n), None, None, languages)
             for n in range(1, reports)

@@ -67,7 +67,7 @@ def test_a_confirm_run_that_died_inside_its_ask_is_asked_again(
     again = open_ledger(plan)
     record = again.ask_confirm(wanted(plan))
     assert record is not None
-    assert (record.number, record.key) == (1, wanted(plan)[0][1].key)
+    assert (record.number, record.key) == (1, wanted(plan)[0].config.key)
     assert states(again, "confirm") == [TrialState.FAIL, TrialState.RUNNING]
 
 
@@ -98,7 +98,7 @@ def test_confirm_runs_are_asked_in_order_and_once(make_plan: MakePlan, open_ledg
     while (record := open_ledger(plan).ask_confirm(wanted(plan))) is not None:
         asked.append((record.arm, record.key))
         assert record.phase == "confirm"
-    assert asked == [(arm, config.key) for arm, config in wanted(plan)]
+    assert asked == [(one.arm, one.config.key) for one in wanted(plan)]
     assert len(ledger.records()) == 6
 
 
@@ -221,7 +221,7 @@ def test_a_confirm_run_that_failed_is_tried_again(make_plan: MakePlan, open_ledg
     assert (again.key, again.phase, again.config) == (failed.key, "confirm", failed.config)
     next_one = ledger.ask_confirm(wanted(plan))
     assert next_one is not None
-    assert next_one.key == wanted(plan)[1][1].key
+    assert next_one.key == wanted(plan)[1].config.key
 
 
 def test_what_a_retry_finds_is_told_to_the_sampler_with_its_parameters(

@@ -10,6 +10,7 @@ from analysis.report.sections.registration import registration
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import convergence
+from analysis.report.sections.tuning import tuning
 from analysis.verdict.results import Results
 
 __all__ = ["sections"]
@@ -26,6 +27,7 @@ ORDER = (
     depth,
     alpha_and_temperature,
     size,
+    tuning,
     search_budget,
     hyperparameters,
     replayed,

@@ -31,6 +31,7 @@ from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast, Paired
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs
+from analysis.statistics.effects.tuning import could_explain, widened
 from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages
 
 __all__ = ["CONTRASTS", "PARTS", "Copying", "Magnitude", "copying_of", "four_arms", "magnitude"]
@@ -86,6 +87,7 @@ class Copying:
     means: of R1, Ra, C1, Ca. intervals: of each of `CONTRASTS`. parts_holm: the p of each of `PARTS`,
     corrected for the four (Holm). magnitude, in_new_languages: the number of the claim for these languages,
     and for others like them. alphas: those below 1. averaged_over: factors in which the cells differ.
+    could_be_tuning: so much of |I| - |D| tuning could explain (`tuning.could_explain`).
     """
 
     means: tuple[float, float, float, float]
@@ -96,6 +98,7 @@ class Copying:
     alphas: tuple[Value, ...]
     averaged_over: tuple[str, ...]
     margin: float = MARGIN
+    could_be_tuning: float = 0.0
 
     @property
     def seeds(self) -> int:
@@ -137,8 +140,9 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
     if not paired:
         return None
     one = paired["copying"]
-    intervals = {name: interval_of(each) for name, each in paired.items()}
-    new = {name: new_languages(each.differences) for name, each in paired.items()}
+    tuning = {name: runs.tuning_variance(each.weights) for name, each in paired.items()}
+    intervals = {name: interval_of(each, tuning=tuning[name]) for name, each in paired.items()}
+    new = {name: widened(new_languages(each.differences), tuning[name]) for name, each in paired.items()}
     corrected = holm(np.array([intervals[part].p for part in PARTS]))
     difference, total = "copying - distilling", "copying + distilling"
     return Copying(
@@ -150,6 +154,7 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
         alphas=tuple(runs.cells[cells[0][-1]]["alpha"] for cells in one.kept),
         averaged_over=first.averaged_over(runs, one),
         margin=margin,
+        could_be_tuning=could_explain(max(tuning[difference], tuning[total])),
     )
 
 

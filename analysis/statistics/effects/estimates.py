@@ -13,6 +13,7 @@ from analysis.statistics.effects.contrasts import Contrast, Paired, interactions
 from analysis.statistics.effects.copying import CONTRASTS, copying_of, four_arms
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
+from analysis.statistics.effects.tuning import Tuning, could_explain, widened
 from analysis.statistics.intervals import Interval, holm, new_languages
 
 __all__ = [
@@ -32,11 +33,16 @@ MAGNITUDE = "|copying| - |distilling|"
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
     *("estimate", "low", "high", "p", "p_holm", "seeds", "languages", "cells", "cells_dropped"),
-    *("equivalent_within", "averaged_over"),
+    *("equivalent_within", "averaged_over", "could_be_tuning"),
 ]
 
 
-def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> pd.DataFrame:
+def effects(
+    results: pd.DataFrame,
+    factors: Factors,
+    planned: pd.DataFrame | None = None,
+    tuning: Tuning | None = None,
+) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
     There is one row for each effect, outcome (macro, worst, each language) and estimand ("new languages" for
@@ -50,13 +56,19 @@ def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
     or that have an arm of `planned` (`analysis.record.design.cells`) without any run. averaged_over: factors
     that are not compared and that have several levels among the cells. With one seed there is only an
     estimate.
+
+    tuning: how far each arm may lie below its best macro accuracy. Every interval and p includes this, those
+    of worst and of a language as well. could_be_tuning: `tuning.could_explain` of the row's contrast.
     """
-    runs = runs_of(results, factors, planned)
+    runs = runs_of(results, factors, planned, tuning)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
 
 
 def copying_and_distilling(
-    results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
+    results: pd.DataFrame,
+    factors: Factors,
+    planned: pd.DataFrame | None = None,
+    tuning: Tuning | None = None,
 ) -> pd.DataFrame | None:
     """Claim C1: copying, distilling, the parts of both, and how the two depend on each other.
 
@@ -66,7 +78,7 @@ def copying_and_distilling(
     of the intersection-union test. The result is None if init or alpha is not a factor, lacks a level that
     is needed, or has no matched cells.
     """
-    runs = runs_of(results, factors, planned)
+    runs = runs_of(results, factors, planned, tuning)
     named = (name for name in CONTRASTS if name not in ("copying - distilling", "copying + distilling"))
     table = _table(runs, [contrast for name in named if (contrast := four_arms(runs, factors, name))])
     found = copying_of(runs, factors)
@@ -78,7 +90,8 @@ def copying_and_distilling(
         of = found.magnitude if row["estimand"] == THESE_LANGUAGES else found.in_new_languages
         about = {"effect": MAGNITUDE, "kind": "claim", "factor": "copying - distilling", "levels": MAGNITUDE}
         numbers = {"estimate": of.estimate, "low": of.low, "high": of.high, "p": of.p, "p_holm": of.p}
-        rows.append(row | about | numbers | {"equivalent_within": of.within})
+        numbers |= {"equivalent_within": of.within, "could_be_tuning": found.could_be_tuning}
+        rows.append(row | about | numbers)
     return pd.concat([table, pd.DataFrame(rows, columns=EFFECT_COLUMNS)], ignore_index=True)
 
 
@@ -98,18 +111,18 @@ def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
         values = runs.values[:, :, shared]
         if macro := contrast.paired(values):
             about = _about(runs, contrast, macro, len(shared))
-            over_seeds = interval_of(macro)
+            over_seeds = interval_of(macro, tuning=runs.tuning_variance(macro.weights))
             yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
-            over_both = new_languages(macro.differences)
+            over_both = widened(new_languages(macro.differences), runs.tuning_variance(macro.weights))
             yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_both)
         if worst := contrast.paired(values.min(axis=2, keepdims=True)):
             about = _about(runs, contrast, worst, len(shared))
-            over_seeds = interval_of(worst)
+            over_seeds = interval_of(worst, tuning=runs.tuning_variance(worst.weights))
             yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
     for index, language in enumerate(runs.languages):
         if one := contrast.paired(runs.values[:, :, [index]]):
             about = _about(runs, contrast, one, 1)
-            over_seeds = interval_of(one)
+            over_seeds = interval_of(one, tuning=runs.tuning_variance(one.weights))
             yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
 
 
@@ -123,6 +136,7 @@ def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> di
         "cells": paired.cells,
         "cells_dropped": paired.dropped,
         "averaged_over": ", ".join(contrast.averaged_over(runs, paired)),
+        "could_be_tuning": could_explain(runs.tuning_variance(paired.weights)),
     }
 
 

@@ -17,6 +17,7 @@ from analysis.statistics.effects.arms import arms_compared, next_best, winner
 from analysis.statistics.effects.copying import copying_of
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.fractions import fraction_interaction
+from analysis.statistics.effects.tuning import widened
 from analysis.statistics.intervals import MARGIN, holm, paired_t
 from tests.analysis.tables import confirmed_table
 
@@ -210,16 +211,17 @@ def test_an_arm_that_is_ahead_for_want_of_its_rivals_runs_does_not_win() -> None
     assert conclusion(results, INITS).of(macro[None]) == [[1]]
 
 
-def test_tests_are_those_of_the_intervals() -> None:
+@pytest.mark.parametrize("tuning", [0.0, 0.05])
+def test_tests_are_those_of_the_intervals(tuning: float) -> None:
     rng = np.random.default_rng(5)
     differences = rng.normal(0.3, 1, (8, 5, 4))
     differences[rng.random(differences.shape) < 0.5] = math.nan
-    found = _paired_t(differences)
+    found = _paired_t(differences, np.array(tuning))
     mean, p, within = found.mean, found.p, found.within()
     assert 0 < np.isnan(p).sum() < p.size
     corrected = _holm(p)
     for row in range(8):
-        tests = [paired_t(d[np.isfinite(d)]) for d in differences[row]]
+        tests = [widened(paired_t(d[np.isfinite(d)]), tuning) for d in differences[row]]
         assert mean[row] == pytest.approx([t.estimate for t in tests], nan_ok=True)
         assert p[row] == pytest.approx([t.p for t in tests], nan_ok=True)
         assert within[row] == pytest.approx([t.within for t in tests], nan_ok=True)
