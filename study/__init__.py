@@ -3,7 +3,8 @@
 Seven files hold the basic words: `config.py` (one trial's configuration, and its key), `errors.py`,
 `space.py` (a question as roles and ranges), `optimum.py` and `selection.py` (an arm's selected values),
 `streams.py` (random streams), `home.py` (the folder of everything). Seven rooms use these files, and each
-room may import the rooms before it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`, `cli/`.
+room may import the rooms before it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`,
+`cli/`.
 """
 
 import gc
