@@ -17,6 +17,7 @@ from pyarrow import csv
 from analysis.report.figures.style import inline_svg, save
 from analysis.report.latex import latex_table
 from analysis.report.pages import html_page, markdown_page
+from analysis.report.sections.first import first_screen
 from analysis.report.sections.order import sections
 from analysis.verdict.results import Results
 from study.errors import RequestError
@@ -51,7 +52,7 @@ def _write(results: Results, out: Path) -> list[Path]:
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
     _remove_earlier(out)
-    drawings = [drawing for section in made for drawing in section.drawings]
+    drawings = [*first_screen(results), *(drawing for section in made for drawing in section.drawings)]
     figures = {each.name: save(each.draw(), out / "figures", each.name) for each in drawings}
     svgs = {
         each.name: Markup(inline_svg(figures[each.name][0].read_text("utf-8"), each.name, each.caption))

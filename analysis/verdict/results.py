@@ -138,5 +138,5 @@ def _still_rising(curves: pd.DataFrame) -> Iterator[str]:
     if rising := int((gains > MARGIN).sum()):
         yield (
             f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {100 * MARGIN:g} point "
-            "between the last two reports: with longer training, the differences between arms may change."
+            "between the last two reports. With longer training, the differences between arms may change."
         )

@@ -10,6 +10,7 @@ from analysis.report.figures.lines import lines
 from analysis.report.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
 from analysis.report.figures.size import sizes
 from analysis.report.figures.surface import surface
+from analysis.report.sections.claims import allowed
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, make_table
 from analysis.statistics.fractions import fraction_curves
@@ -57,11 +58,16 @@ def data_fraction(results: Results) -> Section:
             "The growth of the advantage of init = teacher over init = random for every tenfold reduction "
             "of the data (claim C4), in points of macro test accuracy with a 95% interval. A positive "
             "number means that the advantage grows as the data shrinks. The number is the slope of a "
-            "straight line; the figure shows where the curve bends. equal within: as in the table of "
-            "effects, for a tenfold reduction of the data. Holm's correction is over the rows."
+            "straight line. The figure shows where the curve bends."
         )
+        if results.may_claim:
+            note += (
+                " equal within: as in the table of effects, for a tenfold reduction of the data. p is "
+                "corrected over the rows (Holm)."
+            )
         formats: dict[str, Format] = {"p (Holm)": p_value}
         formats |= dict.fromkeys(["seeds", "fractions", "cells", "dropped"], count)
+        shown = allowed(shown, results)
         tables.append(make_table("data_fraction", "Advantage of the copy by data", shown, formats, note))
     if "teacher_data" in results.factors:
         text.append(
