@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ MEASURED = {
 """Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
+ABOUT = ("git", "versions", "texts.train", "texts.validation", "texts.test")
+"""What the run of the study records beside its plan: code, libraries, and how many texts the task has."""
 UNDER_WAY = ("RUNNING", "SCHEDULED")
 HOW_TUNED = ("sampler", "pruner")
 """Facts of the study that decide no number of a trial, so shares may differ in them."""
@@ -55,6 +57,8 @@ class Share:
     trials: pd.DataFrame
     ended: int = 0
     """The trials that had ended when the study was finished; 0 if the record does not show this."""
+    about: dict[str, str] = field(default_factory=dict)
+    """Tags of the run of the study, without `kdstudy.`: those of `ABOUT` that are there."""
 
     @property
     def missing(self) -> int:
@@ -87,6 +91,7 @@ class Share:
             params=_said(params, own[0]) if own else {},
             status=str(runs.loc[own[0], "status"]) if own else None,
             ended=_count(tags, own[0]) if own else 0,
+            about=_about(tags, own[0]) if own else {},
             arms=_arms(runs[(runs["phase"] == "arm") & runs["arm"].notna()], params),
             trials=trials.drop(columns="name").join(said).reset_index(names="run"),
         )
@@ -95,6 +100,11 @@ class Share:
 def _count(tags: pd.DataFrame, run: Any) -> int:
     said = pd.to_numeric(tags.get("kdstudy.trials", pd.Series(dtype=object)), errors="coerce").get(run)
     return 0 if said is None or pd.isna(said) else int(said)
+
+
+def _about(tags: pd.DataFrame, run: Any) -> dict[str, str]:
+    found = {name: tags.at[run, f"kdstudy.{name}"] for name in ABOUT if f"kdstudy.{name}" in tags}
+    return {name: str(text) for name, text in found.items() if not pd.isna(text)}
 
 
 def _arms(runs: pd.DataFrame, params: pd.DataFrame) -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
 from analysis.record.shares import (
+    ABOUT,
     IDENTITY,
     MEASURED,
     TRIAL_COLUMNS,
@@ -42,7 +43,8 @@ class StudyRecord:
     are missing. missing: how many trials had ended and are not in MLflow.
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
-    have no effect; facts: the other params of the run of the study.
+    have no effect; facts: the other params of the run of the study; about: tags of this run (`shares.ABOUT`),
+    and if two homes have different values, both, joined by a semicolon.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
@@ -66,6 +68,7 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def part(self) -> str | None:
@@ -173,10 +176,17 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         trials=_trial_table(runs, metrics),
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
+        about=_about(shares),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
     return replace(record, curves=_curve_table(runs, history))
+
+
+def _about(shares: Sequence[Share]) -> dict[str, str]:
+    """Each tag of the shares; different values are joined."""
+    said = {name: [share.about[name] for share in shares if name in share.about] for name in ABOUT}
+    return {name: "; ".join(dict.fromkeys(texts)) for name, texts in said.items() if texts}
 
 
 def _gather(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from analysis.report.figures.style import (
     PALETTE,
     POINTS,
+    SEED,
     SIZE,
     labels,
     legend_below,
@@ -50,8 +51,7 @@ def dots(arms: pd.DataFrame, seeds: pd.DataFrame, heading: str, xlabel: str) -> 
         below = own["arm"].map(place).to_numpy(dtype=float) + BELOW
         axes.hlines(y, rows["low"], rows["high"], color=style["color"], linewidth=1.3)
         axes.plot(rows["estimate"], y, label=name if len(lines) > 1 else None, zorder=3, **style)
-        look_of_seeds: dict[str, Any] = {"s": 8, "linewidth": 0, "alpha": 0.55, "color": style["color"]}
-        axes.scatter(own["value"], below, marker="o", zorder=2, **look_of_seeds)
+        axes.scatter(own["value"], below, color=style["color"], **SEED)
     _teacher(axes, arms)
     for row in arms.itertuples():
         _write(axes, float(row.estimate), float(row.low), float(row.high), place[str(row.arm)])
@@ -71,7 +71,7 @@ def _teacher(axes: Axes, arms: pd.DataFrame) -> None:
     known = arms["teacher"].dropna()
     if known.empty:
         return
-    style: dict[str, Any] = {"color": PALETTE[-1], "label": "teacher"}
+    style: dict[str, Any] = {"color": PALETTE[-1], "label": "the teacher itself"}
     if len(known) == len(arms) and known.max() - known.min() < 1e-6:
         axes.axvline(known.iloc[0], linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, **style)
         return
