@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
 from analysis.record.shares import (
+    ABOUT,
     IDENTITY,
     MEASURED,
     TRIAL_COLUMNS,
@@ -46,8 +47,9 @@ class StudyRecord:
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
-    readers: the names of the other studies on the same task in the same store of MLflow, each with the number
-    of its confirm runs, which read test; None if the store does not show them.
+    about: those of the tags that describe the study (`shares.ABOUT`); if two homes have different values,
+    both, joined by a semicolon. readers: the names of the other studies on the same task in the same store of
+    MLflow, each with the number of its confirm runs, which read test; None if the store does not show them.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
@@ -85,6 +87,8 @@ class StudyRecord:
     def chance(self) -> float | None:
         """Macro accuracy on test of the best answer that reads no text; None if it is not on record."""
         return float(self.tags["chance"]) if "chance" in self.tags else None
+
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def part(self) -> str | None:
@@ -236,6 +240,7 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
         tags=first_said(share.tags for share in shares),
+        about=_about(shares),
         readers=_readers(shares, params.get("task")),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
@@ -254,6 +259,12 @@ def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None
     ours = {share.tags.get("study") for share in shares}
     others = found[~found["study"].isin(ours)].drop_duplicates("run")
     return {str(name): int(count) for name, count in others.groupby("name", sort=True).size().items()}
+
+
+def _about(shares: Sequence[Share]) -> dict[str, str]:
+    """Each tag of `ABOUT`; different values are joined."""
+    said = {name: [share.tags[name] for share in shares if name in share.tags] for name in ABOUT}
+    return {name: "; ".join(dict.fromkeys(texts)) for name, texts in said.items() if texts}
 
 
 def _gather(

@@ -14,7 +14,6 @@ from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.search.optimum import shortfalls
-from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
@@ -27,6 +26,7 @@ from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
 from analysis.verdict.audit import Finding, audit
 from analysis.verdict.caveats import caveats
+from analysis.verdict.settings import settings
 
 __all__ = ["SHARE", "Results"]
 
@@ -117,15 +117,20 @@ class Results:
     def findings(self) -> list[Finding]:
         return audit(self.record)
 
+    @property
+    def may_claim(self) -> bool:
+        """Whether the report shows which effects differ from zero: not if the audit has findings."""
+        return not self.findings
+
     @cached_property
     def caveats(self) -> list[str]:
-        """Conditions of the answer: values that were held and tuned, and the length of the training."""
-        return [
-            *caveats(self.record),
-            *_tuned(self.record),
-            *_updates(self.record),
-            *_still_rising(self.learning(), self.record.margin),
-        ]
+        """What could change the answer."""
+        return [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """The values for which the answer holds: what was tuned, what was held, how long students train."""
+        return settings(self.record)
 
     @cached_property
     def languages(self) -> list[str]:
@@ -138,28 +143,11 @@ class Results:
         return curves[curves["key"].isin(keys) & curves["macro"].notna()]
 
 
-def _tuned(record: StudyRecord) -> Iterator[str]:
-    if record.nuisance:
-        tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
-        where = facts_of(record.facts.get("sampler")).where_tuned
-        yield f"Tuned separately in every arm, by macro validation accuracy{where}: {tuned}."
-
-
-def _updates(record: StudyRecord) -> Iterator[str]:
-    """The length of the training. With fixed epochs, 1% of the data also means 1% of the updates."""
-    if "steps" in record.fixed:
-        yield (
-            f"Every student is trained for {record.fixed['steps']} optimiser steps, for every amount of data."
-        )
-    elif "epochs" in record.fixed:
-        yield f"Every student is trained for {record.fixed['epochs']} epochs: less data means fewer updates."
-
-
 def _still_rising(curves: pd.DataFrame, margin: float) -> Iterator[str]:
     """Arms whose accuracy still rises at the end: short training may be why their students are behind."""
     gains = last_gains(curves)
     if rising := int((gains > margin).sum()):
         yield (
             f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {margin_text(margin)} "
-            "between the last two reports: with longer training, the differences between arms may change."
+            "between the last two reports. With longer training, the differences between arms may change."
         )

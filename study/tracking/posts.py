@@ -19,6 +19,7 @@ from study.storage.attempts import bring_attempts
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import BOUND, Outbox
 from study.tracking.tracker import Tracker
+from study.trial.data.task import count_saved_texts
 from study.trial.inputs import Inputs
 from study.trial.result import read_result
 
@@ -110,6 +111,10 @@ class Posts:
             self.tracker.mending(
                 partial(self.tracker.finish, ended) if state == "finish" else getattr(self.tracker, state)
             )
+            task = self.tracker.plan.constants["task"]
+            if self.store.has("tasks", task):
+                count = partial(count_saved_texts, self.store.path("tasks", task))
+                self.tracker.mending(partial(self.tracker.texts, count))
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,10 @@ from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
-__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
+__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params", "texts_tags"]
+
+LONGEST_TAG = 5000
+"""Characters of a tag that every version and every store of MLflow takes."""
 
 
 def report_rows(report: Progress) -> list[Metric]:
@@ -63,6 +67,20 @@ def numerics_text(result: Mapping[str, Any]) -> str:
     for what, fields in result["other_numerics_of_teacher"].items():
         named |= {f"teacher_{what}_{field}": theirs for field, (theirs, _) in fields.items()}
     return " ".join(f"{name}={value}" for name, value in named.items())
+
+
+def texts_tags(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Return how many texts the task has, as tags of the study's run: for each split `{"LANGUAGE":N,...}`.
+
+    If this is too long for a tag, because there are many hundred languages, the tag has their sum alone.
+    """
+    tags = {}
+    for split, of_split in counts.items():
+        text = json.dumps(of_split, ensure_ascii=False, separators=(",", ":"))
+        tags[f"kdstudy.texts.{split}"] = (
+            text if len(text) <= LONGEST_TAG else f'{{"all":{sum(of_split.values())}}}'
+        )
+    return tags
 
 
 def study_params(plan: Plan) -> dict[str, Any]:

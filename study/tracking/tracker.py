@@ -19,7 +19,7 @@ from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
 from study.planning.registration import REGISTERED
-from study.planning.versions import code_version
+from study.planning.versions import code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.journal import newest_report
 from study.tracking.rows import (
@@ -28,6 +28,7 @@ from study.tracking.rows import (
     result_rows,
     score_rows,
     study_params,
+    texts_tags,
 )
 from study.tracking.runs import PARENT, Runs
 from study.tracking.store import make_database
@@ -89,7 +90,9 @@ class Tracker:
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
-        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()} | self.about
+        versions = " ".join(f"{name}={version}" for name, version in library_versions().items() if version)
+        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version(), "kdstudy.versions": versions}
+        tags |= self.about
         return self.runs.get("study", tags, self.plan.name, params=study_params(self.plan))
 
     @cached_property
@@ -107,6 +110,11 @@ class Tracker:
             )
             for number, arm in enumerate(arms, 1)
         }
+
+    def texts(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
+        """Write how many texts the task has, as `count` returns them, unless MLflow has this already."""
+        if not self.runs.has_tag(self.study_run, "kdstudy.texts.test"):
+            self.runs.set_tags(self.study_run, texts_tags(count()))
 
     def begin(self) -> None:
         """Open the study's run and the arms' runs, if they are not open, because trials are about to run.

@@ -183,6 +183,25 @@ def test_teachers_are_sent_with_the_study_also_at_a_second_try(
     assert run.data.metrics["validation/accuracy/deu"] == 0.8
 
 
+def test_the_texts_of_the_task_are_counted_once_and_go_on_record(
+    posts: Posts, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts.study([], "begin")
+    assert posts.outbox.flush(LONG)
+    (study,) = runs(client, plan, "study")
+    assert "kdstudy.texts.test" not in study.data.tags  # the task is not in the store
+    posts.store.build("tasks", plan.constants["task"], lambda target, work: None)
+    counts, counted = {"train": {"deu": 80, "a =b": 0}, "test": {"deu": 20, "a =b": 5}}, list[Path]()
+    monkeypatch.setattr(posts_module, "count_saved_texts", lambda folder: counted.append(folder) or counts)
+    for state in ("begin", "finish"):
+        posts.study([], state)  # type: ignore[arg-type]
+        assert posts.outbox.flush(LONG)
+    assert counted == [posts.store.path("tasks", plan.constants["task"])]
+    (study,) = runs(client, plan, "study")
+    for split, of_split in counts.items():
+        assert json.loads(study.data.tags[f"kdstudy.texts.{split}"]) == of_split
+
+
 def test_the_teachers_of_a_study_are_those_of_its_arms_and_of_all_that_was_started(plan: Plan) -> None:
     started = trial(plan, rate=3e-3)
     assert configs_of(plan, [started]) == [*plan.all_drafts(), started.config]

@@ -62,6 +62,8 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
     assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.runs.study_id}
     (study,) = runs(client, plan, "study")
     assert study.data.tags["kdstudy.git"]
+    versions = dict(pair.split("=") for pair in study.data.tags["kdstudy.versions"].split())
+    assert {"python", "kdstudy", "torch", "transformers"} <= versions.keys()
     assert [run.data.tags["kdstudy.arm"] for run in runs(client, plan, "arm")] == [
         arm.name for arm in plan.arms()
     ]
