@@ -21,6 +21,7 @@ from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.intervals import Interval, holm, paired_t
 from analysis.statistics.matching import matched, means_by_seed, shared_macro
 
@@ -28,7 +29,7 @@ __all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_in
 
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
 INTERACTION_COLUMNS = [
-    *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "fractions", "decades"),
+    *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "texts", "fractions", "decades"),
     *("cells", "cells_dropped", "equivalent_within", "averaged_over"),
 ]
 
@@ -86,6 +87,7 @@ def fraction_interaction(
     level: str = "teacher",
     baseline: str = "random",
     shares: Mapping[Any, float] | None = None,
+    correct: Correct | None = None,
 ) -> pd.DataFrame:
     """The growth of the effect of init for every tenfold reduction of the data (claim C4 as one number).
 
@@ -99,27 +101,30 @@ def fraction_interaction(
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels. shares: the share of the
-            training rows that each fraction came to; a fraction without one counts as it is.
+            training rows that each fraction came to; a fraction without one counts as it is. correct: which
+            test texts were correct (`analysis.record.design.correct_texts`).
 
     Returns:
         One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
         have runs at two fractions or more. Columns: `teacher_data, estimate, low, high, p, p_holm` (corrected
-        for the rows; Holm 1979), `seeds, fractions, decades` (log10 of the largest fraction divided by the
+        for the rows; Holm 1979), `seeds, texts, fractions, decades` (log10 of the largest fraction divided by the
         smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
         `equivalent_within` is for a tenfold reduction too. Of several sets of fractions the largest set with
         a cell is used. A seed counts only if it has every one of the fractions; without such a seed there is
         no row.
     """
     rows = []
-    for found in advantage_slopes(runs_of(results, factors), factors, level, baseline, shares):
+    runs = runs_of(results, factors, correct=correct)
+    for found in advantage_slopes(runs, factors, level, baseline, shares):
         of_kind, fractions, _, slope, kind = found
-        if not (shared := list(of_kind.shared(slope.arms))):
+        if not (shared := of_kind.shared(slope.arms)):
             continue
-        if paired := slope.paired(of_kind.values[:, :, shared]):
+        if paired := slope.on_languages(of_kind, shared):
             interval = interval_of(paired)
             about = {
                 "p": interval.p,
                 "seeds": interval.n,
+                "texts": interval.texts,
                 "fractions": len(fractions),
                 "decades": found.decades,
                 "cells": paired.cells,
@@ -154,7 +159,8 @@ def _of_kind(runs: Runs, kind: Value | None) -> Runs:
     """The arms whose teacher saw the data that `kind` names, and the arms in which that has no effect."""
     kept = [arm for arm, cell in enumerate(runs.cells) if cell.get("teacher_data", kind) == kind]
     arms, cells = tuple(runs.arms[arm] for arm in kept), tuple(runs.cells[arm] for arm in kept)
-    return replace(runs, arms=arms, values=runs.values[kept], cells=cells)
+    texts = runs.texts and runs.texts.mixed(np.eye(len(runs.arms))[kept])
+    return replace(runs, arms=arms, values=runs.values[kept], cells=cells, texts=texts)
 
 
 def _slope(

@@ -18,9 +18,14 @@ from analysis.statistics.effects.contrasts import (
     interactions,
     main_effects,
 )
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import (
+    interval_of,
+    intervals_of_languages,
+    new_languages_of,
+)
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
-from analysis.statistics.intervals import Interval, holm, new_languages
+from analysis.statistics.effects.texts import Correct
+from analysis.statistics.intervals import Interval, holm
 
 __all__ = [
     *("EFFECT_COLUMNS", "NEW_LANGUAGES", "THESE_LANGUAGES"),
@@ -35,12 +40,17 @@ NEW_LANGUAGES = "new languages"
 
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
-    *("estimate", "low", "high", "p", "p_holm", "seeds", "languages", "cells", "cells_dropped"),
+    *("estimate", "low", "high", "p", "p_holm", "seeds", "texts", "languages", "cells", "cells_dropped"),
     *("equivalent_within", "averaged_over"),
 ]
 
 
-def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None) -> pd.DataFrame:
+def effects(
+    results: pd.DataFrame,
+    factors: Factors,
+    planned: pd.DataFrame | None = None,
+    correct: Correct | None = None,
+) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
     There is one row for each effect, outcome (macro, worst, each language) and estimand ("new languages" for
@@ -49,18 +59,22 @@ def effects(results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | Non
 
     p_holm: corrected (Holm 1979) for the family. The family of a row of a language: all languages of the
     effect. The family of a row of macro or worst: all effects of this kind, outcome and estimand.
-    equivalent_within: `Interval.within`. seeds, languages, cells: the numbers of seeds, languages and cells
-    of the row. cells_dropped: the number of matched cells that lack seeds (by the rule of `Contrast.paired`),
+    equivalent_within: `Interval.within`. seeds, texts, languages, cells: the numbers of seeds, test texts,
+    languages and cells of the row; texts is 0 if the interval is over seeds only, because `correct`
+    (`analysis.record.design.correct_texts`) lacks a run. cells_dropped: the number of matched cells that lack seeds (by the rule of `Contrast.paired`),
     or that have an arm of `planned` (`analysis.record.design.cells`) without any run. averaged_over: factors
     that are not compared and that have several levels among the cells. With one seed there is only an
     estimate.
     """
-    runs = runs_of(results, factors, planned)
+    runs = runs_of(results, factors, planned, correct)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
 
 
 def copying_and_distilling(
-    results: pd.DataFrame, factors: Factors, planned: pd.DataFrame | None = None
+    results: pd.DataFrame,
+    factors: Factors,
+    planned: pd.DataFrame | None = None,
+    correct: Correct | None = None,
 ) -> pd.DataFrame | None:
     """Claim C1 as one number, and the interaction of copying and distilling, of the same arms.
 
@@ -70,7 +84,7 @@ def copying_and_distilling(
     family. The result is None if init or alpha is not a factor, lacks a level that is needed, or has no
     matched cells.
     """
-    runs = runs_of(results, factors, planned)
+    runs = runs_of(results, factors, planned, correct)
     contrasts = copy_and_distillation(runs, factors), copy_with_distillation(runs, factors)
     table = _table(runs, [contrast for contrast in contrasts if contrast])
     return table if len(table) else None
@@ -119,24 +133,23 @@ def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:
 
 
 def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
-    shared = list(runs.shared(contrast.arms))
-    if shared:
-        values = runs.values[:, :, shared]
-        if macro := contrast.paired(values):
+    if shared := runs.shared(contrast.arms):
+        if macro := contrast.on_languages(runs, shared):
             about = _about(runs, contrast, macro, len(shared))
-            over_seeds = interval_of(macro)
-            yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
-            over_both = new_languages(macro.differences)
-            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_both)
-        if worst := contrast.paired(values.min(axis=2, keepdims=True)):
+            these = interval_of(macro)
+            yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(these)
+            over_all = new_languages_of(macro, these)
+            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_all)
+        if worst := contrast.on_the_lowest(runs, shared):
             about = _about(runs, contrast, worst, len(shared))
-            over_seeds = interval_of(worst)
-            yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
-    for index, language in enumerate(runs.languages):
-        if one := contrast.paired(runs.values[:, :, [index]]):
+            of_worst = interval_of(worst)
+            yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(of_worst)
+    of_languages = [contrast.on_languages(runs, [index]) for index in range(len(runs.languages))]
+    intervals = intervals_of_languages(of_languages)
+    for language, one, interval in zip(runs.languages, of_languages, intervals, strict=True):
+        if one and interval:
             about = _about(runs, contrast, one, 1)
-            over_seeds = interval_of(one)
-            yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
+            yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(interval)
 
 
 def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> dict[str, Any]:
@@ -160,5 +173,6 @@ def _numbers(interval: Interval) -> dict[str, Any]:
         "p": interval.p,
         "p_holm": np.nan,
         "seeds": interval.n,
+        "texts": interval.texts,
         "equivalent_within": interval.within,
     }
