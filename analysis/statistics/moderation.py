@@ -8,7 +8,7 @@ distribution, whose parameters follow from the mean and the variance of their lo
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
@@ -23,44 +23,55 @@ FEWEST = 3
 
 
 class Variances(NamedTuple):
-    """values: [languages], the variance of one seed's difference. df: their degrees of freedom."""
+    """values, df: [languages], the variance of one seed's difference, and its degrees of freedom."""
 
     values: Array
-    df: float
+    df: Array
 
 
 def moderated(differences: Array) -> Variances:
     """The variance over seeds of each language of `differences` [seeds x languages], moderated.
 
-    With the sample variances s2 and d = S - 1 degrees of freedom, and the prior variance s0 and its degrees
-    of freedom d0 from the moments of log s2, a moderated variance is ``(d0 s0 + d s2) / (d0 + d)``.
+    A seed moves all languages together, and each language by itself. The common part is the variance of the
+    mean over languages, with d = S - 1 degrees of freedom. Each language's own part is the variance of what
+    is left, moderated: with the sample variances s2, and the prior variance s0 and its degrees of freedom d0
+    from the moments of log s2, an own part is ``(d0 s0 + d s2) / (d0 + d)``. The degrees of freedom of the
+    sum are the harmonic mean of those of both parts, weighted by the parts.
 
-    Smyth takes the s2 as independent. Here a seed moves many languages together, so the s2 of languages are
-    alike because they are correlated. Two things are therefore changed. The expected variance of log s2 is
-    ``trigamma(d / 2) (1 - r)``, where r is the mean squared correlation of two languages. And the degrees of
-    freedom d0 + d are at most those of the pooled variance: d times the effective number of languages (Box
-    1954), which has the unbiased estimates of Huynh and Feldt (1976) above and below the line.
+    Smyth takes the s2 as independent. What is left may still be correlated, for example if a seed moves a
+    few languages alone. Two things are therefore changed. The expected variance of log s2 is
+    ``trigamma(d / 2) (1 - r)``, where r is the mean squared correlation of two languages. And d0 + d is at
+    most the degrees of freedom of the pooled variance: d times the effective number of languages (Box 1954),
+    which has the unbiased estimates of Huynh and Feldt (1976) above and below the line.
 
     With fewer than three seeds, or three languages that vary, the sample variances are returned.
     """
     seeds, languages = differences.shape
-    d = seeds - 1
-    s2 = differences.var(axis=0, ddof=1)
+    d, share = seeds - 1, 1 - 1 / languages  # of a language's own part that its own mean leaves
+    whole = differences.var(axis=0, ddof=1)
+    of_seed = differences.mean(axis=1)
+    left = differences - of_seed[:, None]
+    s2 = left.var(axis=0, ddof=1) / share if languages > 1 else 0 * whole
     varying = s2 > TINY**2
     if d < 2 or varying.sum() < FEWEST:
-        return Variances(s2, d)
-    several = _effective_number(differences[:, varying])
-    count = int(varying.sum())
+        return Variances(whole, np.full(languages, float(d)))
+    own, own_df = _shrunk(s2, left[:, varying], varying)
+    common, own = float(of_seed.var(ddof=1)), own * share
+    return Variances(common + own, (common + own) / (common / d + own / own_df))
+
+
+def _shrunk(s2: Array, left: Array, varying: Any) -> tuple[Array, float]:
+    """The moderated s2, and their degrees of freedom. left: what is left of the languages that vary."""
+    d, count = len(left) - 1, left.shape[1]
+    several = _effective_number(left)
     alike = (count / several - 1) / (count - 1)
     logs = np.log(s2[varying]) - digamma(d / 2) + math.log(d / 2)
     excess = float(logs.var(ddof=1)) - float(polygamma(1, d / 2)) * (1 - alike)
-    if excess > 0:
-        d0 = 2 * _trigamma_inverse(excess)
-        s0 = math.exp(float(logs.mean()) + float(digamma(d0 / 2)) - math.log(d0 / 2))
-        values = (d0 * s0 + d * s2) / (d0 + d)
-    else:
-        d0, values = math.inf, np.full(languages, float(s2[varying].mean()))
-    return Variances(values, min(d0 + d, d * several))
+    if excess <= 0:  # the languages differ no more than variances over so few seeds do
+        return np.full(len(s2), float(s2[varying].mean())), d * several
+    d0 = 2 * _trigamma_inverse(excess)
+    s0 = math.exp(float(logs.mean()) + float(digamma(d0 / 2)) - math.log(d0 / 2))
+    return (d0 * s0 + d * s2) / (d0 + d), min(d0 + d, d * several)
 
 
 def _effective_number(differences: Array) -> float:

@@ -74,8 +74,8 @@ def intervals_of_languages(of_languages: Sequence[Paired | None]) -> list[Interv
     for places in alike.values():
         group = [paired for place in places if (paired := of_languages[place]) is not None]
         values, df = moderated(np.column_stack([paired.differences[:, 0] for paired in group]))
-        for place, paired, variance in zip(places, group, values, strict=True):
-            found[place] = interval_of(paired, seeds=SeedPart(float(variance), df))
+        for place, paired, variance, free in zip(places, group, values, df, strict=True):
+            found[place] = interval_of(paired, seeds=SeedPart(float(variance), float(free)))
     return found
 
 
