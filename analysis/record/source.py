@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import pandas as pd
 import sqlalchemy as sa
 
+from analysis.record.artifacts import read_artifacts
 from study.errors import RequestError, StudyStopped, plain_reason
 
 __all__ = ["Client", "Database", "Source", "open_source"]
@@ -53,6 +54,9 @@ class Source(Protocol):
 
     def history(self, runs: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
         """Columns run, name, step, value: the last finite value of each step."""
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        """Run to the content of its artifact `name`; a run whose artifact cannot be read is left out."""
 
 
 def open_source(uri: str, name: str) -> Source:
@@ -133,6 +137,11 @@ class Client:
             ]
         return _last_of_steps(pd.DataFrame(rows, columns=["run", "name", "step", "timestamp", "value"]))
 
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        wanted = set(runs)
+        places = {r.info.run_id: r.info.artifact_uri for r in self._runs if r.info.run_id in wanted}
+        return read_artifacts(places, name, None, lambda: self.client)
+
     def _long(self, named: Any) -> pd.DataFrame:
         rows = [(run.info.run_id, name, value) for run in self._runs for name, value in named(run).items()]
         return pd.DataFrame(rows, columns=["run", "name", "value"])
@@ -190,6 +199,17 @@ class Database:
         columns = ("run_uuid", "key", "step", "timestamp", "value")
         query = _select("metrics", *columns).where(_is_number(), sa.column("key").in_(names))
         return _last_of_steps(self._of_runs(query, runs))
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        found = self._of_runs(_select("runs", "run_uuid", "artifact_uri"), runs)
+        places = dict(zip(found["run"], found["artifact_uri"], strict=True))
+        file = self.engine.url.database if self.engine.url.get_backend_name() == "sqlite" else None
+        return read_artifacts(places, name, file and os.path.dirname(os.path.abspath(file)), self._client)
+
+    def _client(self) -> Any:
+        from mlflow import MlflowClient  # the import takes seconds
+
+        return MlflowClient(tracking_uri=self.engine.url.render_as_string(hide_password=False))
 
     def _of_runs(self, query: Any, runs: Sequence[str]) -> pd.DataFrame:
         ids = list(runs)

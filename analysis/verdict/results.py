@@ -8,7 +8,14 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.record.design import cells, confirmed, confirmed_trials, data_shares, factors
+from analysis.record.design import (
+    cells,
+    confirmed,
+    confirmed_trials,
+    correct_texts,
+    data_shares,
+    factors,
+)
 from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
@@ -18,6 +25,7 @@ from analysis.statistics.convergence import convergence_difference, last_gains, 
 from analysis.statistics.effects.arms import arms_compared
 from analysis.statistics.effects.contrasts import COPY_MINUS_DISTILLATION, COPY_X_DISTILLATION
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN
@@ -52,6 +60,11 @@ class Results:
         return confirmed(self.record)
 
     @cached_property
+    def correct(self) -> Correct:
+        """Which test texts each confirm run answered correctly; empty if that is not on record."""
+        return correct_texts(self.record)
+
+    @cached_property
     def search(self) -> pd.DataFrame:
         return search_results(self.record)
 
@@ -67,13 +80,15 @@ class Results:
 
     @cached_property
     def _copying(self) -> pd.DataFrame:
-        found = copying_and_distilling(self.confirmed, self.factors, self.cells)
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.correct)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares)
+        return fraction_interaction(
+            self.confirmed, self.factors, shares=self.data_shares, correct=self.correct
+        )
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:
@@ -92,7 +107,7 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors, self.cells)
+        return effects(self.confirmed, self.factors, self.cells, self.correct)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
@@ -100,7 +115,7 @@ class Results:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        return arms_compared(self.confirmed)
+        return arms_compared(self.confirmed, self.correct)
 
     @cached_property
     def findings(self) -> list[Finding]:
