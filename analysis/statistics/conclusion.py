@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,8 +12,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from analysis.statistics.effects.contrasts import copy_and_distillation, copy_with_distillation
-from analysis.statistics.effects.runs import Factors, Runs, runs_of, without_teacher_seed
+from analysis.statistics.effects.contrasts import (
+    Paired,
+    copy_and_distillation,
+    copy_with_distillation,
+)
+from analysis.statistics.effects.runs import Factors, Runs, over_teachers, runs_of, without_teacher_seed
+from analysis.statistics.effects.texts import Correct, Spread
 from analysis.statistics.fractions import advantage_slopes
 from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
 
@@ -30,16 +35,35 @@ UP, DOWN, EQUAL = 1, 2, 3
 """Codes for the number of a claim: above zero, below zero, no difference. Code 0: the runs show nothing."""
 
 
+class _Texts(NamedTuple):
+    """What the test texts add to variances (`analysis.statistics.effects.precision`), one number for each
+    test: the part that all seeds share, the errors of single answers of one seed, and degrees of freedom.
+    Zero without texts.
+    """
+
+    shared: Array | float = 0.0
+    of_one_seed: Array | float = 0.0
+    df: Array | float = 1.0
+
+    @classmethod
+    def of(cls, spreads: Sequence[Spread | None], seeds: int) -> _Texts:
+        """Of the differences of a study over `seeds` seeds; a replay has fewer of them."""
+        parts = [(s.shared, (s.whole - s.shared) * seeds, s.df) if s else (0.0, 0.0, 1.0) for s in spreads]
+        shared, of_one_seed, df = np.array(parts).reshape(-1, 3).T
+        return cls(shared, of_one_seed, df)
+
+
 class _Sum(NamedTuple):
     """A weighted sum of arms: numbers and weights. A sum within `MARGIN` / `span` counts as no difference."""
 
     arms: Codes
     weights: Array
+    texts: _Texts
     span: float = 1.0
 
 
 class _Tests(NamedTuple):
-    """Paired t tests: mean difference, its standard error, the two-sided p of no difference, seeds - 1."""
+    """Paired t tests: mean difference, its standard error, two-sided p of no difference, degrees of freedom."""
 
     mean: Array
     error: Array
@@ -62,7 +86,10 @@ class Conclusion:
 
 
 def conclusion(
-    results: pd.DataFrame, factors: Factors, shares: Mapping[Any, float] | None = None
+    results: pd.DataFrame,
+    factors: Factors,
+    shares: Mapping[Any, float] | None = None,
+    correct: Correct | None = None,
 ) -> Conclusion:
     """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
@@ -73,11 +100,11 @@ def conclusion(
     arms share, if its paired t test against every other arm is below 5% after Holm's correction for all pairs
     of arms, and the test against the next arm also after Bonferroni's correction; or the conclusion that
     these two arms are equal. `shares` are the shares that data fractions came to, as for
-    `analysis.statistics.fractions.fraction_interaction`.
+    `analysis.statistics.fractions.fraction_interaction`; `correct` is as for `effects`.
 
     Claims are about the arms of the study: a replay in which one of these arms has no run shows no sign.
     """
-    runs = runs_of(results, factors)
+    runs = runs_of(results, factors, correct=correct)
     if claim := _claim(runs, factors):
         about = (
             "the sign of the effect of copying minus the effect of distilling (claim C1), or that there is "
@@ -92,9 +119,11 @@ def conclusion(
     of_teachers: dict[str, list[int]] = {}  # arms that differ only in the teacher's seed
     for number, arm in enumerate(runs.arms):
         of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
+    texts = _texts_of_pairs(over_teachers(runs))
 
     def wins(macro: Array) -> Codes:
-        return _winner(np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1))
+        of_arms = np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1)
+        return _winner(of_arms, texts)
 
     return Conclusion("which arm is above all others, or that the best two are equal, if any", wins)
 
@@ -114,7 +143,7 @@ def _claim(runs: Runs, factors: Factors) -> list[_Sum]:
     for contrast, span in zip(contrasts, (1.0, math.inf), strict=True):
         if contrast and (paired := contrast.paired(macro)):
             arms = np.array(paired.arms)
-            sums.append(_Sum(arms, paired.weights[arms], span))
+            sums.append(_Sum(arms, paired.weights[arms], _texts(runs, paired), span))
     return sums
 
 
@@ -129,13 +158,37 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
         if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
             arms = list(paired.arms)
             of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])
-            sums.append(_Sum(of_runs, paired.weights[arms], slope.decades))
+            sums.append(_Sum(of_runs, paired.weights[arms], _texts(slope.runs, paired), slope.decades))
     return sums
+
+
+def _texts(runs: Runs, paired: Paired) -> _Texts:
+    """The texts of a contrast of `macro_by_seed`."""
+    shared = runs.shared(range(len(runs.arms)))
+    if runs.texts is None or not shared:
+        return _Texts()
+    spread = runs.texts.spread(paired.weights, paired.seeds, shared)
+    return _Texts.of([spread], int(paired.seeds.sum()))
+
+
+def _texts_of_pairs(runs: Runs) -> _Texts:
+    """The texts of all pairs of arms, in the order of `numpy.triu_indices`."""
+    shared = runs.shared(range(len(runs.arms)))
+    if runs.texts is None or not shared:
+        return _Texts()
+    seeds = np.isfinite(macro_by_seed(runs)).all(axis=0)
+    unit = np.eye(len(runs.arms))
+    one, other = np.triu_indices(len(runs.arms), 1)
+    pairs = zip(one, other, strict=True)
+    spreads = [runs.texts.spread(unit[a] - unit[b], seeds, shared) for a, b in pairs]
+    return _Texts.of(spreads, int(seeds.sum()))
 
 
 def _signs(sums: list[_Sum], macro: Array) -> Codes:
     """For each replay, what its seeds show of every sum, as a number in base 4."""
-    found = [_paired_t(np.einsum("a,ras->rs", each.weights, macro[:, each.arms])) for each in sums]
+    found = [
+        _paired_t(np.einsum("a,ras->rs", each.weights, macro[:, each.arms]), each.texts) for each in sums
+    ]
     corrected = _holm(np.stack([tests.p for tests in found], axis=1))
     codes = np.zeros(len(macro), dtype=np.int64)
     for number, (tests, each) in enumerate(zip(found, sums, strict=True)):
@@ -145,7 +198,7 @@ def _signs(sums: list[_Sum], macro: Array) -> Codes:
     return codes
 
 
-def _winner(macro: Array) -> Codes:
+def _winner(macro: Array, texts: _Texts) -> Codes:
     """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
     The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
@@ -156,10 +209,10 @@ def _winner(macro: Array) -> Codes:
     if arms < 2:
         return np.zeros(len(macro), dtype=np.int64)
     at_once = max(1, TEMPORARY // max(1, macro.itemsize * seeds * arms * (arms - 1) // 2))
-    return np.concatenate([_winners(macro[n : n + at_once]) for n in range(0, len(macro), at_once)])
+    return np.concatenate([_winners(macro[n : n + at_once], texts) for n in range(0, len(macro), at_once)])
 
 
-def _winners(macro: Array) -> Codes:
+def _winners(macro: Array, texts: _Texts) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
@@ -167,7 +220,7 @@ def _winners(macro: Array) -> Codes:
     total = np.where(there & common[:, None], macro, 0).sum(axis=2)
     best = np.where(has_runs, total, -np.inf).argmax(axis=1)[:, None]
     one, other = np.triu_indices(macro.shape[1], 1)
-    tests = _paired_t(macro[:, one] - macro[:, other])
+    tests = _paired_t(macro[:, one] - macro[:, other], texts)
     sign = np.where(one == best, 1, np.where(other == best, -1, 0))
     pairs = has_runs[:, one] & has_runs[:, other]
     count = pairs.sum(axis=1)
@@ -188,16 +241,22 @@ def _winners(macro: Array) -> Codes:
     return np.where(equal, -1 - next_best[:, 0], won)
 
 
-def _paired_t(differences: Array) -> _Tests:
-    """Over the last axis, like `analysis.statistics.intervals.paired_t` of the values that are there."""
+def _paired_t(differences: Array, texts: _Texts = _Texts()) -> _Tests:
+    """Over the last axis, like `analysis.statistics.effects.precision.interval_for` of the values that are
+    there.
+    """
     there = np.isfinite(differences)
     n = there.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(there, differences, 0).sum(axis=-1) / n
         squares = np.where(there, differences - mean[..., None], 0) ** 2
-        error = np.sqrt(squares.sum(axis=-1) / (n - 1) / n)
-        p = 2 * stdtr(n - 1.0, -np.abs(mean) / error)
-    return _Tests(mean, error, np.where(error > TINY, p, np.nan), n - 1.0)
+        of_seeds = squares.sum(axis=-1) / (n - 1) / n
+        whole = texts.shared + texts.of_one_seed / n
+        error = np.sqrt(np.maximum(np.maximum(of_seeds + texts.shared, of_seeds), whole))
+        parts = of_seeds / (n - 1) + whole / texts.df
+        df = np.where(parts > 0, (of_seeds + whole) / parts, n - 1.0)
+        p = 2 * stdtr(df, -np.abs(mean) / error)
+    return _Tests(mean, error, np.where(error > TINY, p, np.nan), df)
 
 
 def _holm(p: Array) -> Array:

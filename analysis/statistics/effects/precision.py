@@ -73,7 +73,12 @@ def intervals_of_languages(of_languages: Sequence[Paired | None]) -> list[Interv
             alike.setdefault((paired.kept, paired.seeds.tobytes()), []).append(place)
     for places in alike.values():
         group = [paired for place in places if (paired := of_languages[place]) is not None]
-        values, df = moderated(np.column_stack([paired.differences[:, 0] for paired in group]))
+        differences = np.column_stack([paired.differences[:, 0] for paired in group])
+        if len(differences) < 2:
+            for place, paired in zip(places, group, strict=True):
+                found[place] = interval_of(paired)
+            continue
+        values, df = moderated(differences)
         for place, paired, variance, free in zip(places, group, values, df, strict=True):
             found[place] = interval_of(paired, seeds=SeedPart(float(variance), float(free)))
     return found

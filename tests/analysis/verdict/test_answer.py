@@ -204,8 +204,8 @@ def test_a_slope_that_stands_by_itself_alone_is_not_claimed(
     study = invented_study(DATA | {"teacher_data": ("full", "same")}, search=2)
     rows = pd.DataFrame(
         [
-            ["full", 0.01, 0.001, 0.019, 0.04, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
-            ["same", 0.01, -0.001, 0.021, 0.06, 0.08, 5, 3, 2.0, 1, 0, 0.02, ""],
+            ["full", 0.01, 0.001, 0.019, 0.04, 0.08, 5, 0, 3, 2.0, 1, 0, 0.02, ""],
+            ["same", 0.01, -0.001, 0.021, 0.06, 0.08, 5, 0, 3, 2.0, 1, 0, 0.02, ""],
         ],
         columns=Results(study).advantage.columns,
     )
