@@ -26,13 +26,14 @@ def main_effects(results: Results) -> Section:
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
     if effects.empty:
         return Section("Effects")
+    crossed = effects["texts"].gt(0).any()
+    sources, samples = ("seeds and test texts", "random samples") if crossed else ("seeds", "a random sample")
     text = (
         "A main effect is the difference between two levels of a factor, averaged over matched arms that "
         "agree in all other factors. An interaction is a difference of such differences. The interval for "
-        "these languages treats seeds as a random sample. The interval for new languages treats seeds and "
-        "languages as random samples. Its standard error is not smaller, but its degrees of freedom are "
-        "larger if many languages contribute. If the languages hardly differ, the interval for new "
-        "languages may therefore be narrower.",
+        f"these languages treats {sources} as {samples}. The interval for new languages treats languages as a "
+        "random sample too, and is never narrower. New languages are languages that students are trained on, "
+        "like the languages of the study; nothing is said of languages without training data.",
     )
     tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
@@ -125,7 +126,10 @@ def effects_by_language(results: Results) -> Section:
     ]
     table = effects.assign(text=cells).pivot(index="outcome", columns="effect", values="text")
     table = table.reindex(index=ordered(table.index), columns=effects["effect"].unique())
-    note = "Points of accuracy with 95% intervals; * p < .05 after Holm's correction over the languages."
+    note = (
+        "Points of accuracy with 95% intervals; * p < .05 after Holm's correction over the languages. The "
+        "variances of languages over seeds are shrunk towards each other."
+    )
     averaged = effects[effects["averaged_over"] != ""].groupby("effect", sort=False)["averaged_over"].first()
     if len(averaged):
         note += f" Averaged over: {'; '.join(f'{effect}: {over}' for effect, over in averaged.items())}."

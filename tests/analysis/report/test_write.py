@@ -171,7 +171,7 @@ def test_the_answer_is_the_number_of_the_claim(
         assert f"(95% interval {low:.2f} to {high:.2f}, 4 seeds)" in text
         assert (
             "for this teacher, at the selected values of learning_rate, on the test texts of these 6 "
-            "languages." in text
+            "languages; intervals are over seeds only." in text
         )
     assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
 

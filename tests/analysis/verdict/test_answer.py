@@ -226,7 +226,7 @@ def test_of_one_arm_it_is_said_how_well_it_does() -> None:
         "macro test"
     )
     assert f"accuracy of {100 * macro.mean():.2f}% (95% interval " in sentence
-    assert sentence.endswith("on the test texts of these 6 languages.")
+    assert sentence.endswith("on the test texts of these 6 languages; intervals are over seeds only.")
 
 
 def test_what_the_answer_claims_of_copying_is_corrected_as_in_its_table() -> None:
