@@ -24,6 +24,7 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
+from analysis.record.texts import ARTIFACT, COUNT, Answers, parse_answers
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.selection import INTERPOLATED, BestValidation, Selected, select
@@ -60,6 +61,10 @@ class StudyRecord:
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
     of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
     validation. Scores and curves have the order of `trials`.
+
+    text_counts: language to the number of its test texts. answers: the key of a complete confirm run to the
+    test texts that the run answered correctly. Both are empty in records of older versions, and `answers` is
+    empty in a home without artifacts.
     """
 
     name: str
@@ -75,8 +80,11 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    about: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     readers: dict[str, int] | None = None
+    text_counts: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
 
     @property
     def margin(self) -> float:
@@ -87,8 +95,6 @@ class StudyRecord:
     def chance(self) -> float | None:
         """Macro accuracy on test of the best answer that reads no text; None if it is not on record."""
         return float(self.tags["chance"]) if "chance" in self.tags else None
-
-    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def part(self) -> str | None:
@@ -242,6 +248,8 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         tags=first_said(share.tags for share in shares),
         about=_about(shares),
         readers=_readers(shares, params.get("task")),
+        text_counts=_text_counts(metrics),
+        answers=_answers(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
@@ -324,7 +332,7 @@ def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     names = pd.Index(metrics["name"].unique()).sort_values()
     parts = [name.split("/", 2) for name in names]
-    scored = [len(part) == 3 and part[0] in SPLITS for part in parts]
+    scored = [len(part) == 3 and part[0] in SPLITS and part[1] != COUNT for part in parts]
     names, parts = names[scored], [part for part, is_score in zip(parts, scored, strict=True) if is_score]
     code = names.get_indexer(metrics["name"])
     rows = metrics[code >= 0].assign(code=code[code >= 0]).sort_values(["at", "code"])
@@ -334,6 +342,29 @@ def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         table[column] = of_name[column].array.take(rows["code"])
     table["value"] = rows["value"].to_numpy(float)
     return table[SCORE_COLUMNS]
+
+
+def _text_counts(metrics: pd.DataFrame) -> dict[str, int]:
+    rows = metrics[metrics["name"].str.startswith(f"test/{COUNT}/")].sort_values("name")
+    of_language = rows.drop_duplicates("name").set_index("name")["value"]
+    return {str(name).split("/", 2)[2]: int(count) for name, count in of_language.items()}
+
+
+def _answers(shares: Sequence[Share], runs: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Answers]:
+    """By key, for the complete confirm runs.
+
+    Runs without the metric are of an older version, and have no artifact.
+    """
+    counted = metrics.loc[metrics["name"].str.startswith(f"test/{COUNT}/"), "at"].unique()
+    wanted = runs[(runs["phase"] == "confirm") & (runs["outcome"] == "complete") & runs.index.isin(counted)]
+    found = {}
+    for number, share in enumerate(shares):
+        of_share = wanted[wanted["share"] == number]
+        contents = share.source.artifacts(list(of_share["run"]), ARTIFACT) if len(of_share) else {}
+        for key, run in zip(of_share["key"], of_share["run"], strict=True):
+            if run in contents and (answers := parse_answers(contents[run])) is not None:
+                found[str(key)] = answers
+    return found
 
 
 def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:

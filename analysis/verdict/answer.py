@@ -10,8 +10,9 @@ import pandas as pd
 from analysis.record.formats import margin_text, p_value, points, signed
 from analysis.statistics.effects.arms import next_best, winner
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
+from analysis.statistics.effects.precision import interval_for
 from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
-from analysis.statistics.intervals import ALPHA, paired_t
+from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope
@@ -125,9 +126,11 @@ def _of_factors(results: Results) -> list[str]:
 
 def _of_one(results: Results) -> str:
     """For a study with one arm: the accuracy of the students of this arm."""
-    runs = over_teachers(runs_of(results.confirmed, {}))
+    runs = over_teachers(runs_of(results.confirmed, {}, correct=results.correct))
     macro = runs.values[0].mean(axis=1)  # the study has one arm
-    found = paired_t(macro[np.isfinite(macro)])
+    seeds = np.isfinite(macro)
+    texts = runs.texts and runs.texts.spread(np.ones(1), seeds, runs.shared([0]))
+    found = interval_for(macro[seeds], texts)
     row = {"low": found.low, "high": found.high, "seeds": found.n}
     name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"
     return (

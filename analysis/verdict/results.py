@@ -8,7 +8,14 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.record.design import cells, confirmed, confirmed_trials, data_shares, factors
+from analysis.record.design import (
+    cells,
+    confirmed,
+    confirmed_trials,
+    correct_texts,
+    data_shares,
+    factors,
+)
 from analysis.record.domain import Value
 from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
@@ -21,6 +28,7 @@ from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.scales import interactions_on_two_scales
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
@@ -60,6 +68,11 @@ class Results:
         return search_results(self.record)
 
     @cached_property
+    def correct(self) -> Correct:
+        """Which test texts each confirm run answered correctly; empty if that is not on record."""
+        return correct_texts(self.record)
+
+    @cached_property
     def tuning(self) -> Tuning:
         """How far each arm may lie below its best values. Every interval of an effect includes this."""
         return shortfalls(self.record)
@@ -67,19 +80,19 @@ class Results:
     @cached_property
     def copying(self) -> Copying | None:
         """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
-        runs = runs_of(self.confirmed, self.factors, self.cells, self.tuning)
+        runs = runs_of(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
         return copying_of(runs, self.factors, self.record.margin)
 
     @cached_property
     def claim(self) -> pd.DataFrame:
         """The numbers of claim C1, as rows like those of the table of effects."""
-        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning)
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
+        return fraction_interaction(self.confirmed, self.factors, self.data_shares, self.tuning, self.correct)
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:
@@ -98,7 +111,7 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors, self.cells, self.tuning)
+        return effects(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
 
     @cached_property
     def scales(self) -> pd.DataFrame:
@@ -111,7 +124,7 @@ class Results:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        return arms_compared(self.confirmed, self.tuning)
+        return arms_compared(self.confirmed, self.tuning, self.correct)
 
     @cached_property
     def findings(self) -> list[Finding]:

@@ -31,10 +31,14 @@ def report_rows(report: Progress) -> list[Metric]:
 def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
     """Return a trial's result as metrics at the time of its last report.
 
-    These are test scores, seconds and parameters; and, if the student saw a fraction of the training data,
+    These are test scores, the number of test texts of each language (`test/texts/LANGUAGE`), seconds and
+    parameters; and, if the student saw a fraction of the training data,
     the share of the rows that the fraction came to: `data_share`, and `data_share/LANGUAGE`.
     """
     metrics = dict(score_rows("test", result["test"]))
+    metrics |= {
+        f"test/texts/{language}": float(n) for language, n in (result["test"] or {}).get("n", {}).items()
+    }
     metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
     if share := result.get("data_share"):
         metrics |= {"data_share": share["all"]}

@@ -14,7 +14,6 @@ from typing import Any
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from study.errors import masked
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
@@ -187,11 +186,16 @@ class Tracker:
             raise
 
     def replay(
-        self, record: Record, reports: Sequence[Progress], state: State, traceback: str | None = None
+        self,
+        record: Record,
+        reports: Sequence[Progress],
+        state: State,
+        files: Mapping[str, str] | None = None,
     ) -> None:
-        """Log all `reports` of a trial, and bring the trial's run to `state`.
+        """Log all `reports` of a trial and its `files` (name: text), and bring the trial's run to `state`.
 
-        What this process or another one has logged before stays as it is.
+        What this process or another one has logged before stays as it is; a file of the same name is
+        replaced. The run is closed last, so a run that is closed has its files.
         """
         number = {"kdstudy.number": str(record.number)}
         run = self.runs.get(
@@ -217,10 +221,10 @@ class Tracker:
         params = record.config.effective() if self.runs.lacks_params(run) else {}
         self.runs.log(run, rows, params, tags)
         self._logged[run] = count
-        if traceback is not None:
-            # A server may name a folder of its own machine; the trial's folder has the traceback too.
+        for name, text in (files or {}).items():
+            # A server may name a folder of its own machine; the trial's folder has the files too.
             with suppress(PermissionError, FileNotFoundError, NotADirectoryError):
-                self.runs.client.log_text(run, masked(traceback), "traceback.txt")
+                self.runs.client.log_text(run, text, name)
         self.runs.set_status(run, STATUS[state])
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:

@@ -52,13 +52,15 @@ def main_effects(results: Results) -> Section:
     effects = results.effects
     if effects.empty:
         return Section("Effects")
+    crossed = effects["texts"].gt(0).any()
+    sources, samples = ("seeds and test texts", "random samples") if crossed else ("seeds", "a random sample")
     text: tuple[str, ...] = (
         "A main effect is the difference between two levels of a factor. The difference is averaged over "
         "matched arms, which agree in all other factors. An interaction is a difference of such "
-        "differences. The interval for these languages treats seeds as a random sample. The interval for "
-        "new languages treats seeds and languages as random samples. Its standard error is not smaller. "
-        "Its degrees of freedom are larger if there are many languages. If the languages hardly differ, the "
-        "interval for new languages may therefore be narrower.",
+        f"differences. The interval for these languages treats {sources} as {samples}. The interval for new "
+        "languages treats languages as a random sample too, and is never narrower. New languages are "
+        "languages that students are trained on, like the languages of the study. Nothing is said of "
+        "languages without training data.",
     )
     text += () if results.may_claim else (NOT_CLAIMED,)
     tables = [
@@ -197,7 +199,10 @@ def effects_by_language(results: Results) -> Section:
     cells = [text + "*" * star for text, star in zip(intervals(effects), starred, strict=True)]
     table = effects.assign(text=cells).pivot(index="outcome", columns="effect", values="text")
     table = table.reindex(index=ordered(table.index), columns=effects["effect"].unique())
-    note = "Points of accuracy with 95% intervals."
+    note = (
+        "Points of accuracy with 95% intervals. The variances of languages over seeds are shrunk towards "
+        "each other."
+    )
     if results.may_claim:
         note += " A star: p < .05 after Holm's correction over the languages."
     averaged = effects[effects["averaged_over"] != ""].groupby("effect", sort=False)["averaged_over"].first()

@@ -26,11 +26,16 @@ METHOD = (
     "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
     "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "
     "seeds.",
-    "Test texts are the same in all runs, and the intervals hold for these texts: no interval is over other "
-    "texts of these languages. If a language has few texts, the difference on other texts may lie outside "
-    "the interval.",
-    "New languages: seeds and languages are both treated as random samples, crossed; the variance adds both "
-    "sources.",
+    "Test texts are a sample, as seeds are, and every seed answers the same texts. If the record has which "
+    "texts each confirm run had correct, seeds and texts are crossed within each language: the variance adds "
+    "both sources and counts the residual once (Clark 1973). For worst, the lowest language of each run "
+    "counts as chosen before. Records of older versions do not have the texts. Their intervals are over "
+    "seeds only: if a language has few texts, the difference on other texts may lie outside the interval.",
+    "One language: the variance over seeds is the common part of all languages, and the language's own part, "
+    "which is shrunk towards the own parts of the other languages (moderated t; Smyth 2004).",
+    "New languages are languages that students are trained on, like the languages of the study. Seeds and "
+    "languages are both treated as random samples, crossed; the variance adds both sources. The interval is "
+    "never narrower than the interval for these languages.",
     "Copying minus distilling (claim C1): both effects come from the same sets of four arms, copied or "
     "random, on labels alone or distilled. Each effect is a mean over both levels of the other. The "
     "difference of the two effects is the accuracy of copied students on labels alone minus the accuracy of "

@@ -29,10 +29,10 @@ import numpy as np
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast, Paired
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import interval_of, new_languages_of
 from analysis.statistics.effects.runs import Factors, Runs
-from analysis.statistics.effects.tuning import could_explain, widened
-from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages
+from analysis.statistics.effects.tuning import could_explain
+from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm
 
 __all__ = ["CONTRASTS", "PARTS", "Copying", "Magnitude", "copying_of", "four_arms", "magnitude"]
 
@@ -133,16 +133,14 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
     """Claim C1 of `runs`; None if init or alpha is not a factor, or if no four arms match."""
     contrasts = {name: four_arms(runs, factors, name) for name in CONTRASTS}
     first = contrasts["copying"]
-    if first is None or not (shared := list(runs.shared(first.arms))):
+    if first is None or not (shared := runs.shared(first.arms)):
         return None
-    values = runs.values[:, :, shared]
-    paired = {name: found for name, c in contrasts.items() if c and (found := c.paired(values))}
+    paired = {name: found for name, c in contrasts.items() if c and (found := c.on_languages(runs, shared))}
     if not paired:
         return None
     one = paired["copying"]
-    tuning = {name: runs.tuning_variance(each.weights) for name, each in paired.items()}
-    intervals = {name: interval_of(each, tuning=tuning[name]) for name, each in paired.items()}
-    new = {name: widened(new_languages(each.differences), tuning[name]) for name, each in paired.items()}
+    intervals = {name: interval_of(each) for name, each in paired.items()}
+    new = {name: new_languages_of(each, intervals[name]) for name, each in paired.items()}
     corrected = holm(np.array([intervals[part].p for part in PARTS]))
     difference, total = "copying - distilling", "copying + distilling"
     return Copying(
@@ -154,7 +152,7 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
         alphas=tuple(runs.cells[cells[0][-1]]["alpha"] for cells in one.kept),
         averaged_over=first.averaged_over(runs, one),
         margin=margin,
-        could_be_tuning=could_explain(max(tuning[difference], tuning[total])),
+        could_be_tuning=could_explain(max(paired[difference].tuning, paired[total].tuning)),
     )
 
 

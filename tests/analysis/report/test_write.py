@@ -167,7 +167,7 @@ def test_the_answer_is_the_claim(claim_study: StudyRecord, monkeypatch: pytest.M
         assert f"supported, by {estimate} points in magnitude [{low}, {high}]" in text
         assert (
             "for this teacher, at the selected values of learning_rate, on the test texts of these 6 "
-            "languages." in text
+            "languages; intervals are over seeds only." in text
         )
     assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
     assert "**Copying helped" in markdown
