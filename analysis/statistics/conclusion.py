@@ -53,6 +53,9 @@ class _Texts(NamedTuple):
         return cls(shared, of_one_seed, df)
 
 
+NO_TEXTS = _Texts()
+
+
 class _Sum(NamedTuple):
     """A weighted sum of arms: numbers and weights. A sum within `MARGIN` / `span` counts as no difference."""
 
@@ -63,7 +66,9 @@ class _Sum(NamedTuple):
 
 
 class _Tests(NamedTuple):
-    """Paired t tests: mean difference, its standard error, two-sided p of no difference, degrees of freedom."""
+    """Paired t tests: mean difference, its standard error, two-sided p of no difference, degrees of
+    freedom.
+    """
 
     mean: Array
     error: Array
@@ -166,7 +171,7 @@ def _texts(runs: Runs, paired: Paired) -> _Texts:
     """The texts of a contrast of `macro_by_seed`."""
     shared = runs.shared(range(len(runs.arms)))
     if runs.texts is None or not shared:
-        return _Texts()
+        return NO_TEXTS
     spread = runs.texts.spread(paired.weights, paired.seeds, shared)
     return _Texts.of([spread], int(paired.seeds.sum()))
 
@@ -175,8 +180,8 @@ def _texts_of_pairs(runs: Runs) -> _Texts:
     """The texts of all pairs of arms, in the order of `numpy.triu_indices`."""
     shared = runs.shared(range(len(runs.arms)))
     if runs.texts is None or not shared:
-        return _Texts()
-    seeds = np.isfinite(macro_by_seed(runs)).all(axis=0)
+        return NO_TEXTS
+    seeds: Any = np.isfinite(macro_by_seed(runs)).all(axis=0)
     unit = np.eye(len(runs.arms))
     one, other = np.triu_indices(len(runs.arms), 1)
     pairs = zip(one, other, strict=True)
@@ -241,7 +246,7 @@ def _winners(macro: Array, texts: _Texts) -> Codes:
     return np.where(equal, -1 - next_best[:, 0], won)
 
 
-def _paired_t(differences: Array, texts: _Texts = _Texts()) -> _Tests:
+def _paired_t(differences: Array, texts: _Texts = NO_TEXTS) -> _Tests:
     """Over the last axis, like `analysis.statistics.effects.precision.interval_for` of the values that are
     there.
     """

@@ -107,8 +107,8 @@ def fraction_interaction(
     Returns:
         One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
         have runs at two fractions or more. Columns: `teacher_data, estimate, low, high, p, p_holm` (corrected
-        for the rows; Holm 1979), `seeds, texts, fractions, decades` (log10 of the largest fraction divided by the
-        smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
+        for the rows; Holm 1979), `seeds, texts, fractions, decades` (log10 of the largest fraction divided by
+        the smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
         `equivalent_within` is for a tenfold reduction too. Of several sets of fractions the largest set with
         a cell is used. A seed counts only if it has every one of the fractions; without such a seed there is
         no row.

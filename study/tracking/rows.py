@@ -31,7 +31,9 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
     the share of the rows that the fraction came to: `data_share`, and `data_share/LANGUAGE`.
     """
     metrics = dict(score_rows("test", result["test"]))
-    metrics |= {f"test/texts/{language}": float(n) for language, n in (result["test"] or {}).get("n", {}).items()}
+    metrics |= {
+        f"test/texts/{language}": float(n) for language, n in (result["test"] or {}).get("n", {}).items()
+    }
     metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
     if share := result.get("data_share"):
         metrics |= {"data_share": share["all"]}

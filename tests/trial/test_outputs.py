@@ -20,9 +20,7 @@ def bits(content: bytes) -> dict[str, list[bool]]:
     """Language to whether each text was correct, and nothing of the code under test."""
     said = json.loads(content)
     return {
-        language: [
-            bool(base64.b64decode(of["correct"])[k // 8] >> (7 - k % 8) & 1) for k in range(of["n"])
-        ]
+        language: [bool(base64.b64decode(of["correct"])[k // 8] >> (7 - k % 8) & 1) for k in range(of["n"])]
         for language, of in said["languages"].items()
     }
 

@@ -31,8 +31,8 @@ METHOD = (
     "Test texts are a sample, as seeds are, and every seed answers the same texts. If the record has which "
     "texts each confirm run had correct, seeds and texts are crossed within each language: the variance adds "
     "both sources and counts the residual once (Clark 1973). For worst, the lowest language of each run "
-    "counts as chosen before. Records of older versions do not have the texts. Their intervals are over seeds "
-    "only: if a language has few texts, the difference on other texts may lie outside the interval.",
+    "counts as chosen before. Records of older versions do not have the texts. Their intervals are over "
+    "seeds only: if a language has few texts, the difference on other texts may lie outside the interval.",
     "One language: the variance over seeds is the common part of all languages, and the language's own part, "
     "which is shrunk towards the own parts of the other languages (moderated t; Smyth 2004).",
     "New languages are languages that students are trained on, like the languages of the study. Seeds and "

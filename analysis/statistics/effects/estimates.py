@@ -61,10 +61,10 @@ def effects(
     effect. The family of a row of macro or worst: all effects of this kind, outcome and estimand.
     equivalent_within: `Interval.within`. seeds, texts, languages, cells: the numbers of seeds, test texts,
     languages and cells of the row; texts is 0 if the interval is over seeds only, because `correct`
-    (`analysis.record.design.correct_texts`) lacks a run. cells_dropped: the number of matched cells that lack seeds (by the rule of `Contrast.paired`),
-    or that have an arm of `planned` (`analysis.record.design.cells`) without any run. averaged_over: factors
-    that are not compared and that have several levels among the cells. With one seed there is only an
-    estimate.
+    (`analysis.record.design.correct_texts`) lacks a run. cells_dropped: the number of matched
+    cells that lack seeds (by the rule of `Contrast.paired`), or that have an arm of `planned`
+    (`analysis.record.design.cells`) without any run. averaged_over: factors that are not compared and that
+    have several levels among the cells. With one seed there is only an estimate.
     """
     runs = runs_of(results, factors, planned, correct)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])

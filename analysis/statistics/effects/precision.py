@@ -5,10 +5,10 @@ The variance of an estimate is the part of the seeds, and the part of the texts 
     variance = V_seeds + V_texts,  V_seeds = variance over seeds / S,  V_texts = sum of covariance / (n L^2)
 
 with the covariance of two seeds over the texts of each of L languages (`texts.py`). This is the residual
-counted once, as in `analysis.statistics.intervals.new_languages`. If V_seeds alone, or the variance over texts
-of the mean over seeds alone, is larger, the larger number is used: both are a component and the residual, so
-a smaller sum is chance. The degrees of freedom are the harmonic mean of those of both sources, weighted by
-their variances, also as in `new_languages`.
+counted once, as in `analysis.statistics.intervals.new_languages`. If V_seeds alone, or the variance over
+texts of the mean over seeds alone, is larger, the larger number is used: both are a component and the
+residual, so a smaller sum is chance. The degrees of freedom are the harmonic mean of those of both sources,
+weighted by their variances, also as in `new_languages`.
 """
 
 from __future__ import annotations

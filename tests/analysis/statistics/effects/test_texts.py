@@ -36,13 +36,16 @@ def test_the_spread_of_one_language_is_that_of_a_two_way_table() -> None:
     spread = texts.spread(WEIGHTS, ALL, [1])
     assert spread is not None
     assert spread[:2] == pytest.approx(two_way(d))
-    assert (spread.df, spread.texts) == (pytest.approx(6), 7)
+    assert spread.df == pytest.approx(6)
+    assert spread.texts == 7
 
 
 def test_languages_have_texts_of_their_own_and_equal_weights() -> None:
     texts = drawn()
     both, one, other = (texts.spread(WEIGHTS, ALL, languages) for languages in ([0, 1], [0], [1]))
-    assert both is not None and one is not None and other is not None
+    assert both is not None
+    assert one is not None
+    assert other is not None
     assert both.shared == pytest.approx((one.shared + other.shared) / 4)
     assert both.whole == pytest.approx((one.whole + other.whole) / 4)
     assert min(one.df, other.df) < both.df < one.df + other.df
@@ -67,7 +70,8 @@ def test_of_runs_with_one_lowest_language_the_spread_is_the_languages() -> None:
     texts = drawn()
     lowest = np.ones((4, 5), dtype=int)
     found, expected = texts.spread_of_lowest(WEIGHTS, ALL, [0, 1], lowest), texts.spread(WEIGHTS, ALL, [1])
-    assert found is not None and expected is not None
+    assert found is not None
+    assert expected is not None
     assert found == pytest.approx(expected)
 
 
