@@ -74,10 +74,10 @@ def correct_texts(record: StudyRecord) -> dict[tuple[str, int], dict[str, Bits]]
     if len({answers.task for answers in record.answers.values()}) != 1:
         return {}
     trials = confirmed_trials(record)
-    found = {}
+    found: dict[tuple[str, int], dict[str, Bits]] = {}
     for key, arm, seed in zip(trials["key"], trials["arm"], seeds_of(trials), strict=True):
         if key in record.answers and not pd.isna(seed):
-            found.setdefault((str(arm), int(seed)), record.answers[key].correct())
+            found[str(arm), int(seed)] = record.answers[key].correct()
     return found
 
 

@@ -129,7 +129,7 @@ def _of_one(results: Results) -> str:
     runs = over_teachers(runs_of(results.confirmed, {}, correct=results.correct))
     macro = runs.values[0].mean(axis=1)  # the study has one arm
     seeds = np.isfinite(macro)
-    texts = runs.texts and runs.texts.spread(np.ones(1), seeds, runs.shared([0]))
+    texts = runs.texts.spread(np.ones(1), seeds, runs.shared([0])) if runs.texts else None
     found = interval_for(macro[seeds], texts)
     row = {"low": found.low, "high": found.high, "seeds": found.n}
     name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"

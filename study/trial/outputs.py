@@ -34,7 +34,8 @@ class Outputs:
     @cached_property
     def predictions(self) -> np.ndarray:
         """The predicted class id of each row."""
-        return self.logits.argmax(axis=1)
+        predictions: np.ndarray = self.logits.argmax(axis=1)
+        return predictions
 
     def scores(self, inputs: Inputs) -> Scores:
         """Scores per language, with retention."""

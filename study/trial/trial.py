@@ -77,7 +77,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         interval = training.advance(step)
         started = time.perf_counter()
         outputs = None if interval.diverged else outputs_on("validation")
-        scores = outputs and outputs.scores(inputs)
+        scores = None if outputs is None else outputs.scores(inputs)
         training.seconds += time.perf_counter() - started
         if scores is None:
             outcome = "diverged"
@@ -102,7 +102,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         "parameters": parameters,
         "trained_tokens": student.config.vocab_size,
         "validation": history[-1]["validation"] if history else None,
-        "test": test and test.scores(inputs),
+        "test": None if test is None else test.scores(inputs),
         "numerics": asdict(numerics),
         "other_numerics_of_teacher": {
             what: other

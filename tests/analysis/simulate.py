@@ -22,6 +22,7 @@ is below the standard normal quantile of the chance, so the chance is exact what
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -40,6 +41,7 @@ __all__ = ["CORE", "Scenario", "Studies", "simulate"]
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 CORE: dict[str, tuple[Value, ...]] = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
+DRAWS = 4_000
 RANGE = 2.0  # log units that a search spans on either side
 
 
@@ -102,6 +104,11 @@ class Studies:
     correct: tuple[Any, ...] = ()
 
     @property
+    def every(self) -> range:
+        """The numbers of the languages."""
+        return range(self.scenario.languages)
+
+    @property
     def these(self) -> Array:
         """[studies x arms]: what is expected of macro."""
         return self.languages.mean(axis=2)
@@ -112,8 +119,11 @@ class Studies:
 
             E min = low + integral from low of P(min > x) dx,  P(min > x) = prod_l Phi((mu_l - x) / rest)
 
-        where the minimum cannot lie below `low`. Errors of a run as a whole move all languages alike.
+        where the minimum cannot lie below `low`. Errors of a run as a whole move all languages alike. With
+        texts, the mean over `DRAWS` runs on texts of their own.
         """
+        if self.correct:
+            return _worst_of_texts(self)
         lowest, rest = self.languages.min(axis=2), self.scenario.rest
         if not rest:
             return lowest
@@ -171,6 +181,20 @@ def simulate(scenario: Scenario, studies: int, rng: np.random.Generator) -> Stud
         values = np.stack([of_language.mean(axis=3) for of_language in correct], axis=3)
     values[rng.random((n, a, s)) < scenario.lost] = np.nan
     return Studies(scenario, cells, values, quality, expected[:, :, 0], correct)
+
+
+def _worst_of_texts(studies: Studies) -> Array:
+    scenario, rng = studies.scenario, np.random.default_rng(0)
+    counts = np.resize(scenario.texts, scenario.languages)
+    found = np.empty(studies.new.shape)
+    arm_seeds = np.broadcast_to(scenario.arm_seed, found.shape)
+    for place in np.ndindex(found.shape):
+        of_run = math.hypot(scenario.seed, arm_seeds[place]) * rng.standard_normal((DRAWS, 1))
+        accuracy = scenario.level + studies.languages[place] + of_run
+        accuracy = accuracy + scenario.rest * rng.standard_normal((DRAWS, scenario.languages))
+        shares = rng.binomial(counts, np.clip(accuracy, 0.001, 0.999)) / counts
+        found[place] = shares.min(axis=1).mean()
+    return found
 
 
 def _answered(scenario: Scenario, accuracy: Array, rng: np.random.Generator) -> tuple[Any, ...]:

@@ -55,7 +55,7 @@ def test_test_is_logged_only_where_it_was_scored(
         tests = {name: values for name, values in found.items() if name.startswith("test/")}
         assert len(tests) == (0 if test is None else 14)
         if test is not None:
-            assert tests["test/texts/deu"] == [(3, report.time_ms, float(report.result["test"]["n"]["deu"]))]
+            assert tests["test/texts/deu"] == [(3, report.time_ms, 10.0)]
             assert tests["test/accuracy/worst"] == [(3, report.time_ms, 0.7)]
 
 

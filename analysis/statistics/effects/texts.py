@@ -98,7 +98,7 @@ class Texts:
         return _sum(parts)
 
     def _known(self, arms: Any, seeds: Bits, languages: Sequence[int]) -> bool:
-        there = self.there[np.ix_(arms, np.flatnonzero(seeds), list(languages))]
+        there = self.there[np.ix_(arms, np.flatnonzero(seeds), np.array(languages))]
         enough = all(self.correct[language].shape[2] > 1 for language in languages)
         return bool(there.all()) and bool(there.size) and int(seeds.sum()) > 1 and enough
 
@@ -133,9 +133,9 @@ def texts_of(
     for (a, arm), (s, seed) in ((a, s) for a in enumerate(arms) for s in enumerate(seeds)):
         of_run = correct.get((arm, seed), {})
         for place, language in enumerate(languages):
-            bits = of_run.get(language)
-            if bits is not None and len(bits) == counts[language]:
-                tables[place][a, s], there[a, s, place] = bits, True
+            answers = of_run.get(language)
+            if answers is not None and len(answers) == counts[language]:
+                tables[place][a, s], there[a, s, place] = answers, True
     return Texts(tuple(tables), there, np.eye(len(arms))) if there.any() else None
 
 
