@@ -1,12 +1,24 @@
-"""The rule that picks an arm's best trial. It reads validation scores, and no test scores."""
+"""The rules that pick an arm's best trial and select its values. They read validation scores alone.
+
+`BestValidation` picks the best tried trial. `select` returns the values of the confirm runs: the values of
+the best tried trial. If a study selects by interpolation, the interpolated optimum (`optimum.py`) takes the
+place of the values of its ranges.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from functools import lru_cache
+from typing import Generic, Literal, Protocol, TypeVar
 
-__all__ = ["BestValidation", "Candidate"]
+from study.optimum import Optimum, interpolate
+
+__all__ = ["BEST_TRIED", "INTERPOLATED", "BestValidation", "Candidate", "Selected", "select"]
+
+BEST_TRIED: Literal["best tried"] = "best tried"
+INTERPOLATED: Literal["interpolated"] = "interpolated"
+"""How a study selects the values of its confirm runs."""
 
 
 class Candidate(Protocol):
@@ -41,3 +53,57 @@ class BestValidation:
             arms.setdefault(candidate.arm, []).append(candidate)
         picked = {arm: self.best(of_arm) for arm, of_arm in arms.items()}
         return {arm: best for arm, best in picked.items() if best is not None}
+
+
+@dataclass(frozen=True)
+class Selected(Generic[C]):
+    """The selected values of an arm.
+
+    They are the values of the trial `tried`, the best one, except for the ranges in `point`.
+    rule: "best tried", "parabola" or "gaussian process". fit: what was fitted, or why nothing was fitted.
+    """
+
+    tried: C
+    point: Mapping[str, float]
+    rule: str
+    fit: str
+
+
+def select(
+    candidates: Iterable[C], values_of: Callable[[C], Mapping[str, object]], ranges: Mapping[str, bool]
+) -> Selected[C] | None:
+    """Return the selected values of the arm of `candidates`; None if no candidate is complete.
+
+    Only complete trials that agree with the best tried trial in all that is not a range take part.
+
+    Args:
+        candidates: the search trials of one arm (in one tuning), in any order.
+        values_of: the tuned values of a trial that have an effect.
+        ranges: the tuned ranges, and whether each is logarithmic; empty if the study selects the best tried
+            trial.
+    """
+    complete = [c for c in candidates if c.outcome == "complete" and c.value is not None]
+    best = BestValidation().best(complete)
+    if best is None:
+        return None
+    levels = {name: value for name, value in values_of(best).items() if name not in ranges}
+    names = sorted(ranges.keys() & values_of(best).keys())
+    points, scores = [], []
+    for candidate in sorted(complete, key=lambda c: c.number):
+        values = values_of(candidate)
+        same = levels == {name: value for name, value in values.items() if name not in ranges}
+        if same and all(name in values for name in names):
+            points.append(tuple(float(str(values[name])) for name in names))
+            scores.append(float(candidate.value or 0.0))
+    found = _optimum(tuple(points), tuple(scores), tuple((name, ranges[name]) for name in names))
+    point = {} if found.rule == BEST_TRIED else found.point
+    return Selected(best, point, found.rule, found.about)
+
+
+@lru_cache(maxsize=1024)
+def _optimum(
+    points: tuple[tuple[float, ...], ...], scores: tuple[float, ...], ranges: tuple[tuple[str, bool], ...]
+) -> Optimum:
+    """`interpolate`, computed once: a status asks for the same optimum again and again."""
+    names = [name for name, _ in ranges]
+    return interpolate([dict(zip(names, point, strict=True)) for point in points], scores, dict(ranges))

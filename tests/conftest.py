@@ -299,7 +299,10 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 
 @pytest.fixture(scope="session")
 def make_plan() -> Callable[..., Plan]:
-    """A plan; the keywords are its search space's. Tasks and models are names only: nothing reads them."""
+    """A plan in seed block 0; the keywords are its search space's, or a plan's `seed_block` and so on.
+
+    Tasks and models are names only: nothing reads them.
+    """
     from study.planning.plan import ModelFacts, Plan
     from study.space import Range, SearchSpace
 
@@ -309,8 +312,10 @@ def make_plan() -> Callable[..., Plan]:
         rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
         defaults = {"question": "why?", "nuisance": rate, "trials": 4, "confirm_seeds": 2, "reports": 3}
         defaults |= {"sampler": "tpe"}
+        own = {"seed_block": 0} | {k: roles.pop(k) for k in roles.keys() & Plan.model_fields.keys()}
         space = SearchSpace(**defaults | roles)
-        return Plan.make(name, space, task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
+        plan = Plan.make(name, space, task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
+        return plan.model_copy(update=own)
 
     return make
 

@@ -5,10 +5,13 @@ A factor that has no effect in an arm, such as the temperature if nothing is dis
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_value
-from analysis.record.shares import IDENTITY
+from analysis.record.shares import IDENTITY, seeds_of
 from analysis.record.study_record import StudyRecord
 from study.config import TrialConfig
 
@@ -19,12 +22,15 @@ __all__ = [
     "confirm_runs",
     "confirmed",
     "confirmed_trials",
+    "correct_texts",
     "data_shares",
     "factors",
     "hyperparameters",
     "own_teachers",
     "teachers_differ",
 ]
+
+Bits = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
@@ -60,19 +66,43 @@ def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy"
     return table[["arm", *of_arms.columns, "seed", "language", "value"]].reset_index(drop=True)
 
 
+def correct_texts(record: StudyRecord) -> dict[tuple[str, int], dict[str, Bits]]:
+    """For each (arm, seed) of `confirmed_trials`: language to [texts], whether each test text was correct.
+
+    Empty if the record has no answers, or answers to the texts of several tasks.
+    """
+    if len({answers.task for answers in record.answers.values()}) != 1:
+        return {}
+    trials = confirmed_trials(record)
+    found: dict[tuple[str, int], dict[str, Bits]] = {}
+    for key, arm, seed in zip(trials["key"], trials["arm"], seeds_of(trials), strict=True):
+        if key in record.answers and not pd.isna(seed):
+            found[str(arm), int(seed)] = record.answers[key].correct()
+    return found
+
+
 def confirm_runs(record: StudyRecord) -> pd.DataFrame:
     """The confirm runs, of every outcome, that have the values that are now selected in their arm.
 
-    The rows are rows of `record.trials`. A larger budget may have replaced the best trial of an arm: confirm
-    runs of the former best trial are superseded. If the record has no complete search trial of an arm, its
-    confirm runs count if all of them have the same values.
+    The rows are rows of `record.trials`. A larger budget may have changed the selected values of an arm:
+    confirm runs of the former values are superseded. If the record has no complete search trial of an arm,
+    its confirm runs count if all of them have the same values.
     """
     trials = record.trials
     runs = trials[(trials["phase"] == "confirm") & trials["arm"].notna()]
     first = runs.drop_duplicates("arm").set_index("arm")["key"].to_dict()
     names = hyperparameters(record)
     there = runs[names].to_numpy(object)
-    asked = trials.set_index("key")[names].loc[runs["arm"].map(first | record.best)].to_numpy(object)
+    tunings = runs["tuning"] if "tuning" in runs else pd.Series(0, runs.index)
+    selections = [record.selections.get(search) for search in zip(runs["arm"], tunings, strict=True)]
+    tried = [
+        first[arm] if found is None else found.tried.key
+        for arm, found in zip(runs["arm"], selections, strict=True)
+    ]
+    asked = trials.set_index("key")[names].loc[tried].to_numpy(object)
+    for row, found in zip(asked, selections, strict=True):
+        for name, value in ({} if found is None else found.point).items():
+            row[names.index(name)] = str(value)
     # a value that one of the two lacks has no effect, or its version did not record the value
     same = pd.Series(((there == asked) | pd.isna(there) | pd.isna(asked)).all(axis=1), index=runs.index)
     agreed = same.groupby(runs["arm"]).transform("all")

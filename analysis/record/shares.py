@@ -29,7 +29,18 @@ __all__ = [
 PHASES = ("teacher", "search", "confirm")
 RANK = {"complete": 0, "diverged": 0, "pruned": 1, "failed": 2}
 """Of two runs of one key the lower rank counts. Pruning depends on other trials, and failing on luck."""
-TRIAL_COLUMNS = ["key", "phase", "arm", "outcome", "status", "run", "numerics", "after_test"]
+TRIAL_COLUMNS = [
+    "key",
+    "phase",
+    "arm",
+    "tuning",
+    "outcome",
+    "status",
+    "run",
+    "numerics",
+    "after_test",
+    "selected",
+]
 MEASURED = {
     "loss": "training_loss",
     "seconds": "seconds",
@@ -39,6 +50,8 @@ MEASURED = {
 """Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
+ABOUT = ("git", "versions", "texts.train", "texts.validation", "texts.test")
+"""What the run of the study records beside its plan: code, libraries, and how many texts the task has."""
 UNDER_WAY = ("RUNNING", "SCHEDULED")
 HOW_TUNED = ("sampler", "pruner")
 """Facts of the study that decide no number of a trial, so shares may differ in them."""
@@ -68,8 +81,10 @@ class Share:
     def read(cls, source: Source, name: str) -> Share:
         runs = source.runs().set_index("run")
         tags = _wide(source.tags()).reindex(runs.index)
-        for tag in ("phase", "key", "arm", "outcome", "numerics"):
+        for tag in ("phase", "key", "arm", "outcome", "numerics", "selected"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
+        runs["tuning"] = pd.to_numeric(tags.get("kdstudy.tuning", 0), errors="coerce")
+        runs["tuning"] = runs["tuning"].fillna(0).astype(int)  # a study with one tuning has no tag for it
         # if a trial runs again, the outcome on record is the outcome of the attempt before
         runs["outcome"] = runs["outcome"].where(~runs["status"].isin(UNDER_WAY))
         runs["number"] = pd.to_numeric(tags.get("kdstudy.number", np.nan), errors="coerce")

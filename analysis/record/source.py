@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import pandas as pd
 import sqlalchemy as sa
 
+from analysis.record.artifacts import read_artifacts
 from study.errors import RequestError, StudyStopped, plain_reason
 
 __all__ = ["Client", "Database", "Source", "open_source"]
@@ -61,6 +62,9 @@ class Source(Protocol):
 
         study: the id of the study that the run is of. name: the name of the run's experiment.
         """
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        """Run to the content of its artifact `name`; a run whose artifact cannot be read is left out."""
 
 
 def open_source(uri: str, name: str) -> Source:
@@ -152,6 +156,11 @@ class Client:
         ]
         return pd.DataFrame(rows, columns=["run", "study", "name"])
 
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        wanted = set(runs)
+        places = {r.info.run_id: r.info.artifact_uri for r in self._runs if r.info.run_id in wanted}
+        return read_artifacts(places, name, None, lambda: self.client)
+
     def _long(self, named: Any) -> pd.DataFrame:
         rows = [(run.info.run_id, name, value) for run in self._runs for name, value in named(run).items()]
         return pd.DataFrame(rows, columns=["run", "name", "value"])
@@ -228,6 +237,17 @@ class Database:
             .order_by(runs.c.start_time, runs.c.run_uuid)
         )
         return self._read(query)
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        found = self._of_runs(_select("runs", "run_uuid", "artifact_uri"), runs)
+        places = dict(zip(found["run"], found["artifact_uri"], strict=True))
+        file = self.engine.url.database if self.engine.url.get_backend_name() == "sqlite" else None
+        return read_artifacts(places, name, file and os.path.dirname(os.path.abspath(file)), self._client)
+
+    def _client(self) -> Any:
+        from mlflow import MlflowClient  # the import takes seconds
+
+        return MlflowClient(tracking_uri=self.engine.url.render_as_string(hide_password=False))
 
     def _of_runs(self, query: Any, runs: Sequence[str]) -> pd.DataFrame:
         ids = list(runs)

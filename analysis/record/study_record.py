@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
 from analysis.record.shares import (
+    ABOUT,
     IDENTITY,
     MEASURED,
     TRIAL_COLUMNS,
@@ -23,11 +24,12 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
+from analysis.record.texts import ARTIFACT, COUNT, Answers, parse_answers
 from study.config import TrialConfig
 from study.errors import RequestError
-from study.selection import BestValidation
+from study.selection import INTERPOLATED, BestValidation, Selected, select
 
-__all__ = ["StudyRecord", "read_studies", "read_study"]
+__all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 
 SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
 CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
@@ -46,16 +48,23 @@ class StudyRecord:
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
-    readers: the names of the other studies on the same task in the same store of MLflow, each with the number
-    of its confirm runs, which read test; None if the store does not show them.
+    about: those of the tags that describe the study (`shares.ABOUT`); if two homes have different values,
+    both, joined by a semicolon. readers: the names of the other studies on the same task in the same store of
+    MLflow, each with the number of its confirm runs, which read test; None if the store does not show them.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
-    fraction). after_test: a search trial began after confirm runs had begun. The order is teachers, search,
+    fraction). after_test: a search trial began after confirm runs had begun. tuning: the number of the
+    tuning, from 0. selected: the rule that selected the values of a confirm run, if that is on record. The
+    order is teachers, search,
     confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
     of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
     validation. Scores and curves have the order of `trials`.
+
+    text_counts: language to the number of its test texts. answers: the key of a complete confirm run to the
+    test texts that the run answered correctly. Both are empty in records of older versions, and `answers` is
+    empty in a home without artifacts.
     """
 
     name: str
@@ -71,8 +80,11 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    about: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     readers: dict[str, int] | None = None
+    text_counts: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
 
     @property
     def margin(self) -> float:
@@ -102,23 +114,64 @@ class StudyRecord:
 
     @cached_property
     def best(self) -> dict[str, str]:
-        """The key of the best search trial of each arm, by the rule of `study.selection`.
+        """The key of the best tried search trial of each arm, by the rule of `study.selection`.
 
         Of equal trials, the first in the order of the ledger counts. Older versions do not record this order,
         and two homes have an order each; therefore a trial that was confirmed comes before the others.
         """
+        best = BestValidation().best_of_arms(self._candidates)
+        return {arm: best[arm].key for arm in self.arms if arm in best}
+
+    @cached_property
+    def selected(self) -> dict[tuple[str, int], dict[str, Value]]:
+        """The tuned values with an effect that validation selects, for each arm and tuning.
+
+        The study's own rule is applied again (`study.selection.select`). The values are those of the best
+        tried trial, or, if the study selects by interpolation, those of the interpolated optimum.
+        """
+        return {
+            search: dict(found.tried.values) | dict(found.point) for search, found in self.selections.items()
+        }
+
+    @cached_property
+    def selections(self) -> dict[tuple[str, int], Selected[Candidate]]:
+        """For each arm and tuning with a complete search trial: what is selected, by which rule and fit."""
+        interpolated = self.facts.get("selection") == INTERPOLATED
+        ranges = {
+            name: domain.log for name, domain in self.nuisance.items() if interpolated and domain.is_range
+        }
+        searches: dict[tuple[str, int], list[Candidate]] = {
+            (arm, tuning): [] for tuning in sorted({c.tuning for c in self._candidates}) for arm in self.arms
+        }
+        for candidate in self._candidates:
+            if (candidate.arm, candidate.tuning) in searches:
+                searches[candidate.arm, candidate.tuning].append(candidate)
+        found = {search: select(of, lambda c: c.values, ranges) for search, of in searches.items()}
+        return {search: selected for search, selected in found.items() if selected is not None}
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
         scores = self.scores_of("search", "validation", "accuracy")
         macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
         order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
-        candidates = [
-            _Candidate(key, arm, number, outcome, macro.get(key))
-            for key, arm, number, outcome in zip(
-                search["key"], search["arm"], order.tolist(), search["outcome"], strict=True
+        tuned = search[[name for name in self.nuisance if name in search]].to_dict("records")
+        values = [
+            {name: parse_value(text) for name, text in row.items() if isinstance(text, str)} for row in tuned
+        ]
+        tunings = search["tuning"] if "tuning" in search else [0] * len(search)
+        return [
+            Candidate(key, arm, number, outcome, macro.get(key), tuning, of_trial)
+            for key, arm, number, outcome, tuning, of_trial in zip(
+                search["key"],
+                search["arm"],
+                order.tolist(),
+                search["outcome"],
+                tunings,
+                values,
+                strict=True,
             )
         ]
-        best = BestValidation().best_of_arms(candidates)
-        return {arm: best[arm].key for arm in self.arms if arm in best}
 
     def _was_confirmed(self, search: pd.DataFrame) -> list[bool]:
         """For each search trial, whether a confirm run of its arm has the same values."""
@@ -131,14 +184,16 @@ class StudyRecord:
         return [each in confirmed for each in values(search)]
 
 
-class _Candidate(NamedTuple):
-    """A search trial in the form that the selection rule needs."""
+class Candidate(NamedTuple):
+    """A search trial in the form that the selection rule needs. values: its tuned values with an effect."""
 
     key: str
     arm: str
     number: int
     outcome: str | None
     value: float | None
+    tuning: int
+    values: dict[str, Value]
 
 
 def read_study(tracking_uri: str, name: str) -> StudyRecord:
@@ -191,7 +246,10 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
         tags=first_said(share.tags for share in shares),
+        about=_about(shares),
         readers=_readers(shares, params.get("task")),
+        text_counts=_text_counts(metrics),
+        answers=_answers(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
@@ -209,6 +267,12 @@ def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None
     ours = {share.tags.get("study") for share in shares}
     others = found[~found["study"].isin(ours)].drop_duplicates("run")
     return {str(name): int(count) for name, count in others.groupby("name", sort=True).size().items()}
+
+
+def _about(shares: Sequence[Share]) -> dict[str, str]:
+    """Each tag of `ABOUT`; different values are joined."""
+    said = {name: [share.tags[name] for share in shares if name in share.tags] for name in ABOUT}
+    return {name: "; ".join(dict.fromkeys(texts)) for name, texts in said.items() if texts}
 
 
 def _gather(
@@ -268,7 +332,7 @@ def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     names = pd.Index(metrics["name"].unique()).sort_values()
     parts = [name.split("/", 2) for name in names]
-    scored = [len(part) == 3 and part[0] in SPLITS for part in parts]
+    scored = [len(part) == 3 and part[0] in SPLITS and part[1] != COUNT for part in parts]
     names, parts = names[scored], [part for part, is_score in zip(parts, scored, strict=True) if is_score]
     code = names.get_indexer(metrics["name"])
     rows = metrics[code >= 0].assign(code=code[code >= 0]).sort_values(["at", "code"])
@@ -278,6 +342,29 @@ def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         table[column] = of_name[column].array.take(rows["code"])
     table["value"] = rows["value"].to_numpy(float)
     return table[SCORE_COLUMNS]
+
+
+def _text_counts(metrics: pd.DataFrame) -> dict[str, int]:
+    rows = metrics[metrics["name"].str.startswith(f"test/{COUNT}/")].sort_values("name")
+    of_language = rows.drop_duplicates("name").set_index("name")["value"]
+    return {str(name).split("/", 2)[2]: int(count) for name, count in of_language.items()}
+
+
+def _answers(shares: Sequence[Share], runs: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Answers]:
+    """By key, for the complete confirm runs.
+
+    Runs without the metric are of an older version, and have no artifact.
+    """
+    counted = metrics.loc[metrics["name"].str.startswith(f"test/{COUNT}/"), "at"].unique()
+    wanted = runs[(runs["phase"] == "confirm") & (runs["outcome"] == "complete") & runs.index.isin(counted)]
+    found = {}
+    for number, share in enumerate(shares):
+        of_share = wanted[wanted["share"] == number]
+        contents = share.source.artifacts(list(of_share["run"]), ARTIFACT) if len(of_share) else {}
+        for key, run in zip(of_share["key"], of_share["run"], strict=True):
+            if run in contents and (answers := parse_answers(contents[run])) is not None:
+                found[str(key)] = answers
+    return found
 
 
 def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:

@@ -75,12 +75,11 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
     In a grid of two levels both levels are edges. A single level is no edge: the hyperparameter was held, not
     tuned.
     """
-    selected = record.trials.set_index("key")
-    for arm, key in record.best.items():
+    seen: set[tuple[str, str, str]] = set()  # several tunings of an arm may end at one edge
+    for (arm, _), values in record.selected.items():
         for name, domain in record.nuisance.items():
-            text = selected.loc[key, name] if name in selected else None
-            value = parse_value(text) if isinstance(text, str) else text
-            if not domain.is_numeric or not isinstance(value, (int, float)) or pd.isna(value):
+            value = values.get(name)
+            if not domain.is_numeric or not isinstance(value, (int, float)):
                 continue
             if domain.is_range:
                 low, high = domain.position(value) <= EDGE, domain.position(value) >= 1 - EDGE
@@ -88,8 +87,10 @@ def at_edges(record: StudyRecord) -> Iterator[tuple[str, str, str, object]]:
                 numbers = [level for level in domain.levels if not isinstance(level, str)]
                 low, high = value <= min(numbers), value >= max(numbers)
                 low, high = low and len(numbers) > 1, high and len(numbers) > 1
-            if low or high:
-                yield arm, name, "lower end" if low else "upper end", value
+            end = "lower end" if low else "upper end"
+            if (low or high) and (arm, name, end) not in seen:
+                seen.add((arm, name, end))
+                yield arm, name, end, value
 
 
 def outermost(record: StudyRecord) -> dict[str, list[str]]:
@@ -99,13 +100,14 @@ def outermost(record: StudyRecord) -> dict[str, list[str]]:
     Values at an edge of the range itself are not included.
     """
     edges, search = {(arm, name) for arm, name, _, _ in at_edges(record)}, tried(record)
-    selected = record.trials.set_index("key")
+    tunings = search["tuning"] if "tuning" in search else pd.Series(0, search.index)
     found: dict[str, list[str]] = {}
     for name in (n for n, domain in record.nuisance.items() if domain.is_range and n in search):
-        for arm, key in record.best.items():
-            values = pd.to_numeric(search.loc[search["arm"] == arm, name]).dropna().unique()
-            value = pd.to_numeric(selected.loc[key, name])
-            if len(values) > 2 and value in (values.min(), values.max()) and (arm, name) not in edges:
+        for (arm, tuning), selected in record.selected.items():
+            own = search.loc[(search["arm"] == arm) & (tunings == tuning), name]
+            values = pd.to_numeric(own).dropna().unique()
+            outer = len(values) > 2 and selected.get(name) in (values.min(), values.max())
+            if outer and (arm, name) not in edges and arm not in found.get(name, []):
                 found.setdefault(name, []).append(arm)
     return found
 

@@ -10,8 +10,9 @@ import pandas as pd
 from analysis.record.formats import margin_text, p_value, points, signed
 from analysis.statistics.effects.arms import next_best, winner
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
+from analysis.statistics.effects.precision import interval_for
 from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
-from analysis.statistics.intervals import ALPHA, paired_t
+from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope
@@ -44,7 +45,8 @@ def answer(results: Results) -> list[str]:
             "The numbers in this report describe the runs; they do not show which arm is better."
         ]
     if results.copying is not None:
-        return claim_in_words(results.copying, _holds(results))
+        averaged = {"averaged_over": ", ".join(results.copying.averaged_over)}
+        return claim_in_words(results.copying, _scope(results, averaged))
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):
@@ -124,20 +126,17 @@ def _of_factors(results: Results) -> list[str]:
 
 def _of_one(results: Results) -> str:
     """For a study with one arm: the accuracy of the students of this arm."""
-    runs = over_teachers(runs_of(results.confirmed, {}))
+    runs = over_teachers(runs_of(results.confirmed, {}, correct=results.correct))
     macro = runs.values[0].mean(axis=1)  # the study has one arm
-    found = paired_t(macro[np.isfinite(macro)])
+    seeds = np.isfinite(macro)
+    texts = runs.texts.spread(np.ones(1), seeds, runs.shared([0])) if runs.texts else None
+    found = interval_for(macro[seeds], texts)
     row = {"low": found.low, "high": found.high, "seeds": found.n}
     name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"
     return (
         f"The study has one arm{name}, and therefore no winner. The students of this arm have a macro test "
         f"accuracy of {points(found.estimate)}% {_interval(row)}. {_scope(results)}"
     )
-
-
-def _holds(results: Results) -> str:
-    assert results.copying is not None
-    return f"Holds {scope(results, {'averaged_over': ', '.join(results.copying.averaged_over)})}."
 
 
 def _scope(results: Results, row: Any = None) -> str:

@@ -78,11 +78,12 @@ def _verdict(found: Copying) -> str:
     both = f"copying {_mean(found, 'copying')}, distilling {_mean(found, 'distilling')}"
     if found.shown == "equal":
         return f"not supported, the two are equal in magnitude within {margin_text(found.margin)} ({both})"
-    larger = "copying" if found.magnitude.estimate > 0 else "distilling"
     if math.isnan(found.magnitude.p):
         return f"not decided, because the spread over seeds is not known ({both})"
-    if found.opposed(larger):
-        return f"not decided, because {larger} {_did(found, larger)}: no single number describes {larger}"
+    for effect in WHOM:
+        if found.opposed(effect):
+            return f"not decided, because {effect} {_did(found, effect)}: no single number describes {effect}"
+    larger = "copying" if found.magnitude.estimate > 0 else "distilling"
     if found.magnitude.p < ALPHA:
         return f"not decided, because the effect of {larger} itself is not clear ({both})"
     return f"not decided, these runs do not show which of the two changed accuracy more ({both})"

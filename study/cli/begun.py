@@ -47,8 +47,11 @@ class Begun:
 def find_begun(wanted: Resolved, home: Home) -> Begun | None:
     """The study in `home` that `wanted` continues.
 
-    None if there is none, or if the study of this name was begun otherwise: with another space, task or
-    model.
+    None if there is none, or if the study of this name was begun otherwise: with another space, task, model
+    or seed block.
+
+    Raises:
+        RequestError: if the study was begun with more tunings.
     """
     from study.ledger.study import OpenStudy
 
@@ -59,6 +62,7 @@ def find_begun(wanted: Resolved, home: Home) -> Begun | None:
     if (before := study.ledger.plan) is None:
         return None
     plan = plan.on_model(wanted.model.fingerprint or before.constants["model"])
-    if plan.identity() != before.identity():
+    if plan.following(before).identity() != before.identity():
         return None
+    study.ledger.check(plan)
     return Begun(study, before, plan.continuing(before), study.ledger.records())

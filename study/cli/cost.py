@@ -54,14 +54,14 @@ def cost_of(resolved: Resolved, begun: Begun | None = None) -> Cost:
     from study.trial.inputs import Inputs
 
     plan = resolved.plan if begun is None else begun.plan
-    arms, seeds = plan.arms(), plan.space.confirm_seeds
+    arms, seeds = plan.arms(), plan.tunings * plan.space.confirm_seeds
     planned = {arm.name: (begun or plan).planned(arm) for arm in arms}
     search = sum(planned.values())
     steps = _steps(resolved.task, plan)
     trained: dict[str, int] = {}
     for arm in arms:
         for draft in plan.drafts(arm):
-            for seed in range(seeds + 1):
+            for seed in plan.seeds:
                 config = draft.with_seed(seed)
                 if not config.teacher:
                     trained[Inputs(resolved.store, config).teacher_key] = config.teacher_steps
@@ -99,7 +99,8 @@ def time_of(resolved: Resolved, home: Home) -> Time | None:
     if not paces:
         return None
     seconds = _seconds_of_a_trial(plan.arms(), _steps(resolved.task, plan), paces)
-    planned = {arm.name: begun.planned(arm) + plan.space.confirm_seeds for arm in plan.arms()}
+    confirm = plan.tunings * plan.space.confirm_seeds
+    planned = {arm.name: begun.planned(arm) + confirm for arm in plan.arms()}
     left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
     return Time(
         measured=sum(map(len, paces.values())),

@@ -15,6 +15,7 @@ import typer
 from study.cli import completion
 from study.errors import RequestError, did_you_mean
 from study.planning.samplers import samplers
+from study.planning.seeds import MOST_BLOCK
 
 if TYPE_CHECKING:
     from study.planning.request import Request
@@ -144,6 +145,27 @@ class Budget:
             metavar="POINTS",
             help="A difference of at most so many points of accuracy counts as no difference; the default "
             "is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    tunings: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="K",
+            help="Tune each arm K times, each time with its own search trials and confirm runs; "
+            "the default is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    seed_block: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MOST_BLOCK,
+            metavar="N",
+            help="The block that the seeds and the search points come from; the default follows from the "
+            "name of the study.",
             rich_help_panel=WHAT,
         ),
     ] = None
@@ -307,6 +329,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     found = resolve(request_of(space_name, on, where), name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
-    exact = tuple(each for each in ("trials", "confirm_seeds", "margin") if getattr(budget, each) is not None)
-    margin = {} if budget.margin is None else {"margin": budget.margin / 100}
-    return replace(found, plan=found.plan.model_copy(update={"exact": exact} | margin))
+    options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
+    options["margin"] = None if budget.margin is None else budget.margin / 100
+    exact = tuple(each for each, value in options.items() if value is not None)
+    own = {each: options[each] for each in exact if each not in ("trials", "confirm_seeds")}
+    return replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))

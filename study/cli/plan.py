@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from study.cli.console import listing, note, out, print_json, print_table, say
 from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where, resolved
+from study.selection import INTERPOLATED
 
 if TYPE_CHECKING:
     from study.cli.cost import Cost, Time
     from study.planning.plan import Plan
 
-__all__ = ["cost_lines", "memory_line", "plan"]
+__all__ = ["cost_lines", "memory_line", "plan", "seed_lines"]
 
 
 def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json: JsonOption = False) -> None:
@@ -27,6 +28,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     from study.cli.begun import find_begun
     from study.cli.cost import cost_of, memory_of, time_of
     from study.cli.counts import counts_as_json, print_counts
+    from study.cli.power import detects_of, power_lines
     from study.home import Home
 
     wanted = resolved(space, budget, on, where)
@@ -38,7 +40,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
         {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
-    memory = memory_of(wanted)
+    memory, detects = memory_of(wanted), detects_of(the_plan, home)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
@@ -47,9 +49,13 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 **asdict(cost),
                 "time": time and asdict(time),
                 "memory": memory,
+                "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
                 "margin": the_plan.margin,
+                "selection": the_plan.selection,
+                "seed_block": the_plan.seed_block,
+                "tunings": the_plan.tunings,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
@@ -58,6 +64,8 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
+    for line in power_lines(detects):
+        say(line)
     print_counts(wanted, out)
     for text in notes:
         note(f"note: {text}")
@@ -69,7 +77,7 @@ def _print_plan(
 ) -> None:
     """Each of `arms` with its budget and what is tuned in it; then cost, memory, and a caveat."""
     out.print(plan.space.question, style="bold", highlight=False)
-    confirm = plan.space.confirm_seeds
+    confirm = plan.tunings * plan.space.confirm_seeds
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
@@ -86,7 +94,29 @@ def _print_plan(
         )
     margin = 100 * plan.margin
     say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
+    for line in seed_lines(plan):
+        say(line)
     say(memory_line(memory))
+
+
+def seed_lines(plan: Plan) -> Iterator[str]:
+    """Where the seeds and the search points of a plan come from, and what the confirm runs are made at."""
+    first, *confirm = plan.each_tuning()[0].seeds
+    seeds = f"search at seed {first}" + (f", confirm at {_listed(confirm)}" if confirm else "")
+    yield f"seed block {plan.seed_block}: {seeds}; --seed-block chooses another draw"
+    if plan.tunings > 1:
+        last = plan.seed_block + plan.tunings - 1
+        yield f"{plan.tunings} tunings of each arm, in the seed blocks {plan.seed_block} to {last}"
+    where = "the best tried point"
+    if plan.selection == INTERPOLATED and plan.ranges:
+        where = (
+            "the interpolated optimum of the search, or the best tried point if there is none between points"
+        )
+    yield f"confirm runs at {where}"
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
 
 
 def cost_lines(cost: Cost, time: Time | None, at_once: int | None) -> Iterator[str]:

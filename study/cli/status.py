@@ -130,10 +130,19 @@ def status_table(summary: Mapping[str, Any]) -> Table:
     return listing(["arm", *COUNTS, "best"], rows, f"study {summary['name']}")
 
 
+def _draw(found: Mapping[str, Any]) -> str:
+    """Which draw of seeds and search points the study is."""
+    first, tunings = found["seed_block"], found["tunings"]
+    if tunings == 1:
+        return f"seed block {first}"
+    return f"seed blocks {first} to {first + tunings - 1}, one for each of {tunings} tunings"
+
+
 def _lines(found: Mapping[str, Any], home: Home) -> list[str]:
     """What a status prints below its table: failures, the driver, and what MLflow lacks."""
     lines = [f"failed {key[:8]}: {why}" for key, why in found["reasons"].items()]
     lines += [f"\n{key[:8]}\n{text.rstrip()}" for key, text in found["tracebacks"].items()]
+    lines.append(_draw(found))
     if (driver := found["driver"]) is not None:
         lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")
     elif found["waiting"]:

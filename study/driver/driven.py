@@ -89,8 +89,9 @@ class DrivenStudy:
         self.trials("search", ledger.ask_search, room)
         if wanted := confirm_wanted(plan, ledger.records()):
             self.view.phase("preparing the confirm runs")
-            self.prepare([config for _, config in wanted], ("train", "validation", "test"))
-            self.post("begin", [config for _, config in wanted])
+            configs = [one.config for one in wanted]
+            self.prepare(configs, ("train", "validation", "test"))
+            self.post("begin", configs)
             self.view.phase("confirm")
             self.trials("confirm", lambda: ledger.ask_confirm(wanted), room)
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from cluster import Cluster
@@ -85,8 +86,10 @@ def run_study(
             ledger, store = study.ledger, study.store
             lease = stack.enter_context(study.lease(dead))
             ledger.driver = lease.me.holder
-            write_request(home.study(name), resolved)
             before = ledger.plan
+            if before is not None:
+                resolved = replace(resolved, plan=resolved.plan.following(before))
+            write_request(home.study(name), resolved)
             if before is None:
                 view.data(resolved)
             view.phase("preparing the task and the base model")

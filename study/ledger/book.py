@@ -37,8 +37,7 @@ class Book:
             RequestError: if there is no plan on record.
         """
         if self._records is None:
-            arms = [self.studies.search(arm.name) for arm in self.studies.require_plan().arms()]
-            records = Records([*arms, self.studies.confirm])
+            records = Records([*self.studies.searches(), self.studies.confirm])
             for phase, study, trials in self.studies.stored():
                 records.read(study.study_name, phase, trials)
             self._records = records

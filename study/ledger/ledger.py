@@ -14,12 +14,11 @@ from dataclasses import replace
 
 from optuna.trial import TrialState
 
-from study.config import TrialConfig
 from study.ledger.book import Book
 from study.ledger.database import open_storage
 from study.ledger.patience import at_once, patiently
 from study.ledger.proposals import Proposals
-from study.ledger.records import Record, State
+from study.ledger.records import Record, State, Wanted
 from study.ledger.running import RunningTrials
 from study.planning.plan import Plan
 
@@ -118,8 +117,8 @@ class Ledger:
         """
         return self._proposals.ask_search()
 
-    def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
-        """Start the first of `wanted`, (arm, configuration), that has no record; None if all have one.
+    def ask_confirm(self, wanted: list[Wanted]) -> Record | None:
+        """Start the first of the `wanted` confirm runs that has no record; None if all have one.
 
         Raises:
             Away: if the database does not answer; the caller then calls again.

@@ -1,7 +1,7 @@
 """The Optuna studies that a study consists of, and the plan on record at their root.
 
-`NAME` is the root, which holds the plan and the study's id. Each arm has `NAME/search/ARM`, and the confirm
-phase has `NAME/confirm`.
+`NAME` is the root, which holds the plan and the study's id. Each arm has `NAME/search/ARM` (and
+`NAME/search/ARM/tuning K` for its second and later tunings), and the confirm phase has `NAME/confirm`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,18 @@ class OptunaStudies:
         self._opened: dict[str, optuna.Study] = {}
         self._plan: Plan | None = None
 
-    def search(self, arm: str) -> str:
-        """Return the name of the Optuna study that searches `arm`."""
-        return f"{self.name}/search/{arm}"
+    def search(self, arm: str, tuning: int = 0) -> str:
+        """Return the name of the Optuna study that searches `arm` in `tuning` (from 0)."""
+        return f"{self.name}/search/{arm}" + (f"/tuning {tuning}" if tuning else "")
+
+    def searches(self) -> list[str]:
+        """Return the names of all Optuna studies that search: tuning by tuning, arm by arm.
+
+        Raises:
+            RequestError: if there is no plan on record.
+        """
+        plan = self.require_plan()
+        return [self.search(arm.name, tuning) for tuning in range(plan.tunings) for arm in plan.arms()]
 
     @property
     def confirm(self) -> str:
@@ -42,7 +51,7 @@ class OptunaStudies:
 
     def of(self, record: Record) -> optuna.Study:
         """Return the Optuna study that `record` is in."""
-        return self.get(self.confirm if record.phase == "confirm" else self.search(record.arm))
+        return self.get(self.confirm if record.phase == "confirm" else self.search(record.arm, record.tuning))
 
     def get(self, name: str) -> optuna.Study:
         """Return the Optuna study `name`, which is made if it is missing. Every ask sets the sampler."""
@@ -68,8 +77,7 @@ class OptunaStudies:
             RequestError: if there is no plan on record.
         """
         there = set(optuna.get_all_study_names(self.storage))
-        arms = self.require_plan().arms()
-        names: list[tuple[Phase, str]] = [("search", self.search(arm.name)) for arm in arms]
+        names: list[tuple[Phase, str]] = [("search", name) for name in self.searches()]
         for phase, name in [*names, ("confirm", self.confirm)]:
             if name in there:
                 study = self.get(name)
@@ -106,10 +114,15 @@ class OptunaStudies:
         """Check that `plan` continues the plan on record, if there is one.
 
         Raises:
-            RequestError: if another space, task or model is on record under this name; the text shows all
-                differences.
+            RequestError: if another space, task, model or seed block, or more tunings, are on record under
+                this name; the text shows all differences.
         """
-        if self.plan and (changes := list(_changes(self.plan.identity(), plan.identity()))):
+        if self.plan is None:
+            return
+        if "tunings" in plan.exact and plan.tunings < self.plan.tunings:
+            were = f"study {self.name} was begun with {self.plan.tunings} tunings"
+            raise RequestError(f"{were}: --tunings may be more, not {plan.tunings}")
+        if changes := list(_changes(self.plan.identity(), plan.following(self.plan).identity())):
             shown = "; ".join(changes)
             raise RequestError(f"study {self.name} was begun otherwise: {shown}; choose another --name")
 

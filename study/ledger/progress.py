@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
-from study.config import TrialConfig
-from study.ledger.records import OUTCOMES, Record, State
-from study.planning.plan import Plan
-from study.selection import BestValidation
+from study.config import parse_config
+from study.ledger.records import OUTCOMES, Choice, Record, State, Wanted
+from study.planning.plan import Arm, Plan
+from study.selection import INTERPOLATED, BestValidation, Selected, select
 
 __all__ = ["budget_note", "confirm_wanted", "is_finished", "summary"]
 
 
-def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[tuple[str, TrialConfig]]:
-    """Return the confirm runs that the search needs so far, as (arm, configuration).
+def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[Wanted]:
+    """Return the confirm runs that the search needs so far.
 
-    Each arm's best runs at seeds 1, 2, ...; all arms run at one seed before the next seed begins.
+    They have the selected values of each arm, in each tuning, at the seeds of the tuning's block. All arms
+    run at one seed before the next seed begins.
     """
     return _confirmed(plan, records, plan.space.confirm_seeds)
 
 
-def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[tuple[str, TrialConfig]]:
-    """Return each arm's best at seeds 1 to `seeds`, as (arm, configuration)."""
-    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[Wanted]:
+    """Return `seeds` confirm runs with the selected values of each arm and tuning."""
+    selected = _selected(plan, records)
+    tunings = list(enumerate(plan.each_tuning()))
     return [
-        (arm.name, best[arm.name].config.with_seed(seed))
-        for seed in range(1, seeds + 1)
+        _with_values(plan, selected[arm.name, tuning], of_tuning.search_seed + number)
+        for number in range(1, seeds + 1)
+        for tuning, of_tuning in tunings
         for arm in plan.arms()
-        if arm.name in best
+        if (arm.name, tuning) in selected
     ]
+
+
+def _selected(plan: Plan, records: Iterable[Record]) -> dict[tuple[str, int], Selected[Record]]:
+    """Return the selected values of each (arm, tuning) that has a complete search trial."""
+    searches: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        if record.phase == "search":
+            searches.setdefault((record.arm, record.tuning), []).append(record)
+
+    ranges = plan.ranges if plan.selection == INTERPOLATED else {}
+    found = {search: select(trials, partial(_tuned, plan), ranges) for search, trials in searches.items()}
+    return {search: selected for search, selected in found.items() if selected is not None}
+
+
+def _with_values(plan: Plan, selected: Selected[Record], seed: int) -> Wanted:
+    """Return the confirm run with the `selected` values at `seed`."""
+    tried = selected.tried
+    config = tried.config.with_seed(seed)
+    if selected.point:
+        config = parse_config(config.model_dump() | dict(selected.point))
+    choice = Choice(selected.rule, selected.fit, tried.key) if plan.selection == INTERPOLATED else None
+    return Wanted(tried.arm, config, tried.tuning, choice)
 
 
 def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[str, Any]:
@@ -39,29 +65,32 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     driver: who drives the study now; None if nobody does. A trial that has not ended is counted as
     `running` if `driver` has started it, and otherwise as `waiting`: it will go on from its checkpoint.
 
-    `planned` is arms x trials, plus the confirm runs. If a budget was lowered below what an arm has
+    `planned` is arms x trials x tunings, plus the confirm runs. If a budget was lowered below what an arm has
     started, what was started counts. If an arm's search has ended without a complete trial,
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
-    are `superseded` and counted nowhere else.
+    are `superseded` and counted nowhere else. `selected` has how the values of an arm's confirm runs were
+    selected, if that is on record.
     """
-    seeds = max([plan.space.confirm_seeds, *(r.config.seed for r in records if r.phase == "confirm")])
-    wanted = {config.key for _, config in _confirmed(plan, records, seeds)}
+    firsts = [of_tuning.search_seed for of_tuning in plan.each_tuning()]
+    numbers = [r.config.seed - firsts[r.tuning] for r in records if r.phase == "confirm"]
+    # without a confirm run nothing is superseded, and nothing has to be selected
+    confirmed = _confirmed(plan, records, max([plan.space.confirm_seeds, *numbers])) if numbers else []
+    wanted = {one.config.key for one in confirmed}
     counted = [r for r in records if r.phase == "search" or r.key in wanted]
     best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
     arms: list[dict[str, Any]] = []
     for arm in plan.arms():
         of_arm = [r for r in counted if r.arm == arm.name]
-        search = [r for r in of_arm if r.phase == "search"]
-        budget = max(plan.planned(arm), len(search))
-        over = len(search) == budget and not any(r.running for r in search)
-        confirm = max(plan.space.confirm_seeds, len(of_arm) - len(search))
-        if over and arm.name not in best:
-            confirm = 0
+        planned = sum(
+            _planned(of_tuning, arm, [r for r in of_arm if r.tuning == tuning])
+            for tuning, of_tuning in enumerate(plan.each_tuning())
+        )
         arms.append(
             {
                 "arm": arm.name,
-                **_counts(budget + confirm, of_arm, driver),
+                **_counts(planned, of_arm, driver),
                 "best": _best(best.get(arm.name)),
+                "selected": _choices(plan, [r for r in of_arm if r.phase == "confirm"]),
             }
         )
     overall = BestValidation().best(best.values())
@@ -69,12 +98,25 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     return {
         "name": plan.name,
         "space": plan.request.get("space"),
+        "seed_block": plan.seed_block,
+        "selection": plan.selection,
+        "tunings": plan.tunings,
         **total,
         "superseded": len(records) - len(counted),
         "arms": arms,
         "best": _best(overall),
         "reasons": {r.key: r.why for r in counted if r.outcome == State.FAILED and r.why},
     }
+
+
+def _planned(plan: Plan, arm: Arm, records: Sequence[Record]) -> int:
+    """Return the number of trials of `arm` in the one tuning of `plan`. records: its counted trials."""
+    search = [r for r in records if r.phase == "search"]
+    budget = max(plan.planned(arm), len(search))
+    over = len(search) == budget and not any(r.running for r in search)
+    if over and BestValidation().best(search) is None:
+        return budget
+    return budget + max(plan.space.confirm_seeds, len(records) - len(search))
 
 
 def is_finished(plan: Plan, records: list[Record]) -> bool:
@@ -111,6 +153,22 @@ def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str
         "running": running,
         "waiting": planned - sum(counts.values()) - running,
     }
+
+
+def _choices(plan: Plan, confirm: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return how the values of an arm's counted confirm runs were selected, tuning by tuning."""
+    first = {record.tuning: record for record in reversed(confirm) if record.choice is not None}
+    return [
+        {"tuning": tuning, "values": _tuned(plan, record)}
+        | (record.choice._asdict() if record.choice else {})
+        for tuning, record in sorted(first.items())
+    ]
+
+
+def _tuned(plan: Plan, record: Record) -> dict[str, object]:
+    """Return the tuned values of a trial that have an effect."""
+    off = record.config.inert()
+    return {name: getattr(record.config, name) for name in plan.space.nuisance if name not in off}
 
 
 def _best(record: Record | None) -> dict[str, Any] | None:

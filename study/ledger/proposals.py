@@ -1,8 +1,8 @@
 """The next trial of a study: proposed by the sampler of an arm, wanted as a confirm run, or tried again.
 
-Arms are served in turn: the next search trial starts in the arm with the fewest trials, so that arms always
-have nearly equal budgets. A proposal whose key has a record already is a duplicate: it is answered from the
-record, and the sampler proposes again.
+Arms are served in turn: the next search trial starts in the arm (and tuning) with the fewest trials, so that
+arms always have nearly equal budgets. A proposal whose key has a record already is a duplicate: it is
+answered from the record, and the sampler proposes again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from study.config import TrialConfig
 from study.ledger.book import Book
 from study.ledger.patience import at_once, patiently
-from study.ledger.records import Phase, Record, Records, State
+from study.ledger.records import Phase, Record, Records, State, Wanted
 from study.ledger.running import RunningTrials
 from study.ledger.sampling import fixed_sampler, make_sampler
-from study.planning.plan import Arm
+from study.planning.plan import Arm, Plan
 
 __all__ = ["Proposals"]
 
@@ -35,7 +34,7 @@ class Proposals:
         self.book, self.studies, self.running = book, book.studies, running
         self.driver = ""
         """Who starts the trials: stored with each of them."""
-        self._budgets: dict[Arm, int] | None = None
+        self._budgets: dict[tuple[int, Arm], int] | None = None  # of each arm in each tuning
         self._before: Records | None = None  # the records before an ask that has not returned
 
     def new_budgets(self) -> None:
@@ -50,8 +49,8 @@ class Proposals:
         """
         return self._ask(self._search)
 
-    def ask_confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
-        """Start the first of `wanted`, (arm, configuration), that has no record; None if all have one.
+    def ask_confirm(self, wanted: list[Wanted]) -> Record | None:
+        """Start the first of the `wanted` confirm runs that has no record; None if all have one.
 
         Raises:
             Away: if the database does not answer; the caller then calls again.
@@ -108,30 +107,39 @@ class Proposals:
 
     def _search(self) -> Record | None:
         records = self.book.records()
+        plan = self.studies.require_plan()
         if self._budgets is None:
-            plan = self.studies.require_plan()
-            self._budgets = {arm: plan.planned(arm) for arm in plan.arms()}
-        started = {arm: records.started(self.studies.search(arm.name)) for arm in self._budgets}
-        open_arms = [arm for arm, budget in self._budgets.items() if started[arm] < budget]
-        if not open_arms:
+            self._budgets = {
+                (tuning, arm): of_tuning.planned(arm)
+                for tuning, of_tuning in enumerate(plan.each_tuning())
+                for arm in plan.arms()
+            }
+        started = {
+            (tuning, arm): records.started(self.studies.search(arm.name, tuning))
+            for tuning, arm in self._budgets
+        }
+        with_budget = [search for search, budget in self._budgets.items() if started[search] < budget]
+        if not with_budget:
             return None
-        arm = min(open_arms, key=lambda arm: started[arm])
+        tuning, arm = min(with_budget, key=lambda search: started[search])
         for attempt in range(MOST_PROPOSALS):
-            untried = self._untried(arm, records.keys()) if attempt >= DUPLICATES_IN_A_ROW else None
-            if (record := self._propose(arm, untried)) is not None:
+            of_tuning = plan.each_tuning()[tuning]
+            untried = _untried(of_tuning, arm, records.keys()) if attempt >= DUPLICATES_IN_A_ROW else None
+            if (record := self._propose(arm, tuning, untried)) is not None:
                 return record
         raise RuntimeError(f"arm {arm.name}: no new configuration in {MOST_PROPOSALS} proposals")
 
-    def _propose(self, arm: Arm, point: dict[str, Any] | None) -> Record | None:
+    def _propose(self, arm: Arm, tuning: int, point: dict[str, Any] | None) -> Record | None:
         """Start `point`, or else what the sampler of `arm` proposes; returns None for a duplicate."""
-        plan, records, name = self.studies.require_plan(), self.book.records(), self.studies.search(arm.name)
+        plan = self.studies.require_plan().each_tuning()[tuning]
+        records, name = self.book.records(), self.studies.search(arm.name, tuning)
         study = self.studies.get(name)
         study.sampler = fixed_sampler(point) if point else make_sampler(plan, arm, records.proposed(name))
         with self.book.writing():
             trial = study.ask()
             config = plan.suggest(trial, arm)
             if (original := records.get(config.key)) is None:
-                record = self._start(trial, "search", arm.name, config)
+                record = self._start(trial, "search", Wanted(arm.name, config, tuning))
             else:
                 _tell_duplicate(study, trial, original)
         if original is not None:
@@ -140,13 +148,13 @@ class Proposals:
         records.put(name, record, proposed=True)
         return record
 
-    def _confirm(self, wanted: list[tuple[str, TrialConfig]]) -> Record | None:
+    def _confirm(self, wanted: list[Wanted]) -> Record | None:
         records = self.book.records()
-        for arm, config in wanted:
-            if records.get(config.key) is None:
+        for one in wanted:
+            if records.get(one.config.key) is None:
                 study = self.studies.get(self.studies.confirm)
                 with self.book.writing():
-                    record = self._start(study.ask(), "confirm", arm, config)
+                    record = self._start(study.ask(), "confirm", one)
                 records.put(self.studies.confirm, record, proposed=True)
                 return record
         return None
@@ -163,18 +171,22 @@ class Proposals:
             trial = study.ask()
             trial.set_user_attr("retry_of", failed.number)
             if failed.phase == "search":
-                plan = self.studies.require_plan()
+                plan = self.studies.require_plan().each_tuning()[failed.tuning]
                 plan.suggest(trial, next(arm for arm in plan.arms() if arm.name == failed.arm))
             attempt = int(stored.user_attrs.get("attempts", 0)) + 1  # each attempt has a folder of its own
-            record = self._start(trial, failed.phase, failed.arm, failed.config, attempt)
+            again = Wanted(failed.arm, failed.config, failed.tuning, failed.choice)
+            record = self._start(trial, failed.phase, again, attempt)
         self.book.records().put(study.study_name, record)
         return record
 
-    def _start(
-        self, trial: optuna.Trial, phase: Phase, arm: str, config: TrialConfig, attempt: int = 1
-    ) -> Record:
+    def _start(self, trial: optuna.Trial, phase: Phase, wanted: Wanted, attempt: int = 1) -> Record:
         """Write what makes `trial` a started trial. The key comes last: without a key, none has started."""
-        trial.set_user_attr("arm", arm)
+        config = wanted.config
+        trial.set_user_attr("arm", wanted.arm)
+        if wanted.tuning:
+            trial.set_user_attr("tuning", wanted.tuning)
+        if wanted.choice is not None:
+            trial.set_user_attr("choice", wanted.choice._asdict())
         trial.set_user_attr("config", config.model_dump_json())
         trial.set_user_attr("attempts", attempt)
         trial.set_user_attr("driver", self.driver)
@@ -183,7 +195,7 @@ class Proposals:
         return Record(
             key=config.key,
             phase=phase,
-            arm=arm,
+            arm=wanted.arm,
             number=trial.number,
             config=config,
             outcome=None,
@@ -191,16 +203,18 @@ class Proposals:
             why=None,
             trial_id=trial._trial_id,
             driver=self.driver,
+            tuning=wanted.tuning,
+            choice=wanted.choice,
         )
 
-    def _untried(self, arm: Arm, known: set[str]) -> dict[str, Any] | None:
-        """Return the first point of `arm` whose key is not `known`.
 
-        Returns None if all keys are known, or if `arm` tunes a range.
-        """
-        plan = self.studies.require_plan()
-        points = plan.points(arm) or iter(())
-        return next((point for point in points if plan.config(arm, point).key not in known), None)
+def _untried(plan: Plan, arm: Arm, known: set[str]) -> dict[str, Any] | None:
+    """Return the first point of `arm` whose key is not `known`.
+
+    Returns None if all keys are known, or if `arm` tunes a range.
+    """
+    points = plan.points(arm) or iter(())
+    return next((point for point in points if plan.config(arm, point).key not in known), None)
 
 
 def _tell_duplicate(study: optuna.Study, trial: optuna.Trial, original: Record) -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from study.config import TrialConfig
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["OUTCOMES", "Phase", "Record", "Records", "State"]
+__all__ = ["OUTCOMES", "Choice", "Phase", "Record", "Records", "State", "Wanted"]
 
 Phase = Literal["search", "confirm"]
 
@@ -43,12 +43,34 @@ class State(StrEnum):
 OUTCOMES = (State.COMPLETE, State.PRUNED, State.DIVERGED, State.FAILED)
 
 
+class Choice(NamedTuple):
+    """How the values of a confirm run were selected: `rule` and `fit` (`study.selection.Selected`).
+
+    tried: the key of the best tried trial.
+    """
+
+    rule: str
+    fit: str
+    tried: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A trial to start. choice: of a confirm run whose study records how its values were selected."""
+
+    arm: str
+    config: TrialConfig
+    tuning: int = 0
+    choice: Choice | None = None
+
+
 @dataclass(frozen=True)
 class Record:
     """One trial as the ledger stores it.
 
     outcome: how the trial ended; missing while the trial has not ended. value: validation macro accuracy of a
-    complete trial. driver: who started the trial last.
+    complete trial. driver: who started the trial last. tuning: the tuning of its arm, from 0. choice: how the
+    values of a confirm run were selected; missing in studies that began before this was on record.
     """
 
     key: str
@@ -61,6 +83,8 @@ class Record:
     why: str | None
     trial_id: int
     driver: str = ""
+    tuning: int = 0
+    choice: Choice | None = None
 
     @property
     def running(self) -> bool:
@@ -83,6 +107,8 @@ class Record:
             why=attributes.get("why"),
             trial_id=frozen._trial_id,
             driver=attributes.get("driver", ""),
+            tuning=int(attributes.get("tuning", 0)),
+            choice=Choice(**attributes["choice"]) if "choice" in attributes else None,
         )
 
 

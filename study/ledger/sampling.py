@@ -1,8 +1,8 @@
 """Optuna's samplers and pruners, made from the registered objects of `study.planning`.
 
 If a seeded sampler lived as long as its process, it would repeat its proposals after a restart. So the ledger
-makes a new sampler for the n-th ask of an arm, seeded from (the space's seed, arm, n). Then the n-th proposal
-is the proposal of an undisturbed run, whatever was killed before.
+makes a new sampler for the n-th ask of an arm, seeded from (the space's seed, the seed block, arm, n). Then
+the n-th proposal is the proposal of an undisturbed run, whatever was killed before.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["decide", "fixed_sampler", "make_pruner", "make_sampler"]
 
 
 def make_sampler(plan: Plan, arm: Arm, n: int) -> BaseSampler:
-    """Return the Optuna sampler for the n-th proposal (from 0) in `arm`."""
+    """Return the Optuna sampler for the n-th proposal (from 0) in `arm`, in the (first) tuning of `plan`."""
     sampler = find_sampler(plan.space.sampler)
     if sampler.point is not None:
         return fixed_sampler(sampler.point(plan, arm, n))
-    seed = stream(plan.space.seed, "sampler", arm.name, n) % 2**32
+    seed = stream(plan.sampler_seed, "sampler", arm.name, n) % 2**32
     return cast(BaseSampler, getattr(optuna.samplers, sampler.optuna)(seed=seed, **sampler.options))
 
 

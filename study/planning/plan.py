@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,8 @@ from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
+from study.planning.seeds import SEEDS, block_of, check_seeds, sampler_seed
+from study.selection import BEST_TRIED, INTERPOLATED
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -52,8 +54,12 @@ class Plan(BaseModel):
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
     names), as `Request.recorded` returns them. margin: a difference of accuracy of at most this size counts
-    as no difference. exact: which of "trials", "confirm_seeds" and "margin" the user gave as options; the
-    ledger does not store them.
+    as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
+    seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
+    tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
+    own. A plan without the last three is of a study that began before there were any. exact: which of
+    "trials", "confirm_seeds", "margin", "seed_block" and "tunings" the user gave as options; the ledger does
+    not store them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,6 +69,9 @@ class Plan(BaseModel):
     constants: dict[str, Any]
     request: dict[str, Any] = {}
     margin: float = Field(0.01, gt=0, lt=1)
+    selection: Literal["best tried", "interpolated"] = BEST_TRIED
+    seed_block: int = Field(0, ge=0)
+    tunings: int = Field(1, ge=1)
     exact: tuple[str, ...] = Field(default=(), exclude=True)
 
     @classmethod
@@ -78,11 +87,12 @@ class Plan(BaseModel):
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
         Raises:
-            RequestError: if a configuration of the space would not be valid, or there is no such sampler or
-                pruner.
+            RequestError: if a configuration of the space would not be valid, there is no such sampler or
+                pruner, or a seed block has fewer confirm seeds.
         """
         check_sampler(space)
         check_pruner(space)
+        check_seeds(space.confirm_seeds)
         constants = {
             "task": task,
             "model": model.fingerprint,
@@ -92,7 +102,14 @@ class Plan(BaseModel):
             "learning_rate": model.learning_rate,
             "teacher_learning_rate": model.learning_rate,
         }
-        plan = cls(name=name, space=_in_layers(space, model.layers), constants=constants, request=request)
+        plan = cls(
+            name=name,
+            space=_in_layers(space, model.layers),
+            constants=constants,
+            request=request,
+            selection=INTERPOLATED,
+            seed_block=block_of(name),
+        )
         for arm in plan.arms():
             plan.drafts(arm)
             plan._check_effects(arm)
@@ -111,14 +128,46 @@ class Plan(BaseModel):
         return [self.config(arm, values) for values in self._corners()]
 
     def all_drafts(self) -> list[TrialConfig]:
-        """The drafts of all arms."""
-        return [draft for arm in self.arms() for draft in self.drafts(arm)]
+        """The drafts of all arms, in all tunings."""
+        arms = self.arms()
+        return [draft for tuning in self.each_tuning() for arm in arms for draft in tuning.drafts(arm)]
 
-    def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int = 0) -> TrialConfig:
+    def each_tuning(self) -> list[Plan]:
+        """The plan of each tuning: a plan of one tuning, in a seed block of its own."""
+        return [
+            self.model_copy(update={"seed_block": self.seed_block + k, "tunings": 1})
+            for k in range(self.tunings)
+        ]
+
+    @property
+    def search_seed(self) -> int:
+        """The seed of all search trials (of the first tuning)."""
+        return self.seed_block * SEEDS
+
+    @property
+    def seeds(self) -> list[int]:
+        """All seeds of the study: for each tuning the seed of the search, and those of the confirm runs."""
+        return [
+            each.search_seed + i for each in self.each_tuning() for i in range(self.space.confirm_seeds + 1)
+        ]
+
+    @property
+    def sampler_seed(self) -> int:
+        """The seed of the sampler (of the first tuning)."""
+        return sampler_seed(self.space.seed, self.seed_block)
+
+    @property
+    def ranges(self) -> dict[str, bool]:
+        """Nuisance hyperparameters with a range, and whether the range is logarithmic."""
+        return {name: domain.log for name, domain in self.space.nuisance.items() if isinstance(domain, Range)}
+
+    def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int | None = None) -> TrialConfig:
         """The configuration of `arm` with these `nuisance` values.
 
-        `seed` is the data seed too, so that trials of all arms with one seed see the same data.
+        seed: by default the seed of the search. The seed is the data seed too, so that trials of all arms
+        with one seed see the same data.
         """
+        seed = self.search_seed if seed is None else seed
         values = self.constants | self.space.fixed | dict(arm.values) | dict(nuisance)
         return parse_config(values | {"seed": seed, "data_seed": seed})
 
@@ -155,11 +204,15 @@ class Plan(BaseModel):
         return self._points(arm, {}, self._nuisances())
 
     def planned(self, arm: Arm) -> int:
-        """The number of search trials of `arm`: the budget, or all distinct points if there are fewer."""
+        """The number of search trials of `arm` in all tunings.
+
+        In each tuning this is the budget, or all distinct points if there are fewer.
+        """
         points = self.points(arm)
-        if points is None:
-            return self.space.trials
-        return sum(1 for _ in itertools.islice(points, self.space.trials))
+        each = self.space.trials
+        if points is not None:
+            each = sum(1 for _ in itertools.islice(points, self.space.trials))
+        return self.tunings * each
 
     def tuned(self, arm: Arm) -> list[str]:
         """Nuisance hyperparameters with an effect in some trial of `arm`: the dimensions of its search."""
@@ -177,7 +230,17 @@ class Plan(BaseModel):
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]
-        return {"constants": self.constants, "space": space}
+        own = {"seed_block": self.seed_block, "selection": self.selection}
+        return {"constants": self.constants, "space": space} | own
+
+    def following(self, begun: Plan) -> Plan:
+        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings.
+
+        Tunings may be added, and none is taken away.
+        """
+        block = self.seed_block if "seed_block" in self.exact else begun.seed_block
+        tunings = max(self.tunings, begun.tunings)
+        return self.model_copy(update={"selection": begun.selection, "seed_block": block, "tunings": tunings})
 
     def continuing(self, begun: Plan) -> Plan:
         """This plan as a continuation of `begun`, a plan of the same identity.
@@ -193,7 +256,7 @@ class Plan(BaseModel):
         }
         margin = self.margin if "margin" in self.exact else begun.margin
         update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
-        return self.model_copy(update=update)
+        return self.following(begun).model_copy(update=update)
 
     def _nuisances(self) -> list[str]:
         return sorted(self.space.nuisance, key=ORDER.index)

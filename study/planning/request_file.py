@@ -26,6 +26,7 @@ __all__ = ["write_request"]
 
 REQUEST_FILE = "request.json"
 BUDGETS = ("trials", "confirm_seeds")
+ALL_BUDGETS = (*BUDGETS, "tunings")
 
 
 def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
@@ -40,10 +41,11 @@ def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | N
     try:
         path = folder / REQUEST_FILE
         before, plan = _commands(path), resolved.plan
-        begun = {name: int(before[-1][name]) if before else -1 for name in BUDGETS}
-        wanted = {name: int(getattr(plan.space, name)) for name in BUDGETS}
+        begun = {name: int(before[-1].get(name, 1)) if before else -1 for name in ALL_BUDGETS}
+        wanted = {name: int(getattr(plan.space, name)) for name in BUDGETS} | {"tunings": plan.tunings}
         budgets = {
-            name: wanted[name] if name in plan.exact else max(wanted[name], begun[name]) for name in BUDGETS
+            name: wanted[name] if name in plan.exact else max(wanted[name], begun[name])
+            for name in ALL_BUDGETS
         }
         if budgets == begun:
             return
@@ -94,7 +96,10 @@ def _described(resolved: Resolved, budgets: dict[str, int]) -> dict[str, Any]:
             "layers": plan.constants["model_layers"],
         },
         "teacher": plan.constants["teacher"] or "trained for the study",
-        "space": plan.space.model_dump(mode="json") | budgets,
+        "space": plan.space.model_dump(mode="json") | {name: budgets[name] for name in BUDGETS},
+        "selection": plan.selection,
+        "seed_block": plan.seed_block,
+        "tunings": budgets["tunings"],
         "arms": [arm.name for arm in plan.arms()],
         "held": plan.held(),
     }

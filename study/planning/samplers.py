@@ -37,7 +37,7 @@ class Sampler:
 
     One of the two is given: `point(plan, arm, n)`, which returns the nuisance values of the n-th trial (from
     0) of an arm; or `optuna`, a class of `optuna.samplers`, with its keyword arguments `options`. The ledger
-    adds the seed, which is derived from (the space's seed, the arm's name, n).
+    adds the seed, which is derived from (the space's seed, the study's seed block, the arm's name, n).
     """
 
     name: str
@@ -97,7 +97,7 @@ def _quasi_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     nuisance = plan.space.nuisance
     if not nuisance:
         return {}
-    sobol = qmc.Sobol(len(nuisance), rng=generator(plan.space.seed, "quasi"))
+    sobol = qmc.Sobol(len(nuisance), rng=generator(plan.sampler_seed, "quasi"))
     if n:  # SciPy cannot skip zero points
         sobol.fast_forward(n)
     unit = sobol.random(1)[0].tolist()

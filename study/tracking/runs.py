@@ -125,7 +125,7 @@ class Runs:
             self.log(run, (), tags=new)
 
     def has_tag(self, run: str, tag: str) -> bool:
-        """Return whether `run` has `tag`."""
+        """Return whether `run` has the tag, whatever its value."""
         return tag in self._tags[run]
 
     def has(self, identity: str, status: str, tags: Mapping[str, str], measured: bool) -> bool:

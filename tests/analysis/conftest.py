@@ -37,17 +37,23 @@ class Recorder:
         test: float | None = None,
         languages: tuple[str, ...] = ("deu", "yor"),
         reports: int = 1,
+        tuning: int = 0,
+        texts: str | None = None,
         **nuisance: Any,
     ) -> str:
         """One trial; without an outcome it still runs. Returns its key.
 
         Its nuisance values, where none is given, are the `number`-th of a few learning rates. Of several
-        `reports` the last has `value`, those before it a tenth less each.
+        `reports` the last has `value`, those before it a tenth less each. texts: the content of the file
+        that says which test texts were correct.
         """
         chosen = self.plan.arms()[arm]
-        config = self.plan.config(chosen, nuisance or {"learning_rate": 1e-4 * (number + 1)}, seed)
+        values = nuisance or {"learning_rate": 1e-4 * (number + 1)}
+        config = self.plan.config(chosen, values, seed + 1000 * tuning)
         phase: Any = "confirm" if seed else "search"
-        record = Record(config.key, phase, chosen.name, number, config, None, None, None, number)
+        record = Record(
+            *(config.key, phase, chosen.name, number, config, None, None, None, number), tuning=tuning
+        )
         lines = [
             self.make_report(n, None if value is None else value - 0.1 * (reports - n), None, None, languages)
             for n in range(1, reports)
@@ -56,7 +62,8 @@ class Recorder:
         if outcome != "complete":
             lines[-1] = replace(lines[-1], result=None)
         self.tracker.replay(record, [], State.RUNNING)
-        self.tracker.replay(record, lines, State(outcome or State.RUNNING))
+        files = {} if texts is None else {"texts.json": texts}
+        self.tracker.replay(record, lines, State(outcome or State.RUNNING), files)
         return config.key
 
     def teacher(self, value: float, key: str = "c" * 64) -> None:

@@ -16,12 +16,11 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from study.config import TrialConfig
 from study.errors import Away, StudyStopped
 from study.ledger import patience
 from study.ledger.ledger import Ledger
 from study.ledger.patience import patiently
-from study.ledger.records import Record, State
+from study.ledger.records import Record, State, Wanted
 from study.planning.plan import Plan
 
 MakePlan = Callable[..., Plan]
@@ -56,10 +55,11 @@ def locked(ledger: Ledger, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     other.close()
 
 
-def wanted(ledger: Ledger) -> list[tuple[str, TrialConfig]]:
+def wanted(ledger: Ledger) -> list[Wanted]:
     plan = ledger.plan
     assert plan is not None
-    return [("all", plan.config(plan.arms()[0], {"learning_rate": 1e-3}, seed)) for seed in (1, 2)]
+    rate = {"learning_rate": 1e-3}
+    return [Wanted("all", plan.config(plan.arms()[0], rate, seed)) for seed in (1, 2)]
 
 
 def states(ledger: Ledger) -> dict[TrialState, int]:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from study.config import TrialConfig
 from study.ledger.ledger import Ledger
 from study.ledger.progress import budget_note, confirm_wanted, is_finished, summary
-from study.ledger.records import Record, State
+from study.ledger.records import Choice, Record, State
 from study.planning.plan import Plan
 
 MakePlan = Callable[..., Plan]
@@ -31,9 +32,23 @@ def record(
     plan: Plan, arm: int, number: int, outcome: Any = "complete", value: float = 0.5, seed: int = 0
 ) -> Record:
     config = plan.config(plan.arms()[arm], {"learning_rate": 1e-4 * (number + 1)}, seed)
+    return with_config(plan, arm, config, number, outcome, value)
+
+
+def with_config(
+    plan: Plan,
+    arm: int,
+    config: TrialConfig,
+    number: int,
+    outcome: Any = "complete",
+    value: float = 0.5,
+    choice: Choice | None = None,
+) -> Record:
+    """The seed shows the phase and the tuning: a search has the first seed of a block."""
+    tuning, confirmed = divmod(config.seed - plan.search_seed, 1000)
     return Record(
         key=config.key,
-        phase="confirm" if seed else "search",
+        phase="confirm" if confirmed else "search",
         arm=plan.arms()[arm].name,
         number=number,
         config=config,
@@ -41,6 +56,8 @@ def record(
         value=value if outcome == "complete" else None,
         why="ValueError: no" if outcome == "failed" else None,
         trial_id=number,
+        tuning=tuning,
+        choice=choice,
     )
 
 
@@ -98,13 +115,13 @@ def test_reasons_are_given_for_what_failed(plan: Plan) -> None:
 def test_confirm_runs_are_each_arms_best_at_fresh_seeds_in_rounds(plan: Plan) -> None:
     search = [record(plan, 0, 0, value=0.4), record(plan, 0, 1, value=0.6), record(plan, 1, 0)]
     found = confirm_wanted(plan, search)
-    assert [(arm, c.seed, c.data_seed) for arm, c in found] == [
+    assert [(one.arm, one.config.seed, one.config.data_seed) for one in found] == [
         ("init=random", 1, 1),
         ("init=teacher", 1, 1),
         ("init=random", 2, 2),
         ("init=teacher", 2, 2),
     ]
-    assert found[0][1].learning_rate == search[1].config.learning_rate
+    assert found[0].config.learning_rate == search[1].config.learning_rate
     confirmed = record(plan, 0, 1, value=0.99, seed=1)
     assert confirm_wanted(plan, [*search, confirmed]) == found  # what they find moves nothing
 
@@ -122,6 +139,7 @@ def test_an_arm_without_a_complete_trial_has_nothing_to_confirm(plan: Plan) -> N
         "running": 0,
         "waiting": 0,
         "best": None,
+        "selected": [],
     }
     assert summary(plan, diverged[:3])["arms"][0]["planned"] == 6
     last_runs = [*diverged[:3], record(plan, 0, 3, None)]
@@ -151,7 +169,7 @@ def test_with_a_budget_below_what_was_started_the_arms_confirm_what_they_have(pl
     fewer = lowered(plan, trials=2)
     found = summary(fewer, search)
     assert (found["planned"], found["complete"], found["waiting"]) == (2 * (3 + 2), 6, 4)
-    assert [arm for arm, _ in confirm_wanted(fewer, search)] == ["init=random", "init=teacher"] * 2
+    assert [one.arm for one in confirm_wanted(fewer, search)] == ["init=random", "init=teacher"] * 2
     confirm = [record(plan, arm, 2, seed=seed) for arm in (0, 1) for seed in (1, 2)]
     assert is_finished(fewer, [*search, *confirm])
     assert not is_finished(plan, [*search, *confirm])
@@ -184,14 +202,17 @@ def test_a_finite_arm_plans_no_more_than_its_points(make_plan: MakePlan) -> None
     assert summary(plan, [])["planned"] == 3
 
 
+@pytest.mark.parametrize("selection", ["best tried", "interpolated"])
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.sampled_from([*OUTCOMES, None]), max_size=8), st.integers(0, 2))
-def test_counts_add_up_to_planned_at_any_moment(plan: Plan, outcomes: list[Any], confirmed: int) -> None:
+@given(st.lists(st.sampled_from([*OUTCOMES, None]), max_size=8), st.integers(0, 2), st.integers(1, 2))
+def test_counts_add_up_to_planned_at_any_moment(
+    plan: Plan, selection: str, outcomes: list[Any], confirmed: int, tunings: int
+) -> None:
+    plan = plan.model_copy(update={"selection": selection, "tunings": tunings})
     records = [record(plan, n % 2, n // 2, outcome, value=n / 10) for n, outcome in enumerate(outcomes)]
-    wanted = confirm_wanted(plan, records)[:confirmed]
-    for arm, config in wanted:
-        index = [a.name for a in plan.arms()].index(arm)
-        records.append(record(plan, index, round(config.learning_rate * 1e4) - 1, seed=config.seed))
+    arms = [arm.name for arm in plan.arms()]
+    for one in confirm_wanted(plan, records)[:confirmed]:
+        records.append(with_config(plan, arms.index(one.arm), one.config, 9))
     found = summary(plan, records)
     for each in (found, *found["arms"]):
         assert sum(each[name] for name in COUNTS) == each["planned"]
@@ -221,3 +242,91 @@ def test_a_superseded_confirm_run_that_still_runs_keeps_a_study_from_being_finis
     left = record(plan, 0, 2, None, seed=1)
     assert not is_finished(plan, [*search, *confirm, left])
     assert is_finished(plan, [*search, *confirm, record(plan, 0, 2, seed=1)])
+
+
+SEARCH = ((1, 0.40), (2, 0.52), (3, 0.61), (4, 0.35))
+"""(number of the trial, its score): the best lies between two others."""
+
+
+def searched(plan: Plan, arm: int = 0) -> list[Record]:
+    return [record(plan, arm, number, value=value) for number, value in SEARCH]
+
+
+def test_a_confirm_run_has_the_interpolated_optimum_and_the_choice_is_on_record(plan: Plan) -> None:
+    search = searched(plan)
+    first, second = confirm_wanted(plan, search)
+    assert 2.5e-4 < first.config.learning_rate < 4.5e-4
+    assert first.config.learning_rate not in {r.config.learning_rate for r in search}
+    assert second.config == first.config.with_seed(2)
+    assert first.choice is not None
+    assert (first.choice.rule, first.choice.tried) == ("parabola", search[2].key)
+    assert first.choice.fit == "through 0.0003: 0.5200, 0.0004: 0.6100, 0.0005: 0.3500"
+    assert confirm_wanted(plan, search[::-1]) == [first, second]
+
+
+def test_a_summary_has_the_selected_values_of_confirm_runs_that_count(plan: Plan) -> None:
+    search = searched(plan)
+    wanted = confirm_wanted(plan, search)
+    confirmed = [with_config(plan, 0, one.config, 9, choice=one.choice) for one in wanted]
+    arm, other = summary(plan, [*search, *confirmed])["arms"]
+    (selected,) = arm["selected"]
+    assert (selected["tuning"], selected["rule"], selected["tried"]) == (0, "parabola", search[2].key)
+    assert selected["values"] == {"learning_rate": wanted[0].config.learning_rate}
+    assert arm["best"]["key"] == search[2].key
+    assert other["selected"] == []
+
+
+def test_a_study_that_began_before_selects_the_best_tried_trial(plan: Plan) -> None:
+    """A plan that was stored without the field; the keys of its confirm runs stay as they were."""
+    stored = plan.model_dump()
+    for field in ("selection", "seed_block", "tunings"):
+        del stored[field]
+    old, search = Plan(**stored), searched(plan)
+    wanted = confirm_wanted(old, search)
+    assert [one.config.key for one in wanted] == [search[2].config.with_seed(seed).key for seed in (1, 2)]
+    assert [one.choice for one in wanted] == [None, None]
+
+
+def test_if_nothing_can_be_interpolated_the_record_has_the_reason(plan: Plan) -> None:
+    search = searched(plan)[:3]
+    [first, _] = confirm_wanted(plan, search)
+    assert first.config == search[2].config.with_seed(1)
+    assert first.choice == ("best tried", "the best tried learning_rate is the highest tried", search[2].key)
+
+
+def test_trials_that_ended_early_are_no_points_of_the_fit(plan: Plan) -> None:
+    ended = [record(plan, 0, 5, "pruned"), record(plan, 0, 6, "diverged"), record(plan, 0, 7, "failed")]
+    assert confirm_wanted(plan, [*searched(plan)[:3], *ended]) == confirm_wanted(plan, searched(plan)[:3])
+
+
+def test_another_search_trial_beside_the_best_supersedes_the_confirm_runs(plan: Plan) -> None:
+    search = searched(plan)
+    confirmed = [with_config(plan, 0, one.config, 9) for one in confirm_wanted(plan, search)]
+    assert summary(plan, [*search, *confirmed])["superseded"] == 0
+    more = [*search, record(plan, 0, 9, value=0.1)]
+    assert summary(plan, [*more, *confirmed])["superseded"] == 0  # it is no neighbour of the best
+    config = plan.config(plan.arms()[0], {"learning_rate": 3.3e-4})
+    beside = with_config(plan, 0, config, 7, value=0.58)
+    found = summary(plan, [*more, beside, *confirmed])
+    assert (found["superseded"], found["waiting"]) == (2, 2 + 6)
+
+
+def test_each_tuning_confirms_its_own_optimum_at_seeds_of_its_own(plan: Plan) -> None:
+    twice = plan.model_copy(update={"tunings": 2})
+    first = searched(plan)
+    of_second = twice.each_tuning()[1]
+    second = [
+        with_config(twice, 0, of_second.config(twice.arms()[0], {"learning_rate": 1e-3 * n}), n, value=value)
+        for n, value in SEARCH
+    ]
+    assert {r.tuning for r in second} == {1}
+    wanted = confirm_wanted(twice, [*first, *second])
+    assert [(one.tuning, one.config.seed) for one in wanted] == [(0, 1), (1, 1001), (0, 2), (1, 1002)]
+    assert [one.config.key for one in wanted if one.tuning == 0] == [
+        one.config.key for one in confirm_wanted(plan, first)
+    ]
+    assert wanted[1].config.learning_rate > 2e-3
+    assert summary(twice, [])["planned"] == 2 * 12
+    confirmed = [with_config(twice, 0, one.config, 9) for one in wanted]
+    found = summary(twice, [*first, *second, *confirmed])
+    assert (found["planned"], found["complete"], found["superseded"]) == (24, 12, 0)

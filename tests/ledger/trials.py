@@ -7,9 +7,8 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from study.config import TrialConfig
 from study.ledger.ledger import Ledger
-from study.ledger.records import Record
+from study.ledger.records import Record, Wanted
 from study.planning.plan import Plan
 
 __all__ = ["ARMS", "ask", "optuna_study", "states", "wanted"]
@@ -31,10 +30,10 @@ def optuna_study(ledger: Ledger, study: str = "search/all") -> optuna.Study:
     return optuna.load_study(study_name=f"{ledger.studies.name}/{study}", storage=ledger.storage)
 
 
-def wanted(plan: Plan, seeds: int = 2) -> list[tuple[str, TrialConfig]]:
+def wanted(plan: Plan, seeds: int = 2) -> list[Wanted]:
     """Return confirm runs of every arm, all at one learning rate."""
     return [
-        (arm.name, plan.config(arm, {"learning_rate": 1e-3}, seed))
+        Wanted(arm.name, plan.config(arm, {"learning_rate": 1e-3}, seed))
         for seed in range(1, seeds + 1)
         for arm in plan.arms()
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
 from analysis.record.formats import count, intervals, number, p_value, points
@@ -12,9 +15,18 @@ from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, Table, make_table
 from analysis.verdict.results import Results
 from analysis.verdict.summary import WIDEST, WORST, arms_summary, languages_summary
+from study.selection import INTERPOLATED
 
 __all__ = ["accuracy_by_language", "arms"]
 
+TRIED = "They are the values of the best search trial of each arm, by macro validation accuracy."
+INTERPOLATION = (
+    "They are the highest point of a curve through the search trials of the arm. If one range is tuned, the "
+    "curve is the parabola through the best tried point and its two neighbours; if several ranges are tuned, "
+    "the curve is the mean of a Gaussian process. If no curve has its highest point between tried points, "
+    "the best tried point itself is selected. best tried: the values of the best search trial, by macro "
+    "validation accuracy."
+)
 OUTCOMES = ("complete", "pruned", "diverged", "failed")
 
 
@@ -83,15 +95,26 @@ def _selected(results: Results) -> tuple[Table, ...]:
     """The nuisance values with which each arm was confirmed."""
     record = results.record
     tuned = [name for name in record.nuisance if name in record.trials]
-    best = record.trials.set_index("key").reindex(list(record.best.values()))
-    if not tuned or best.empty:
+    if not tuned or not record.selections:
         return ()
-    rows = best[tuned].set_axis(pd.Index(list(record.best), name="arm")).reset_index()
-    note = (
-        "The best search trial of each arm by macro validation accuracy. The confirm runs have these values."
-    )
-    formats: dict[str, Format] = {"arm": str} | dict.fromkeys(tuned, number)
+    found = [
+        {"arm": arm, "tuning": tuning}
+        | {name: record.selected[arm, tuning].get(name, np.nan) for name in tuned}
+        | {"best tried": _said(selection.tried.values), "selected by": selection.rule}
+        for (arm, tuning), selection in record.selections.items()
+    ]
+    interpolated = record.facts.get("selection") == INTERPOLATED
+    left_out = [] if interpolated else ["best tried", "selected by"]
+    left_out += [] if any(tuning for _, tuning in record.selections) else ["tuning"]
+    rows = pd.DataFrame(found).drop(columns=left_out)
+    note = "The confirm runs have these values. " + (INTERPOLATION if interpolated else TRIED)
+    formats: dict[str, Format] = {"arm": str, "tuning": count}
+    formats |= dict.fromkeys(tuned, number)
     return (make_table("selected", "Selected values of the tuned hyperparameters", rows, formats, note),)
+
+
+def _said(values: Mapping[str, object]) -> str:
+    return ", ".join(number(value) for value in values.values())
 
 
 def accuracy_by_language(results: Results) -> Section:

@@ -29,9 +29,10 @@ import numpy as np
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast, Paired
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import interval_of, new_languages_of
 from analysis.statistics.effects.runs import Factors, Runs
-from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages
+from analysis.statistics.effects.tuning import could_explain
+from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm
 
 __all__ = ["CONTRASTS", "PARTS", "Copying", "Magnitude", "copying_of", "four_arms", "magnitude"]
 
@@ -86,6 +87,7 @@ class Copying:
     means: of R1, Ra, C1, Ca. intervals: of each of `CONTRASTS`. parts_holm: the p of each of `PARTS`,
     corrected for the four (Holm). magnitude, in_new_languages: the number of the claim for these languages,
     and for others like them. alphas: those below 1. averaged_over: factors in which the cells differ.
+    could_be_tuning: so much of |I| - |D| tuning could explain (`tuning.could_explain`).
     """
 
     means: tuple[float, float, float, float]
@@ -96,6 +98,7 @@ class Copying:
     alphas: tuple[Value, ...]
     averaged_over: tuple[str, ...]
     margin: float = MARGIN
+    could_be_tuning: float = 0.0
 
     @property
     def seeds(self) -> int:
@@ -115,12 +118,14 @@ class Copying:
     def shown(self) -> Literal["copying", "distilling", "equal"] | None:
         """What the runs show of |I| and |D|: which is larger, or that they are equal within the margin.
 
-        The larger effect must be clear by itself: its own test is below 5%, and its parts are not opposed.
+        Nothing is shown if the parts of one effect are opposed, because its mean then describes no student;
+        and the test of the larger effect by itself must be below 5%.
         """
         larger: Literal["copying", "distilling"] = "copying" if self.magnitude.estimate > 0 else "distilling"
-        clear = self.intervals[larger].p < ALPHA and not self.opposed(larger)
+        if self.opposed("copying") or self.opposed("distilling"):
+            return None
         if self.magnitude.p < ALPHA:
-            return larger if clear else None
+            return larger if self.intervals[larger].p < ALPHA else None
         return "equal" if self.magnitude.within <= self.margin else None
 
 
@@ -128,15 +133,14 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
     """Claim C1 of `runs`; None if init or alpha is not a factor, or if no four arms match."""
     contrasts = {name: four_arms(runs, factors, name) for name in CONTRASTS}
     first = contrasts["copying"]
-    if first is None or not (shared := list(runs.shared(first.arms))):
+    if first is None or not (shared := runs.shared(first.arms)):
         return None
-    values = runs.values[:, :, shared]
-    paired = {name: found for name, c in contrasts.items() if c and (found := c.paired(values))}
+    paired = {name: found for name, c in contrasts.items() if c and (found := c.on_languages(runs, shared))}
     if not paired:
         return None
     one = paired["copying"]
     intervals = {name: interval_of(each) for name, each in paired.items()}
-    new = {name: new_languages(each.differences) for name, each in paired.items()}
+    new = {name: new_languages_of(each, intervals[name]) for name, each in paired.items()}
     corrected = holm(np.array([intervals[part].p for part in PARTS]))
     difference, total = "copying - distilling", "copying + distilling"
     return Copying(
@@ -148,6 +152,7 @@ def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying 
         alphas=tuple(runs.cells[cells[0][-1]]["alpha"] for cells in one.kept),
         averaged_over=first.averaged_over(runs, one),
         margin=margin,
+        could_be_tuning=could_explain(max(paired[difference].tuning, paired[total].tuning)),
     )
 
 
@@ -177,7 +182,8 @@ def magnitude(difference: Interval, total: Interval) -> Magnitude:
     estimate = _magnitude(difference.estimate, total.estimate)
     near, far = _corners(difference, total), _corners(difference.at(FAR), total.at(FAR))
     low, high = (near[0], far[1]) if estimate > 0 else (far[0], near[1])
-    return Magnitude(estimate, low, high, max(difference.p, total.p), max(abs(end) for end in near))
+    nearer = min(difference, total, key=lambda one: abs(one.estimate))  # |I| - |D|, up to its sign
+    return Magnitude(estimate, low, high, max(difference.p, total.p), nearer.within)
 
 
 def _corners(difference: Interval, total: Interval) -> tuple[float, float]:

@@ -16,10 +16,9 @@ from analysis.record.formats import interval, p_value
 from analysis.record.study_record import StudyRecord
 from analysis.report import write as report_module
 from analysis.report.sections.arms import arms
+from analysis.report.sections.data import data_and_models
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
-from analysis.report.sections.method import versions
 from analysis.report.write import write_report
-from analysis.statistics.effects.estimates import claim_parts, copying_and_distilling
 from analysis.statistics.fractions import fraction_interaction
 from analysis.verdict import results as results_module
 from analysis.verdict.answer import answer
@@ -158,28 +157,20 @@ def test_nothing_of_the_place_or_the_time_is_in_a_report(written: tuple[Path, li
     assert "my_space.py" in (out / "report.md").read_text("utf-8")
 
 
-def test_the_answer_is_the_number_of_the_claim(
-    claim_study: StudyRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = copying_and_distilling(confirmed(claim_study), factors(claim_study))
+def test_the_answer_is_the_claim(claim_study: StudyRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Results(claim_study).copying
     assert found is not None
-    row = found[(found["outcome"] == "macro") & (found["estimand"] == "these languages")].iloc[0]
     page, markdown = pages(claim_study, monkeypatch)
-    estimate, low, high = (100 * row[c] for c in ("estimate", "low", "high"))
+    numbers = (found.magnitude.estimate, found.magnitude.low, found.magnitude.high)
+    estimate, low, high = (f"{100 * number:.1f}" for number in numbers)
     for text in (page.text, markdown):
-        assert f"The difference of the two effects is {estimate:+.2f} points (95% interval" in text
-        assert f"(95% interval {low:.2f} to {high:.2f}, 4 seeds)" in text
+        assert f"supported, by {estimate} points in magnitude [{low}, {high}]" in text
         assert (
             "for this teacher, at the selected values of learning_rate, on the test texts of these 6 "
-            "languages." in text
+            "languages; intervals are over seeds only." in text
         )
     assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
-
-
-def test_an_interval_that_contains_zero_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    same = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=lambda levels: 0.6)
-    page, _ = pages(same, monkeypatch)
-    assert "The interval contains 0: these runs do not show which of the two effects is larger." in page.text
+    assert "**Copying helped" in markdown
 
 
 def test_where_data_is_the_question_the_answer_is_how_the_advantage_changes(
@@ -237,7 +228,7 @@ def test_tables_of_numbers_are_in_full(claim_study: StudyRecord, written: tuple[
     assert list(trials["key"]) == list(claim_study.trials["key"])
     assert "run" not in trials.columns
     effects = pd.read_csv(out / "effects.csv")
-    assert set(effects["kind"]) == {"contrast", "main", "interaction"}
+    assert set(effects["kind"]) == {"mean", "part", "crossed", "claim", "main", "interaction"}
     assert set(effects["outcome"]) == {"macro", "worst", "arb", "deu", "ell", "kat", "rus", "swh"}
 
 
@@ -283,6 +274,8 @@ def test_the_best_arm_is_compared_with_every_other_in_a_table(monkeypatch: pytes
         (
             row["other"],
             interval(row["estimate"], row["low"], row["high"]),
+            p_value(row["p"]),
+            interval(row["estimate"], row["low_all"], row["high_all"]),
             p_value(row["p_holm"]),
             str(row["seeds"]),
         )
@@ -350,25 +343,6 @@ def without_runs(study: StudyRecord, runs: dict[str, set[int]]) -> StudyRecord:
     return dataclasses.replace(study, scores=study.scores[~lost])
 
 
-def test_a_copy_that_loses_less_than_distillation_is_not_said_to_gain(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def both_lose(levels: Any) -> float:
-        return 0.6 - 0.1 * (levels["init"] == "teacher") - 0.3 * (levels["alpha"] < 1)
-
-    study = invented_study({"init": ("random", "teacher"), "alpha": (0.2, 1.0)}, score=both_lose)
-    both = claim_parts(confirmed(study), factors(study))
-    assert both is not None
-    copied, distilled, *_ = both
-    assert distilled < copied < 0
-    text = answered(study, monkeypatch)
-    assert f"at random changes macro test accuracy by {100 * copied:+.2f} points. Distilling" in text
-    averaged = "Each effect is averaged over the levels of the other effect."
-    assert f"on labels alone changes macro test accuracy by {100 * distilled:+.2f} points. {averaged}" in text
-    assert f"{100 * (copied - distilled):+.2f} points (95% interval" in text
-    assert "gain" not in text
-
-
 def test_a_difference_that_falls_is_signed_as_its_interval_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def falls(levels: Any) -> float:
         less = -np.log10(levels["data_fraction"])
@@ -407,8 +381,8 @@ def test_arms_without_a_seed_in_common_have_no_answer(monkeypatch: pytest.Monkey
 def test_an_arm_whose_printed_interval_holds_zero_is_not_said_to_win(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [("best", "next", 0.02, -0.001, 0.041, 0.04, 5), ("best", "last", 0.3, 0.2, 0.4, 0.001, 5)]
-    columns = ["arm", "other", "estimate", "low", "high", "p_holm", "seeds"]
+    rows = [("best", "next", 0.02, -0.001, 0.041, 0.06, 5), ("best", "last", 0.3, 0.2, 0.4, 0.001, 5)]
+    columns = ["arm", "other", "estimate", "low", "high", "p", "seeds"]
     compared = pd.DataFrame(rows, columns=columns).assign(equivalent_within=0.05)
     monkeypatch.setattr(Results, "compared", compared)
     text = answered(invented_study({"depth": (1, 3, 6)}, search=2), monkeypatch)
@@ -436,7 +410,7 @@ def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:
     study = invented_study({"depth": (1, 3)}, seeds=2, search=2)
     defaults = {"depth": "7", "learning_rate": "0.001", "batch_size": "16", "weight_decay": "0.01"}
     study = dataclasses.replace(study, facts=study.facts | defaults)
-    (table,) = versions(Results(study)).tables
+    (table,) = data_and_models(Results(study)).tables
     shown = {row[0]: row[1] for row in table.rows}
     assert not {"depth", "learning_rate", "batch_size"} & shown.keys()
     assert shown["weight_decay"] == "0.01"

@@ -13,8 +13,10 @@ import pytest
 
 from analysis.statistics import conclusion as module
 from analysis.statistics.conclusion import DISTILLING, DOWN, EQUAL, UP, _holm, _paired_t, conclusion
-from analysis.statistics.effects.arms import arms_compared, next_best
+from analysis.statistics.effects.arms import arms_compared, next_best, winner
+from analysis.statistics.effects.copying import copying_of
 from analysis.statistics.effects.runs import runs_of
+from analysis.statistics.effects.tuning import widened
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN, holm, paired_t
 from tests.analysis.tables import confirmed_table
@@ -62,29 +64,14 @@ def macro_of(results: pd.DataFrame, factors: Mapping[str, tuple[Any, ...]]) -> p
 
 
 def larger(results: pd.DataFrame) -> int:
-    """Claim C1 by the words of the rule, with one alpha below 1 and no other factor."""
-    macro = macro_of(results, CLAIM)
-    arms = [f"init={init} alpha={alpha}" for alpha in (1.0, 0.2) for init in ("teacher", "random")]
-    if not set(arms) <= set(macro.index):
+    """Claim C1 as the answer has it."""
+    found = copying_of(runs_of(results, CLAIM), CLAIM)
+    if found is None or found.shown is None:
         return 0
-    c1, r1, ca, ra = macro.loc[arms].dropna(axis=1).to_numpy()
-    copying, distilling = (c1 - r1 + ca - ra) / 2, (ca - c1 + ra - r1) / 2
-    for code, effect, other in ((0, copying, distilling), (DISTILLING, distilling, copying)):
-        tests = [paired_t(values) for values in (effect, effect - other, effect + other)]
-        up = {test.estimate > 0 for test in tests}
-        if len(up) == 1 and all(test.p < 0.05 for test in tests):
-            return code + (UP if up == {True} else DOWN)
-    signs = [np.sign(effect.mean()) for effect in (copying, distilling)]
-    magnitude = paired_t(signs[0] * copying - signs[1] * distilling)
-    return EQUAL if magnitude.p >= 0.05 and magnitude.within <= MARGIN else 0
-
-
-def winner(results: pd.DataFrame, factors: Mapping[str, tuple[Any, ...]]) -> str | None:
-    """The best arm if its paired t test against every other arm is below 5%, each by itself."""
-    macro = macro_of(results, factors).dropna(axis=1)
-    best = str(macro.mean(axis=1).idxmax())
-    tests = [paired_t((macro.loc[best] - macro.loc[arm]).to_numpy()) for arm in macro.index if arm != best]
-    return best if all(test.p < 0.05 for test in tests) else None
+    if found.shown == "equal":
+        return EQUAL
+    first = DISTILLING if found.shown == "distilling" else 0
+    return first + (UP if found.intervals[found.shown].estimate > 0 else DOWN)
 
 
 def told(row: Any, span: float = 1) -> int:
@@ -161,7 +148,7 @@ def test_else_the_sign_of_claim_c4_for_each_teacher_data(spread: float) -> None:
 def test_else_the_arm_that_wins(spread: float) -> None:
     seen = set()
     for results in studies(DEPTHS, spread):
-        compared, name = arms_compared(results), winner(results, DEPTHS)
+        compared, name = arms_compared(results), winner(arms_compared(results))
         arms = runs_of(results, DEPTHS).arms
         equal = not name and told(next_best(compared)) == EQUAL if len(compared) else False
         (code,) = codes_of(results, DEPTHS)
@@ -219,21 +206,22 @@ def test_an_arm_that_is_ahead_for_want_of_its_rivals_runs_does_not_win() -> None
     results = confirmed_table(
         INITS, lambda levels, seed: (copy if levels["init"] == "teacher" else rival).get(seed)
     )
-    assert winner(results, INITS) == "init=random"
+    assert winner(arms_compared(results)) == "init=random"
     macro = np.array([[*rival.values(), math.nan, math.nan], [*copy.values()]])
     assert conclusion(results, INITS).of(macro[None]) == [[1]]
 
 
-def test_tests_are_those_of_the_intervals() -> None:
+@pytest.mark.parametrize("tuning", [0.0, 0.05])
+def test_tests_are_those_of_the_intervals(tuning: float) -> None:
     rng = np.random.default_rng(5)
     differences = rng.normal(0.3, 1, (8, 5, 4))
     differences[rng.random(differences.shape) < 0.5] = math.nan
-    found = _paired_t(differences)
+    found = _paired_t(differences, np.array(tuning))
     mean, p, within = found.mean, found.p, found.within()
     assert 0 < np.isnan(p).sum() < p.size
     corrected = _holm(p)
     for row in range(8):
-        tests = [paired_t(d[np.isfinite(d)]) for d in differences[row]]
+        tests = [widened(paired_t(d[np.isfinite(d)]), tuning) for d in differences[row]]
         assert mean[row] == pytest.approx([t.estimate for t in tests], nan_ok=True)
         assert p[row] == pytest.approx([t.p for t in tests], nan_ok=True)
         assert within[row] == pytest.approx([t.within for t in tests], nan_ok=True)

@@ -14,6 +14,7 @@ from analysis.verdict.results import Results
 
 @pytest.fixture
 def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[[StudyRecord], str]:
-    """The answer, as if no finding were made."""
+    """The answer, as if no finding were made and the best values of every arm were known."""
     monkeypatch.setattr(results_module, "audit", lambda record: [])
+    monkeypatch.setattr(results_module, "shortfalls", lambda record: {})
     return lambda record: " ".join(answer(Results(record)))

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from analysis.record.design import confirm_runs
 from analysis.record.study_record import StudyRecord, read_studies
 from analysis.verdict.audit import Finding, audit, gathered
 from analysis.verdict.caveats import caveats
+from analysis.verdict.settings import settings
+from study.optimum import interpolate
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
 
@@ -91,10 +94,9 @@ def test_a_trial_that_failed_tuned_nothing(recorder: Any) -> None:
     record = recorder.read()
     assert found(record) == [("budget", "init=random")]
     assert text_of(record, "budget") == (
-        "3 search trials ended in this arm, 4 in another arm: the tuning is unequal (1 failed; resume with "
-        "--retry-failed runs the failed trials again)"
+        "3 search trials ended in this arm, 4 in another arm: the tuning is unequal (1 failed)"
     )
-    said = "init=random: 1 of 4 search trials failed, and show nothing about their values."
+    said = "init=random: 1 of 4 search trials failed. They show nothing about their values."
     assert [text for text in caveats(record) if "search trials failed" in text] == [said]
 
 
@@ -242,7 +244,7 @@ def test_a_grid_of_words_has_no_end(make_recorder: Any) -> None:
         ("depth", (1, 2, 4), 4, False),
     ],
 )
-def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
+def test_an_edge_beyond_which_there_is_nothing_is_a_setting(
     make_recorder: Any, name: str, domain: Any, value: float, natural: bool
 ) -> None:
     recorder = make_recorder(**INIT, nuisance={name: domain}, fixed={"learning_rate": 1e-3})
@@ -254,7 +256,7 @@ def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
     recorder.tracker.finish()
     record = recorder.read()
     assert found(record) == ([] if natural else [("edge", arm) for arm in record.arms])
-    named = [text for text in caveats(record) if "The hyperparameter itself ends there" in text]
+    named = [text for text in settings(record) if "The hyperparameter itself ends there" in text]
     assert len(named) == (2 if natural else 0)
 
 
@@ -281,6 +283,62 @@ def test_values_that_validation_does_not_select_are_not_confirmed(recorder: Any)
     assert text_of(record, "selection") == "the confirmed values are not the values that validation selects"
     recorder.tracker.pause()  # a larger budget may have a new best, whose confirm runs are still to come
     assert found(recorder.read()) == [("partial", None), ("seeds", "init=teacher")]
+
+
+def test_the_audit_interpolates_again_and_finds_what_was_confirmed_elsewhere(recorder: Any) -> None:
+    """One arm was confirmed at its interpolated optimum, the other at its best tried point."""
+    recorder.teacher(0.8)
+    search = ((1, 0.50), (3, 0.60), (5, 0.56))
+    tried = [{"learning_rate": 1e-4 * (number + 1)} for number, _ in search]
+    optimum = interpolate(tried, [value for _, value in search], {"learning_rate": True})
+    assert optimum.rule == "parabola"
+    for arm, values in ((0, optimum.point), (1, tried[1])):
+        for number, value in search:
+            recorder.trial(arm, number, value)
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 3, 0.5, seed=seed, test=0.5, **values)
+    recorder.tracker.finish()
+    record = recorder.read()
+    assert found(record) == [("selection", "init=teacher"), ("seeds", "init=teacher")]
+    assert record.selected == {("init=random", 0): optimum.point, ("init=teacher", 0): optimum.point}
+    assert set(confirm_runs(record)["learning_rate"]) == {str(optimum.point["learning_rate"])}
+    assert not any("that was tried" in text for text in caveats(record))
+
+
+def test_a_study_that_selected_the_best_tried_point_is_audited_by_that_rule(make_recorder: Any) -> None:
+    """A record of an older version has no rule, and its rule was the best tried point."""
+    recorder = make_recorder(scientific={"init": ("random", "teacher")}, selection="best tried")
+    assert "selection" not in recorder.read().facts
+    recorder.teacher(0.8)
+    for arm in (0, 1):
+        for number, value in ((1, 0.50), (3, 0.60), (5, 0.56)):
+            recorder.trial(arm, number, value)
+        for seed in (1, 2, 3):
+            recorder.trial(arm, 3, 0.5, seed=seed, test=0.5)
+    recorder.tracker.finish()
+    assert found(recorder.read()) == []
+
+
+def test_each_tuning_of_an_arm_is_audited_by_its_own_search(make_recorder: Any) -> None:
+    recorder = make_recorder(scientific={"init": ("random", "teacher")}, tunings=2, selection="best tried")
+    recorder.teacher(0.8)
+    for arm in (0, 1):
+        for tuning, best in ((0, 1), (1, 2)):
+            for number in (0, 1, 2, 3):
+                recorder.trial(arm, number, 0.6 if number == best else 0.5, tuning=tuning)
+            for seed in (1, 2, 3):
+                confirmed = 1 if (arm, tuning) == (1, 1) else best
+                recorder.trial(arm, confirmed, 0.5, seed=seed, test=0.5, tuning=tuning)
+    recorder.tracker.finish()
+    record = recorder.read()
+    runs = confirm_runs(record)
+    assert runs.groupby(["arm", "tuning"])["seed"].agg(list).to_dict() == {
+        ("init=random", 0): ["1", "2", "3"],
+        ("init=random", 1): ["1001", "1002", "1003"],
+        ("init=teacher", 0): ["1", "2", "3"],
+    }
+    assert ("selection", "init=teacher") in found(record)
+    assert text_of(record, "selection").endswith("that validation selects in tuning 1")
 
 
 def test_what_was_confirmed_without_a_search_was_not_selected(recorder: Any) -> None:
@@ -363,7 +421,8 @@ def test_arms_that_differ_by_the_teachers_seed_alone_have_nothing_to_win(make_re
     assert audit(two.read()) == []
 
 
-def test_seeds_of_a_former_best_are_not_counted(recorder: Any) -> None:
+def test_seeds_of_a_former_best_are_not_counted(make_recorder: Any) -> None:
+    recorder = make_recorder(**INIT, selection="best tried")
     recorder.arms_alike()
     for arm in (0, 1):
         recorder.trial(arm, 3, 0.8)
@@ -386,7 +445,7 @@ def test_a_confirm_run_that_failed_is_a_caveat(recorder: Any) -> None:
     recorder.trial(0, 1, 0.3, "failed", seed=4, learning_rate=1e-3)
     record = recorder.read()
     assert audit(record) == []
-    assert "init=random: 1 confirm runs failed, and their scores are missing." in caveats(record)
+    assert "init=random: 1 confirm runs failed. Their scores are missing." in caveats(record)
 
 
 def test_macros_over_different_languages_are_not_compared(recorder: Any) -> None:
