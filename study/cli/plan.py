@@ -28,6 +28,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     from study.cli.begun import find_begun
     from study.cli.cost import cost_of, memory_of, time_of
     from study.cli.counts import counts_as_json, print_counts
+    from study.cli.power import detects_of, power_lines
     from study.home import Home
 
     wanted = resolved(space, budget, on, where)
@@ -39,7 +40,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
         {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
-    memory = memory_of(wanted)
+    memory, detects = memory_of(wanted), detects_of(the_plan, home)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
@@ -48,6 +49,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 **asdict(cost),
                 "time": time and asdict(time),
                 "memory": memory,
+                "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
                 "selection": the_plan.selection,
@@ -61,6 +63,8 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
+    for line in power_lines(detects):
+        say(line)
     print_counts(wanted, out)
     for text in notes:
         note(f"note: {text}")
