@@ -1,9 +1,10 @@
 """The engine: a research question becomes trials, which run anywhere and can be interrupted.
 
-Seven files hold the basic words: `config.py` (one trial's configuration, and its key), `errors.py`, `space.py`
-(a question as roles and ranges), `optimum.py` and `selection.py` (an arm's selected values), `streams.py` (random streams),
-`home.py` (the folder of everything). Seven rooms use these files, and each room may import the rooms before
-it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`, `cli/`.
+Seven files hold the basic words: `config.py` (one trial's configuration, and its key), `errors.py`,
+`space.py` (a question as roles and ranges), `optimum.py` and `selection.py` (an arm's selected values),
+`streams.py` (random streams), `home.py` (the folder of everything). Seven rooms use these files, and each
+room may import the rooms before it: `storage/`, `trial/`, `planning/`, `ledger/`, `tracking/`, `driver/`,
+`cli/`.
 """
 
 import gc

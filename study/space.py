@@ -48,8 +48,9 @@ class SearchSpace(BaseModel):
     """Roles, ranges and budgets.
 
     trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values
-    with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
-    seed of the sampler. A depth may be a share of the teacher's layers, such as "1/2".
+    with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
+    seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
+    layers, such as "1/2".
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread

@@ -5,10 +5,13 @@ A factor that has no effect in an arm, such as the temperature if nothing is dis
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_value
-from analysis.record.shares import IDENTITY
+from analysis.record.shares import IDENTITY, seeds_of
 from analysis.record.study_record import StudyRecord
 from study.config import TrialConfig
 
@@ -19,12 +22,15 @@ __all__ = [
     "confirm_runs",
     "confirmed",
     "confirmed_trials",
+    "correct_texts",
     "data_shares",
     "factors",
     "hyperparameters",
     "own_teachers",
     "teachers_differ",
 ]
+
+Bits = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def factors(record: StudyRecord) -> dict[str, tuple[Value, ...]]:
@@ -58,6 +64,21 @@ def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy"
     of_arms = cells(record)
     table = scores[["arm", "seed", "language", "value"]].join(of_arms, on="arm")
     return table[["arm", *of_arms.columns, "seed", "language", "value"]].reset_index(drop=True)
+
+
+def correct_texts(record: StudyRecord) -> dict[tuple[str, int], dict[str, Bits]]:
+    """For each (arm, seed) of `confirmed_trials`: language to [texts], whether each test text was correct.
+
+    Empty if the record has no answers, or answers to the texts of several tasks.
+    """
+    if len({answers.task for answers in record.answers.values()}) != 1:
+        return {}
+    trials = confirmed_trials(record)
+    found: dict[tuple[str, int], dict[str, Bits]] = {}
+    for key, arm, seed in zip(trials["key"], trials["arm"], seeds_of(trials), strict=True):
+        if key in record.answers and not pd.isna(seed):
+            found[str(arm), int(seed)] = record.answers[key].correct()
+    return found
 
 
 def confirm_runs(record: StudyRecord) -> pd.DataFrame:
@@ -141,8 +162,9 @@ def own_teachers(record: StudyRecord) -> list[str]:
 def teachers_differ(record: StudyRecord) -> bool:
     """Whether the arms have different teachers, so that a share of the teacher's accuracy does not compare.
 
-    The recipe of a teacher decides (`study.trial.inputs`): the hyperparameters of the teacher, the length of the
-    texts, and the share of the data that the teacher saw. For tuned hyperparameters the selected values decide.
+    The recipe of a teacher decides (`study.trial.inputs`): the hyperparameters of the teacher, the length of
+    the texts, and the share of the data that the teacher saw. For tuned hyperparameters the selected values
+    decide.
     """
     if record.facts.get("teacher"):
         return False

@@ -7,16 +7,21 @@ from typing import Any
 import pandas as pd
 
 __all__ = [
-    *("MISSING", "count", "interval", "intervals", "is_missing", "number"),
+    *("MISSING", "count", "interval", "intervals", "is_missing", "margin_text", "number"),
     *("p_value", "percent", "points", "signed"),
 ]
 
 MISSING = "-"
 
 
-def points(value: float) -> str:
+def points(value: float, places: int = 2) -> str:
     """A share of 1 in points of accuracy."""
-    return MISSING if is_missing(value) else f"{_points(value):.2f}"
+    return MISSING if is_missing(value) else f"{_points(value):.{places}f}"
+
+
+def margin_text(margin: float) -> str:
+    """A margin in points of accuracy, `1 point` or `2.5 points`."""
+    return f"{100 * margin:g} point{'s' * (100 * margin != 1)}"
 
 
 def percent(value: float) -> str:
@@ -24,19 +29,19 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f}"
 
 
-def signed(value: float) -> str:
+def signed(value: float, places: int = 2) -> str:
     """A difference of shares in points of accuracy; a zero has no sign."""
-    text = f"{_points(value):+.2f}"
+    text = f"{_points(value):+.{places}f}"
     return text[1:] if float(text) == 0 else text
 
 
-def interval(estimate: float, low: float, high: float) -> str:
+def interval(estimate: float, low: float, high: float, places: int = 2) -> str:
     """`+3.10 [1.02, 5.18]`: a difference in points with its interval, if it has an interval."""
     if is_missing(estimate):
         return MISSING
     if is_missing(low) or is_missing(high):
-        return signed(estimate)
-    return f"{signed(estimate)} [{points(low)}, {points(high)}]"
+        return signed(estimate, places)
+    return f"{signed(estimate, places)} [{points(low, places)}, {points(high, places)}]"
 
 
 def intervals(rows: pd.DataFrame) -> list[str]:

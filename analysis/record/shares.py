@@ -50,6 +50,8 @@ MEASURED = {
 """Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
 IDENTITY = ("task", "model", "model_layers", "teacher", "seed", "data_seed")
 """Hyperparameters that the request and the phase decide; they have no role in a study."""
+ABOUT = ("git", "versions", "texts.train", "texts.validation", "texts.test")
+"""What the run of the study records beside its plan: code, libraries, and how many texts the task has."""
 UNDER_WAY = ("RUNNING", "SCHEDULED")
 HOW_TUNED = ("sampler", "pruner")
 """Facts of the study that decide no number of a trial, so shares may differ in them."""

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import pandas as pd
 import sqlalchemy as sa
 
+from analysis.record.artifacts import read_artifacts
 from study.errors import RequestError, StudyStopped, plain_reason
 
 __all__ = ["Client", "Database", "Source", "open_source"]
@@ -27,6 +28,8 @@ LARGEST = 1.797e308  # MLflow stores an infinite metric as the largest double
 RUNS_AT_ONCE = 250  # in one query; this limits the memory of its rows and the length of its text
 LOCKED = 120.0  # seconds that another process may lock a database before the reader gives up
 STUDY, NAME = "kdstudy.study", "kdstudy.name"  # tags of an experiment: the id and the name of its study
+PHASE = "kdstudy.phase"
+RUN, OF = ("run_uuid", "experiment_id", "lifecycle_stage", "start_time"), ("experiment_id", "name")
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +56,15 @@ class Source(Protocol):
 
     def history(self, runs: Sequence[str], names: Sequence[str]) -> pd.DataFrame:
         """Columns run, name, step, value: the last finite value of each step."""
+
+    def readers(self, task: str) -> pd.DataFrame:
+        """Columns run, study, name: the confirm runs on `task` of all studies in this store of MLflow.
+
+        study: the id of the study that the run is of. name: the name of the run's experiment.
+        """
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        """Run to the content of its artifact `name`; a run whose artifact cannot be read is left out."""
 
 
 def open_source(uri: str, name: str) -> Source:
@@ -98,10 +110,10 @@ class Client:
         query = f"tags.`{tag}` = '{value}'"
         return list(self.client.search_experiments(view_type=ViewType.ALL, filter_string=query))
 
-    def _pages(self, experiments: list[str]) -> Iterator[Any]:
+    def _pages(self, experiments: list[str], query: str = "") -> Iterator[Any]:
         token = None
         while True:
-            page = self.client.search_runs(experiments, max_results=1000, page_token=token)
+            page = self.client.search_runs(experiments, query, max_results=1000, page_token=token)
             yield from page
             if not (token := page.token):
                 return
@@ -132,6 +144,22 @@ class Client:
                 for m in self.client.get_metric_history(run.info.run_id, name)
             ]
         return _last_of_steps(pd.DataFrame(rows, columns=["run", "name", "step", "timestamp", "value"]))
+
+    def readers(self, task: str) -> pd.DataFrame:
+        with self._reading():
+            names = {each.experiment_id: each.name for each in self.client.search_experiments()}
+            runs = list(self._pages(list(names), f"tags.`{PHASE}` = 'confirm' and params.task = '{task}'"))
+        rows = [
+            (run.info.run_id, run.data.tags.get(STUDY), names[run.info.experiment_id])
+            for run in runs
+            if run.data.tags.get(PHASE) == "confirm" and run.data.params.get("task") == task
+        ]
+        return pd.DataFrame(rows, columns=["run", "study", "name"])
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        wanted = set(runs)
+        places = {r.info.run_id: r.info.artifact_uri for r in self._runs if r.info.run_id in wanted}
+        return read_artifacts(places, name, None, lambda: self.client)
 
     def _long(self, named: Any) -> pd.DataFrame:
         rows = [(run.info.run_id, name, value) for run in self._runs for name, value in named(run).items()]
@@ -190,6 +218,36 @@ class Database:
         columns = ("run_uuid", "key", "step", "timestamp", "value")
         query = _select("metrics", *columns).where(_is_number(), sa.column("key").in_(names))
         return _last_of_steps(self._of_runs(query, runs))
+
+    def readers(self, task: str) -> pd.DataFrame:
+        runs, experiments = (
+            sa.table("runs", *map(sa.column, RUN)),
+            sa.table("experiments", *map(sa.column, OF)),
+        )
+        phase, study = (_named("tags", name) for name in ("phase", "study"))
+        params = _named("params", "task")
+        query = (
+            sa.select(runs.c.run_uuid.label("run"), study.c.value.label("study"), experiments.c.name)
+            .select_from(runs)
+            .join(experiments, experiments.c.experiment_id == runs.c.experiment_id)
+            .join(phase, sa.and_(phase.c.run_uuid == runs.c.run_uuid, phase.c.key == PHASE))
+            .join(params, sa.and_(params.c.run_uuid == runs.c.run_uuid, params.c.key == "task"))
+            .outerjoin(study, sa.and_(study.c.run_uuid == runs.c.run_uuid, study.c.key == STUDY))
+            .where(runs.c.lifecycle_stage == "active", phase.c.value == "confirm", params.c.value == task)
+            .order_by(runs.c.start_time, runs.c.run_uuid)
+        )
+        return self._read(query)
+
+    def artifacts(self, runs: Sequence[str], name: str) -> dict[str, bytes]:
+        found = self._of_runs(_select("runs", "run_uuid", "artifact_uri"), runs)
+        places = dict(zip(found["run"], found["artifact_uri"], strict=True))
+        file = self.engine.url.database if self.engine.url.get_backend_name() == "sqlite" else None
+        return read_artifacts(places, name, file and os.path.dirname(os.path.abspath(file)), self._client)
+
+    def _client(self) -> Any:
+        from mlflow import MlflowClient  # the import takes seconds
+
+        return MlflowClient(tracking_uri=self.engine.url.render_as_string(hide_password=False))
 
     def _of_runs(self, query: Any, runs: Sequence[str]) -> pd.DataFrame:
         ids = list(runs)
@@ -253,6 +311,10 @@ def _reading(name: str, error: type[Exception] | tuple[type[Exception], ...]) ->
 
 def _select(table: str, *columns: str) -> Any:
     return sa.select(*map(sa.column, columns)).select_from(sa.table(table))
+
+
+def _named(table: str, alias: str) -> Any:
+    return sa.table(table, *map(sa.column, ("run_uuid", "key", "value"))).alias(alias)
 
 
 def _is_number() -> Any:

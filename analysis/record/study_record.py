@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
 from analysis.record.shares import (
+    ABOUT,
     IDENTITY,
     MEASURED,
     TRIAL_COLUMNS,
@@ -23,7 +24,9 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
+from analysis.record.texts import ARTIFACT, COUNT, Answers, parse_answers
 from study.config import TrialConfig
+from study.errors import RequestError
 from study.selection import INTERPOLATED, BestValidation, Selected, select
 
 __all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
@@ -32,6 +35,8 @@ SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "
 CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
 SPLITS = ("validation", "test")
 MACRO = "validation/accuracy/macro"
+MARGIN = 0.01
+"""The margin of a study whose record has none: 1 point of accuracy."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,9 @@ class StudyRecord:
     scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
+    about: those of the tags that describe the study (`shares.ABOUT`); if two homes have different values,
+    both, joined by a semicolon. readers: the names of the other studies on the same task in the same store of
+    MLflow, each with the number of its confirm runs, which read test; None if the store does not show them.
 
     trials: one row for each teacher or trial, with its params as text, and the metrics training_loss,
     seconds, parameters and data_share (the share of the training rows that the student saw, if it saw a
@@ -53,6 +61,10 @@ class StudyRecord:
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
     of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
     validation. Scores and curves have the order of `trials`.
+
+    text_counts: language to the number of its test texts. answers: the key of a complete confirm run to the
+    test texts that the run answered correctly. Both are empty in records of older versions, and `answers` is
+    empty in a home without artifacts.
     """
 
     name: str
@@ -68,7 +80,16 @@ class StudyRecord:
     scores: pd.DataFrame
     curves: pd.DataFrame
     missing: int = 0
+    about: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    readers: dict[str, int] | None = None
+    text_counts: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
+
+    @property
+    def margin(self) -> float:
+        """A difference of accuracy of at most this size counts as no difference."""
+        return float(self.tags.get("margin", MARGIN))
 
     @property
     def chance(self) -> float | None:
@@ -225,10 +246,33 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         scores=_score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
         tags=first_said(share.tags for share in shares),
+        about=_about(shares),
+        readers=_readers(shares, params.get("task")),
+        text_counts=_text_counts(metrics),
+        answers=_answers(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
     return replace(record, curves=_curve_table(runs, history))
+
+
+def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None:
+    """The confirm runs on `task` of other studies, counted for each study; each run counts once."""
+    if task is None:
+        return None
+    try:
+        found = pd.concat([share.source.readers(task) for share in shares], ignore_index=True)
+    except RequestError:  # a server may hide the experiments of other users
+        return None
+    ours = {share.tags.get("study") for share in shares}
+    others = found[~found["study"].isin(ours)].drop_duplicates("run")
+    return {str(name): int(count) for name, count in others.groupby("name", sort=True).size().items()}
+
+
+def _about(shares: Sequence[Share]) -> dict[str, str]:
+    """Each tag of `ABOUT`; different values are joined."""
+    said = {name: [share.tags[name] for share in shares if name in share.tags] for name in ABOUT}
+    return {name: "; ".join(dict.fromkeys(texts)) for name, texts in said.items() if texts}
 
 
 def _gather(
@@ -288,7 +332,7 @@ def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     names = pd.Index(metrics["name"].unique()).sort_values()
     parts = [name.split("/", 2) for name in names]
-    scored = [len(part) == 3 and part[0] in SPLITS for part in parts]
+    scored = [len(part) == 3 and part[0] in SPLITS and part[1] != COUNT for part in parts]
     names, parts = names[scored], [part for part, is_score in zip(parts, scored, strict=True) if is_score]
     code = names.get_indexer(metrics["name"])
     rows = metrics[code >= 0].assign(code=code[code >= 0]).sort_values(["at", "code"])
@@ -298,6 +342,29 @@ def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
         table[column] = of_name[column].array.take(rows["code"])
     table["value"] = rows["value"].to_numpy(float)
     return table[SCORE_COLUMNS]
+
+
+def _text_counts(metrics: pd.DataFrame) -> dict[str, int]:
+    rows = metrics[metrics["name"].str.startswith(f"test/{COUNT}/")].sort_values("name")
+    of_language = rows.drop_duplicates("name").set_index("name")["value"]
+    return {str(name).split("/", 2)[2]: int(count) for name, count in of_language.items()}
+
+
+def _answers(shares: Sequence[Share], runs: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Answers]:
+    """By key, for the complete confirm runs.
+
+    Runs without the metric are of an older version, and have no artifact.
+    """
+    counted = metrics.loc[metrics["name"].str.startswith(f"test/{COUNT}/"), "at"].unique()
+    wanted = runs[(runs["phase"] == "confirm") & (runs["outcome"] == "complete") & runs.index.isin(counted)]
+    found = {}
+    for number, share in enumerate(shares):
+        of_share = wanted[wanted["share"] == number]
+        contents = share.source.artifacts(list(of_share["run"]), ARTIFACT) if len(of_share) else {}
+        for key, run in zip(of_share["key"], of_share["run"], strict=True):
+            if run in contents and (answers := parse_answers(contents[run])) is not None:
+                found[str(key)] = answers
+    return found
 
 
 def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:

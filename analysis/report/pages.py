@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from analysis.record.formats import MISSING
 from analysis.report import markdown
+from analysis.report.sections.first import first_screen
 from analysis.report.sections.section import Section
 from analysis.report.tables import Table
 from analysis.verdict.answer import answer
-from analysis.verdict.audit import gathered
+from analysis.verdict.audit import gathered, remedies
+from analysis.verdict.emphasis import emphasised
+from analysis.verdict.remedies import REST
 from analysis.verdict.results import Results
 
 __all__ = ["html_page", "markdown_page"]
@@ -41,14 +44,36 @@ def _page(template: str, results: Results, sections: Sequence[Section], **more: 
     )
     environment.filters |= {"md": markdown.escape, "md_table": markdown.markdown_table}
     environment.filters |= {"shown": _shown, "kinds": _kinds}
+    environment.filters |= {"emphasised": _emphasised, "md_emphasised": _emphasised_in_markdown}
+    findings = results.findings
     return environment.get_template(template).render(
         record=results.record,
         answer=answer(results),
+        figures=first_screen(results),
         caveats=results.caveats,
-        findings=gathered(results.findings),
+        settings=results.settings,
+        findings=gathered(findings),
+        remedies=remedies(findings),
+        rest=REST if any(REST in finding.remedy for finding in findings) else "",
         sections=sections,
         **more,
     )
+
+
+def _emphasised(paragraph: str) -> Markup:
+    """A paragraph of the answer in HTML, escaped."""
+    parts = [(kind, escape(text)) for kind, text in emphasised(paragraph)]
+    return Markup("").join(Markup(f"<{kind}>{text}</{kind}>") if kind else text for kind, text in parts)
+
+
+def _emphasised_in_markdown(paragraph: str) -> str:
+    marks = {"strong": "**", "em": "*", "": ""}
+    made = ""
+    for kind, text in emphasised(paragraph):
+        space = " " if made and text[0].isspace() else ""
+        end = " " if text[-1].isspace() else ""
+        made += f"{space}{marks[kind]}{markdown.escape(text)}{marks[kind]}{end}"
+    return made.rstrip()
 
 
 def _kinds(table: Table) -> list[str]:

@@ -17,6 +17,8 @@ from pyarrow import csv
 from analysis.report.figures.style import inline_svg, save
 from analysis.report.latex import latex_table
 from analysis.report.pages import html_page, markdown_page
+from analysis.report.paper import paper_table
+from analysis.report.sections.first import first_screen
 from analysis.report.sections.order import sections
 from analysis.verdict.results import Results
 from study.errors import RequestError
@@ -51,7 +53,7 @@ def _write(results: Results, out: Path) -> list[Path]:
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
     _remove_earlier(out)
-    drawings = [drawing for section in made for drawing in section.drawings]
+    drawings = [*first_screen(results), *(drawing for section in made for drawing in section.drawings)]
     figures = {each.name: save(each.draw(), out / "figures", each.name) for each in drawings}
     svgs = {
         each.name: Markup(inline_svg(figures[each.name][0].read_text("utf-8"), each.name, each.caption))
@@ -62,6 +64,8 @@ def _write(results: Results, out: Path) -> list[Path]:
         "report.md": markdown_page(results, made),
         **{f"tables/{table.name}.tex": latex_table(table) for section in made for table in section.tables},
     }
+    if (paper := paper_table(results)) is not None:
+        texts["tables/paper_main.tex"] = paper
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     numbers = _numbers(results)
@@ -84,6 +88,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
 
     trials.csv, per_language.csv    the recorded trials and scores
     effects.csv                     claim C1, main effects, interactions
+    scales.csv                      interactions on macro accuracy, and on its logit
     fractions.csv                   claim C4: change of the copy's advantage for a tenfold reduction of the
     data convergence.csv                 claim C5: log2 of the ratio of steps variance.csv
     shares of variance arms_compared.csv               the best arm against every other arm
@@ -91,6 +96,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     return {
         "trials.csv": results.record.trials.drop(columns="run"),
         "per_language.csv": results.record.scores,
+        "scales.csv": results.scales,
         "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
         "fractions.csv": results.advantage,
         "convergence.csv": results.convergence,

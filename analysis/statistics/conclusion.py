@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from analysis.statistics.effects.contrasts import Paired
 from analysis.statistics.effects.copying import CONTRASTS, PARTS, four_arms
 from analysis.statistics.effects.runs import Factors, Runs, over_teachers, runs_of, without_teacher_seed
+from analysis.statistics.effects.texts import Correct, Spread
 from analysis.statistics.effects.tuning import TUNING_DF, Tuning
 from analysis.statistics.fractions import advantage_slopes
 from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
@@ -39,23 +41,46 @@ FOUR = np.array([CONTRASTS[name] for name in ("copying", "distilling", *PARTS)])
 """The effects of copying and of distilling, and their parts, as weights of the arms C1, R1, Ca, Ra."""
 
 
+class _Texts(NamedTuple):
+    """What the test texts add to variances (`analysis.statistics.effects.precision`), one number for each
+    test: the part that all seeds share, the errors of single answers of one seed, and degrees of freedom.
+    Zero without texts.
+    """
+
+    shared: Array | float = 0.0
+    of_one_seed: Array | float = 0.0
+    df: Array | float = 1.0
+
+    @classmethod
+    def of(cls, spreads: Sequence[Spread | None], seeds: int) -> _Texts:
+        """Of the differences of a study over `seeds` seeds; a replay has fewer of them."""
+        parts = [(s.shared, (s.whole - s.shared) * seeds, s.df) if s else (0.0, 0.0, 1.0) for s in spreads]
+        shared, of_one_seed, df = np.array(parts).reshape(-1, 3).T
+        return cls(shared, of_one_seed, df)
+
+
+SEEDS_ONLY = _Texts()
+
+
 class _Sums(NamedTuple):
     """Weighted sums of arms: the numbers of the arms, and weights [sums x arms].
 
-    lost: mean and standard deviation of the shortfalls [2 x arms]. A sum within the margin / `span` counts as
-    no difference.
+    lost: mean and standard deviation of the shortfalls [2 x arms]. texts: what the test texts add to a sum
+    with the given weights. A sum within the margin / `span` counts as no difference.
     """
 
     arms: Codes
     weights: Array
     lost: Array
+    texts: Callable[[Array], _Texts]
     span: float = 1.0
 
     def tests(self, macro: Array, weights: Array) -> _Tests:
         """The tests of one sum of arms with these `weights`, with the variance that tuning adds."""
         mean, sd = self.lost
         variance = (weights @ mean) ** 2 + weights**2 @ sd**2
-        return _paired_t(np.einsum("a,ras->rs", weights, macro[:, self.arms]), variance)
+        differences = np.einsum("a,ras->rs", weights, macro[:, self.arms])
+        return _paired_t(differences, variance, self.texts(weights))
 
 
 class _Tests(NamedTuple):
@@ -87,6 +112,7 @@ def conclusion(
     shares: Mapping[Any, float] | None = None,
     margin: float = MARGIN,
     tuning: Tuning | None = None,
+    correct: Correct | None = None,
 ) -> Conclusion:
     """What `analysis.verdict.answer` concludes of a study of these factors if the audit has no findings.
 
@@ -104,11 +130,12 @@ def conclusion(
     most this probability. "No difference" is shown by two one-sided tests with `margin`: for C1, of the
     difference in magnitude; for arms, corrected for all pairs. `shares` are the shares that data fractions
     came to, as for `analysis.statistics.fractions.fraction_interaction`. All tests include `tuning`, the
-    shortfalls of the study; the shortfalls of a replay with fewer trials would be larger.
+    shortfalls of the study; the shortfalls of a replay with fewer trials would be larger. `correct` is as for
+    `analysis.statistics.effects.estimates.effects`.
 
     Claims are about the arms of the study: a replay in which one of these arms has no run shows nothing.
     """
-    runs = runs_of(results, factors, tuning=tuning)
+    runs = runs_of(results, factors, tuning=tuning, correct=correct)
     if claim := _claim(runs, factors):
         about = (
             "whether copying or distilling matters more, and whether this effect raises or lowers accuracy "
@@ -123,11 +150,12 @@ def conclusion(
     for number, arm in enumerate(runs.arms):
         of_teachers.setdefault(without_teacher_seed(arm), []).append(number)
 
-    lost = _lost(over_teachers(runs))
+    over = over_teachers(runs)
+    lost, texts = _lost(over), _texts_of_pairs(over)
 
     def wins(macro: Array) -> Codes:
         arms = np.stack([macro[:, arms].mean(axis=1) for arms in of_teachers.values()], axis=1)
-        return _winner(arms, margin, lost)[:, None]
+        return _winner(arms, margin, lost, texts)[:, None]
 
     return Conclusion("which arm is above all others, or that the best two are equal, if any", wins)
 
@@ -150,7 +178,7 @@ def _claim(runs: Runs, factors: Factors) -> _Sums | None:
         for cell in members:
             weights[:, list(cell)] += FOUR / len(members) / len(paired.kept)
     arms = np.array(paired.arms)
-    return _Sums(arms, weights[:, arms], _lost(runs)[:, arms])
+    return _Sums(arms, weights[:, arms], _lost(runs)[:, arms], _texts_of(runs, paired, arms))
 
 
 def _lost(runs: Runs) -> Array:
@@ -169,8 +197,37 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
         if paired := slope.contrast.paired(macro_by_seed(slope.runs)[:, :, None]):
             arms = list(paired.arms)
             of_runs = np.array([runs.arms.index(slope.runs.arms[arm]) for arm in arms])
-            sums.append(_Sums(of_runs, paired.weights[None, arms], _lost(runs)[:, of_runs], slope.decades))
+            texts = _texts_of(slope.runs, paired, np.array(arms))
+            weights, lost = paired.weights[None, arms], _lost(runs)[:, of_runs]
+            sums.append(_Sums(of_runs, weights, lost, texts, slope.decades))
     return sums
+
+
+def _texts_of(runs: Runs, paired: Paired, arms: Codes) -> Callable[[Array], _Texts]:
+    """Returns what the texts add to a sum with given weights of `arms`, on the seeds of `paired`."""
+    shared = runs.shared(range(len(runs.arms)))
+
+    def added(weights: Array) -> _Texts:
+        if runs.texts is None or not shared:
+            return _Texts()
+        of_all = np.zeros(len(runs.arms))
+        of_all[arms] = weights
+        return _Texts.of([runs.texts.spread(of_all, paired.seeds, shared)], int(paired.seeds.sum()))
+
+    return added
+
+
+def _texts_of_pairs(runs: Runs) -> _Texts:
+    """The texts of all pairs of arms, in the order of `numpy.triu_indices`."""
+    shared = runs.shared(range(len(runs.arms)))
+    if runs.texts is None or not shared:
+        return NO_TEXTS
+    seeds: Any = np.isfinite(macro_by_seed(runs)).all(axis=0)
+    unit = np.eye(len(runs.arms))
+    one, other = np.triu_indices(len(runs.arms), 1)
+    pairs = zip(one, other, strict=True)
+    spreads = [runs.texts.spread(unit[a] - unit[b], seeds, shared) for a, b in pairs]
+    return _Texts.of(spreads, int(seeds.sum()))
 
 
 def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
@@ -209,7 +266,7 @@ def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
     return codes
 
 
-def _winner(macro: Array, margin: float, lost: Array) -> Codes:
+def _winner(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
     """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
     The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
@@ -221,10 +278,10 @@ def _winner(macro: Array, margin: float, lost: Array) -> Codes:
         return np.zeros(len(macro), dtype=np.int64)
     at_once = max(1, TEMPORARY // max(1, macro.itemsize * seeds * arms * (arms - 1) // 2))
     parts = [macro[n : n + at_once] for n in range(0, len(macro), at_once)]
-    return np.concatenate([_winners(part, margin, lost) for part in parts])
+    return np.concatenate([_winners(part, margin, lost, texts) for part in parts])
 
 
-def _winners(macro: Array, margin: float, lost: Array) -> Codes:
+def _winners(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
@@ -234,7 +291,7 @@ def _winners(macro: Array, margin: float, lost: Array) -> Codes:
     one, other = np.triu_indices(macro.shape[1], 1)
     mean, sd = lost
     variance = (mean[one] - mean[other]) ** 2 + sd[one] ** 2 + sd[other] ** 2
-    tests = _paired_t(macro[:, one] - macro[:, other], variance)
+    tests = _paired_t(macro[:, one] - macro[:, other], variance, texts)
     sign = np.where(one == best, 1, np.where(other == best, -1, 0))
     pairs = has_runs[:, one] & has_runs[:, other]
     count = pairs.sum(axis=1)
@@ -254,8 +311,8 @@ def _winners(macro: Array, margin: float, lost: Array) -> Codes:
     return np.where(won, best[:, 0] + 1, np.where(equal, -1 - next_best[:, 0], 0))
 
 
-def _paired_t(differences: Array, tuning: Array) -> _Tests:
-    """Over the last axis, like `analysis.statistics.intervals.paired_t` of the values that are there.
+def _paired_t(differences: Array, tuning: Array | float = 0.0, texts: _Texts = SEEDS_ONLY) -> _Tests:
+    """Over the last axis, like `interval_of` of the values that are there (`effects/precision.py`).
 
     tuning: the variance that is added, as by `analysis.statistics.effects.tuning.widened`.
     """
@@ -264,9 +321,13 @@ def _paired_t(differences: Array, tuning: Array) -> _Tests:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(there, differences, 0).sum(axis=-1) / n
         squares = np.where(there, differences - mean[..., None], 0) ** 2
-        own = squares.sum(axis=-1) / (n - 1) / n
+        of_seeds = squares.sum(axis=-1) / (n - 1) / n
+        whole = texts.shared + texts.of_one_seed / n
+        own = np.maximum(np.maximum(of_seeds + texts.shared, of_seeds), whole)
+        parts = of_seeds / (n - 1) + whole / texts.df
+        own_df = np.where(parts > 0, (of_seeds + whole) / parts, n - 1.0)
         error = np.sqrt(own + tuning)
-        df = error**4 / (own**2 / (n - 1) + tuning**2 / TUNING_DF)
+        df = error**4 / (own**2 / own_df + np.asarray(tuning) ** 2 / TUNING_DF)
         p = 2 * stdtr(df, -np.abs(mean) / error)
     return _Tests(mean, error, np.where(np.sqrt(own) > TINY, p, np.nan), df)
 

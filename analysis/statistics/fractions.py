@@ -21,6 +21,7 @@ from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning, could_explain
 from analysis.statistics.intervals import Interval, holm, paired_t
 from analysis.statistics.matching import matched, means_by_seed, shared_macro
@@ -29,7 +30,7 @@ __all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_in
 
 CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
 INTERACTION_COLUMNS = [
-    *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "fractions", "decades"),
+    *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "texts", "fractions", "decades"),
     *("cells", "cells_dropped", "equivalent_within", "averaged_over", "could_be_tuning"),
 ]
 
@@ -84,53 +85,52 @@ def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
 def fraction_interaction(
     results: pd.DataFrame,
     factors: Factors,
-    level: str = "teacher",
-    baseline: str = "random",
     shares: Mapping[Any, float] | None = None,
     tuning: Tuning | None = None,
+    correct: Correct | None = None,
 ) -> pd.DataFrame:
     """The growth of the effect of init for every tenfold reduction of the data (claim C4 as one number).
 
-    For seed s and share f let ``d_s(f)`` be the macro accuracy at init `level` minus the macro accuracy at
-    `baseline`, and ``b_s`` the least-squares slope of ``d_s(f)`` on ``log10 f``, averaged over matched cells:
-    sets of arms, both inits at every fraction, that agree in all other factors. The estimate is the mean of
-    ``-b_s``, in accuracy per factor of ten, with a paired t interval over seeds. A positive estimate means
-    that the advantage of the copy grows as the data shrinks. A straight line in the logarithm is a summary,
-    not a model: the curves show where the course bends. The estimate is a contrast like those of
+    For seed s and share f let ``d_s(f)`` be the macro accuracy at init = teacher minus the macro accuracy at
+    init = random, and ``b_s`` the least-squares slope of ``d_s(f)`` on ``log10 f``, averaged over matched
+    cells: sets of arms, both inits at every fraction, that agree in all other factors. The estimate is the
+    mean of ``-b_s``, in accuracy per factor of ten, with a paired t interval over seeds. A positive estimate
+    means that the advantage of the copy grows as the data shrinks. A straight line in the logarithm is a
+    summary, not a model: the curves show where the course bends. The estimate is a contrast like those of
     `analysis.statistics.effects`, with the same choice of languages, seeds and cells.
 
     Args:
         results: the `confirmed` table; factors: its factors and their levels. shares: the share of the
-            training rows that each fraction came to; a fraction without one counts as it is. tuning: as for
-            `analysis.statistics.effects.estimates.effects`.
+            training rows that each fraction came to; a fraction without one counts as it is. tuning, correct:
+            as for `analysis.statistics.effects.estimates.effects`.
 
     Returns:
         One row for each `teacher_data` (missing if that is no factor) at which matched arms of both inits
         have runs at two fractions or more. Columns: `teacher_data, estimate, low, high, p, p_holm` (corrected
-        for the rows; Holm 1979), `seeds, fractions, decades` (log10 of the largest fraction divided by the
-        smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
+        for the rows; Holm 1979), `seeds, texts, fractions, decades` (log10 of the largest fraction divided by
+        the smallest), and the last four as in `analysis.statistics.effects.estimates.effects`;
         `equivalent_within` is for a tenfold reduction too. Of several sets of fractions the largest set with
         a cell is used. A seed counts only if it has every one of the fractions; without such a seed there is
         no row.
     """
-    rows, runs = [], runs_of(results, factors, tuning=tuning)
-    for found in advantage_slopes(runs, factors, level, baseline, shares):
+    rows, runs = [], runs_of(results, factors, tuning=tuning, correct=correct)
+    for found in advantage_slopes(runs, factors, shares):
         of_kind, fractions, _, slope, kind = found
-        if not (shared := list(of_kind.shared(slope.arms))):
+        if not (shared := of_kind.shared(slope.arms)):
             continue
-        if paired := slope.paired(of_kind.values[:, :, shared]):
-            variance = of_kind.tuning_variance(paired.weights)
-            interval = interval_of(paired, tuning=variance)
+        if paired := slope.on_languages(of_kind, shared):
+            interval = interval_of(paired)
             about = {
                 "p": interval.p,
                 "seeds": interval.n,
+                "texts": interval.texts,
                 "fractions": len(fractions),
                 "decades": found.decades,
                 "cells": paired.cells,
                 "cells_dropped": paired.dropped,
                 "equivalent_within": interval.within,
                 "averaged_over": ", ".join(slope.averaged_over(of_kind, paired)),
-                "could_be_tuning": could_explain(variance),
+                "could_be_tuning": could_explain(paired.tuning),
             }
             rows.append({"teacher_data": kind} | _numbers(interval) | about)
     table = pd.DataFrame(rows, columns=INTERACTION_COLUMNS)
@@ -138,11 +138,7 @@ def fraction_interaction(
 
 
 def advantage_slopes(
-    runs: Runs,
-    factors: Factors,
-    level: str = "teacher",
-    baseline: str = "random",
-    shares: Mapping[Any, float] | None = None,
+    runs: Runs, factors: Factors, shares: Mapping[Any, float] | None = None
 ) -> Iterator[AdvantageSlope]:
     """The contrasts of `fraction_interaction`, one for each `teacher_data` that has a contrast."""
     if not {"init", "data_fraction"} <= factors.keys():
@@ -150,7 +146,7 @@ def advantage_slopes(
     for kind in factors.get("teacher_data", (None,)):
         of_kind = _of_kind(runs, kind)
         seen = {fraction: float(fraction) for fraction in factors["data_fraction"]} | dict(shares or {})
-        fractions, slope = _slope(of_kind, seen, level, baseline)
+        fractions, slope = _slope(of_kind, seen)
         if slope is not None:
             yield AdvantageSlope(of_kind, fractions, tuple(seen[f] for f in fractions), slope, kind)
 
@@ -159,11 +155,12 @@ def _of_kind(runs: Runs, kind: Value | None) -> Runs:
     """The arms whose teacher saw the data that `kind` names, and the arms in which that has no effect."""
     kept = [arm for arm, cell in enumerate(runs.cells) if cell.get("teacher_data", kind) == kind]
     arms, cells = tuple(runs.arms[arm] for arm in kept), tuple(runs.cells[arm] for arm in kept)
-    return replace(runs, arms=arms, values=runs.values[kept], cells=cells)
+    texts = runs.texts and runs.texts.mixed(np.eye(len(runs.arms))[kept])
+    return replace(runs, arms=arms, values=runs.values[kept], cells=cells, texts=texts)
 
 
 def _slope(
-    runs: Runs, shares: Mapping[Any, float], level: str, baseline: str
+    runs: Runs, shares: Mapping[Any, float], level: str = "teacher", baseline: str = "random"
 ) -> tuple[tuple[Value, ...], Contrast | None]:
     """The fractions and the contrast, for the largest set of fractions that has matched cells."""
     for count in range(len(shares), 1, -1):

@@ -1,4 +1,5 @@
 """Intervals over seeds, and over seeds and languages: pure functions on arrays of paired differences.
+`effects/precision.py` adds the texts.
 
 The intervals are t intervals. Percentile bootstrap intervals over 3 / 5 / 10 seeds covered .75 / .84 / .91
 instead of .95. `tests/analysis/statistics/test_calibration.py` checks the coverage of the t intervals.
@@ -13,7 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-__all__ = ["ALPHA", "FEWEST_SEEDS", "LEVEL", "MARGIN", "Interval", "holm", "new_languages", "paired_t"]
+__all__ = [
+    *("ALPHA", "FEWEST_LANGUAGES", "FEWEST_SEEDS", "LEVEL", "MARGIN", "TINY"),
+    *("Interval", "holm", "new_languages", "paired_t", "student"),
+]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -40,7 +44,8 @@ TINY = 1e-12
 class Interval:
     """A Student t interval of a mean difference, and the two-sided p of the hypothesis of no difference.
 
-    n: the number of seeds. df: degrees of freedom. `low`, `high`, `p` and `df` are NaN if the spread is
+    n: the number of seeds. df: degrees of freedom. texts: the number of test texts that the interval is over,
+    besides seeds; 0 if the interval is over seeds only. `low`, `high`, `p` and `df` are NaN if the spread is
     unknown: with fewer than two seeds, or if all values are equal.
     """
 
@@ -51,6 +56,7 @@ class Interval:
     df: float
     n: int
     level: float = LEVEL
+    texts: int = 0
 
     @property
     def within(self) -> float:
@@ -87,7 +93,7 @@ def paired_t(differences: Array, level: float = LEVEL) -> Interval:
     estimate = float(np.mean(differences))
     if n == 1:
         return _unknown(estimate, 1, level)
-    return _student(estimate, float(np.var(differences, ddof=1)) / n, n - 1, n, level)
+    return student(estimate, float(np.var(differences, ddof=1)) / n, n - 1, n, level)
 
 
 def new_languages(differences: Array, level: float = LEVEL) -> Interval:
@@ -128,7 +134,7 @@ def new_languages(differences: Array, level: float = LEVEL) -> Interval:
     if math.sqrt(variance) <= TINY:
         return _unknown(estimate, seeds, level)
     df = (ms_seed + ms_language) / (ms_seed / (seeds - 1) + ms_language / (languages - 1))
-    return _student(estimate, variance, df, seeds, level)
+    return student(estimate, variance, df, seeds, level)
 
 
 def holm(p: Array) -> Array:
@@ -146,13 +152,16 @@ def holm(p: Array) -> Array:
     return corrected
 
 
-def _student(estimate: float, variance: float, df: float, n: int, level: float) -> Interval:
+def student(
+    estimate: float, variance: float, df: float, n: int, level: float = LEVEL, texts: int = 0
+) -> Interval:
+    """The interval of `estimate` with this variance and these degrees of freedom, over n seeds."""
     error = math.sqrt(variance)
     if error <= TINY:
         return _unknown(estimate, n, level)
     half = error * float(stdtrit(df, (1 + level) / 2))
     p = 2 * float(stdtr(df, -abs(estimate) / error))
-    return Interval(estimate, estimate - half, estimate + half, p, float(df), n, level)
+    return Interval(estimate, estimate - half, estimate + half, p, float(df), n, level, texts)
 
 
 def _unknown(estimate: float, n: int, level: float) -> Interval:

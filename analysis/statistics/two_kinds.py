@@ -10,12 +10,12 @@ runs into a low group and a high group, and there are two kinds of runs if
 
 An arm whose runs all end at chance has one kind of runs, and so has an arm whose runs all learn, some better
 than others. In simulated arms of one kind (3 to 10 seeds), the rule fires in at most 1% if the standard
-deviation over seeds is a fifth of the lead, and in at most 2% if it is a third. In arms that have runs of both
-kinds, the rule fires in all if the runs at chance are 35 points below the others, and in at least 93% if they
-are 20 points below.
+deviation over seeds is a fifth of the lead, and in at most 2% if it is a third. In arms that have runs of
+both kinds, the rule fires in all if the runs at chance are 35 points below the others, and in at least 93% if
+they are 20 points below.
 
-If chance is not on record, a run of the low group must have less than half the accuracy of the high group, and
-the gap must be at least 10 points and twice as wide as each group.
+If chance is not on record, a run of the low group must have less than half the accuracy of the high group,
+and the gap must be at least 10 points and twice as wide as each group.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def split_at_chance(scores: Array, chance: float | None) -> float | None:
 def runs_by_kind(results: pd.DataFrame, chance: float | None) -> pd.DataFrame:
     """The confirm runs of the `confirmed` table by macro accuracy: `arm, seed, value, low, two_kinds`.
 
-    two_kinds: the arm has two kinds of runs. low: the run is of the low group. In the other arms, a run is low
-    if it is no better than the low group of some arm, so that an arm whose runs all end at chance has no
+    two_kinds: the arm has two kinds of runs. low: the run is of the low group. In the other arms, a run is
+    low if it is no better than the low group of some arm, so that an arm whose runs all end at chance has no
     success. Without an arm of two kinds no run is low.
     """
     runs = results.loc[results["language"] == "macro", ["arm", "seed", "value"]].reset_index(drop=True)

@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.formats import p_value, points, signed
+from analysis.record.formats import margin_text, p_value, points, signed
 from analysis.statistics.effects.arms import next_best, winner
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
+from analysis.statistics.effects.precision import interval_for
 from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
-from analysis.statistics.intervals import ALPHA, MARGIN, paired_t
+from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope
 
 __all__ = ["answer"]
 
-EQUAL_DIFFERENCE = "the fitted straight line stays equal from the smallest to the largest share of the data"
+SLOPE = (
+    "whether the difference rises or falls",
+    "the fitted straight line stays equal from the smallest to the largest share of the data",
+)
+"""What runs do not show if the interval of a slope contains 0; what they show if it is within the margin."""
 
 
 def answer(results: Results) -> list[str]:
@@ -28,8 +33,8 @@ def answer(results: Results) -> list[str]:
     claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
     main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. If the audit
     has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
-    difference of `MARGIN` or more, the answer calls the two sides equal. P values of numbers that are claimed
-    together are corrected together (Holm): the slopes of C4 with each other.
+    difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
+    claimed together are corrected together (Holm): the slopes of C4 with each other.
     """
     if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
         return [_of_one(results)]
@@ -63,7 +68,7 @@ def _of_fractions(results: Results) -> list[str]:
         "With every tenfold reduction of the data, the difference between weights copied from the teacher"
         f"{saw(results, row)} and random weights (teacher - random) changes by "
         f"{_points(row['estimate'])} of macro test accuracy {_interval(row)}."
-        f"{_zero(row, 'whether the difference rises or falls', EQUAL_DIFFERENCE, of_all=row['decades'])} "
+        f"{_zero(results.record.margin, row, *SLOPE, of_all=row['decades'])} "
         f"{_scope(results, row)}"
         for row in results.advantage.to_dict("records")
     ]
@@ -84,7 +89,13 @@ def _of_arms(results: Results) -> str:
     shown = (
         " These runs show that the best arm is above every other arm."
         if winner(compared)
-        else _zero(row.to_dict() | {"p_holm": row["p"]}, unknown, "these two arms are equal", corrected)
+        else _zero(
+            results.record.margin,
+            row.to_dict() | {"p_holm": row["p"]},
+            unknown,
+            "these two arms are equal",
+            corrected,
+        )
         or " These runs do not show that one arm is above all other arms."
     )
     return f"{first}{shown} {_scope(results)}"
@@ -115,9 +126,11 @@ def _of_factors(results: Results) -> list[str]:
 
 def _of_one(results: Results) -> str:
     """For a study with one arm: the accuracy of the students of this arm."""
-    runs = over_teachers(runs_of(results.confirmed, {}))
+    runs = over_teachers(runs_of(results.confirmed, {}, correct=results.correct))
     macro = runs.values[0].mean(axis=1)  # the study has one arm
-    found = paired_t(macro[np.isfinite(macro)])
+    seeds = np.isfinite(macro)
+    texts = runs.texts.spread(np.ones(1), seeds, runs.shared([0])) if runs.texts else None
+    found = interval_for(macro[seeds], texts)
     row = {"low": found.low, "high": found.high, "seeds": found.n}
     name = "" if runs.arms[0] == "all" else f", {runs.arms[0]}"
     return (
@@ -149,7 +162,7 @@ def _interval(row: Any) -> str:
     return f"(95% interval {_bounds(row)}, {_seeds(row)})"
 
 
-def _zero(row: Any, unknown: str, equal: str, corrected: str = "", of_all: float = 1.0) -> str:
+def _zero(margin: float, row: Any, unknown: str, equal: str, corrected: str = "", of_all: float = 1.0) -> str:
     """A sentence for a difference that is not shown, or that is shown to be within the margin; otherwise
     empty.
 
@@ -165,10 +178,10 @@ def _zero(row: Any, unknown: str, equal: str, corrected: str = "", of_all: float
         return (
             "" if shown else f" After Holm's correction (p {p_value(row['p_holm'])}), {_not_shown(unknown)}."
         )
-    if row["equivalent_within"] * of_all <= MARGIN:
+    if row["equivalent_within"] * of_all <= margin:
         return (
             f" The interval contains 0, and two one-sided tests (TOST, at 5%{corrected}) show that {equal} "
-            f"within {100 * MARGIN:g} point."
+            f"within {margin_text(margin)}."
         )
     return f" The interval contains 0: {_not_shown(unknown)}."
 

@@ -14,19 +14,25 @@ from analysis.search.tuning import at_edges, ends_by_nature, exhausted, failed_t
 from analysis.statistics.effects.runs import without_teacher_seed
 from analysis.statistics.intervals import FEWEST_SEEDS
 from analysis.statistics.two_kinds import runs_by_kind
+from analysis.verdict.remedies import more_seeds, resume, steadier_teacher, sync, wider_ranges
 
-__all__ = ["Finding", "audit", "gathered"]
+__all__ = ["Finding", "audit", "gathered", "remedies"]
 
 AT_A_GLANCE = 3
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason to name no winner. rule: its kind. arm: the arm of the finding; None for the whole study."""
+    """One reason to name no winner.
+
+    rule: its kind. arm: the arm of the finding; None for the whole study. remedy: a command after which the
+    report no longer has the finding; "" if no command is known.
+    """
 
     rule: str
     arm: str | None
     text: str
+    remedy: str = ""
 
     def __str__(self) -> str:
         return f"{self.arm}: {self.text}" if self.arm else self.text
@@ -68,14 +74,24 @@ def gathered(findings: list[Finding]) -> list[Finding]:
     shown: list[Finding] = []
     for first, *more in of_rules.values():
         few = len(more) < AT_A_GLANCE
-        shown += [first, *more] if few else [Finding(first.rule, None, f"{first}; and {len(more)} more such")]
+        text = f"{first}; and {len(more)} more such"
+        shown += [first, *more] if few else [Finding(first.rule, None, text, first.remedy)]
     return shown
+
+
+def remedies(findings: list[Finding]) -> dict[str, str]:
+    """Each command that lifts findings, once, with the rules of the findings: `seeds, budget`."""
+    rules: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.remedy:
+            rules.setdefault(finding.remedy, []).append(finding.rule)
+    return {command: ", ".join(dict.fromkeys(of_command)) for command, of_command in rules.items()}
 
 
 def _partial(record: StudyRecord) -> Iterator[Finding]:
     if record.partial:
         text = "the study has not ended, or MLflow does not record its end: results may change"
-        yield Finding("partial", None, text)
+        yield Finding("partial", None, text, sync(record) if record.missing else resume(record))
 
 
 def _arms(record: StudyRecord) -> Iterator[Finding]:
@@ -93,20 +109,20 @@ def _budget(record: StudyRecord) -> Iterator[Finding]:
                 "unequal"
             )
             lost = failed_trials(record)["arm"].eq(arm).sum()
-            retried = (
-                f" ({lost} failed; resume with --retry-failed runs the failed trials again)" if lost else ""
-            )
-            yield Finding("budget", str(arm), text + retried)
+            failed = f" ({lost} failed)" if lost else ""
+            remedy = resume(record, "--retry-failed" if lost else "")
+            yield Finding("budget", str(arm), text + failed, remedy)
 
 
 def _edge(record: StudyRecord) -> Iterator[Finding]:
+    remedy = wider_ranges(record)
     for arm, name, end, value in at_edges(record):
         if not ends_by_nature(record, name, end):
             domain = record.nuisance[name]
             text = (
                 f"{name} was selected at the {end} of {domain} ({number(value)}): tune {name} beyond this end"
             )
-            yield Finding("edge", arm, text)
+            yield Finding("edge", arm, text, remedy)
 
 
 def _selection(record: StudyRecord) -> Iterator[Finding]:
@@ -128,7 +144,7 @@ def _selection(record: StudyRecord) -> Iterator[Finding]:
         elif lacking := _of_tunings(confirm, arm) - _of_tunings(selected, arm):
             of = f" in tuning {min(lacking)}" if max(_of_tunings(confirm, arm)) else ""
             text = f"the confirmed values are not the values that validation selects{of}"
-            yield Finding("selection", arm, text)
+            yield Finding("selection", arm, text, resume(record))
 
 
 def _of_tunings(runs: pd.DataFrame, arm: str) -> set[int]:
@@ -160,14 +176,18 @@ def _seeds(record: StudyRecord) -> Iterator[Finding]:
     of_arms = confirmed(record).groupby("arm")["seed"].agg(set).to_dict()
     seeds = {arm: of_arms.get(arm, set()) for arm in record.arms}
     few = {arm: len(own) for arm, own in seeds.items() if len(own) < FEWEST_SEEDS}
+    runs = confirm_runs(record)
+    failed = runs.loc[runs["outcome"] == "failed", "arm"].value_counts()
     for arm, count in few.items():
         text = f"{count} confirmed {'seed' if count == 1 else 'seeds'}; at least {FEWEST_SEEDS} are needed"
-        yield Finding("seeds", arm, text)
+        enough = count + failed.get(arm, 0) >= FEWEST_SEEDS  # if the failed runs succeed
+        yield Finding("seeds", arm, text, resume(record, "--retry-failed") if enough else more_seeds())
     shared = sorted(set.intersection(*seeds.values())) if seeds else []
     if not few and len(shared) < FEWEST_SEEDS:
         named = f" ({', '.join(map(str, shared))})" if shared else ""
         text = f"all arms share {len(shared)} confirmed {'seed' if len(shared) == 1 else 'seeds'}{named}"
-        yield Finding("seeds", None, f"{text}; at least {FEWEST_SEEDS} are needed")
+        remedy = resume(record, "--retry-failed") if len(failed) else more_seeds()
+        yield Finding("seeds", None, f"{text}; at least {FEWEST_SEEDS} are needed", remedy)
 
 
 def _survivors(record: StudyRecord) -> Iterator[Finding]:
@@ -186,8 +206,10 @@ def _kinds(record: StudyRecord) -> Iterator[Finding]:
         low, high = (_span(of_arm.loc[of_arm["low"] == side, "value"]) for side in (True, False))
         where = "far below the others" if record.chance is None else f"at chance ({points(record.chance)})"
         text = (
-            f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, against "
-            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them is "
+            f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, "
+            "against "
+            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them "
+            "is "
             "too narrow"
         )
         yield Finding("kinds", str(arm), text)
@@ -223,4 +245,5 @@ def _teacher(record: StudyRecord) -> Iterator[Finding]:
     scored = set(scores[scores["language"] == "macro"]["key"])
     for key, status in zip(teachers["key"], teachers["status"], strict=True):
         if status == "FAILED" or key not in scored:
-            yield Finding("teacher", None, f"the teacher {key[:8]} failed, or has no finite score")
+            text = f"the teacher {key[:8]} failed, or has no finite score"
+            yield Finding("teacher", None, text, steadier_teacher(record))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from analysis.record.formats import margin_text
 from analysis.statistics.effects.copying import PARTS, Copying, Magnitude
-from analysis.statistics.intervals import ALPHA, MARGIN
+from analysis.statistics.intervals import ALPHA
 
 __all__ = ["claim_in_words"]
 
@@ -34,12 +35,12 @@ def _did(found: Copying, effect: str) -> str:
         return "helped" if signs[0] > 0 else "hurt"
     whom = WHOM[effect]
     did = [f"{'helped' if sign > 0 else 'hurt'} {who}" for sign, who in zip(signs, whom, strict=True) if sign]
-    within = [found.intervals[part].within <= MARGIN for part in parts]
+    within = [found.intervals[part].within <= found.margin for part in parts]
     same = [who for equal, who in zip(within, whom, strict=True) if equal]
     if len(same) == 2:
-        return f"changed nothing within {100 * MARGIN:g} point"
+        return f"changed nothing within {margin_text(found.margin)}"
     if did and same:
-        did.append(f"did not change {same[0]} by more than {100 * MARGIN:g} point")
+        did.append(f"did not change {same[0]} by more than {margin_text(found.margin)}")
     return " and ".join(did) or "was not shown to help or to hurt"
 
 
@@ -76,7 +77,7 @@ def _verdict(found: Copying) -> str:
         return f"contradicted, distilling changed accuracy more, {by}"
     both = f"copying {_mean(found, 'copying')}, distilling {_mean(found, 'distilling')}"
     if found.shown == "equal":
-        return f"not supported, the two are equal in magnitude within {100 * MARGIN:g} point ({both})"
+        return f"not supported, the two are equal in magnitude within {margin_text(found.margin)} ({both})"
     if math.isnan(found.magnitude.p):
         return f"not decided, because the spread over seeds is not known ({both})"
     for effect in WHOM:

@@ -8,24 +8,33 @@ from functools import cached_property
 
 import pandas as pd
 
-from analysis.record.design import cells, confirmed, confirmed_trials, data_shares, factors
+from analysis.record.design import (
+    cells,
+    confirmed,
+    confirmed_trials,
+    correct_texts,
+    data_shares,
+    factors,
+)
 from analysis.record.domain import Value
+from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.search.optimum import shortfalls
-from analysis.search.sampler_facts import facts_of
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
 from analysis.statistics.effects.arms import arms_compared
 from analysis.statistics.effects.copying import Copying, copying_of
 from analysis.statistics.effects.estimates import copying_and_distilling, effects
 from analysis.statistics.effects.runs import runs_of
+from analysis.statistics.effects.scales import interactions_on_two_scales
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
-from analysis.statistics.intervals import MARGIN
 from analysis.verdict.audit import Finding, audit
 from analysis.verdict.caveats import caveats
+from analysis.verdict.settings import settings
 
 __all__ = ["SHARE", "Results"]
 
@@ -59,6 +68,11 @@ class Results:
         return search_results(self.record)
 
     @cached_property
+    def correct(self) -> Correct:
+        """Which test texts each confirm run answered correctly; empty if that is not on record."""
+        return correct_texts(self.record)
+
+    @cached_property
     def tuning(self) -> Tuning:
         """How far each arm may lie below its best values. Every interval of an effect includes this."""
         return shortfalls(self.record)
@@ -66,18 +80,19 @@ class Results:
     @cached_property
     def copying(self) -> Copying | None:
         """Claim C1; None if the factors do not ask for the claim, or no four arms match."""
-        return copying_of(runs_of(self.confirmed, self.factors, self.cells, self.tuning), self.factors)
+        runs = runs_of(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
+        return copying_of(runs, self.factors, self.record.margin)
 
     @cached_property
     def claim(self) -> pd.DataFrame:
         """The numbers of claim C1, as rows like those of the table of effects."""
-        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning)
+        found = copying_and_distilling(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
         return self.effects.iloc[:0] if found is None else found
 
     @cached_property
     def advantage(self) -> pd.DataFrame:
         """Claim C4: the change of the copy's advantage for every tenfold reduction of the data."""
-        return fraction_interaction(self.confirmed, self.factors, shares=self.data_shares, tuning=self.tuning)
+        return fraction_interaction(self.confirmed, self.factors, self.data_shares, self.tuning, self.correct)
 
     @cached_property
     def data_shares(self) -> dict[Value, float]:
@@ -96,7 +111,12 @@ class Results:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        return effects(self.confirmed, self.factors, self.cells, self.tuning)
+        return effects(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
+
+    @cached_property
+    def scales(self) -> pd.DataFrame:
+        """Interactions on macro accuracy, and on its logit."""
+        return interactions_on_two_scales(self.confirmed, self.factors, self.cells)
 
     @cached_property
     def shares(self) -> pd.DataFrame:
@@ -104,21 +124,26 @@ class Results:
 
     @cached_property
     def compared(self) -> pd.DataFrame:
-        return arms_compared(self.confirmed, self.tuning)
+        return arms_compared(self.confirmed, self.tuning, self.correct)
 
     @cached_property
     def findings(self) -> list[Finding]:
         return audit(self.record)
 
+    @property
+    def may_claim(self) -> bool:
+        """Whether the report shows which effects differ from zero: not if the audit has findings."""
+        return not self.findings
+
     @cached_property
     def caveats(self) -> list[str]:
-        """Conditions of the answer: values that were held and tuned, and the length of the training."""
-        return [
-            *caveats(self.record),
-            *_tuned(self.record),
-            *_updates(self.record),
-            *_still_rising(self.learning()),
-        ]
+        """What could change the answer."""
+        return [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
+
+    @cached_property
+    def settings(self) -> list[str]:
+        """The values for which the answer holds: what was tuned, what was held, how long students train."""
+        return settings(self.record)
 
     @cached_property
     def languages(self) -> list[str]:
@@ -131,28 +156,11 @@ class Results:
         return curves[curves["key"].isin(keys) & curves["macro"].notna()]
 
 
-def _tuned(record: StudyRecord) -> Iterator[str]:
-    if record.nuisance:
-        tuned = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
-        where = facts_of(record.facts.get("sampler")).where_tuned
-        yield f"Tuned separately in every arm, by macro validation accuracy{where}: {tuned}."
-
-
-def _updates(record: StudyRecord) -> Iterator[str]:
-    """The length of the training. With fixed epochs, 1% of the data also means 1% of the updates."""
-    if "steps" in record.fixed:
-        yield (
-            f"Every student is trained for {record.fixed['steps']} optimiser steps, for every amount of data."
-        )
-    elif "epochs" in record.fixed:
-        yield f"Every student is trained for {record.fixed['epochs']} epochs: less data means fewer updates."
-
-
-def _still_rising(curves: pd.DataFrame) -> Iterator[str]:
+def _still_rising(curves: pd.DataFrame, margin: float) -> Iterator[str]:
     """Arms whose accuracy still rises at the end: short training may be why their students are behind."""
     gains = last_gains(curves)
-    if rising := int((gains > MARGIN).sum()):
+    if rising := int((gains > margin).sum()):
         yield (
-            f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {100 * MARGIN:g} point "
-            "between the last two reports: with longer training, the differences between arms may change."
+            f"In {rising} of {len(gains)} arms, validation accuracy rose by more than {margin_text(margin)} "
+            "between the last two reports. With longer training, the differences between arms may change."
         )

@@ -10,7 +10,7 @@ from analysis.record.design import own_teachers
 from analysis.statistics.effects.runs import TEACHER_SEED
 from analysis.verdict.results import Results
 
-__all__ = ["held_teacher_data", "saw", "scope"]
+__all__ = ["held_teacher_data", "sampled", "saw", "scope"]
 
 TEACHER_DATA = "teacher_data"
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
@@ -27,9 +27,27 @@ def scope(results: Results, row: Any = None) -> str:
     averaged = () if row is None else str(row["averaged_over"]).split(", ")
     others = ", ".join(name for name in averaged if name and name != TEACHER_SEED)
     over = f"averaged over {others}, " * bool(others)
-    count = len(results.languages)
-    languages = "this language" if count == 1 else f"these {count} languages"
-    return f"{over}{_teachers(results, row)}, {values}, on the test texts of {languages}"
+    return f"{over}{_teachers(results, row)}, {values}, {sampled(results, row)}"
+
+
+def sampled(results: Results, row: Any = None) -> str:
+    """The languages and test texts of a number, and what its interval is over, as part of a sentence.
+
+    row: a row with the column `texts`, the number of test texts that its interval is over. Without the
+    column, the interval is over texts if the record has the answers of the confirm runs.
+    """
+    number = len(results.languages)
+    languages = "this language" if number == 1 else f"these {number} languages"
+    counts = [results.record.text_counts.get(language) for language in results.languages]
+    known = [count for count in counts if count is not None]
+    each = ""
+    if known and len(known) == number:
+        few, many = min(known), max(known)
+        each = f" ({few}{f' to {many}' * (few < many)} texts{' each' * (number > 1)})"
+    crossed = bool(results.correct) if row is None or "texts" not in row else row["texts"] > 0
+    if crossed:
+        return f"on texts like the test texts of {languages}{each}; intervals are over seeds and texts"
+    return f"on the test texts of {languages}{each}; intervals are over seeds only"
 
 
 def saw(results: Results, row: Any) -> str:

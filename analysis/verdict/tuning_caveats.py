@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.record.design import confirm_runs, confirmed
-from analysis.record.formats import number
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.search.budget import budget_curve
 from analysis.search.trials import search_results
 from analysis.search.tuning import (
-    at_edges,
-    ends_by_nature,
     exhausted,
     failed_trials,
     outermost,
@@ -31,13 +28,13 @@ FEW_TRIALS = 8
 
 
 def tuning_caveats(record: StudyRecord) -> Iterator[str]:
-    """The caveats, one or two sentences each."""
+    """The caveats, one to three sentences each."""
     for part in (
         _few_trials,
         _still_rising,
         _scored_alike,
         _unequal_tuning,
-        _bounds,
+        _outermost,
         _early_ends,
         _untuned_languages,
         _superseded,
@@ -52,8 +49,8 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
     if record.nuisance and counts and min(counts) <= FEW_TRIALS:
         trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
         yield (
-            f"{trials} an arm tune little. This report measures arms at their selected values: arms that are "
-            "equal at their best values may differ at the selected values."
+            f"{trials} an arm tune little. Arms are compared at their selected values. Arms that are equal "
+            "at their best values may differ at their selected values."
         )
 
 
@@ -67,9 +64,8 @@ def _still_rising(record: StudyRecord) -> Iterator[str]:
     rising = [gain for gain in gains if gain > RISES]
     if rising:
         yield (
-            f"In {len(rising)} of {len(gains)} arms, the best of half as many search trials is expected to "
-            "be more "
-            f"than 1 point lower (up to {100 * max(rising):.1f} points): more trials may find better values."
+            f"In {len(rising)} of {len(gains)} arms, more search trials may find better values. With half as "
+            f"many trials, the best is expected to be up to {100 * max(rising):.1f} points lower."
         )
 
 
@@ -81,9 +77,8 @@ def _scored_alike(record: StudyRecord) -> Iterator[str]:
         if names and len(trials) > 1 and trials["value"].nunique() == 1:
             score = f"{100 * trials['value'].iloc[0]:.1f} points"
             yield (
-                f"{arm}: all {len(trials)} search trials have the same score ({score}), so the search did "
-                "not select "
-                f"{', '.join(names)}. If this is the score of guessing, no trial learned anything."
+                f"{arm}: all {len(trials)} search trials have the same score ({score}). So the search did "
+                f"not select {', '.join(names)}. If this is the score of guessing, no trial learned anything."
             )
 
 
@@ -99,44 +94,33 @@ def _unequal_tuning(record: StudyRecord) -> Iterator[str]:
             )
 
 
-def _bounds(record: StudyRecord) -> Iterator[str]:
-    for arm, name, end, value in at_edges(record):
-        if ends_by_nature(record, name, end):
-            text = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)})"
-            yield f"{arm}: {text}. The hyperparameter itself ends there: no value lies beyond."
+def _outermost(record: StudyRecord) -> Iterator[str]:
     for name, arms in outermost(record).items():
         where = arms[0] if len(arms) == 1 else f"{len(arms)} of {len(record.arms)} arms"
         yield (
-            f"{where}: the selected {name} is the lowest or the highest value that was tried. The best "
-            "value may lie "
-            "between the selected value and the end of the range."
+            f"{where}: the selected {name} is the lowest or the highest value that was tried. The best value "
+            "may lie between the selected value and the end of the range."
         )
-    for name, domain in record.nuisance.items():
-        if len(domain.levels) == 1:
-            yield (
-                f"{name} has the role of a tuned hyperparameter, but had one value, {domain}: {name} was "
-                "held."
-            )
 
 
 def _early_ends(record: StudyRecord) -> Iterator[str]:
     pruned = int((search_trials(record)["outcome"] == "pruned").sum())
     if pruned:
         yield (
-            f"{pruned} search trials were pruned, which is a disadvantage for configurations that start "
+            f"{pruned} search trials were pruned. Pruning is a disadvantage for configurations that start "
             "slowly."
         )
     begun, lost = (trials["arm"].value_counts() for trials in (search_trials(record), failed_trials(record)))
     for arm in record.arms:
         if arm in lost:
             yield (
-                f"{arm}: {lost[arm]} of {begun[arm]} search trials failed, and show nothing about their "
+                f"{arm}: {lost[arm]} of {begun[arm]} search trials failed. They show nothing about their "
                 "values."
             )
     runs = confirm_runs(record)
     failed = runs.loc[runs["outcome"] == "failed", "arm"].value_counts(sort=False)
     for arm, count in failed.items():
-        yield f"{arm}: {count} confirm runs failed, and their scores are missing."
+        yield f"{arm}: {count} confirm runs failed. Their scores are missing."
 
 
 def _untuned_languages(record: StudyRecord) -> Iterator[str]:
@@ -147,10 +131,9 @@ def _untuned_languages(record: StudyRecord) -> Iterator[str]:
     )
     if selecting and (left_out := sorted(tested - selecting)):
         yield (
-            f"{', '.join(left_out)}: no validation texts, so these languages had no part in the tuning. "
-            "Macro "
-            f"accuracy is over {len(tested)} languages on test, and over {len(tested & selecting)} of these "
-            "languages in the selection."
+            f"{', '.join(left_out)}: no validation texts, so these languages had no part in the tuning. On "
+            f"test, macro accuracy is over {len(tested)} languages. In the selection, macro accuracy is over "
+            f"{len(tested & selecting)} of them."
         )
 
 
@@ -167,8 +150,6 @@ def _after_test(record: StudyRecord) -> Iterator[str]:
     """Search trials after confirm runs: test results may have decided that the budget was raised."""
     if late := int(search_trials(record)["after_test"].sum()):
         yield (
-            f"{late} search trials began after confirm runs, which read test. Validation selected among "
-            "these "
-            "trials, but the results on test may have been a reason to run them. No interval here includes "
-            "that."
+            f"{late} search trials began after confirm runs, which read test. The results on test may have "
+            "been a reason to run these trials. No interval here includes that."
         )

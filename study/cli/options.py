@@ -137,6 +137,17 @@ class Budget:
     confirm_seeds: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Confirm runs per arm.", rich_help_panel=WHAT)
     ] = None
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=50,
+            metavar="POINTS",
+            help="A difference of at most so many points of accuracy counts as no difference; the default "
+            "is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     tunings: Annotated[
         int | None,
         typer.Option(
@@ -319,6 +330,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
     options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
+    options["margin"] = None if budget.margin is None else budget.margin / 100
     exact = tuple(each for each, value in options.items() if value is not None)
-    own = {each: options[each] for each in exact if each in ("seed_block", "tunings")}
+    own = {each: options[each] for each in exact if each not in ("trials", "confirm_seeds")}
     return replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))

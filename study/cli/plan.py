@@ -52,6 +52,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
+                "margin": the_plan.margin,
                 "selection": the_plan.selection,
                 "seed_block": the_plan.seed_block,
                 "tunings": the_plan.tunings,
@@ -91,6 +92,8 @@ def _print_plan(
             f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
             f"{many['arm']} {', '.join(many['tuned'])}"
         )
+    margin = 100 * plan.margin
+    say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))

@@ -104,7 +104,8 @@ def _resolve_one(request: Request, settings: Sequence[str], store: Store) -> _On
 
     of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
     space = _space_of_one([setting for setting in settings if setting not in of_seeds])
-    seeds = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
+    given = {name: parse_value(value) for name, _, value in (s.partition("=") for s in of_seeds)}
+    seeds: dict[str, Value] = {"seed": 0, "data_seed": 0} | given  # one trial is in no seed block
     one = _OneTrial(resolve(request, "trial", space, store), seeds)
     one.config(one.resolved.plan)
     return one

@@ -22,6 +22,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.progress import budget_note, is_finished
 from study.ledger.study import OpenStudy
 from study.planning.base_model import store_model
+from study.planning.registration import registration_tags
 from study.planning.request_file import write_request
 from study.planning.resolve import Resolved
 from study.storage.artifacts import Store
@@ -101,6 +102,8 @@ def run_study(
             ledger.retry_failed()
         tracker = Tracker.of(study, goes_on=before is not None)
         tracker.about |= {"kdstudy.chance": repr(resolved.task.chance)}
+        if not ledger.records():
+            tracker.registration = registration_tags(plan)
         outbox = stack.enter_context(Outbox(lease.holds))
         posts = Posts(outbox, tracker, study.folder, store)
         driven = DrivenStudy(study, plan, request, lease, posts, resources, view)

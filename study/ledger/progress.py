@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from study.config import parse_config
@@ -43,12 +44,8 @@ def _selected(plan: Plan, records: Iterable[Record]) -> dict[tuple[str, int], Se
         if record.phase == "search":
             searches.setdefault((record.arm, record.tuning), []).append(record)
 
-    def values_of(record: Record) -> dict[str, object]:
-        off = record.config.inert()
-        return {name: getattr(record.config, name) for name in plan.space.nuisance if name not in off}
-
     ranges = plan.ranges if plan.selection == INTERPOLATED else {}
-    found = {search: select(trials, values_of, ranges) for search, trials in searches.items()}
+    found = {search: select(trials, partial(_tuned, plan), ranges) for search, trials in searches.items()}
     return {search: selected for search, selected in found.items() if selected is not None}
 
 
@@ -71,7 +68,8 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     `planned` is arms x trials x tunings, plus the confirm runs. If a budget was lowered below what an arm has
     started, what was started counts. If an arm's search has ended without a complete trial,
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
-    are `superseded` and counted nowhere else.
+    are `superseded` and counted nowhere else. `selected` has how the values of an arm's confirm runs were
+    selected, if that is on record.
     """
     firsts = [of_tuning.search_seed for of_tuning in plan.each_tuning()]
     numbers = [r.config.seed - firsts[r.tuning] for r in records if r.phase == "confirm"]
@@ -92,6 +90,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
                 "arm": arm.name,
                 **_counts(planned, of_arm, driver),
                 "best": _best(best.get(arm.name)),
+                "selected": _choices(plan, [r for r in of_arm if r.phase == "confirm"]),
             }
         )
     overall = BestValidation().best(best.values())
@@ -154,6 +153,22 @@ def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str
         "running": running,
         "waiting": planned - sum(counts.values()) - running,
     }
+
+
+def _choices(plan: Plan, confirm: Sequence[Record]) -> list[dict[str, Any]]:
+    """Return how the values of an arm's counted confirm runs were selected, tuning by tuning."""
+    first = {record.tuning: record for record in reversed(confirm) if record.choice is not None}
+    return [
+        {"tuning": tuning, "values": _tuned(plan, record)}
+        | (record.choice._asdict() if record.choice else {})
+        for tuning, record in sorted(first.items())
+    ]
+
+
+def _tuned(plan: Plan, record: Record) -> dict[str, object]:
+    """Return the tuned values of a trial that have an effect."""
+    off = record.config.inert()
+    return {name: getattr(record.config, name) for name in plan.space.nuisance if name not in off}
 
 
 def _best(record: Record | None) -> dict[str, Any] | None:

@@ -53,12 +53,13 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` returns them. selection: how the values of the confirm runs are selected
-    (`study/selection.py`). seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings:
-    how often each arm is tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and
-    confirm runs of its own. A plan without these three is of a study that began before there were any.
-    exact: which of "trials", "confirm_seeds", "seed_block" and "tunings" the user gave as options; the ledger
-    does not store them.
+    names), as `Request.recorded` returns them. margin: a difference of accuracy of at most this size counts
+    as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
+    seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
+    tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
+    own. A plan without the last three is of a study that began before there were any. exact: which of
+    "trials", "confirm_seeds", "margin", "seed_block" and "tunings" the user gave as options; the ledger does
+    not store them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,7 @@ class Plan(BaseModel):
     space: SearchSpace
     constants: dict[str, Any]
     request: dict[str, Any] = {}
+    margin: float = Field(0.01, gt=0, lt=1)
     selection: Literal["best tried", "interpolated"] = BEST_TRIED
     seed_block: int = Field(0, ge=0)
     tunings: int = Field(1, ge=1)
@@ -244,15 +246,16 @@ class Plan(BaseModel):
         """This plan as a continuation of `begun`, a plan of the same identity.
 
         A budget that the user gave is the new budget. Otherwise the larger of both budgets counts: a default
-        takes nothing away. The rest of the space is that of `begun`, because the names of arms depend on the
-        order of hyperparameters.
+        takes nothing away. Likewise a margin that the user gave is the new margin. The rest of the space is
+        that of `begun`, because the names of arms depend on the order of hyperparameters.
         """
         mine, old = self.space, begun.space
         budgets = {
             name: getattr(mine, name) if name in self.exact else max(getattr(old, name), getattr(mine, name))
             for name in ("trials", "confirm_seeds")
         }
-        update = {"space": old.model_copy(update=budgets), "exact": ()}
+        margin = self.margin if "margin" in self.exact else begun.margin
+        update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
         return self.following(begun).model_copy(update=update)
 
     def _nuisances(self) -> list[str]:

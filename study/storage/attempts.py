@@ -5,7 +5,8 @@ trial is a pure function of its configuration, so its files are as good as those
 is a mirror, attempts are in it too, so the next attempt may run on another node.
 
 An attempt that comes to its end writes its ending, `result.json`: {"history": reports, "result": result,
-"digest": sha256 of both}.
+"digest": sha256 of both}. Files that belong to the ending are written before it, beside it: `texts.json`,
+which test texts were correct, if the trial was scored on test.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from study.storage.artifacts import write_atomically
 from study.storage.mirror import Mirror
 
 __all__ = [
+    "TEXTS",
     "attempt_folder",
     "attempt_folders",
     "bring_attempts",
+    "file_of_ending",
     "read_ending",
     "send_attempt",
     "student_folder",
@@ -37,6 +40,7 @@ __all__ = [
 ]
 
 RESULT, CHECKPOINTS, STUDENT = "result.json", "checkpoint-*.pt", "student"
+TEXTS = "texts.json"
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
@@ -55,6 +59,16 @@ def read_ending(folder: Path) -> dict[str, Any] | None:
     return None if ended is None else ended[1]
 
 
+def file_of_ending(folder: Path, name: str) -> bytes | None:
+    """The file `name` beside the ending of the trial in `folder`; None if there is no such file."""
+    if (ended := _ended(folder)) is None:
+        return None
+    try:
+        return (ended[0] / name).read_bytes()
+    except FileNotFoundError:  # an ending of an older version, or of a trial without test
+        return None
+
+
 def write_ending(own: Path, history: list[dict[str, Any]], result: dict[str, Any]) -> None:
     """Write the ending of the attempt in `own`: its reports and its result, with a digest of both."""
     ending = {"history": history, "result": result}
@@ -63,7 +77,7 @@ def write_ending(own: Path, history: list[dict[str, Any]], result: dict[str, Any
 
 
 def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
-    """Fetch what earlier attempts left in the mirror: an ending, or else checkpoints.
+    """Fetch what earlier attempts left in the mirror: an ending with its files, or else checkpoints.
 
     An ending that is here and not in the mirror, because a kill came before it was sent, is sent now.
 
@@ -76,7 +90,9 @@ def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
     mirror.pull(folder, [name for name in there if name.endswith(f"/{RESULT}")])
     if (ended := _ended(folder)) is None:
         mirror.pull(folder, [name for name in there if fnmatch(name, f"*/{CHECKPOINTS}")])
-    elif f"{ended[0].name}/{RESULT}" not in there:
+    elif f"{ended[0].name}/{RESULT}" in there:
+        mirror.pull(folder, [name for name in there if name == f"{ended[0].name}/{TEXTS}"])
+    else:
         mirror.push(ended[0], last=RESULT)
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from study.config import TrialConfig
+from study.errors import masked
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.storage.artifacts import Store
-from study.storage.attempts import bring_attempts
+from study.storage.attempts import TEXTS, bring_attempts, file_of_ending
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import BOUND, Outbox
 from study.tracking.tracker import Tracker
+from study.trial.data.task import count_saved_texts
 from study.trial.inputs import Inputs
 from study.trial.result import read_result
 
@@ -54,9 +56,8 @@ class Posts:
             folder.mkdir(parents=True, exist_ok=True)
 
         def replay() -> None:
-            text = folder / "traceback.txt"
-            traceback = text.read_text(encoding="utf-8") if state == State.FAILED and text.exists() else None
-            self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, traceback))
+            files = self._files(record, state)
+            self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, files))
 
         self.outbox.put(record.key, replay, unsent_mark(folder), last=state != State.RUNNING)
 
@@ -110,6 +111,10 @@ class Posts:
             self.tracker.mending(
                 partial(self.tracker.finish, ended) if state == "finish" else getattr(self.tracker, state)
             )
+            task = self.tracker.plan.constants["task"]
+            if self.store.has("tasks", task):
+                count = partial(count_saved_texts, self.store.path("tasks", task))
+                self.tracker.mending(partial(self.tracker.texts, count))
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
@@ -132,12 +137,26 @@ class Posts:
         if journal.last is None or journal.last.result is None:
             for report in read_result(folder, record.config) or ():
                 journal.add(report)
-        text = folder / "traceback.txt"
-        failed = record.outcome == State.FAILED and text.exists()
-        traceback = text.read_text(encoding="utf-8") if failed else None
-        self.tracker.mending(
-            lambda: self.tracker.replay(record, journal.reports, record.outcome or State.FAILED, traceback)
-        )
+        state = record.outcome
+        files = self._files(record, state)
+        self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, files))
+
+    def _files(self, record: Record, state: State) -> dict[str, str]:
+        """The files of a trial in `state` that MLflow receives, as name: text.
+
+        These are the traceback of a failed trial, and which test texts a complete confirm run had correct. A
+        worker on another machine has sent the latter to the mirror.
+        """
+        folder, text = self.trials / record.key, self.trials / record.key / "traceback.txt"
+        if state == State.FAILED and text.exists():
+            return {text.name: masked(text.read_text(encoding="utf-8"))}
+        if state == State.COMPLETE and record.phase == "confirm":
+            if (content := file_of_ending(folder, TEXTS)) is None and self.store.mirror is not None:
+                bring_attempts(folder, self.store.mirror)
+                content = file_of_ending(folder, TEXTS)
+            if content is not None:
+                return {TEXTS: content.decode()}
+        return {}
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:

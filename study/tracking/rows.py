@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,10 @@ from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
-__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params"]
+__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params", "texts_tags"]
+
+LONGEST_TAG = 5000
+"""Characters of a tag that every version and every store of MLflow takes."""
 
 
 def report_rows(report: Progress) -> list[Metric]:
@@ -27,10 +31,14 @@ def report_rows(report: Progress) -> list[Metric]:
 def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
     """Return a trial's result as metrics at the time of its last report.
 
-    These are test scores, seconds and parameters; and, if the student saw a fraction of the training data,
+    These are test scores, the number of test texts of each language (`test/texts/LANGUAGE`), seconds and
+    parameters; and, if the student saw a fraction of the training data,
     the share of the rows that the fraction came to: `data_share`, and `data_share/LANGUAGE`.
     """
     metrics = dict(score_rows("test", result["test"]))
+    metrics |= {
+        f"test/texts/{language}": float(n) for language, n in (result["test"] or {}).get("n", {}).items()
+    }
     metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
     if share := result.get("data_share"):
         metrics |= {"data_share": share["all"]}
@@ -63,6 +71,20 @@ def numerics_text(result: Mapping[str, Any]) -> str:
     for what, fields in result["other_numerics_of_teacher"].items():
         named |= {f"teacher_{what}_{field}": theirs for field, (theirs, _) in fields.items()}
     return " ".join(f"{name}={value}" for name, value in named.items())
+
+
+def texts_tags(counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """Return how many texts the task has, as tags of the study's run: for each split `{"LANGUAGE":N,...}`.
+
+    If this is too long for a tag, because there are many hundred languages, the tag has their sum alone.
+    """
+    tags = {}
+    for split, of_split in counts.items():
+        text = json.dumps(of_split, ensure_ascii=False, separators=(",", ":"))
+        tags[f"kdstudy.texts.{split}"] = (
+            text if len(text) <= LONGEST_TAG else f'{{"all":{sum(of_split.values())}}}'
+        )
+    return tags
 
 
 def study_params(plan: Plan) -> dict[str, Any]:

@@ -124,6 +124,10 @@ class Runs:
         if new := {key: value for key, value in tags.items() if self._tags[run].get(key) != value}:
             self.log(run, (), tags=new)
 
+    def has_tag(self, run: str, tag: str) -> bool:
+        """Return whether `run` has the tag, whatever its value."""
+        return tag in self._tags[run]
+
     def has(self, identity: str, status: str, tags: Mapping[str, str], measured: bool) -> bool:
         """Return whether the run `identity` is there, with this status, these tags, and params.
 

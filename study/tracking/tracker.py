@@ -14,11 +14,11 @@ from typing import Any
 from mlflow.entities import Metric
 from mlflow.exceptions import MlflowException
 
-from study.errors import masked
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
-from study.planning.versions import code_version
+from study.planning.registration import REGISTERED
+from study.planning.versions import code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.journal import newest_report
 from study.tracking.rows import (
@@ -27,6 +27,7 @@ from study.tracking.rows import (
     result_rows,
     score_rows,
     study_params,
+    texts_tags,
 )
 from study.tracking.runs import PARENT, Runs
 from study.tracking.store import make_database
@@ -64,6 +65,8 @@ class Tracker:
         self._logged: dict[str, int] = {}  # run id -> reports that this process has logged
         self.about: dict[str, str] = {}
         """More tags of the study's run. A tag that the run has already stays as it is."""
+        self.registration: dict[str, str] = {}
+        """The tags that register the study, if its first trial is still to come (`registration_tags`)."""
         self.changed = False
         """Whether somebody has deleted the experiment or a run in MLflow since this process has begun."""
 
@@ -86,7 +89,9 @@ class Tracker:
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
-        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version()} | self.about
+        versions = " ".join(f"{name}={version}" for name, version in library_versions().items() if version)
+        tags = {"kdstudy.phase": "study", "kdstudy.git": code_version(), "kdstudy.versions": versions}
+        tags |= self.about
         return self.runs.get("study", tags, self.plan.name, params=study_params(self.plan))
 
     @cached_property
@@ -105,8 +110,19 @@ class Tracker:
             for number, arm in enumerate(arms, 1)
         }
 
+    def texts(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
+        """Write how many texts the task has, as `count` returns them, unless MLflow has this already."""
+        if not self.runs.has_tag(self.study_run, "kdstudy.texts.test"):
+            self.runs.set_tags(self.study_run, texts_tags(count()))
+
     def begin(self) -> None:
-        """Open the study's run and the arms' runs, if they are not open, because trials are about to run."""
+        """Open the study's run and the arms' runs, if they are not open, because trials are about to run.
+
+        The study is registered if it has no registration yet.
+        """
+        if self.registration and not self.runs.has_tag(self.study_run, REGISTERED):
+            self.runs.set_tags(self.study_run, self.registration)
+        self.runs.set_tags(self.study_run, {"kdstudy.margin": repr(self.plan.margin)})
         for run in (self.study_run, *self.arm_runs.values()):
             self.runs.set_status(run, "RUNNING")
 
@@ -170,11 +186,16 @@ class Tracker:
             raise
 
     def replay(
-        self, record: Record, reports: Sequence[Progress], state: State, traceback: str | None = None
+        self,
+        record: Record,
+        reports: Sequence[Progress],
+        state: State,
+        files: Mapping[str, str] | None = None,
     ) -> None:
-        """Log all `reports` of a trial, and bring the trial's run to `state`.
+        """Log all `reports` of a trial and its `files` (name: text), and bring the trial's run to `state`.
 
-        What this process or another one has logged before stays as it is.
+        What this process or another one has logged before stays as it is; a file of the same name is
+        replaced. The run is closed last, so a run that is closed has its files.
         """
         number = {"kdstudy.number": str(record.number)}
         run = self.runs.get(
@@ -200,10 +221,10 @@ class Tracker:
         params = record.config.effective() if self.runs.lacks_params(run) else {}
         self.runs.log(run, rows, params, tags)
         self._logged[run] = count
-        if traceback is not None:
-            # A server may name a folder of its own machine; the trial's folder has the traceback too.
+        for name, text in (files or {}).items():
+            # A server may name a folder of its own machine; the trial's folder has the files too.
             with suppress(PermissionError, FileNotFoundError, NotADirectoryError):
-                self.runs.client.log_text(run, masked(traceback), "traceback.txt")
+                self.runs.client.log_text(run, text, name)
         self.runs.set_status(run, STATUS[state])
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from study.storage.attempts import (
+    TEXTS,
     attempt_folder,
     attempt_folders,
     bring_attempts,
@@ -26,9 +25,9 @@ from study.trial.losses.objective import objective
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
 from study.trial.models.trimming import full_size
+from study.trial.outputs import Outputs, write_texts
 from study.trial.progress import Progress
 from study.trial.result import last_report, read_result
-from study.trial.scores import Scores, add_retention, score
 from study.trial.training import Numerics, Recipe, Training, report_steps
 
 __all__ = ["run_trial", "student_training"]
@@ -41,7 +40,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     earlier attempt left in `job.folder`, and first makes the earlier reports again. If the trial has ended,
     the attempt makes the reports of its result and trains nothing.
     The last report carries the result, which is on disk by then. If the store has a mirror, checkpoints
-    and result are stored there as well, and read from there. Test is scored only if `job.test` is true.
+    and result are stored there as well, and read from there. Test is scored only if `job.test` is true; which
+    test texts were correct is then in a file beside the result.
     The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
     takes longer and gives the same numbers; the `parameters` in the result count the whole student.
     """
@@ -61,14 +61,11 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     parameters = full_size(student, vocabulary)
     training = student_training(student, inputs, numerics)
 
-    def scores_on(name: str) -> Scores | None:
-        """Scores on one split; None if an output is not finite (argmax would make class 0 of NaN)."""
+    def outputs_on(name: str) -> Outputs | None:
+        """The student's outputs on one split; None if an output is not finite."""
         split = inputs.split(name)
-        logits = predict_logits(student, split, inputs.pad_id, numerics)
-        if not np.isfinite(logits).all():
-            return None
-        scores = score(logits.argmax(axis=1), split.labels, split.languages, inputs.task.languages)
-        return add_retention(scores, inputs.teacher_scores(name))
+        outputs = Outputs(name, split, predict_logits(student, split, inputs.pad_id, numerics))
+        return outputs if outputs.finite else None
 
     history, began_on = training.restore(*attempt_folders(folder))
     # The last report is made later, with the result.
@@ -79,7 +76,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
             continue
         interval = training.advance(step)
         started = time.perf_counter()
-        scores = None if interval.diverged else scores_on("validation")
+        outputs = None if interval.diverged else outputs_on("validation")
+        scores = None if outputs is None else outputs.scores(inputs)
         training.seconds += time.perf_counter() - started
         if scores is None:
             outcome = "diverged"
@@ -93,6 +91,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         if not last:
             yield progress
 
+    test = outputs_on("test") if job.test and outcome == "complete" else None
     result = {
         "key": config.key,
         "outcome": outcome,
@@ -103,7 +102,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         "parameters": parameters,
         "trained_tokens": student.config.vocab_size,
         "validation": history[-1]["validation"] if history else None,
-        "test": scores_on("test") if job.test and outcome == "complete" else None,
+        "test": None if test is None else test.scores(inputs),
         "numerics": asdict(numerics),
         "other_numerics_of_teacher": {
             what: other
@@ -120,6 +119,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
             student.save_pretrained(own / "student")
         if vocabulary is not None:
             vocabulary.save(own / "student")
+    if test is not None:
+        write_texts(test, inputs, own / TEXTS)
     write_ending(own, history, result)
     send_attempt(own, store.mirror, ended=True)
     yield last_report(history, result)

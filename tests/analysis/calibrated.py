@@ -8,7 +8,7 @@ of the report say the same. The F tests and the steps of claim C5 go through the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,19 +20,25 @@ from analysis.statistics.convergence import convergence_difference
 from analysis.statistics.effects.arms import best_against_others, winner
 from analysis.statistics.effects.contrasts import (
     Contrast,
+    Paired,
     interactions,
     main_effects,
 )
 from analysis.statistics.effects.copying import four_arms
+from analysis.statistics.effects.precision import (
+    interval_of,
+    intervals_of_languages,
+    new_languages_of,
+)
 from analysis.statistics.effects.runs import Runs
 from analysis.statistics.effects.variance import variance_shares
-from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages, paired_t
+from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, paired_t
 from tests.analysis.simulate import Array, Scenario, Studies
 
 __all__ = [
     *("Found", "Rates", "Statistic", "contrasts_of", "coverage", "f_tests", "in_new_languages"),
     *("language_claimed", "macro", "main_effect_claimed", "of_a_language", "rates", "shown_equal"),
-    *("sign_concluded", "steps", "winners", "worst"),
+    *("sign_concluded", "steps", "winners", "without_texts", "worst"),
 ]
 
 Rates = dict[str, float]
@@ -70,35 +76,63 @@ def _slope(runs: Runs) -> Contrast | None:
 
 
 def macro(studies: Studies, effect: str) -> Found:
-    """On these languages, over seeds."""
+    """On these languages, over seeds and, if there are any, texts."""
     contrast = contrasts_of(studies)[effect]
-    for values, truth in zip(studies.values, studies.these, strict=True):
-        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
-            yield paired_t(paired.differences.mean(axis=1)), float(paired.weights @ truth)
+    for study, truth in enumerate(studies.these):
+        paired = contrast.on_languages(studies.runs(study), studies.every)
+        if paired and len(paired.differences) > 1:
+            yield interval_of(paired), float(paired.weights @ truth)
 
 
 def in_new_languages(studies: Studies, effect: str) -> Found:
     contrast = contrasts_of(studies)[effect]
-    for values, truth in zip(studies.values, studies.new, strict=True):
-        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
-            yield new_languages(paired.differences), float(paired.weights @ truth)
+    for study, truth in enumerate(studies.new):
+        paired = contrast.on_languages(studies.runs(study), studies.every)
+        if paired and len(paired.differences) > 1:
+            yield new_languages_of(paired, interval_of(paired)), float(paired.weights @ truth)
 
 
 def worst(studies: Studies, effect: str) -> Found:
     """The lowest language of each run."""
-    return _on_one(studies, effect, studies.values.min(axis=3), studies.worst)
+    contrast = contrasts_of(studies)[effect]
+    for study, truth in enumerate(studies.worst):
+        paired = contrast.on_the_lowest(studies.runs(study), studies.every)
+        if paired and len(paired.differences) > 1:
+            yield interval_of(paired), float(paired.weights @ truth)
 
 
 def of_a_language(studies: Studies, effect: str) -> Found:
-    """The first of them."""
-    return _on_one(studies, effect, studies.values[..., 0], studies.languages[..., 0])
+    """The first of them, in the table of all."""
+    for study, intervals in enumerate(_of_languages(studies, effect)):
+        for paired, interval in intervals[:1]:
+            if len(paired.differences) > 1:
+                yield interval, float(paired.weights @ studies.languages[study, :, 0])
 
 
-def _on_one(studies: Studies, effect: str, scores: Array, truths: Array) -> Found:
+def _of_languages(studies: Studies, effect: str) -> Iterator[list[tuple[Paired, Interval]]]:
+    """For each study, the intervals of all its languages."""
     contrast = contrasts_of(studies)[effect]
-    for values, truth in zip(scores[..., None], truths, strict=True):
-        if (paired := contrast.paired(values)) and len(paired.differences) > 1:
-            yield paired_t(paired.differences[:, 0]), float(paired.weights @ truth)
+    for study in range(len(studies.values)):
+        runs = studies.runs(study)
+        each = [contrast.on_languages(runs, [language]) for language in studies.every]
+        both = zip(each, intervals_of_languages(each), strict=True)
+        yield [(paired, interval) for paired, interval in both if paired and interval]
+
+
+def without_texts(statistic: Statistic) -> Statistic:
+    """The same interval over seeds only, and of a language alone: as it was before texts were on record."""
+
+    def over_seeds(studies: Studies, effect: str) -> Found:
+        if statistic is of_a_language:
+            contrast = contrasts_of(studies)[effect]
+            for study, values in enumerate(studies.values):
+                if (paired := contrast.paired(values[:, :, :1])) and len(paired.differences) > 1:
+                    truth = float(paired.weights @ studies.languages[study, :, 0])
+                    yield paired_t(paired.differences[:, 0]), truth
+        else:
+            yield from statistic(replace(studies, correct=()), effect)
+
+    return over_seeds
 
 
 def steps(studies: Studies, effect: str, criterion: str = "own", reports: int = 60) -> Found:
@@ -188,22 +222,24 @@ def sign_concluded(studies: Studies) -> float:
 def main_effect_claimed(studies: Studies, of: str = "macro") -> float:
     """Share of the studies that claim any main effect on macro, or on worst, after Holm's correction."""
     mains = [c for c in contrasts_of(studies).values() if c.kind == "main"]
-    values = studies.values if of == "macro" else studies.values.min(axis=3, keepdims=True)
-    return _share(
-        _any_claimed(one.differences.mean(axis=1) for c in mains if (one := c.paired(of_study)))
-        for of_study in values
-    )
+
+    def found(runs: Runs) -> Iterator[Interval]:
+        for contrast in mains:
+            on = contrast.on_languages if of == "macro" else contrast.on_the_lowest
+            if paired := on(runs, studies.every):
+                yield interval_of(paired)
+
+    return _share(_any_claimed(found(studies.runs(study))) for study in range(len(studies.values)))
 
 
 def language_claimed(studies: Studies, effect: str) -> float:
     """Share of the studies that claim `effect` in any of their languages, after Holm's correction."""
-    contrast = contrasts_of(studies)[effect]
-    paired = [contrast.paired(values) for values in studies.values]
-    return _share(_any_claimed(one.differences.T) for one in paired if one)
+    of_studies = _of_languages(studies, effect)
+    return _share(_any_claimed(interval for _, interval in found) for found in of_studies)
 
 
-def _any_claimed(family: Iterable[Array]) -> bool:
-    corrected = holm(np.array([paired_t(differences).p for differences in family]))
+def _any_claimed(family: Iterable[Interval]) -> bool:
+    corrected = holm(np.array([interval.p for interval in family]))
     return bool((corrected < ALPHA).any())
 
 

@@ -1,4 +1,6 @@
-"""Arms of which some confirm runs end at chance: how often the audit's rule fires, and what intervals cover."""
+"""Arms of which some confirm runs end at chance: how often the audit's rule fires, and what intervals
+cover.
+"""
 
 from __future__ import annotations
 

@@ -38,12 +38,14 @@ class Recorder:
         languages: tuple[str, ...] = ("deu", "yor"),
         reports: int = 1,
         tuning: int = 0,
+        texts: str | None = None,
         **nuisance: Any,
     ) -> str:
         """One trial; without an outcome it still runs. Returns its key.
 
         Its nuisance values, where none is given, are the `number`-th of a few learning rates. Of several
-        `reports` the last has `value`, those before it a tenth less each.
+        `reports` the last has `value`, those before it a tenth less each. texts: the content of the file
+        that says which test texts were correct.
         """
         chosen = self.plan.arms()[arm]
         values = nuisance or {"learning_rate": 1e-4 * (number + 1)}
@@ -60,7 +62,8 @@ class Recorder:
         if outcome != "complete":
             lines[-1] = replace(lines[-1], result=None)
         self.tracker.replay(record, [], State.RUNNING)
-        self.tracker.replay(record, lines, State(outcome or State.RUNNING))
+        files = {} if texts is None else {"texts.json": texts}
+        self.tracker.replay(record, lines, State(outcome or State.RUNNING), files)
         return config.key
 
     def teacher(self, value: float, key: str = "c" * 64) -> None:

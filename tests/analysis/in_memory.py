@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Experiment, ExperimentTag, Metric, Param, Run, RunData, RunInfo, RunTag
@@ -30,8 +31,10 @@ class InMemory:
         self.experiments[name] = Experiment(number, name, artifact_location or "", "active", of_it)
         return number
 
-    def search_experiments(self, filter_string: str, **more: Any) -> list[Experiment]:
+    def search_experiments(self, filter_string: str = "", **more: Any) -> list[Experiment]:
         """Of the query, only the value is read: one of the experiment's tags must have it."""
+        if not filter_string:
+            return list(self.experiments.values())
         value = filter_string.partition(" = '")[2].removesuffix("'")
         return [each for each in self.experiments.values() if value in each.tags.values()]
 
@@ -56,6 +59,7 @@ class InMemory:
             "stage": "active",
             "tags": dict(tags or {}),
             "params": {},
+            "artifacts": {},
             "metrics": {},
         }
         return self._run(run)
@@ -82,6 +86,14 @@ class InMemory:
             history = stored["metrics"].setdefault(metric.key, [])
             if dict(metric) not in map(dict, history):
                 history.append(metric)
+
+    def log_text(self, run: str, text: str, name: str) -> None:
+        self.stored[run]["artifacts"][name] = text
+
+    def download_artifacts(self, run: str, name: str, folder: str) -> str:
+        path = Path(folder) / name
+        path.write_text(self.stored[run]["artifacts"][name])
+        return str(path)
 
     def log_metric(self, run: str, name: str, value: float, step: int = 0) -> None:
         self.log_batch(run, [Metric(name, value, next(self.clock), step)])

@@ -23,6 +23,7 @@ __all__ = [
         "DETECTED",
         "EQUAL",
         "NEW",
+        "ON_TEXTS",
         "RECORDS",
         "SMALLER",
         "STEPS",
@@ -130,6 +131,20 @@ SMALLER: dict[str, tuple[Scenario, str, Statistic]] = {
     "C4, 5 seeds, six fractions": (Scenario(SIX_FRACTIONS), "C4", macro),
     "C4, 5 seeds, one run in ten lost": (Scenario(LOW_RESOURCE, lost=0.1), "C4", macro),
 }
+
+OF_ONE_ARM = (0.2, 0.6)
+"""Seeds of one arm err on the same texts, as students of one teacher do."""
+
+ON_TEXTS: dict[str, Scenario] = {
+    f"{told}, {seeds} seeds": replace(FLAT, factors=TWO, seeds=seeds, texts=texts, difficulty=OF_ONE_ARM)
+    for told, texts in (
+        ("100 texts a language", (100,)),
+        ("20 texts a language", (20,)),
+        ("20 to 500 texts", (20, 100, 500)),
+    )
+    for seeds in (3, 5, 10)
+}
+"""Two arms that do not differ, on texts that are a sample."""
 
 CLAIMED: dict[str, Scenario] = {
     **{f"no difference, {s} seeds": replace(FLAT, seeds=s) for s in (3, 5, 10)},

@@ -9,28 +9,39 @@ at the value that was taken:
 
 The estimand is the effect at the values taken: a contrast of `quality` for new languages, and of `quality`
 plus arm x language for these: of its mean for macro, of what is expected of the lowest for worst.
+
+With texts, the accuracy above is the chance that a run answers a text of the language, and a run scores the
+share of the texts that it answers. The texts are a sample: the truth is for all texts like these. A text is
+answered if
+
+    sqrt(a) difficulty[text] + sqrt(b) difficulty[arm, text] + sqrt(1 - a - b) error[arm, seed, text]
+
+is below the standard normal quantile of the chance, so the chance is exact whatever a and b are.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 from scipy.stats import qmc
 
 from analysis.record.domain import Value
 from analysis.statistics.effects.runs import Runs
+from analysis.statistics.effects.texts import Texts
 
 __all__ = ["CORE", "Scenario", "Studies", "simulate"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 CORE: dict[str, tuple[Value, ...]] = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2)}
+DRAWS = 4_000
 RANGE = 2.0  # log units that a search spans on either side
 
 
@@ -50,7 +61,9 @@ class Scenario:
     arm's search. sampler: "quasi" tries the same points of a scrambled Sobol sequence in all arms.
     validation: noise of one search score. lost: share of confirm runs, and `failed` of search trials, that
     have no score. draw: where all effects but the residual are drawn from, with variance 1. arm_seed: one
-    for all arms, or one an arm.
+    for all arms, or one an arm. texts: of each language, in turn; without, accuracy has no texts. level: what
+    all accuracies begin from, with texts. difficulty: a and b, the shares of the variance of a text's
+    difficulty that all arms and seeds share, and that the seeds of one arm share.
     """
 
     factors: dict[str, tuple[Value, ...]] = field(default_factory=lambda: CORE)
@@ -69,11 +82,15 @@ class Scenario:
     lost: float = 0.0
     failed: float = 0.0
     draw: Callable[[np.random.Generator, tuple[int, ...]], Array] = normal
+    texts: tuple[int, ...] = ()
+    level: float = 0.6
+    difficulty: tuple[float, float] = (0.3, 0.3)
 
 
 @dataclass(frozen=True)
 class Studies:
-    """values: [studies x arms x seeds x languages].
+    """values: [studies x arms x seeds x languages]. correct: for each language
+    [studies x arms x seeds x texts], which texts were answered; empty without texts.
 
     The truth: `new` languages, [studies x arms], and `languages`, what is expected of each of these,
     [studies x arms x languages].
@@ -84,6 +101,12 @@ class Studies:
     values: Array
     new: Array
     languages: Array
+    correct: tuple[Any, ...] = ()
+
+    @property
+    def every(self) -> range:
+        """The numbers of the languages."""
+        return range(self.scenario.languages)
 
     @property
     def these(self) -> Array:
@@ -96,8 +119,11 @@ class Studies:
 
             E min = low + integral from low of P(min > x) dx,  P(min > x) = prod_l Phi((mu_l - x) / rest)
 
-        where the minimum cannot lie below `low`. Errors of a run as a whole move all languages alike.
+        where the minimum cannot lie below `low`. Errors of a run as a whole move all languages alike. With
+        texts, the mean over `DRAWS` runs on texts of their own.
         """
+        if self.correct:
+            return _worst_of_texts(self)
         lowest, rest = self.languages.min(axis=2), self.scenario.rest
         if not rest:
             return lowest
@@ -113,7 +139,12 @@ class Studies:
         arms = tuple(" ".join(f"{k}={v}" for k, v in cell.items()) for cell in self.cells)
         seeds, languages = range(1, self.scenario.seeds + 1), range(self.scenario.languages)
         names = tuple(f"l{language:02}" for language in languages)
-        return Runs(arms, tuple(seeds), names, self.values[study], self.cells)
+        texts = None
+        if self.correct:
+            there = np.isfinite(self.values[study])
+            of_study = tuple(of_language[study] for of_language in self.correct)
+            texts = Texts(of_study, there, np.eye(len(arms)))
+        return Runs(arms, tuple(seeds), names, self.values[study], self.cells, texts)
 
     def table(self, study: int) -> pd.DataFrame:
         """One study as `analysis.record.design.confirmed` gives it."""
@@ -145,8 +176,45 @@ def simulate(scenario: Scenario, studies: int, rng: np.random.Generator) -> Stud
         + arm_seed * draw(rng, (n, a, s, 1))
         + scenario.rest * rng.standard_normal((n, a, s, k))
     )
+    correct = _answered(scenario, values, rng)
+    if correct:
+        values = np.stack([of_language.mean(axis=3) for of_language in correct], axis=3)
     values[rng.random((n, a, s)) < scenario.lost] = np.nan
-    return Studies(scenario, cells, values, quality, expected[:, :, 0])
+    return Studies(scenario, cells, values, quality, expected[:, :, 0], correct)
+
+
+def _worst_of_texts(studies: Studies) -> Array:
+    scenario, rng = studies.scenario, np.random.default_rng(0)
+    counts = np.resize(scenario.texts, scenario.languages)
+    found = np.empty(studies.new.shape)
+    arm_seeds = np.broadcast_to(scenario.arm_seed, found.shape)
+    for place in np.ndindex(found.shape):
+        of_run = math.hypot(scenario.seed, arm_seeds[place]) * rng.standard_normal((DRAWS, 1))
+        accuracy = scenario.level + studies.languages[place] + of_run
+        accuracy = accuracy + scenario.rest * rng.standard_normal((DRAWS, scenario.languages))
+        shares = rng.binomial(counts, np.clip(accuracy, 0.001, 0.999)) / counts
+        found[place] = shares.min(axis=1).mean()
+    return found
+
+
+def _answered(scenario: Scenario, accuracy: Array, rng: np.random.Generator) -> tuple[Any, ...]:
+    """For each language [studies x arms x seeds x texts], which texts a run of this accuracy answers."""
+    if not scenario.texts:
+        return ()
+    limits = ndtri(np.clip(scenario.level + accuracy, 0.001, 0.999)).astype(np.float32)
+    of_all, of_arm = scenario.difficulty
+    studies, arms, seeds, languages = accuracy.shape
+    found = []
+    for language in range(languages):
+        texts = scenario.texts[language % len(scenario.texts)]
+
+        def drawn(*shape: int, share: float, texts: int = texts) -> Any:
+            return np.sqrt(np.float32(share)) * rng.standard_normal((studies, *shape, texts), np.float32)
+
+        hard = drawn(1, 1, share=of_all) + drawn(arms, 1, share=of_arm)
+        hard = hard + drawn(arms, seeds, share=1 - of_all - of_arm)
+        found.append(hard < limits[:, :, :, language, None])
+    return tuple(found)
 
 
 def _lost_in_tuning(scenario: Scenario, shape: tuple[int, int], rng: np.random.Generator) -> Array:

@@ -21,8 +21,9 @@ from analysis.record.design import confirmed, factors
 from analysis.record.domain import Domain
 from analysis.record.study_record import CURVE_COLUMNS, SCORE_COLUMNS, StudyRecord
 from analysis.statistics.effects.contrasts import main_effects
+from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import runs_of
-from analysis.statistics.intervals import Interval, paired_t
+from analysis.statistics.intervals import Interval
 from study.selection import BestValidation
 from tests.analysis.simulate import RANGE, Array, Scenario
 
@@ -128,7 +129,7 @@ def in_records(studies: list[Simulated], effect: str) -> Iterator[tuple[Interval
             paired = contrast.paired(runs.values) if contrast.name == effect else None
             if paired and len(paired.differences) > 1:
                 truth = np.array([study.these[arm] for arm in runs.arms])
-                yield paired_t(paired.differences.mean(axis=1)), float(paired.weights @ truth)
+                yield interval_of(paired), float(paired.weights @ truth)
 
 
 class _Rows:

@@ -31,11 +31,14 @@ from tests.analysis.calibrated import (
     language_claimed,
     macro,
     main_effect_claimed,
+    of_a_language,
     rates,
     shown_equal,
     sign_concluded,
     steps,
     winners,
+    without_texts,
+    worst,
 )
 from tests.analysis.collapsed import ARMS, found_in
 from tests.analysis.scenarios import INIT, POWER
@@ -44,6 +47,14 @@ from tests.analysis.simulated_record import in_records, simulate_record
 from tests.benchmarks import tuning
 
 SLOW = 1_000
+TEXTS = 2_000
+"""At most so many studies with texts, which take memory."""
+ON_TEXTS: dict[str, Statistic] = {
+    "macro": macro,
+    "a language": of_a_language,
+    "worst": worst,
+    "new languages": in_new_languages,
+}
 
 
 def covered(studies: Studies, effect: str = INIT, statistic: Statistic = macro) -> dict[str, Any]:
@@ -86,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--studies", type=int, default=4_000, help="of each scenario")
     n = parser.parse_args().studies
-    slow = min(n, SLOW)
+    slow, texts = min(n, SLOW), min(n, TEXTS)
     rng = np.random.default_rng(0)
 
     def of(scenario: Scenario, studies: int) -> Studies:
@@ -95,6 +106,13 @@ def main() -> None:
     found: dict[str, dict[str, Any]] = {
         "these languages": {k: covered(of(s, n), e) for k, (s, e) in scenarios.COVERED.items()},
         "new languages": {k: covered(of(s, n), INIT, in_new_languages) for k, s in scenarios.NEW.items()},
+        **{
+            f"{name}, on texts, {told}": {
+                k: covered(of(s, texts), INIT, by) for k, s in scenarios.ON_TEXTS.items()
+            }
+            for name, statistic in ON_TEXTS.items()
+            for told, by in (("seeds only", without_texts(statistic)), ("crossed", statistic))
+        },
         "worst, a language, slope": {
             k: covered(of(s, n), e, by) for k, (s, e, by) in scenarios.SMALLER.items()
         },

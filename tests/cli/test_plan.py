@@ -37,6 +37,14 @@ def test_a_plan_counts_arms_and_trials_and_writes_nothing(
     assert tree(place.folder) == before
 
 
+def test_a_margin_is_given_in_points(command: Any, place: Place) -> None:
+    for option, margin, said in (("", 0.01, "1 point"), (" --margin 2.5", 0.025, "2.5 points")):
+        arguments = place.filled(f"plan {{space}} {ON}{option}")
+        assert json.loads(command(*arguments, "--json").out)["margin"] == margin
+        assert f"a difference of at most {said} counts as no difference" in command(*arguments).out
+    assert command(*place.filled(f"plan {{space}} {ON} --margin 0")).code == 2
+
+
 def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> None:
     for option, sampler in (("", "quasi"), (" --sampler tpe", "tpe")):
         arguments = place.filled(f"plan {{space}} {ON}{option}")

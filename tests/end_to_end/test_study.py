@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from study.optimum import interpolate
+from study.planning.seeds import block_of
+
 LANGUAGES = ("deu", "hau", "yor")
 ARMS = ("init=teacher", "init=random")
 PLANNED = 8  # 2 arms x (3 search + 1 confirm)
@@ -100,13 +103,21 @@ def test_each_report_is_a_step_of_its_run(on_record: Any) -> None:
         assert steps == [20, 40, 60, 80]
 
 
-def test_confirm_runs_are_each_arms_best_on_a_fresh_seed(on_record: Any) -> None:
+def test_confirm_runs_have_each_arms_selected_values_at_a_fresh_seed(on_record: Any) -> None:
+    """The seeds are those of the block that belongs to the study's name."""
+    first = 1000 * block_of("my_space")
     for arm in ARMS:
         search = [r for r in on_record.records if r.phase == "search" and r.arm == arm]
         (confirm,) = [r for r in on_record.records if r.phase == "confirm" and r.arm == arm]
         best = max(search, key=lambda r: (r.value, -r.number))
-        assert {r.config.seed for r in search} == {r.config.data_seed for r in search} == {0}
-        assert confirm.config == best.config.with_seed(1)
+        assert {r.config.seed for r in search} == {r.config.data_seed for r in search} == {first}
+        rates = [{"learning_rate": r.config.learning_rate} for r in search]
+        optimum = interpolate(rates, [r.value for r in search], {"learning_rate": True})
+        assert confirm.config == best.config.with_seed(first + 1).model_copy(update=optimum.point)
+        assert confirm.choice == (optimum.rule, optimum.about, best.key)
+        run = on_record.trials[confirm.key]
+        tags = {name: run.data.tags[f"kdstudy.{name}"] for name in ("selected", "fit", "tried")}
+        assert tags == {"selected": optimum.rule, "fit": optimum.about, "tried": best.key}
 
 
 def test_weights_are_kept_of_the_best_and_the_confirmed_and_no_optimiser_state(

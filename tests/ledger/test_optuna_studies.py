@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,3 +103,34 @@ def test_hyperparameters_in_another_order_are_the_same_study(
     assert [r.arm for r in asked] == [
         f"init={init} alpha={alpha}" for init in ("random", "base") for alpha in (1.0, 0.5)
     ]
+
+
+@pytest.mark.parametrize(
+    ("again", "refusal"),
+    [
+        ({"seed_block": 6, "exact": ("seed_block",)}, "was begun otherwise: seed_block: 5, now 6; choose"),
+        ({"tunings": 1, "exact": ("tunings",)}, "was begun with 2 tunings: --tunings may be more, not 1"),
+    ],
+)
+def test_another_draw_or_fewer_tunings_are_refused(
+    make_plan: MakePlan, open_ledger: OpenLedger, again: dict[str, Any], refusal: str
+) -> None:
+    ledger = open_ledger(make_plan(seed_block=5, tunings=2))
+    ledger.check(make_plan(seed_block=99))  # the user left the block open
+    with pytest.raises(RequestError) as error:
+        ledger.check(make_plan(**{"seed_block": 5, "tunings": 2} | again))
+    assert refusal in str(error.value)
+
+
+def test_a_study_that_began_before_keeps_its_draw_and_its_rule(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    """Its stored plan lacks the new fields, and the same command by this version has other values of them."""
+    ledger = open_ledger(make_plan())
+    root = ledger.studies.get("demo")
+    stored = json.loads(root.user_attrs["plan"])
+    for field in ("selection", "seed_block", "tunings"):
+        del stored[field]
+    root.set_user_attr("plan", json.dumps(stored))
+    plan = open_ledger(make_plan(seed_block=4711, trials=9)).require_plan()
+    assert (plan.selection, plan.seed_block, plan.tunings, plan.space.trials) == ("best tried", 0, 1, 9)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from study.config import TrialConfig
 from study.ledger.ledger import Ledger
 from study.ledger.progress import budget_note, confirm_wanted, is_finished, summary
-from study.ledger.records import Record, State
+from study.ledger.records import Choice, Record, State
 from study.planning.plan import Plan
 
 MakePlan = Callable[..., Plan]
@@ -36,7 +36,13 @@ def record(
 
 
 def with_config(
-    plan: Plan, arm: int, config: TrialConfig, number: int, outcome: Any = "complete", value: float = 0.5
+    plan: Plan,
+    arm: int,
+    config: TrialConfig,
+    number: int,
+    outcome: Any = "complete",
+    value: float = 0.5,
+    choice: Choice | None = None,
 ) -> Record:
     """The seed shows the phase and the tuning: a search has the first seed of a block."""
     tuning, confirmed = divmod(config.seed - plan.search_seed, 1000)
@@ -51,6 +57,7 @@ def with_config(
         why="ValueError: no" if outcome == "failed" else None,
         trial_id=number,
         tuning=tuning,
+        choice=choice,
     )
 
 
@@ -132,6 +139,7 @@ def test_an_arm_without_a_complete_trial_has_nothing_to_confirm(plan: Plan) -> N
         "running": 0,
         "waiting": 0,
         "best": None,
+        "selected": [],
     }
     assert summary(plan, diverged[:3])["arms"][0]["planned"] == 6
     last_runs = [*diverged[:3], record(plan, 0, 3, None)]
@@ -254,6 +262,18 @@ def test_a_confirm_run_has_the_interpolated_optimum_and_the_choice_is_on_record(
     assert (first.choice.rule, first.choice.tried) == ("parabola", search[2].key)
     assert first.choice.fit == "through 0.0003: 0.5200, 0.0004: 0.6100, 0.0005: 0.3500"
     assert confirm_wanted(plan, search[::-1]) == [first, second]
+
+
+def test_a_summary_has_the_selected_values_of_confirm_runs_that_count(plan: Plan) -> None:
+    search = searched(plan)
+    wanted = confirm_wanted(plan, search)
+    confirmed = [with_config(plan, 0, one.config, 9, choice=one.choice) for one in wanted]
+    arm, other = summary(plan, [*search, *confirmed])["arms"]
+    (selected,) = arm["selected"]
+    assert (selected["tuning"], selected["rule"], selected["tried"]) == (0, "parabola", search[2].key)
+    assert selected["values"] == {"learning_rate": wanted[0].config.learning_rate}
+    assert arm["best"]["key"] == search[2].key
+    assert other["selected"] == []
 
 
 def test_a_study_that_began_before_selects_the_best_tried_trial(plan: Plan) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from study.ledger import patience
 from study.ledger.database import one_transaction
 from study.ledger.ledger import Ledger
-from study.ledger.records import State
+from study.ledger.records import Choice, State, Wanted
 from study.planning.plan import Plan
 from study.space import Range
 from tests.ledger.trials import ARMS, ask, optuna_study, states, wanted
@@ -331,3 +331,55 @@ def test_a_retry_while_the_database_goes_away_starts_each_trial_once(
 
 def away() -> OperationalError:
     return OperationalError("COMMIT", {}, ConnectionError("server closed the connection unexpectedly"))
+
+
+def test_tunings_are_searched_in_turn_at_seeds_and_points_of_their_own(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    """Each ask is made by a new process: whatever was killed before, the proposals are the same."""
+    plan = make_plan(**ARMS, trials=2, tunings=2, sampler="quasi")
+    asked = []
+    while (record := open_ledger(plan).ask_search()) is not None:
+        asked.append(record)
+        open_ledger(plan).tell(record, State.COMPLETE, 0.5)
+    arms = ["init=random", "init=base", "init=teacher"]
+    assert [(r.arm, r.tuning) for r in asked] == [(arm, k) for _ in range(2) for k in (0, 1) for arm in arms]
+    assert {(r.tuning, r.config.seed, r.config.data_seed) for r in asked} == {(0, 0, 0), (1, 1000, 1000)}
+    rates = {k: {r.config.learning_rate for r in asked if r.tuning == k} for k in (0, 1)}
+    assert [len(of) for of in rates.values()] == [2, 2]  # the same in all arms
+    assert not rates[0] & rates[1]
+    found = open_ledger(plan).records()
+    assert {(r.key, r.tuning) for r in found} == {(r.key, r.tuning) for r in asked}
+    alone = make_plan(**ARMS, trials=2, sampler="quasi")
+    ledger = open_ledger(alone, "alone")
+    firsts = {ask(ledger).key for _ in range(6)}
+    assert firsts == {r.key for r in asked if r.tuning == 0}
+
+
+def test_a_tuning_that_is_added_later_leaves_the_first_as_it_is(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    ledger = open_ledger(make_plan(trials=2))
+    first = [ask(ledger), ask(ledger)]
+    assert ledger.ask_search() is None
+    more = open_ledger(make_plan(trials=2, tunings=2, exact=("tunings",)))
+    added = [ask(more), ask(more)]
+    assert more.ask_search() is None
+    assert [record.tuning for record in added] == [1, 1]
+    assert [record.key for record in more.records()] == [record.key for record in [*first, *added]]
+
+
+def test_how_a_confirm_run_was_selected_is_read_again_also_after_a_retry(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(tunings=2)
+    choice = Choice("parabola", "through three points", "f" * 64)
+    config = plan.each_tuning()[1].config(plan.arms()[0], {"learning_rate": 1e-3}, 1001)
+    ledger = open_ledger(plan)
+    record = ledger.ask_confirm([Wanted("all", config, 1, choice)])
+    assert record is not None
+    ledger.tell(record, State.FAILED, None, "ValueError: no")
+    (again,) = open_ledger(plan).retry_failed()
+    (stored,) = open_ledger(plan).records()
+    for each in (record, again, stored):
+        assert (each.key, each.tuning, each.choice) == (config.key, 1, choice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -240,3 +241,42 @@ def test_identity_leaves_out_budgets_and_wording(make_plan: MakePlan) -> None:
     assert make_plan(reports=5).identity() != plan.identity()
     assert make_plan(task="d" * 64).identity() != plan.identity()
     assert plan.on_model("e" * 64).identity() == make_plan(model="e" * 64).identity()
+
+
+def test_a_margin_is_no_part_of_what_a_study_is_and_the_newest_given_one_counts(make_plan: MakePlan) -> None:
+    begun = make_plan().model_copy(update={"margin": 0.02})
+    assert Plan.model_validate_json(begun.model_dump_json(exclude={"margin"})).margin == 0.01
+    assert make_plan().identity() == begun.identity()
+    assert make_plan().continuing(begun).margin == 0.02
+    given = make_plan().model_copy(update={"margin": 0.03, "exact": ("margin",)})
+    assert given.continuing(begun).margin == 0.03
+
+
+def test_a_new_plan_selects_by_interpolation_in_a_block_of_its_own() -> None:
+    space = SearchSpace(question="?", trials=1)
+    plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, 12, 2e-4), "", {})
+    assert (plan.selection, plan.seed_block, plan.tunings) == ("interpolated", 23832, 1)
+
+
+def test_a_stored_plan_without_the_new_fields_is_what_it_was(make_plan: MakePlan) -> None:
+    stored = json.loads(make_plan().model_dump_json())
+    for field in ("selection", "seed_block", "tunings"):
+        del stored[field]
+    old = Plan.model_validate(stored)
+    assert (old.selection, old.seed_block, old.tunings) == ("best tried", 0, 1)
+    again = make_plan(seed_block=4711)  # the same command, by this version
+    assert again.following(old).identity() == old.identity()
+    assert again.continuing(old) == old
+
+
+def test_a_seed_block_that_the_user_gave_is_part_of_the_identity(make_plan: MakePlan) -> None:
+    begun = make_plan(seed_block=5)
+    same, other = (make_plan(seed_block=block, exact=("seed_block",)) for block in (5, 6))
+    assert same.following(begun).identity() == begun.identity()
+    assert other.following(begun).identity() != begun.identity()
+
+
+def test_tunings_are_added_and_never_taken_away(make_plan: MakePlan) -> None:
+    begun = make_plan(tunings=2)
+    assert make_plan(tunings=3, exact=("tunings",)).continuing(begun).tunings == 3
+    assert make_plan().continuing(begun).tunings == 2

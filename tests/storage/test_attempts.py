@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from study.storage.attempts import (
+    TEXTS,
     attempt_folder,
     attempt_folders,
+    bring_attempts,
+    file_of_ending,
     read_ending,
+    send_attempt,
     student_folder,
     tidy_trial,
     write_ending,
 )
+from study.storage.mirror import Mirror
 from study.trial.result import read_result
 from tests.reports import told
 
@@ -195,3 +201,36 @@ def test_of_a_trial_that_was_stopped_nothing_of_its_attempts_stays(tmp_path: Pat
     tidy_trial(tmp_path / "absent", keep_student=False)
     assert left(tmp_path) == ["progress.jsonl"]
     assert read_ending(tmp_path) is None
+
+
+# Files beside an ending
+
+
+def test_the_file_beside_the_newest_ending_counts(tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        (end(tmp_path, attempt) / TEXTS).write_text(str(attempt))
+    later = attempt_folder(tmp_path, 3)
+    later.mkdir()
+    (later / TEXTS).write_text("not ended")  # a kill came before its ending
+    assert file_of_ending(tmp_path, TEXTS) == b"2"
+    tidy_trial(tmp_path, keep_student=False)
+    assert left(tmp_path) == ["attempt-2/result.json", f"attempt-2/{TEXTS}"]
+    assert file_of_ending(tmp_path, TEXTS) == b"2"
+
+
+def test_an_ending_of_an_older_version_has_no_texts(tmp_path: Path) -> None:
+    assert file_of_ending(tmp_path, TEXTS) is None
+    end(tmp_path, 1)
+    assert file_of_ending(tmp_path, TEXTS) is None
+
+
+def test_an_ending_comes_from_the_mirror_with_its_texts(tmp_path: Path) -> None:
+    mirror = Mirror(tmp_path / "home", f"file://{tmp_path / 'there'}")
+    folder = tmp_path / "home" / "trials" / "key"
+    own = end(folder, 1)
+    (own / TEXTS).write_text("bits")
+    send_attempt(own, mirror, ended=True)
+    shutil.rmtree(tmp_path / "home")
+    bring_attempts(folder, mirror)
+    assert left(folder) == ["attempt-1/result.json", f"attempt-1/{TEXTS}"]
+    assert file_of_ending(folder, TEXTS) == b"bits"

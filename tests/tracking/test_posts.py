@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from study.ledger.ledger import Ledger
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.storage.artifacts import Store
+from study.storage.attempts import TEXTS, attempt_folder, send_attempt, write_ending
+from study.storage.mirror import Mirror
 from study.tracking import posts as posts_module
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
@@ -183,6 +186,87 @@ def test_teachers_are_sent_with_the_study_also_at_a_second_try(
     assert run.data.metrics["validation/accuracy/deu"] == 0.8
 
 
+def test_the_texts_of_the_task_are_counted_once_and_go_on_record(
+    posts: Posts, plan: Plan, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts.study([], "begin")
+    assert posts.outbox.flush(LONG)
+    (study,) = runs(client, plan, "study")
+    assert "kdstudy.texts.test" not in study.data.tags  # the task is not in the store
+    posts.store.build("tasks", plan.constants["task"], lambda target, work: None)
+    counts, counted = {"train": {"deu": 80, "a =b": 0}, "test": {"deu": 20, "a =b": 5}}, list[Path]()
+    monkeypatch.setattr(posts_module, "count_saved_texts", lambda folder: counted.append(folder) or counts)
+    for state in ("begin", "finish"):
+        posts.study([], state)  # type: ignore[arg-type]
+        assert posts.outbox.flush(LONG)
+    assert counted == [posts.store.path("tasks", plan.constants["task"])]
+    (study,) = runs(client, plan, "study")
+    for split, of_split in counts.items():
+        assert json.loads(study.data.tags[f"kdstudy.texts.{split}"]) == of_split
+
+
 def test_the_teachers_of_a_study_are_those_of_its_arms_and_of_all_that_was_started(plan: Plan) -> None:
     started = trial(plan, rate=3e-3)
     assert configs_of(plan, [started]) == [*plan.all_drafts(), started.config]
+
+
+def confirmed(plan: Plan, make_report: MakeReport, posts: Posts, bits: str | None) -> Record:
+    """A complete confirm run, as its worker has left it."""
+    record = trial(plan, seed=1, phase="confirm", outcome=State.COMPLETE)
+    own = attempt_folder(posts.trials / record.key, 1)
+    own.mkdir(parents=True)
+    if bits is not None:
+        (own / TEXTS).write_text(bits)
+    write_ending(own, [], {"key": record.key})
+    Journal(posts.trials / record.key).add(make_report(1, 0.5, "complete", test=0.7))
+    return record
+
+
+@pytest.mark.parametrize("how", ["at its end", "in a later process", "compared", "lost and mirrored"])
+def test_the_texts_of_a_confirm_run_are_sent_once(
+    how: str, track: Track, plan: Plan, make_report: MakeReport, client: MlflowClient, tmp_path: Path
+) -> None:
+    """Whoever sends the run: its driver, the next one by the mark, or a comparison with MLflow."""
+    mirror = Mirror(tmp_path, f"file://{tmp_path / 'there'}") if how == "lost and mirrored" else None
+    store = Store(tmp_path / "artifacts", mirror)
+    with Outbox() as box:
+        posts = Posts(box, track(plan), tmp_path, store)
+        record = confirmed(plan, make_report, posts, "bits")
+        folder = posts.trials / record.key
+        if how == "at its end":
+            posts.trial(record, Journal(folder), State.COMPLETE)
+        elif how == "in a later process":
+            unsent_mark(folder).touch()
+            posts.unsent([record])
+        elif how == "compared":
+            posts.unsent([record])
+        else:  # the worker of another machine has sent its attempt to the mirror
+            send_attempt(attempt_folder(folder, 1), mirror, ended=True)
+            shutil.rmtree(attempt_folder(folder, 1))
+            posts.trial(record, Journal(folder), State.COMPLETE)
+        assert box.flush(LONG)
+        posts.trial_as_it_stands(record)  # a second time: a kill came before the mark was removed
+        assert box.flush(LONG)
+        again = Posts(box, track(plan), tmp_path, store)
+        again.unsent([record])
+        assert box.flush(LONG)
+        assert again.lacked == set()
+    (run,) = runs(client, plan, "confirm")
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == [TEXTS]
+    assert Path(client.download_artifacts(run.info.run_id, TEXTS)).read_text() == "bits"
+
+
+def test_a_confirm_run_of_an_older_version_has_no_texts_and_lacks_nothing(
+    track: Track, plan: Plan, make_report: MakeReport, client: MlflowClient, tmp_path: Path
+) -> None:
+    with Outbox() as box:
+        posts = Posts(box, track(plan), tmp_path, Store(tmp_path / "artifacts"))
+        record = confirmed(plan, make_report, posts, None)
+        posts.trial_as_it_stands(record)
+        assert box.flush(LONG)
+        posts.unsent([record])
+        assert box.flush(LONG)
+        assert posts.lacked == set()
+    (run,) = runs(client, plan, "confirm")
+    assert run.info.status == "FINISHED"
+    assert client.list_artifacts(run.info.run_id) == []

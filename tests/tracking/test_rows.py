@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from study.ledger.records import State
 from study.planning.plan import Plan
-from study.tracking.rows import report_rows, result_rows, score_rows
+from study.tracking.rows import report_rows, result_rows, score_rows, texts_tags
 from study.tracking.tracker import Tracker
 from study.trial.progress import Progress
 from tests.tracking.recorded import ARMS, begin, rows, runs, trial
@@ -53,8 +53,9 @@ def test_test_is_logged_only_where_it_was_scored(
             [(3, report.time_ms, 1000.0)],
         )
         tests = {name: values for name, values in found.items() if name.startswith("test/")}
-        assert len(tests) == (0 if test is None else 12)
+        assert len(tests) == (0 if test is None else 14)
         if test is not None:
+            assert tests["test/texts/deu"] == [(3, report.time_ms, 10.0)]
             assert tests["test/accuracy/worst"] == [(3, report.time_ms, 0.7)]
 
 
@@ -197,3 +198,9 @@ def test_the_share_that_a_fraction_came_to_is_a_metric_of_the_trial(make_report:
     without = {row.key: row.value for row in result_rows(last, last.result)}
     more = {"data_share": 0.05, "data_share/deu": 0.04, "data_share/yor": 0.06}
     assert with_share == without | more
+
+
+def test_counts_that_are_too_long_for_a_tag_are_their_sum() -> None:
+    few, many = {"deu": 3, "yor": 4}, {f"language {n}": 2 for n in range(1000)}
+    tags = texts_tags({"train": few, "test": many})
+    assert tags == {"kdstudy.texts.train": '{"deu":3,"yor":4}', "kdstudy.texts.test": '{"all":2000}'}

@@ -62,6 +62,8 @@ def test_tags_say_what_a_run_is(track: Track, plan: Plan, client: MlflowClient, 
     assert {run.data.tags["kdstudy.study"] for run in runs(client, plan)} == {tracker.runs.study_id}
     (study,) = runs(client, plan, "study")
     assert study.data.tags["kdstudy.git"]
+    versions = dict(pair.split("=") for pair in study.data.tags["kdstudy.versions"].split())
+    assert {"python", "kdstudy", "torch", "transformers"} <= versions.keys()
     assert [run.data.tags["kdstudy.arm"] for run in runs(client, plan, "arm")] == [
         arm.name for arm in plan.arms()
     ]
@@ -230,7 +232,7 @@ def test_a_report_that_was_not_taken_is_logged_the_next_time(
 
 def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: MlflowClient) -> None:
     tracker, record = track(plan), trial(plan)
-    tracker.replay(record, [], State.FAILED, "Traceback ...\nValueError: no")
+    tracker.replay(record, [], State.FAILED, {"traceback.txt": "Traceback ...\nValueError: no"})
     (search,) = runs(client, plan, "search")
     path = client.download_artifacts(search.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"

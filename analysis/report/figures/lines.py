@@ -11,7 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from analysis.report.figures.style import POINTS, WIDTH, label, labels, legend_below, look, new_figure, styled
+from analysis.report.figures.style import (
+    POINTS,
+    SEED,
+    WIDTH,
+    label,
+    labels,
+    legend_below,
+    look,
+    new_figure,
+    styled,
+)
 
 __all__ = ["MOST_PANELS", "lines"]
 
@@ -21,12 +31,18 @@ Scale = Literal["linear", "log", "share"]
 
 
 @styled
-def lines(table: pd.DataFrame, xlabel: str, ylabel: str, scale: Scale = "linear", legend: str = "") -> Figure:
+def lines(
+    table: pd.DataFrame,
+    xlabel: str,
+    ylabel: str,
+    scale: Scale = "linear",
+    seeds: pd.DataFrame | None = None,
+) -> Figure:
     """One curve for each (panel, line), with its band if it has a band.
 
     table: `panel, line, x, mean, low, high` in drawing order; means are shares of 1. scale: the scale of the
-    x axis; `share` is logarithmic, with the levels themselves as ticks, in per cent. Only the first 24 panels
-    are drawn.
+    x axis; `share` is logarithmic, with the levels themselves as ticks, in per cent. seeds: `panel, line, x,
+    value`, a small dot each. Only the first 24 panels are drawn.
     """
     panels = list(dict.fromkeys(table["panel"]))[:MOST_PANELS]
     names = list(dict.fromkeys(table["line"]))
@@ -40,6 +56,9 @@ def lines(table: pd.DataFrame, xlabel: str, ylabel: str, scale: Scale = "linear"
         of_panel = table[table["panel"] == panel]
         for number, name in enumerate(names):
             _line(axes, of_panel[of_panel["line"] == name], number, shown[name])
+            if seeds is not None:
+                own = seeds[(seeds["panel"] == panel) & (seeds["line"] == name)]
+                axes.scatter(own["x"], own["value"], color=look(number)["color"], **SEED)
         if panel:
             axes.set_title(label(panel, 100 // columns, 2))
     for axes in list(grid.flat)[len(panels) :]:
@@ -51,7 +70,7 @@ def lines(table: pd.DataFrame, xlabel: str, ylabel: str, scale: Scale = "linear"
         axes.set_xlabel(xlabel)
         axes.tick_params(labelbottom=True)
     figure.supylabel(ylabel, fontsize="medium")
-    legend_below(figure, list(grid.flat), legend)
+    legend_below(figure, list(grid.flat), "")
     return figure
 
 

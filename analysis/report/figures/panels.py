@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.statistics.matching import Factors, matched, means_by_seed, shared_macro
 
-__all__ = ["levels_text", "marginal_means", "over_seeds", "placed", "short_names"]
+__all__ = ["levels_text", "marginal_means", "marginal_seeds", "over_seeds", "placed", "short_names"]
 
 
 def placed(cells: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -50,9 +50,13 @@ def marginal_means(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -
     See `analysis.statistics.matching`; macro is over the languages that all arms share. The 95% t interval is
     over seeds.
     """
+    return over_seeds(marginal_seeds(results, factors, by), by)
+
+
+def marginal_seeds(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
+    """`*by, seed, value`: the means of single seeds, of which `marginal_means` has the means."""
     means = means_by_seed(matched(shared_macro(results), factors, by), by)
-    long = means.stack().dropna().rename("value").reset_index()
-    return over_seeds(long, by)
+    return means.stack().dropna().rename("value").reset_index()
 
 
 def _level(value: Any) -> str:

@@ -7,7 +7,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from analysis.report.figures.style import POINTS, SIZE, label, labels, legend_below, look, new_figure, styled
+from analysis.report.figures.style import (
+    POINTS,
+    SEED,
+    SIZE,
+    label,
+    labels,
+    legend_below,
+    look,
+    new_figure,
+    styled,
+)
 
 __all__ = ["pareto_front", "sizes"]
 
@@ -20,10 +30,11 @@ def pareto_front(size: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
 
 
 @styled
-def sizes(table: pd.DataFrame, legend: str) -> Figure:
+def sizes(table: pd.DataFrame, seeds: pd.DataFrame) -> Figure:
     """One point for each arm, with its interval. The points on the front are joined and named.
 
-    table: `name, line, parameters, mean, low, high`; means are shares of 1.
+    table: `name, line, parameters, mean, low, high`; means are shares of 1. seeds: `line, parameters, value`,
+    a small dot each.
     """
     figure = new_figure(3.4, 5.6)
     axes = figure.add_subplot()
@@ -33,6 +44,8 @@ def sizes(table: pd.DataFrame, legend: str) -> Figure:
         style = look(number) | {"linestyle": "none"}
         axes.vlines(rows["parameters"], rows["low"], rows["high"], color=style["color"], linewidth=0.9)
         axes.plot(rows["parameters"], rows["mean"], label=name, **style)
+        own = seeds[seeds["line"] == line]
+        axes.scatter(own["parameters"], own["value"], color=style["color"], **SEED)
     size, accuracy = (table[c].to_numpy(dtype=float) for c in ("parameters", "mean"))
     front = table[pareto_front(size, accuracy)].sort_values("parameters")
     axes.step(
@@ -61,5 +74,5 @@ def sizes(table: pd.DataFrame, legend: str) -> Figure:
     axes.yaxis.set_major_formatter(POINTS)
     axes.margins(x=0.18, y=0.14)
     axes.set(xlabel="parameters of the student", ylabel="macro accuracy, points")
-    legend_below(figure, [axes], legend)
+    legend_below(figure, [axes], "")
     return figure

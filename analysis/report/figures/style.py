@@ -24,6 +24,7 @@ from matplotlib.ticker import PercentFormatter
 __all__ = [
     "PALETTE",
     "POINTS",
+    "SEED",
     "SIZE",
     "WIDTH",
     "inline_svg",
@@ -78,6 +79,9 @@ SETTINGS: dict[str, Any] = {
     "xtick.labelsize": SIZE - 0.5,
     "ytick.labelsize": SIZE - 0.5,
 }
+
+SEED: dict[str, Any] = {"marker": "o", "s": 8, "linewidth": 0, "alpha": 0.55, "zorder": 2}
+"""The look of the dot of one confirm seed, beside its colour."""
 
 styled = matplotlib.style.context(["default", SETTINGS])
 """A decorator for every function that draws."""

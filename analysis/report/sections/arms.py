@@ -45,7 +45,8 @@ def arms(results: Results) -> Section:
     )
     if "test retention" not in summary:
         note += (
-            " Retention (the student's accuracy divided by its teacher's) is left out: the arms have different "
+            " Retention (the student's accuracy divided by its teacher's) is left out: the arms have "
+            "different "
             "teachers, and a student of a worse teacher retains more."
         )
     if "success rate" in summary:

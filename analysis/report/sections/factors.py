@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from analysis.record.design import confirmed_trials
 from analysis.record.formats import count, intervals, number, p_value, points
 from analysis.report.figures.lines import lines
-from analysis.report.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
+from analysis.report.figures.panels import (
+    levels_text,
+    marginal_means,
+    marginal_seeds,
+    over_seeds,
+    placed,
+    short_names,
+)
 from analysis.report.figures.size import sizes
 from analysis.report.figures.surface import surface
+from analysis.report.sections.claims import allowed
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, make_table
 from analysis.statistics.fractions import fraction_curves
@@ -20,7 +30,7 @@ from analysis.verdict.scope import held_teacher_data
 __all__ = ["alpha_and_temperature", "data_fraction", "depth", "size"]
 
 MACRO = "macro test accuracy, points"
-BAND = "bands: 95% intervals over seeds"
+BAND = "Bands: 95% intervals over seeds. Small dots: one seed each."
 
 
 def data_fraction(results: Results) -> Section:
@@ -57,11 +67,16 @@ def data_fraction(results: Results) -> Section:
             "The growth of the advantage of init = teacher over init = random for every tenfold reduction "
             "of the data (claim C4), in points of macro test accuracy with a 95% interval. A positive "
             "number means that the advantage grows as the data shrinks. The number is the slope of a "
-            "straight line; the figure shows where the curve bends. equal within: as in the table of "
-            "effects, for a tenfold reduction of the data. Holm's correction is over the rows."
+            "straight line. The figure shows where the curve bends."
         )
+        if results.may_claim:
+            note += (
+                " equal within: as in the table of effects, for a tenfold reduction of the data. p is "
+                "corrected over the rows (Holm)."
+            )
         formats: dict[str, Format] = {"p (Holm)": p_value}
         formats |= dict.fromkeys(["seeds", "fractions", "cells", "dropped"], count)
+        shown = allowed(shown, results)
         tables.append(make_table("data_fraction", "Advantage of the copy by data", shown, formats, note))
     if "teacher_data" in results.factors:
         text.append(
@@ -69,7 +84,10 @@ def data_fraction(results: Results) -> Section:
             "information about all data into every fraction. teacher_data = same: the teacher saw only the "
             "student's share. At the whole data both are one arm."
         )
-    caption = f"Macro test accuracy by share of the training data, averaged over the other factors; {BAND}."
+    caption = f"Macro test accuracy by share of the training data, averaged over the other factors. {BAND}"
+    by = _present(results, "init", "teacher_data", "data_fraction")
+    seeds = _seeds(results, by, "data_fraction", ["teacher_data"])
+    seeds = seeds.assign(x=seeds["x"].map(results.data_shares))
     if others := {f: share for f, share in results.data_shares.items() if abs(share - float(f)) > 5e-4}:
         named = ", ".join(f"{number(f)} came to {100 * share:.1f}%" for f, share in others.items())
         text.append(
@@ -77,7 +95,7 @@ def data_fraction(results: Results) -> Section:
             f"of the training rows: {named}. The figure and the table have the share that students saw."
         )
     drawing = Drawing(
-        "data_fraction", caption, lambda: lines(table, "share of the training data", MACRO, "share")
+        "data_fraction", caption, lambda: lines(table, "share of the training data", MACRO, "share", seeds)
     )
     return Section("Data fraction", tuple(text), tuple(tables), (drawing,))
 
@@ -85,7 +103,8 @@ def data_fraction(results: Results) -> Section:
 def depth(results: Results) -> Section:
     if "depth" not in results.factors:
         return Section("Depth")
-    means = marginal_means(results.confirmed, results.factors, _present(results, "init", "depth"))
+    by = _present(results, "init", "depth")
+    means, seeds = marginal_means(results.confirmed, results.factors, by), _seeds(results, by, "depth")
     rows = means.to_dict("records")
     table = (
         means.assign(
@@ -94,8 +113,9 @@ def depth(results: Results) -> Section:
         if len(means)
         else means
     )
-    caption = f"Macro test accuracy by the student's layers, averaged over the other factors; {BAND}."
-    drawing = Drawing("depth", caption, lambda: lines(table, "layers of the student", MACRO))
+    caption = f"Macro test accuracy by the student's layers, averaged over the other factors. {BAND}"
+    xlabel = "layers of the student"
+    drawing = Drawing("depth", caption, lambda: lines(table, xlabel, MACRO, "linear", seeds))
     return Section("Depth", (), (), (drawing,) if len(means) else ())
 
 
@@ -117,13 +137,14 @@ def alpha_and_temperature(results: Results) -> Section:
         there = bool(column.notna().any())  # while a study runs, all arms so far may have no temperature
         return Section("Alpha and temperature", (), (), (drawing,) if there else ())
     if len(factors.get("alpha", ())) > 2:
-        means = marginal_means(results.confirmed, factors, _present(results, "init", "alpha"))
+        by = _present(results, "init", "alpha")
+        means, seeds = marginal_means(results.confirmed, factors, by), _seeds(results, by, "alpha")
         line = [levels_text(["init"], row) or "all arms" for row in means.to_dict("records")]
         table = means.assign(x=means["alpha"], panel="", line=line)
         caption = (
-            f"Macro test accuracy by the weight of the hard labels, averaged over the other factors; {BAND}."
+            f"Macro test accuracy by the weight of the hard labels, averaged over the other factors. {BAND}"
         )
-        drawing = Drawing("alpha", caption, lambda: lines(table, "alpha", MACRO))
+        drawing = Drawing("alpha", caption, lambda: lines(table, "alpha", MACRO, "linear", seeds))
         return Section("Alpha", (), (), (drawing,) if len(table) else ())
     return Section("Alpha and temperature")
 
@@ -143,12 +164,27 @@ def size(results: Results) -> Section:
     table = table.assign(
         name=short_names(results.cells.loc[table["arm"]]), line=table["arm"].map(where["line"])
     )
+    seeds = macro.assign(parameters=macro["arm"].map(parameters), line=macro["arm"].map(where["line"]))
     caption = (
-        "Macro test accuracy against the number of parameters of the student, one point for each arm with "
-        "its 95% interval over seeds. The front joins the arms that no other arm beats in both size and "
-        f"accuracy. These arms are named by {' · '.join(results.factors)}."
+        "Macro test accuracy against the number of parameters of the student. Each arm has one large mark, "
+        "with its 95% interval over seeds. Small dots: one seed each. The front joins the arms that no other "
+        f"arm beats in both size and accuracy. These arms are named by {' · '.join(results.factors)}."
     )
-    return Section("Size", (), (), (Drawing("size", caption, lambda: sizes(table, "")),))
+    return Section("Size", (), (), (Drawing("size", caption, lambda: sizes(table, seeds)),))
+
+
+def _seeds(results: Results, by: list[str], x: str, panel: Sequence[str] = ()) -> pd.DataFrame:
+    """`panel, line, x, value`: the means of single seeds, for a figure of curves over the factor `x`."""
+    found = marginal_seeds(results.confirmed, results.factors, by)
+    rows = found.to_dict("records")
+    return pd.DataFrame(
+        {
+            "line": [levels_text(["init"], row) or "all arms" for row in rows],
+            "panel": [levels_text(panel, row) for row in rows],
+            "x": found[x] if rows else [],
+            "value": found["value"] if rows else [],
+        }
+    )
 
 
 def _has_effect(cells: pd.DataFrame, factor: str, at: pd.DataFrame) -> list[bool]:

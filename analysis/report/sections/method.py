@@ -1,4 +1,4 @@
-"""The sections on the audit, on how the numbers were computed, and on data and models."""
+"""The sections on the audit, and on how the numbers were computed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import TARGETS
 from analysis.report.tables import make_table
-from analysis.statistics.intervals import MARGIN
 from analysis.verdict.results import SHARE, Results
 from analysis.verdict.summary import WORST
 
-__all__ = ["audited", "method", "versions"]
-
-PLACES = {"cluster", "concurrency", "cpus_per_trial", "gpus_per_trial"}
-"""Facts about the place where trials ran; they decide no number."""
+__all__ = ["audited", "method"]
 
 METHOD = (
     "Estimand: the difference of mean test accuracy between arms, at the nuisance values that the search of "
@@ -29,11 +26,16 @@ METHOD = (
     "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
     "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "
     "seeds.",
-    "Test texts are the same in all runs, and the intervals hold for these texts: no interval is over other "
-    "texts of these languages. If a language has few texts, the difference on other texts may lie outside "
-    "the interval.",
-    "New languages: seeds and languages are both treated as random samples, crossed; the variance adds both "
-    "sources.",
+    "Test texts are a sample, as seeds are, and every seed answers the same texts. If the record has which "
+    "texts each confirm run had correct, seeds and texts are crossed within each language: the variance adds "
+    "both sources and counts the residual once (Clark 1973). For worst, the lowest language of each run "
+    "counts as chosen before. Records of older versions do not have the texts. Their intervals are over "
+    "seeds only: if a language has few texts, the difference on other texts may lie outside the interval.",
+    "One language: the variance over seeds is the common part of all languages, and the language's own part, "
+    "which is shrunk towards the own parts of the other languages (moderated t; Smyth 2004).",
+    "New languages are languages that students are trained on, like the languages of the study. Seeds and "
+    "languages are both treated as random samples, crossed; the variance adds both sources. The interval is "
+    "never narrower than the interval for these languages.",
     "Copying minus distilling (claim C1): both effects come from the same sets of four arms, copied or "
     "random, on labels alone or distilled. Each effect is a mean over both levels of the other. The "
     "difference of the two effects is the accuracy of copied students on labels alone minus the accuracy of "
@@ -45,7 +47,7 @@ METHOD = (
     "with the data (claim C4), over the kinds of teacher_data. The p values of the steps to a score and of "
     "the shares of variance (F tests) are not corrected.",
     "No difference: the report claims that there is no difference if two one-sided tests at 5% (TOST, "
-    f"Schuirmann 1987) show that the difference is within {100 * MARGIN:g} point of accuracy. That is so if "
+    "Schuirmann 1987) show that the difference is within {margin} of accuracy. That is so if "
     "the 90% interval lies inside this margin. These tests are not corrected for many comparisons, except "
     "the test of the best arm against the next arm, which is corrected for all pairs of arms (Bonferroni).",
     "The best arm: all arms are compared on the confirm seeds that all arms have. Arms that differ only in "
@@ -70,7 +72,12 @@ def audited(results: Results) -> Section:
 
 
 def method(results: Results) -> Section:
-    return Section("How this was computed", (*METHOD, *_not_computed(results), *_steps(results)))
+    return Section("How this was computed", (*_method(results), *_not_computed(results), *_steps(results)))
+
+
+def _method(results: Results) -> Iterator[str]:
+    margin = margin_text(results.record.margin)
+    yield from (text.replace("{margin}", margin) for text in METHOD)
 
 
 def _not_computed(results: Results) -> Iterator[str]:
@@ -107,25 +114,3 @@ def _steps(results: Results) -> Iterator[str]:
             "Steps to a score use macro validation accuracy as each run recorded it. These runs have "
             "different languages, so steps to the accuracy of another arm do not compare."
         )
-
-
-def versions(results: Results) -> Section:
-    """The facts of the study, by content: fingerprints, never a path.
-
-    A hyperparameter with a role is not a fact: its values are in the trials, and its default would contradict
-    them.
-    """
-    record = results.record
-    left_out = PLACES | record.scientific.keys() | record.nuisance.keys() | record.fixed.keys()
-    facts = {name: _without_path(text) for name, text in record.facts.items() if name not in left_out}
-    facts = {name: text for name, text in facts.items() if text not in ("", "None")}
-    facts["languages on test"] = ", ".join(results.languages)
-    rows = pd.DataFrame(sorted(facts.items()), columns=["fact", "value"])
-    rows = rows[rows["value"] != ""]
-    return Section("Data and models", (), (make_table("versions", "Data and models", rows),))
-
-
-def _without_path(text: str) -> str:
-    """A file or folder by its name alone: its place is no part of the result."""
-    absolute = text.startswith(("/", "\\", "~")) or text[1:3] in (":/", ":\\")
-    return text.replace("\\", "/").rstrip("/").rpartition("/")[2] if absolute else text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from analysis.report.sections.arms import accuracy_by_language, arms
+from analysis.report.sections.data import data_and_models
 from analysis.report.sections.effects import copying, effects_by_language, main_effects, variance
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
-from analysis.report.sections.method import audited, method, versions
+from analysis.report.sections.method import audited, method
+from analysis.report.sections.registration import registration
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import convergence
@@ -30,9 +32,10 @@ ORDER = (
     search_budget,
     hyperparameters,
     replayed,
+    registration,
     audited,
     method,
-    versions,
+    data_and_models,
 )
 
 

@@ -117,7 +117,14 @@ def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
     pruned = bool(results.search["outcome"].eq("pruned").any())
     drawn = "first" if pruned else facts_of(results.record.facts.get("sampler")).drawn
-    concluded = conclusion(results.confirmed, results.factors, results.data_shares, tuning=results.tuning)
+    concluded = conclusion(
+        results.confirmed,
+        results.factors,
+        results.data_shares,
+        results.record.margin,
+        results.tuning,
+        results.correct,
+    )
     found = replay(results.search, results.confirmed, results.factors, Draws(drawn), concluded.of)
     if found.empty or found["trials_per_arm"].nunique() < 2:
         return Section(title)

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.record.formats import count, p_value
 from analysis.report.figures.lines import MOST_PANELS, lines
 from analysis.report.figures.panels import over_seeds, placed
+from analysis.report.sections.claims import allowed
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Table, make_table
 from analysis.statistics.convergence import arm_convergence
@@ -34,11 +35,12 @@ def convergence(results: Results) -> Section:
     )
     xlabel, ylabel = "optimiser steps", "macro validation accuracy, points"
     drawing = Drawing("learning_curves", caption, lambda: lines(table, xlabel, ylabel))
-    tables = (*_differences(results.convergence), _arms(results))
+    tables = (*_differences(results), _arms(results))
     return Section("Convergence", (), tables, (drawing,))
 
 
-def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
+def _differences(results: Results) -> tuple[Table, ...]:
+    found = results.convergence
     found = found[found["estimate"].notna() | (found["censored"] > 0)]
     if found.empty:
         return ()
@@ -71,6 +73,7 @@ def _differences(found: pd.DataFrame) -> tuple[Table, ...]:
     formats = {"p": p_value} | dict.fromkeys(
         ["seeds", "cells", "never reached", "at the first report"], count
     )
+    shown = allowed(shown, results)
     return (make_table("convergence", "Steps needed, copied against random", shown, formats, note),)
 
 

@@ -7,19 +7,23 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from analysis.statistics.effects.precision import interval_for
 from analysis.statistics.effects.runs import Runs, over_teachers, runs_of
+from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning, could_explain, widened
-from analysis.statistics.intervals import ALPHA, Array, holm, paired_t
+from analysis.statistics.intervals import ALPHA, holm
 
 __all__ = ["arms_compared", "best_against_others", "next_best", "winner"]
 
 PAIR_COLUMNS = [
     *("arm", "other", "estimate", "low", "high", "p", "low_all", "high_all", "p_holm"),
-    *("seeds", "equivalent_within", "could_be_tuning"),
+    *("seeds", "texts", "equivalent_within", "could_be_tuning"),
 ]
 
 
-def arms_compared(results: pd.DataFrame, tuning: Tuning | None = None) -> pd.DataFrame:
+def arms_compared(
+    results: pd.DataFrame, tuning: Tuning | None = None, correct: Correct | None = None
+) -> pd.DataFrame:
     """The arm with the highest mean macro accuracy of the `confirmed` table against every other arm.
 
     Everything is computed on the seeds that all arms share: the choice of the best arm, so that no arm is
@@ -30,9 +34,10 @@ def arms_compared(results: pd.DataFrame, tuning: Tuning | None = None) -> pd.Dat
     low, high, p: of the pair alone, for `winner`. The other columns hold for all pairs of arms together:
     low_all and high_all (95%, Bonferroni), p_holm (Holm 1979), and equivalent_within, the smallest margin for
     which two one-sided tests at 5% show that the difference of the pair is within the margin.
-    tuning: as for `effects`; could_be_tuning: `tuning.could_explain` of the pair.
+    tuning, correct: as for `effects`. texts: the number of test texts that the intervals are over, besides
+    seeds. could_be_tuning: `tuning.could_explain` of the pair.
     """
-    return best_against_others(runs_of(results, {}, tuning=tuning))
+    return best_against_others(runs_of(results, {}, tuning=tuning, correct=correct))
 
 
 def best_against_others(runs: Runs) -> pd.DataFrame:
@@ -42,17 +47,19 @@ def best_against_others(runs: Runs) -> pd.DataFrame:
     if len(runs.arms) < 2 or not shared:
         return pd.DataFrame(columns=PAIR_COLUMNS)
     macro = runs.values[:, :, shared].mean(axis=2)
-    macro = macro[:, np.isfinite(macro).all(axis=0)]
+    seeds = np.isfinite(macro).all(axis=0)
+    macro = macro[:, seeds]
     if not macro.size:
         return pd.DataFrame(columns=PAIR_COLUMNS)
     pairs = list(itertools.combinations(range(len(macro)), 2))
     best = int(macro.mean(axis=1).argmax())
-    signs = [-1 if other == best else 1 for _, other in pairs]
-    tuned = [runs.tuning_variance(_weights(len(macro), *pair)) for pair in pairs]
-    found = [
-        widened(paired_t(sign * (macro[one] - macro[other])), variance)
-        for sign, (one, other), variance in zip(signs, pairs, tuned, strict=True)
-    ]
+    found, tuned = [], []
+    for one, other in pairs:
+        weights = np.zeros(len(macro))
+        weights[[one, other]] = (-1, 1) if other == best else (1, -1)
+        texts = runs.texts and runs.texts.spread(weights, seeds, shared)
+        tuned.append(runs.tuning_variance(weights))
+        found.append(widened(interval_for(weights @ macro, texts), tuned[-1]))
     corrected = holm(np.array([interval.p for interval in found]))
     rows = []
     for pair, interval, p_holm, variance in zip(pairs, found, corrected, tuned, strict=True):
@@ -61,15 +68,9 @@ def best_against_others(runs: Runs) -> pd.DataFrame:
             tested = interval.at(1 - 2 * ALPHA / len(pairs))  # its two ends are the two one-sided tests
             own = (interval.estimate, interval.low, interval.high, interval.p)
             of_all = (together.low, together.high, float(p_holm))
-            rest = (interval.n, max(-tested.low, tested.high), could_explain(variance))
+            rest = (interval.n, interval.texts, max(-tested.low, tested.high), could_explain(variance))
             rows.append((runs.arms[best], runs.arms[sum(pair) - best], *own, *of_all, *rest))
     return pd.DataFrame(rows, columns=PAIR_COLUMNS)
-
-
-def _weights(arms: int, one: int, other: int) -> Array:
-    weights = np.zeros(arms)
-    weights[[one, other]] = 1, -1
-    return weights
 
 
 def next_best(compared: pd.DataFrame) -> pd.Series:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import Cell, matched_cells
 from analysis.statistics.effects.runs import Factors, Runs
+from analysis.statistics.effects.texts import Spread
 from analysis.statistics.intervals import Array
 
 __all__ = ["Contrast", "Paired", "interactions", "main_effects"]
@@ -30,7 +31,9 @@ class Paired:
     differences: [seeds x languages]. kept: for each group, the cells that the differences are over. dropped:
     the number of cells that lack runs. weights: [arms], the weight of each arm in a difference; an arm that a
     kept cell needs may have the weight 0. means: [arms], over these seeds and all languages; NaN for an arm
-    that is in no cell.
+    that is in no cell. seeds: [seeds of the study], whether the differences have the seed. texts: what the
+    test texts add to the variance; None if the texts are not on record. tuning: the variance that tuning
+    adds.
     """
 
     differences: Array
@@ -38,6 +41,9 @@ class Paired:
     dropped: int
     weights: Array
     means: Array
+    seeds: Mask
+    texts: Spread | None = None
+    tuning: float = 0.0
 
     @property
     def cells(self) -> int:
@@ -100,7 +106,25 @@ class Contrast:
         means = np.full(len(values), np.nan)
         means[used] = compared.mean(axis=(1, 2))
         dropped = int((~cells).sum()) + self.absent
-        return Paired(differences, kept, dropped, weights, means)
+        return Paired(differences, kept, dropped, weights, means, seeds)
+
+    def on_languages(self, runs: Runs, languages: Sequence[int]) -> Paired | None:
+        """The differences of each seed in `languages` of `runs`, with the parts of test texts and tuning."""
+        paired = self.paired(runs.values[:, :, list(languages)])
+        if paired is None:
+            return None
+        texts = runs.texts and runs.texts.spread(paired.weights, paired.seeds, languages)
+        return replace(paired, texts=texts, tuning=runs.tuning_variance(paired.weights))
+
+    def on_the_lowest(self, runs: Runs, languages: Sequence[int]) -> Paired | None:
+        """The differences of each seed in the lowest of `languages` of each run (`worst`)."""
+        values = runs.values[:, :, list(languages)]
+        paired = self.paired(values.min(axis=2, keepdims=True))
+        if paired is None:
+            return None
+        lowest = values.argmin(axis=2)
+        texts = runs.texts and runs.texts.spread_of_lowest(paired.weights, paired.seeds, languages, lowest)
+        return replace(paired, texts=texts, tuning=runs.tuning_variance(paired.weights))
 
     def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:
         """The factors that are not compared and that have several levels among the cells."""

@@ -29,10 +29,10 @@ import numpy as np
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast, Paired
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import interval_of, new_languages_of
 from analysis.statistics.effects.runs import Factors, Runs
-from analysis.statistics.effects.tuning import could_explain, widened
-from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm, new_languages
+from analysis.statistics.effects.tuning import could_explain
+from analysis.statistics.intervals import ALPHA, MARGIN, Interval, holm
 
 __all__ = ["CONTRASTS", "PARTS", "Copying", "Magnitude", "copying_of", "four_arms", "magnitude"]
 
@@ -97,6 +97,7 @@ class Copying:
     in_new_languages: Magnitude
     alphas: tuple[Value, ...]
     averaged_over: tuple[str, ...]
+    margin: float = MARGIN
     could_be_tuning: float = 0.0
 
     @property
@@ -115,7 +116,7 @@ class Copying:
 
     @property
     def shown(self) -> Literal["copying", "distilling", "equal"] | None:
-        """What the runs show of |I| and |D|: which is larger, or that they are equal within `MARGIN`.
+        """What the runs show of |I| and |D|: which is larger, or that they are equal within the margin.
 
         Nothing is shown if the parts of one effect are opposed, because its mean then describes no student;
         and the test of the larger effect by itself must be below 5%.
@@ -125,23 +126,21 @@ class Copying:
             return None
         if self.magnitude.p < ALPHA:
             return larger if self.intervals[larger].p < ALPHA else None
-        return "equal" if self.magnitude.within <= MARGIN else None
+        return "equal" if self.magnitude.within <= self.margin else None
 
 
-def copying_of(runs: Runs, factors: Factors) -> Copying | None:
+def copying_of(runs: Runs, factors: Factors, margin: float = MARGIN) -> Copying | None:
     """Claim C1 of `runs`; None if init or alpha is not a factor, or if no four arms match."""
     contrasts = {name: four_arms(runs, factors, name) for name in CONTRASTS}
     first = contrasts["copying"]
-    if first is None or not (shared := list(runs.shared(first.arms))):
+    if first is None or not (shared := runs.shared(first.arms)):
         return None
-    values = runs.values[:, :, shared]
-    paired = {name: found for name, c in contrasts.items() if c and (found := c.paired(values))}
+    paired = {name: found for name, c in contrasts.items() if c and (found := c.on_languages(runs, shared))}
     if not paired:
         return None
     one = paired["copying"]
-    tuning = {name: runs.tuning_variance(each.weights) for name, each in paired.items()}
-    intervals = {name: interval_of(each, tuning=tuning[name]) for name, each in paired.items()}
-    new = {name: widened(new_languages(each.differences), tuning[name]) for name, each in paired.items()}
+    intervals = {name: interval_of(each) for name, each in paired.items()}
+    new = {name: new_languages_of(each, intervals[name]) for name, each in paired.items()}
     corrected = holm(np.array([intervals[part].p for part in PARTS]))
     difference, total = "copying - distilling", "copying + distilling"
     return Copying(
@@ -152,7 +151,8 @@ def copying_of(runs: Runs, factors: Factors) -> Copying | None:
         in_new_languages=magnitude(new[difference], new[total]),
         alphas=tuple(runs.cells[cells[0][-1]]["alpha"] for cells in one.kept),
         averaged_over=first.averaged_over(runs, one),
-        could_be_tuning=could_explain(max(tuning[difference], tuning[total])),
+        margin=margin,
+        could_be_tuning=could_explain(max(paired[difference].tuning, paired[total].tuning)),
     )
 
 

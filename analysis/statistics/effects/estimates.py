@@ -11,10 +11,15 @@ import pandas as pd
 from analysis.record.languages import SUMMARIES
 from analysis.statistics.effects.contrasts import Contrast, Paired, interactions, main_effects
 from analysis.statistics.effects.copying import CONTRASTS, copying_of, four_arms
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import (
+    interval_of,
+    intervals_of_languages,
+    new_languages_of,
+)
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
-from analysis.statistics.effects.tuning import Tuning, could_explain, widened
-from analysis.statistics.intervals import Interval, holm, new_languages
+from analysis.statistics.effects.texts import Correct
+from analysis.statistics.effects.tuning import Tuning, could_explain
+from analysis.statistics.intervals import Interval, holm
 
 __all__ = [
     *("EFFECT_COLUMNS", "MAGNITUDE", "NEW_LANGUAGES", "THESE_LANGUAGES"),
@@ -32,7 +37,7 @@ MAGNITUDE = "|copying| - |distilling|"
 
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
-    *("estimate", "low", "high", "p", "p_holm", "seeds", "languages", "cells", "cells_dropped"),
+    *("estimate", "low", "high", "p", "p_holm", "seeds", "texts", "languages", "cells", "cells_dropped"),
     *("equivalent_within", "averaged_over", "could_be_tuning"),
 ]
 
@@ -42,6 +47,7 @@ def effects(
     factors: Factors,
     planned: pd.DataFrame | None = None,
     tuning: Tuning | None = None,
+    correct: Correct | None = None,
 ) -> pd.DataFrame:
     """Every main effect and two-factor interaction of the `confirmed` table, with 95% intervals.
 
@@ -51,16 +57,17 @@ def effects(
 
     p_holm: corrected (Holm 1979) for the family. The family of a row of a language: all languages of the
     effect. The family of a row of macro or worst: all effects of this kind, outcome and estimand.
-    equivalent_within: `Interval.within`. seeds, languages, cells: the numbers of seeds, languages and cells
-    of the row. cells_dropped: the number of matched cells that lack seeds (by the rule of `Contrast.paired`),
-    or that have an arm of `planned` (`analysis.record.design.cells`) without any run. averaged_over: factors
-    that are not compared and that have several levels among the cells. With one seed there is only an
-    estimate.
+    equivalent_within: `Interval.within`. seeds, texts, languages, cells: the numbers of seeds, test texts,
+    languages and cells of the row; texts is 0 if the interval is over seeds only, because `correct`
+    (`analysis.record.design.correct_texts`) lacks a run. cells_dropped: the number of matched cells that lack
+    seeds (by the rule of `Contrast.paired`), or that have an arm of `planned`
+    (`analysis.record.design.cells`) without any run. averaged_over: factors that are not compared and that
+    have several levels among the cells. With one seed there is only an estimate.
 
     tuning: how far each arm may lie below its best macro accuracy. Every interval and p includes this, those
     of worst and of a language as well. could_be_tuning: `tuning.could_explain` of the row's contrast.
     """
-    runs = runs_of(results, factors, planned, tuning)
+    runs = runs_of(results, factors, planned, tuning, correct)
     return _table(runs, [*main_effects(runs, factors), *interactions(runs, factors)])
 
 
@@ -69,6 +76,7 @@ def copying_and_distilling(
     factors: Factors,
     planned: pd.DataFrame | None = None,
     tuning: Tuning | None = None,
+    correct: Correct | None = None,
 ) -> pd.DataFrame | None:
     """Claim C1: copying, distilling, the parts of both, and how the two depend on each other.
 
@@ -78,7 +86,7 @@ def copying_and_distilling(
     of the intersection-union test. The result is None if init or alpha is not a factor, lacks a level that
     is needed, or has no matched cells.
     """
-    runs = runs_of(results, factors, planned, tuning)
+    runs = runs_of(results, factors, planned, tuning, correct)
     named = (name for name in CONTRASTS if name not in ("copying - distilling", "copying + distilling"))
     table = _table(runs, [contrast for name in named if (contrast := four_arms(runs, factors, name))])
     found = copying_of(runs, factors)
@@ -106,24 +114,23 @@ def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:
 
 
 def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
-    shared = list(runs.shared(contrast.arms))
-    if shared:
-        values = runs.values[:, :, shared]
-        if macro := contrast.paired(values):
+    if shared := runs.shared(contrast.arms):
+        if macro := contrast.on_languages(runs, shared):
             about = _about(runs, contrast, macro, len(shared))
-            over_seeds = interval_of(macro, tuning=runs.tuning_variance(macro.weights))
-            yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
-            over_both = widened(new_languages(macro.differences), runs.tuning_variance(macro.weights))
-            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_both)
-        if worst := contrast.paired(values.min(axis=2, keepdims=True)):
+            these = interval_of(macro)
+            yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(these)
+            over_all = new_languages_of(macro, these)
+            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_all)
+        if worst := contrast.on_the_lowest(runs, shared):
             about = _about(runs, contrast, worst, len(shared))
-            over_seeds = interval_of(worst, tuning=runs.tuning_variance(worst.weights))
-            yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
-    for index, language in enumerate(runs.languages):
-        if one := contrast.paired(runs.values[:, :, [index]]):
+            of_worst = interval_of(worst)
+            yield about | {"outcome": "worst", "estimand": THESE_LANGUAGES} | _numbers(of_worst)
+    of_languages = [contrast.on_languages(runs, [index]) for index in range(len(runs.languages))]
+    intervals = intervals_of_languages(of_languages)
+    for language, one, interval in zip(runs.languages, of_languages, intervals, strict=True):
+        if one and interval:
             about = _about(runs, contrast, one, 1)
-            over_seeds = interval_of(one, tuning=runs.tuning_variance(one.weights))
-            yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(over_seeds)
+            yield about | {"outcome": language, "estimand": THESE_LANGUAGES} | _numbers(interval)
 
 
 def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> dict[str, Any]:
@@ -136,7 +143,7 @@ def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> di
         "cells": paired.cells,
         "cells_dropped": paired.dropped,
         "averaged_over": ", ".join(contrast.averaged_over(runs, paired)),
-        "could_be_tuning": could_explain(runs.tuning_variance(paired.weights)),
+        "could_be_tuning": could_explain(paired.tuning),
     }
 
 
@@ -148,5 +155,6 @@ def _numbers(interval: Interval) -> dict[str, Any]:
         "p": interval.p,
         "p_holm": np.nan,
         "seeds": interval.n,
+        "texts": interval.texts,
         "equivalent_within": interval.within,
     }

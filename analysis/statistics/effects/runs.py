@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.record.domain import Value
 from analysis.record.languages import SUMMARIES
+from analysis.statistics.effects.texts import Correct, Texts, texts_of
 from analysis.statistics.effects.tuning import Tuning, mean_shortfall, variance_of
 from analysis.statistics.intervals import Array
 
@@ -27,7 +28,8 @@ TEACHER_SEED = "teacher_seed"
 class Runs:
     """values: [arms x seeds x languages]. cells: for each arm, the level of every factor with an effect.
 
-    tuning: how far each arm may lie below its best values.
+    tuning: how far each arm may lie below its best values. texts: which test texts were correct; None if that
+    is not on record.
     """
 
     arms: tuple[str, ...]
@@ -36,6 +38,7 @@ class Runs:
     values: Array
     cells: tuple[dict[str, Value], ...]
     tuning: Tuning = field(default_factory=dict)
+    texts: Texts | None = None
 
     def tuning_variance(self, weights: Array) -> float:
         """The variance that tuning adds to a contrast with `weights` [arms]."""
@@ -52,13 +55,15 @@ def runs_of(
     factors: Factors,
     planned: pd.DataFrame | None = None,
     tuning: Tuning | None = None,
+    correct: Correct | None = None,
 ) -> Runs:
     """The `confirmed` table as an array, with arms in the order of the table.
 
     A missing level means that the factor has no effect in the arm. Arms of `planned`
     (`analysis.record.design.cells`) without a row follow at the end, without a number. Rows `macro` and
     `worst` are left out: both are computed again over the languages that the compared arms share, so that no
-    difference is a difference of languages.
+    difference is a difference of languages. correct: which test texts were correct
+    (`analysis.record.design.correct_texts`); without them, intervals are over seeds only.
     """
     rows = results[~results["language"].isin(SUMMARIES)]
     arms = tuple(dict.fromkeys(rows["arm"]))
@@ -74,7 +79,9 @@ def runs_of(
         absent = planned[~planned.index.isin(arms)]
         arms, cells = (*arms, *map(str, absent.index)), (*cells, *_cells(absent, factors))
         values = np.concatenate([values, np.full((len(absent), *values.shape[1:]), np.nan)])
-    return Runs(arms, tuple(map(int, seeds)), tuple(languages), values, cells, tuning or {})
+    numbers = tuple(map(int, seeds))
+    texts = texts_of(correct, arms, numbers, languages) if correct else None
+    return Runs(arms, numbers, tuple(languages), values, cells, tuning or {}, texts)
 
 
 def over_teachers(runs: Runs) -> Runs:
@@ -88,6 +95,9 @@ def over_teachers(runs: Runs) -> Runs:
     if len(members) == len(runs.arms):
         return runs
     values = np.array([runs.values[numbers].mean(axis=0) for numbers in members.values()])
+    texts = runs.texts and runs.texts.mixed(
+        np.array([np.isin(range(len(runs.arms)), numbers) / len(numbers) for numbers in members.values()])
+    )
     cells = (runs.cells[numbers[0]] for numbers in members.values())
     rest = tuple({name: level for name, level in cell.items() if name != TEACHER_SEED} for cell in cells)
     tuning = {
@@ -95,7 +105,7 @@ def over_teachers(runs: Runs) -> Runs:
         for arm, numbers in members.items()
         if all(runs.arms[number] in runs.tuning for number in numbers)
     }
-    return replace(runs, arms=tuple(members), values=values, cells=rest, tuning=tuning)
+    return replace(runs, arms=tuple(members), values=values, cells=rest, tuning=tuning, texts=texts)
 
 
 def without_teacher_seed(arm: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from study.config import canonical_json
 
-__all__ = ["SPLITS", "Split", "Task", "load_saved_task", "save_task"]
+__all__ = ["SPLITS", "Split", "Task", "count_saved_texts", "load_saved_task", "save_task"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -114,3 +115,17 @@ def load_saved_task(folder: Path) -> Task:
         splits=splits,
         notes=tuple(about["notes"]),
     )
+
+
+def count_saved_texts(folder: Path) -> dict[str, dict[str, int]]:
+    """Count the texts of the task that `save_task` wrote, by split and then by language.
+
+    The texts are not kept in memory. A language without a text in a split has the count 0.
+    """
+    languages = json.loads((folder / "task.json").read_text(encoding="utf-8"))["languages"]
+    found = {}
+    for name in SPLITS:
+        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8", newline="\n") as file:
+            counts = Counter(json.loads(line)["lang"] for line in file)
+        found[name] = {language: counts[language] for language in languages}
+    return found

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.report.latex import LONG, SPECIAL, escape, latex_table
+from analysis.report.paper import paper_table
 from analysis.report.sections.order import sections
 from analysis.report.tables import Table
+from analysis.report.widths import TEXT_WIDTH
 from analysis.verdict.results import Results
 from tests.analysis.invented import invented_study
 
@@ -53,7 +55,8 @@ def test_a_table_is_a_booktabs_tabular() -> None:
         r"% \usepackage{array,booktabs}",
         r"% pdfLaTeX: \usepackage[T1]{fontenc}",
         r"% XeLaTeX: \usepackage{fontspec} and a font that has the letters of all names",
-        r"\begin{tabular}{lr}",
+        r"\begingroup\small\setlength{\tabcolsep}{4pt}%",
+        r"\begin{tabular}{@{}lr@{}}",
         r"\toprule",
         r"arm & accuracy \\",
         r"\midrule",
@@ -61,6 +64,7 @@ def test_a_table_is_a_booktabs_tabular() -> None:
         r"50\% \& \textless{}x\textgreater{} & -- \\",
         r"\bottomrule",
         r"\end{tabular}",
+        r"\endgroup",
     ]
 
 
@@ -86,13 +90,29 @@ def test_every_row_has_its_cells_and_no_comment_runs_on(rows: list[tuple[str, st
 
 
 def test_a_long_table_breaks_across_pages_and_long_names_across_lines() -> None:
-    text = latex_table(table(*[("x" * 50, "1.0")] * (LONG + 1)))
-    assert r"\begin{longtable}{>{\raggedright\arraybackslash}p{0.35\textwidth}r}" in text
+    text = latex_table(table(*[("word " * 50, "1.0")] * (LONG + 1)))
+    assert re.search(r"begin\{longtable\}\{@\{\}>\{\\raggedright\\arraybackslash\}p\{\d+\.\dpt\}r@", text)
     assert r"\endhead" in text
     assert "longtable" not in latex_table(table(*[("x", "1.0")] * LONG))
 
 
 HOSTILE = "\"a\" ``b'' c--d,,e ?`f \\x{$%&#~^_<>|} [g]*" + "_very_long" * 8
+
+
+def test_columns_that_do_not_fit_side_by_side_stand_below_with_the_names_of_the_rows() -> None:
+    columns = ("arm", *(f"column {n}" for n in range(20)))
+    text = latex_table(table(("init=teacher", *["12.34 [10.00, 15.00]"] * 20), columns=columns))
+    assert text.count(r"\begin{tabular}{@{}l") > 1
+    assert text.count(r"init=\allowbreak{}teacher") == text.count(r"\bottomrule")
+    assert [len(re.findall(rf"column\D+{n}\b", text)) for n in range(20)] == [1] * 20
+
+
+@pytest.mark.parametrize("rows", [1, LONG + 1])
+def test_a_table_with_a_caption_has_its_own_environment(rows: int) -> None:
+    text = latex_table(table(*[("a", "1.0")] * rows), "50% of all_arms")
+    assert text.count(r"\caption{50\% of all\_\allowbreak{}arms}\label{tab:arms}") == 1
+    assert (r"\begin{table}" in text) == (rows == 1)
+    assert "longtable" in text or rows == 1
 
 
 @pytest.mark.processes
@@ -110,7 +130,11 @@ def test_every_table_of_a_report_compiles_with_what_its_header_names(
         search=2,
         languages=("<b>", "a_%", HOSTILE, f"- {letters}"),
     )
-    texts = [latex_table(table) for section in sections(Results(study)) for table in section.tables]
+    results = Results(study)
+    texts = [latex_table(table) for section in sections(results) for table in section.tables]
+    paper = paper_table(results)
+    assert paper is not None
+    texts.append(paper)
     assert any(r"\begin{longtable}" in text for text in texts)
     heads = [line for text in texts for line in text.splitlines() if line.startswith("%")]
     other = {"pdflatex": "% XeLaTeX", "xelatex": "% pdfLaTeX"}[engine]
@@ -121,9 +145,25 @@ def test_every_table_of_a_report_compiles_with_what_its_header_names(
         for found in re.findall(r"\\usepackage\S+", line)
     }
     body = "\n\\clearpage\n".join(texts)
-    document = ["\\documentclass{article}", *sorted(packages), "\\begin{document}", body, "\\end{document}"]
+    body += "\n".join(
+        rf"\sbox0{{{tabular}}}\typeout{{WIDTH \the\wd0}}" for tabular in tabulars("\n".join(texts))
+    )
+    head = ["\\documentclass[11pt]{article}", *sorted(packages), "\\textwidth16cm", "\\begin{document}"]
+    document = [*head, body, "\\end{document}"]
     (tmp_path / "report.tex").write_text("\n".join(document), encoding="utf-8")
     command = [engine, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-1500:]
     assert (tmp_path / "report.pdf").stat().st_size > 0
+    log = (tmp_path / "report.log").read_text("utf-8", errors="replace").replace("\n", "")
+    widths = [float(width) for width in re.findall(r"WIDTH (\d+\.\d+)pt", log)]
+    assert len(widths) > len(texts)
+    assert max(widths) <= TEXT_WIDTH
+
+
+def tabulars(text: str) -> list[str]:
+    """The tables as boxes that can be measured: TeX measures no longtable, whose columns are the same."""
+    short = text.replace("{longtable}", "{tabular}").replace("\\endhead\n", "")
+    short = re.sub(r"\\caption.*\\\\\n", "", short)
+    found = re.findall(r"^\\begin\{tabular\}.*?^\\end\{tabular\}$", short, re.DOTALL | re.MULTILINE)
+    return [rf"\small\setlength{{\tabcolsep}}{{4pt}}{each}" for each in found]

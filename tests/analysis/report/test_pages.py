@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import defaultdict
 from pathlib import Path
 
+import pytest
+from markupsafe import Markup
+
 from analysis.record.study_record import StudyRecord
+from analysis.report import pages as pages_module
 from analysis.report.latex import latex_table
+from analysis.report.pages import html_page, markdown_page
 from analysis.report.sections.order import sections
 from analysis.report.write import write_report
 from analysis.verdict.answer import answer
@@ -38,12 +44,50 @@ def test_a_study_that_has_not_finished_is_marked(claim_study: StudyRecord) -> No
     assert "**Partial: this study has not finished." in markdown
 
 
-def test_what_was_held_stands_on_the_first_screen(written: tuple[Path, list[Path]]) -> None:
-    out, _ = written
-    for text in (Page((out / "report.html").read_text("utf-8")).text, (out / "report.md").read_text("utf-8")):
+def test_what_was_held_is_folded_on_the_first_screen_and_a_later_section_of_the_markdown(
+    written: tuple[Path, list[Path]],
+) -> None:
+    html, markdown = ((written[0] / f"report.{kind}").read_text("utf-8") for kind in ("html", "md"))
+    folded = html[html.index("<details>") : html.index("</details>")]
+    assert html.index("<details>") < html.index("Trials:")
+    later = markdown[markdown.index("\n## Fixed settings\n") :]
+    for said in ("batch_size 32", "400 optimiser steps"):
+        assert said in folded
+        assert said in later
+        assert said not in markdown[: markdown.index("Trials:")]
+
+
+def test_the_first_screen_has_a_picture_of_the_arms(written: tuple[Path, list[Path]]) -> None:
+    html, markdown = ((written[0] / f"report.{kind}").read_text("utf-8") for kind in ("html", "md"))
+    assert html.index('<figure id="figure-arms">') < html.index("</header>")
+    assert "(figures/arms.svg)" in markdown[: markdown.index("\n## Arms\n")]
+    assert (written[0] / "figures" / "arms.png").stat().st_size
+
+
+def test_a_finding_names_the_command_that_lifts_it_on_both_pages() -> None:
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=9)
+    page, markdown = pages(study)
+    for text in (page.text, markdown):
         start = text[: text.index("Trials:")]
-        assert "batch_size 32" in start
-        assert "400 optimiser steps" in start
+        assert "To lift findings (seeds): kdstudy run ... --confirm-seeds 5" in start
+        assert "... stands for the rest of the command that began the study" in start
+    assert page.tags["code"] == 1
+
+
+def test_an_answer_has_its_lead_in_bold_and_its_claim_in_italics(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["**Copying <b> helped; distilling did not.** It did. *Claim C1: supported.* For *a* b*c.", "So."]
+    monkeypatch.setattr(pages_module, "answer", lambda results: said)
+    study = invented_study({"init": ("random", "teacher")}, seeds=2, search=2)
+    html = html_page(Results(study), [], defaultdict(Markup))
+    assert (
+        "<p><strong>Copying &lt;b&gt; helped; distilling did not.</strong> It did. "
+        "<em>Claim C1: supported.</em> For *a* b*c.</p>"
+    ) in html
+    markdown = markdown_page(Results(study), [])
+    assert (
+        "**Answer.** **Copying &lt;b&gt; helped; distilling did not.** It did. *Claim C1: supported.* For "
+        "\\*a\\* b\\*c.\n\nSo.\n"
+    ) in markdown
 
 
 def test_a_missing_number_is_a_dash(claim_study: StudyRecord) -> None:

@@ -16,8 +16,8 @@ from analysis.record.formats import interval, p_value
 from analysis.record.study_record import StudyRecord
 from analysis.report import write as report_module
 from analysis.report.sections.arms import arms
+from analysis.report.sections.data import data_and_models
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
-from analysis.report.sections.method import versions
 from analysis.report.write import write_report
 from analysis.statistics.fractions import fraction_interaction
 from analysis.verdict import results as results_module
@@ -167,7 +167,7 @@ def test_the_answer_is_the_claim(claim_study: StudyRecord, monkeypatch: pytest.M
         assert f"supported, by {estimate} points in magnitude [{low}, {high}]" in text
         assert (
             "for this teacher, at the selected values of learning_rate, on the test texts of these 6 "
-            "languages." in text
+            "languages; intervals are over seeds only." in text
         )
     assert markdown.startswith("# invented\n\nHow much comes from the initialisation, and")
     assert "**Copying helped" in markdown
@@ -410,7 +410,7 @@ def test_the_default_of_a_hyperparameter_with_a_role_is_no_fact() -> None:
     study = invented_study({"depth": (1, 3)}, seeds=2, search=2)
     defaults = {"depth": "7", "learning_rate": "0.001", "batch_size": "16", "weight_decay": "0.01"}
     study = dataclasses.replace(study, facts=study.facts | defaults)
-    (table,) = versions(Results(study)).tables
+    (table,) = data_and_models(Results(study)).tables
     shown = {row[0]: row[1] for row in table.rows}
     assert not {"depth", "learning_rate", "batch_size"} & shown.keys()
     assert shown["weight_decay"] == "0.01"

@@ -16,8 +16,8 @@ from analysis.statistics.conclusion import DISTILLING, DOWN, EQUAL, UP, _holm, _
 from analysis.statistics.effects.arms import arms_compared, next_best, winner
 from analysis.statistics.effects.copying import copying_of
 from analysis.statistics.effects.runs import runs_of
-from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.effects.tuning import widened
+from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN, holm, paired_t
 from tests.analysis.tables import confirmed_table
 

@@ -10,6 +10,7 @@ from analysis.record.design import confirm_runs
 from analysis.record.study_record import StudyRecord, read_studies
 from analysis.verdict.audit import Finding, audit, gathered
 from analysis.verdict.caveats import caveats
+from analysis.verdict.settings import settings
 from study.optimum import interpolate
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}
@@ -56,7 +57,8 @@ def test_runs_at_chance_beside_runs_that_learned_are_of_two_kinds(recorder: Any)
     record = collapsed(recorder, {2: 0.1, 4: 0.112})
     assert found(record) == [("kinds", "init=teacher")]
     assert text_of(record, "kinds") == (
-        "2 of 5 confirm runs ended at chance (10.00): macro accuracy 10.00 to 11.20, against 41.00 to 45.00 in "
+        "2 of 5 confirm runs ended at chance (10.00): macro accuracy 10.00 to 11.20, against 41.00 to "
+        "45.00 in "
         "the other runs. Runs of two kinds have no common spread, and an interval over them is too narrow"
     )
 
@@ -92,10 +94,9 @@ def test_a_trial_that_failed_tuned_nothing(recorder: Any) -> None:
     record = recorder.read()
     assert found(record) == [("budget", "init=random")]
     assert text_of(record, "budget") == (
-        "3 search trials ended in this arm, 4 in another arm: the tuning is unequal (1 failed; resume with "
-        "--retry-failed runs the failed trials again)"
+        "3 search trials ended in this arm, 4 in another arm: the tuning is unequal (1 failed)"
     )
-    said = "init=random: 1 of 4 search trials failed, and show nothing about their values."
+    said = "init=random: 1 of 4 search trials failed. They show nothing about their values."
     assert [text for text in caveats(record) if "search trials failed" in text] == [said]
 
 
@@ -243,7 +244,7 @@ def test_a_grid_of_words_has_no_end(make_recorder: Any) -> None:
         ("depth", (1, 2, 4), 4, False),
     ],
 )
-def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
+def test_an_edge_beyond_which_there_is_nothing_is_a_setting(
     make_recorder: Any, name: str, domain: Any, value: float, natural: bool
 ) -> None:
     recorder = make_recorder(**INIT, nuisance={name: domain}, fixed={"learning_rate": 1e-3})
@@ -255,7 +256,7 @@ def test_an_edge_beyond_which_there_is_nothing_is_a_caveat(
     recorder.tracker.finish()
     record = recorder.read()
     assert found(record) == ([] if natural else [("edge", arm) for arm in record.arms])
-    named = [text for text in caveats(record) if "The hyperparameter itself ends there" in text]
+    named = [text for text in settings(record) if "The hyperparameter itself ends there" in text]
     assert len(named) == (2 if natural else 0)
 
 
@@ -444,7 +445,7 @@ def test_a_confirm_run_that_failed_is_a_caveat(recorder: Any) -> None:
     recorder.trial(0, 1, 0.3, "failed", seed=4, learning_rate=1e-3)
     record = recorder.read()
     assert audit(record) == []
-    assert "init=random: 1 confirm runs failed, and their scores are missing." in caveats(record)
+    assert "init=random: 1 confirm runs failed. Their scores are missing." in caveats(record)
 
 
 def test_macros_over_different_languages_are_not_compared(recorder: Any) -> None:

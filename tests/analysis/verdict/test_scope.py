@@ -80,4 +80,4 @@ def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
 
 def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:
     text = answered(invented_study(CLAIM, search=2, languages=("deu",)))
-    assert "on the test texts of this language." in text
+    assert "on the test texts of this language; intervals are over seeds only." in text

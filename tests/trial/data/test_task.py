@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.trial.data.sources import load_task
-from study.trial.data.task import SPLITS, Split, Task, load_saved_task, save_task
+from study.trial.data.task import SPLITS, Split, Task, count_saved_texts, load_saved_task, save_task
 
 HOSTILE = [
     "a\nb",
@@ -118,3 +118,14 @@ def test_rows_do_not_flow_from_one_split_into_the_next() -> None:
     first = tiny(splits={"train": rows, "validation": none, "test": rows})
     second = tiny(splits={"train": none, "validation": rows, "test": rows})
     assert first.fingerprint != second.fingerprint
+
+
+@settings(max_examples=25)
+@given(tasks())
+def test_texts_are_counted_as_they_were_saved(task: Task) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        save_task(task, Path(name))
+        counts = count_saved_texts(Path(name))
+    for split, of_split in task.splits.items():
+        there = np.bincount(of_split.languages, minlength=len(task.languages))
+        assert counts[split] == dict(zip(task.languages, there.tolist(), strict=True))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 
 from analysis.report.figures.lines import MOST_PANELS, lines
+from analysis.report.figures.style import PALETTE
 from tests.analysis.drawings import curves
 
 
@@ -37,3 +40,23 @@ def test_a_line_skips_what_is_missing() -> None:
     table.loc[1, "mean"] = np.nan
     first = lines(table, "data", "accuracy").axes[0].lines[0]
     assert np.asarray(first.get_xdata()).tolist() == [0.01, 1.0]
+
+
+def test_a_seed_is_a_dot_in_its_panel_and_in_the_colour_of_its_line() -> None:
+    seeds = pd.DataFrame(
+        [
+            ("alpha=0", "init=random", 0.1, 0.5),
+            ("alpha=1", "init=teacher", 1.0, 0.7),
+            ("alpha=1", "x", 1.0, 0.1),
+        ],
+        columns=["panel", "line", "x", "value"],
+    )
+    first, second = lines(curves(2), "data", "accuracy", "share", seeds).axes
+    dots = [
+        (number, *map(float, offset), to_hex(each.get_facecolor()[0]).upper())
+        for number, axes in enumerate((first, second))
+        for each in axes.collections
+        if isinstance(each, PathCollection)
+        for offset in np.asarray(each.get_offsets())
+    ]
+    assert dots == [(0, 0.1, 0.5, PALETTE[0]), (1, 1.0, 0.7, PALETTE[1])]

@@ -68,3 +68,22 @@ def test_the_axis_has_the_shares_that_fractions_came_to_and_names_the_fractions(
     nominal = data_fraction(Results(study))  # of an older version
     assert sorted(set(drawn(monkeypatch, factors, "lines", nominal)["x"])) == [0.01, 0.1, 1.0]
     assert not [text for text in nominal.text if "came to" in text]
+
+
+def test_the_mean_of_the_dots_at_a_point_is_the_point_of_the_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = {"init": ("random", "teacher"), "data_fraction": (0.1, 1.0), "teacher_data": ("full", "same")}
+    given: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(factors, "lines", lambda *arguments: given.append(arguments))
+    for name, section in (("depth", factors.depth), ("alpha", alpha_and_temperature), ("", data_fraction)):
+        levels = {"depth": (1, 2, 4), "alpha": (0.0, 0.5, 1.0)}.get(name)
+        study = invented_study(
+            {"init": ("random", "teacher"), name: levels} if levels else space, seeds=3, search=2
+        )
+        (drawing,) = section(Results(study)).drawings
+        drawing.draw()
+        table, *_, seeds = given.pop()
+        means = seeds.groupby(["panel", "line", "x"])["value"].agg(["mean", "count"])
+        assert (means["count"] == 3).all()
+        assert len(means) == len(table)
+        for row in table.itertuples():
+            assert means.loc[(row.panel, row.line, row.x), "mean"] == pytest.approx(row.mean)

@@ -107,6 +107,7 @@ def test_an_effect_within_the_margin_is_marked_and_what_it_averages_over_is_name
 ) -> None:
     """If the best values of every arm are known: two search trials could hide more than the margin."""
     monkeypatch.setattr(results_module, "shortfalls", lambda record: {})
+    monkeypatch.setattr(results_module, "audit", lambda record: [])
     study = invented_study(BOTH, search=2)
     results = Results(study)
     (macro, _) = main_effects(results).tables
@@ -119,7 +120,7 @@ def test_an_effect_within_the_margin_is_marked_and_what_it_averages_over_is_name
     flat = study.scores.assign(value=0.5 + (study.scores["value"] - 0.5) / 1000)
     (macro, _) = main_effects(Results(dataclasses.replace(study, scores=flat))).tables
     assert all(row[macro.columns.index("equal within")].endswith("*") for row in macro.rows)
-    assert "* at most 1 point" in macro.note
+    assert "A star marks a margin of at most 1 point" in macro.note
     assert macro.numeric[macro.columns.index("equal within")]
 
 

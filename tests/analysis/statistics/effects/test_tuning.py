@@ -1,4 +1,4 @@
-"""Tuning as a part of the uncertainty: the variance that it adds to a contrast, and its degrees of freedom."""
+"""Tuning as a part of the uncertainty: the variance that tuning adds to a contrast, and its df."""
 
 from __future__ import annotations
 

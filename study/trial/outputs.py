@@ -1,0 +1,63 @@
+"""A student's outputs on one split, and what is read from them: scores, and a bit for each text."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from study.config import canonical_json, digest
+from study.storage.artifacts import write_atomically
+from study.trial.data.tokens import EncodedSplit
+from study.trial.inputs import Inputs
+from study.trial.scores import Scores, add_retention, score
+
+__all__ = ["Outputs", "write_texts"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """logits: [rows of the split x classes], in the order of the split `name` in the stored task."""
+
+    name: str
+    split: EncodedSplit
+    logits: np.ndarray
+
+    @property
+    def finite(self) -> bool:
+        """Whether every output is a number (argmax would make class 0 of NaN)."""
+        return bool(np.isfinite(self.logits).all())
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """The predicted class id of each row."""
+        predictions: np.ndarray = self.logits.argmax(axis=1)
+        return predictions
+
+    def scores(self, inputs: Inputs) -> Scores:
+        """Scores per language, with retention."""
+        split = self.split
+        scores = score(self.predictions, split.labels, split.languages, inputs.task.languages)
+        return add_retention(scores, inputs.teacher_scores(self.name))
+
+
+def write_texts(outputs: Outputs, inputs: Inputs, path: Path) -> None:
+    """Write which texts were predicted correctly to the file `path`.
+
+    The file is JSON: {"task": fingerprint, "split": name, "languages": {code: {"n": number of texts,
+    "correct": base64}}, "digest": sha256 of the rest}. "correct" has one bit for each text of the language,
+    in the order of the split in the stored task, eight bits in a byte, the first text in the highest bit.
+    """
+    split = outputs.split
+    correct = outputs.predictions == split.labels
+    languages = {}
+    for index, name in enumerate(inputs.task.languages):
+        of_language = correct[split.languages == index]
+        if len(of_language):
+            packed = base64.b64encode(np.packbits(of_language).tobytes()).decode()
+            languages[name] = {"n": len(of_language), "correct": packed}
+    content = {"task": inputs.config.task, "split": outputs.name, "languages": languages}
+    write_atomically(path, canonical_json(content | {"digest": digest(content)}).encode())
