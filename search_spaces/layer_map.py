@@ -10,5 +10,5 @@ SPACE = SearchSpace(
     },
     nuisance={"learning_rate": Range(low=1e-5, high=1e-2, log=True)},
     fixed={"depth": "1/2", "alpha": 0.2, "steps": 400},
-    trials=6,
+    trials=8,
 )

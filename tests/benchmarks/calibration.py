@@ -5,7 +5,8 @@ Prints tables, writes bench-results/calibration.json. `tests/analysis/statistics
 short form.
 
 Of N studies, a share strays by up to three standard errors, sqrt(p (1 - p) / N): 0.02 around 0.95 at 1,000.
-What goes through the report's own tables (F tests, claim C5, whole records) is of at most `SLOW` studies.
+What goes through the report's own tables (F tests, claim C5, whole records) is of at most `SLOW` studies, and
+so are the tables of the tuning (`tuning.py`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from tests.analysis.collapsed import ARMS, found_in
 from tests.analysis.scenarios import INIT, POWER
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
+from tests.benchmarks import tuning
 
 SLOW = 1_000
 TEXTS = 2_000
@@ -135,6 +137,8 @@ def main() -> None:
         "shown to be equal": {k: equal(of(s, n), by) for k, (s, by) in scenarios.EQUAL.items()},
         "interaction found": {k: found_of(of(s, n)) for k, s in scenarios.DETECTED.items()},
     }
+    for part in tuning.PARTS:
+        found |= dict(tuning.tables(part, slow))
     console = Console(width=120)
     for title, rows in found.items():
         columns = list(next(iter(rows.values())))

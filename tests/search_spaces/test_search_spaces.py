@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import optuna
@@ -9,8 +10,12 @@ import pytest
 from transformers import RobertaConfig
 
 import search_spaces
+from analysis.record.domain import Domain
+from analysis.search.tuning import EDGE
 from study.planning.plan import ModelFacts, Plan
+from study.planning.samplers import find_sampler
 from study.planning.spaces import registered_spaces
+from study.space import Range
 from study.trial.losses.distillation import distillation_losses
 from study.trial.models.embedded import encoder_config
 from study.trial.models.student import check_possible
@@ -79,3 +84,26 @@ def test_it_asks_for_nothing_that_has_no_effect(plan: Plan) -> None:
 def test_it_is_confirmed_on_fresh_seeds(name: str) -> None:
     """A result of the search alone was chosen for being high."""
     assert SPACES[name].confirm_seeds >= 2
+
+
+def test_a_range_is_searched_with_as_many_trials_as_the_planted_studies_need(plan: Plan) -> None:
+    """Eight for three decades of learning rates; a space with a shorter range may have fewer."""
+    rate = plan.space.nuisance.get("learning_rate")
+    if isinstance(rate, Range) and len(plan.arms()) > 1:
+        decades = math.log10(rate.high / rate.low)
+        assert plan.space.trials >= min(8, 8 * decades / 3)
+        assert plan.space.confirm_seeds >= 3
+
+
+def test_the_quickstart_tries_no_rate_at_an_edge_so_that_its_report_can_name_an_answer() -> None:
+    model = ModelFacts("b" * 64, 4, learning_rate=1e-3)
+    plan = Plan.make("quickstart", SPACES["quickstart"], "a" * 64, model, "", {})
+    domain = Domain.parse(str(plan.space.nuisance["learning_rate"]))
+    sampler = find_sampler("quasi")
+    assert sampler.point is not None
+    places = [
+        domain.position(sampler.point(plan, plan.arms()[0], n)["learning_rate"])
+        for n in range(plan.space.trials)
+    ]
+    assert EDGE < min(places) < 0.25
+    assert 0.75 < max(places) < 1 - EDGE

@@ -54,6 +54,9 @@ from tests.analysis.scenarios import (
 )
 from tests.analysis.simulate import Scenario, Studies, simulate
 from tests.analysis.simulated_record import in_records, simulate_record
+from tests.analysis.tuned import judged
+from tests.analysis.tuned import studies as tuned_studies
+from tests.analysis.tuned_cells import CELLS
 
 DIVERGING = RECORDS["a record, 5 seeds"]
 
@@ -255,6 +258,22 @@ def test_the_same_evenly_spread_points_in_all_arms_leave_less_to_luck() -> None:
     two = replace(FLAT, factors=TWO, curvature=0.02, trials=2)
     spread, drawn = (winners(studies(replace(two, sampler=s), 1000))["winner"] for s in ("quasi", "random"))
     assert spread < 0.65 * drawn
+
+
+@pytest.mark.parametrize("name", ["real widths", "narrower", "cliffs"])
+def test_tuning_is_not_taken_for_an_effect(name: str) -> None:
+    """Arms are equal at their best rates, and the widths of their optima differ: best against best is 0."""
+    cell, n = CELLS[name], 60
+    today, mended = (
+        judged(tuned_studies(cell, n, interpolated, np.random.default_rng(1)), tuning)
+        for interpolated, tuning in ((False, False), (True, True))
+    )
+    for claim in ("C1", "effect", "winner"):
+        assert mended[claim] < 0.07 + strays(0.07, n)
+    for held in ("covered", "pair"):
+        assert mended[held] > 0.93 - strays(0.93, n)
+        assert today[held] < 0.9  # the best tried rates, and intervals over seeds alone: the cells are hard
+    assert mended["width"] < 3 * today["width"]
 
 
 def test_a_study_as_a_table_gives_what_its_array_gives() -> None:

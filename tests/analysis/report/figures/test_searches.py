@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,7 +27,8 @@ def test_each_panel_marks_the_selected_rates(results: Results) -> None:
         "alpha=0.2",
     ]
     for axes, alpha in zip(figure.axes, (1.0, 0.2), strict=True):
-        upright = {line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1}
+        along = [np.asarray(line.get_xdata(), dtype=float) for line in axes.lines]
+        upright = {float(x[0]) for x in along if len(set(x.tolist())) == 1}
         for init in ("random", "teacher"):
             assert results.record.selected[f"init={init} alpha={alpha}", 0]["learning_rate"] in upright
     figure.draw_without_rendering()
