@@ -26,10 +26,10 @@ def arms(results: Results) -> Section:
     formats: dict[str, Format] = dict.fromkeys(map(str, summary.columns), points)
     formats |= {"arm": str} | dict.fromkeys(["seeds", *OUTCOMES], count)
     note = (
-        "Points of accuracy, means over confirm seeds; sd: the standard deviation of test macro over the "
-        "seeds. search best was selected because it is high: compare arms by the confirm columns, and by "
-        "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
-        "confirm trials."
+        "Points of accuracy, means over confirm seeds. sd: the standard deviation of test macro over the "
+        "seeds. search best: validation accuracy of the selected trial. This trial was selected because its "
+        "score is high, so compare arms by the other columns. complete, pruned, diverged, failed: numbers of "
+        "search and confirm trials."
     )
     table = make_table("arms", "Arms", summary, formats, note)
     tables = (table, *_compared(results), *_selected(results))
@@ -58,8 +58,8 @@ def _compared(results: Results) -> tuple[Table, ...]:
     )
     note = (
         f"Macro test accuracy of {best} minus macro test accuracy of each other arm, in points. The same "
-        "runs decided which arm is best, so the intervals hold 95% for all pairs of arms together "
-        "(Bonferroni), and p is corrected for all pairs (Holm)."
+        "runs decided which arm is best. So the intervals hold 95% for all pairs of arms together "
+        "(Bonferroni). p is corrected for all pairs (Holm)."
     )
     formats = {"p (Holm)": p_value, "seeds": count}
     return (make_table("arms_compared", "The best arm against the others", rows, formats, note),)
@@ -106,8 +106,7 @@ def accuracy_by_language(results: Results) -> Section:
 def _heat_map(means: pd.DataFrame, names: list[str], heading: str, split: str) -> Drawing:
     caption = (
         f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages are in the order of "
-        "script "
-        "and language family. A hatched cell was not measured."
+        "script and language family. A hatched cell was not measured."
     )
     title = f"{split} accuracy, points"
     return Drawing("languages", caption, lambda: heat_map(means, names, heading, title))
