@@ -18,7 +18,7 @@ __all__ = ["audited", "method"]
 
 METHOD = (
     "Estimand: the difference of mean test accuracy between arms, at the selected nuisance values, on fresh "
-    "seeds, with the teachers of the study. The search of each arm selects the nuisance values on validation. "
+    "seeds, with the teachers of the study. The search of each arm selects these values on validation. "
     "There is one teacher for all seeds. If teacher_data is same and students have a share of the data, one "
     "teacher is trained on the sample of each seed. Only confirm runs read test accuracy. Confirm runs are "
     "never pruned. Macro is the mean over languages. Worst is the lowest language.",
@@ -63,7 +63,9 @@ def audited(results: Results) -> Section:
         return Section("Audit", (f"{text} The conditions at the top of the report hold.",))
     found = [(each.rule, each.arm or "all", each.text, each.remedy or None) for each in results.findings]
     rows = pd.DataFrame(found, columns=["rule", "arm", "finding", "command that lifts it"])
-    note = f"Each finding is a reason to name no winner. {REST} stands for the rest of the study's first command."
+    note = "Each finding is a reason to name no winner."
+    if any(REST in each.remedy for each in results.findings):
+        note += f" {REST} stands for the rest of the command that began the study."
     table = make_table("audit", "Audit", rows, {}, note)
     return Section("Audit", (), (table,))
 
