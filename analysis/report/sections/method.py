@@ -11,21 +11,21 @@ from analysis.record.languages import SUMMARIES
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import TARGETS
 from analysis.report.tables import make_table
+from analysis.verdict.remedies import REST
 from analysis.verdict.results import SHARE, Results
 from analysis.verdict.summary import WORST
 
 __all__ = ["audited", "method"]
 
 METHOD = (
-    "Estimand: the difference of mean test accuracy between arms, at the nuisance values that the search of "
-    "each arm selected on validation, on fresh seeds, with the teachers of the study. There is one teacher "
-    "for all seeds; if teacher_data is same and students have a share of the data, one teacher is trained "
-    "on the sample of each seed. Only confirm runs read test accuracy, and confirm runs are never pruned. "
-    f"Macro is the mean over languages. {WORST[0].upper()}{WORST[1:]}",
+    "Estimand: the difference of mean test accuracy between arms, at the selected nuisance values, on fresh "
+    "seeds, with the teachers of the study. The search of each arm selects these values on validation. "
+    "There is one teacher for all seeds. If teacher_data is same and students have a share of the data, one "
+    "teacher is trained on the sample of each seed. Only confirm runs read test accuracy. Confirm runs are "
+    f"never pruned. Macro is the mean over languages. {WORST[0].upper()}{WORST[1:]}",
     "Pairing: confirm seed i of one arm and confirm seed i of another arm have the same data sample. "
-    "Differences are therefore computed seed by seed, averaged over matched arms, and get a Student t "
-    "interval over seeds. Percentile bootstrap intervals are not used, because they are too narrow with few "
-    "seeds.",
+    "Differences are therefore computed seed by seed, and averaged over matched arms. They get a Student t "
+    "interval over seeds. Percentile bootstrap intervals are not used: with few seeds they are too narrow.",
     "Test texts are a sample, as seeds are, and every seed answers the same texts. If the record has which "
     "texts each confirm run had correct, seeds and texts are crossed within each language: the variance adds "
     "both sources and counts the residual once (Clark 1973). For worst, the lowest language of each run "
@@ -34,7 +34,7 @@ METHOD = (
     "One language: the variance over seeds is the common part of all languages, and the language's own part, "
     "which is shrunk towards the own parts of the other languages (moderated t; Smyth 2004).",
     "New languages are languages that students are trained on, like the languages of the study. Seeds and "
-    "languages are both treated as random samples, crossed; the variance adds both sources. The interval is "
+    "languages are both treated as random samples, crossed. The variance adds both sources. The interval is "
     "never narrower than the interval for these languages.",
     "Copying minus distilling (claim C1): both effects come from the same sets of four arms, copied or "
     "random, on labels alone or distilled. Each effect is a mean over both levels of the other. The "
@@ -52,11 +52,13 @@ METHOD = (
     "the test of the best arm against the next arm, which is corrected for all pairs of arms (Bonferroni).",
     "The best arm: all arms are compared on the confirm seeds that all arms have. Arms that differ only in "
     "the seed of the teacher are one arm, the mean over its teachers.",
+    "The teacher on test: retention is the accuracy of the student divided by the accuracy of its teacher. "
+    "The figure of the arms divides accuracy by retention, which gives the accuracy of the teacher.",
     "Averages: an effect over cells of other factors names these factors. A curve is over the cells that "
     "all its points share. If no cell is shared by all points, points are left out that lack the cell that "
     "most points have.",
     "Missing numbers: a pruned, diverged or failed trial is counted under its outcome and has no accuracy. "
-    "Nothing is imputed: a number that was not measured is a dash, and effects are over the arms, seeds and "
+    "Nothing is imputed: a number that was not measured is a dash. Effects are over the arms, seeds and "
     "languages that all sides have.",
 )
 
@@ -65,9 +67,12 @@ def audited(results: Results) -> Section:
     if not results.findings:
         text = "The audit found no reason against a comparison of these arms."
         return Section("Audit", (f"{text} The conditions at the top of the report hold.",))
-    found = [(finding.rule, finding.arm or "all", finding.text) for finding in results.findings]
-    rows = pd.DataFrame(found, columns=["rule", "arm", "finding"])
-    table = make_table("audit", "Audit", rows, {}, "Each finding is a reason to name no winner.")
+    found = [(each.rule, each.arm or "all", each.text, each.remedy or None) for each in results.findings]
+    rows = pd.DataFrame(found, columns=["rule", "arm", "finding", "command that lifts it"])
+    note = "Each finding is a reason to name no winner."
+    if any(REST in each.remedy for each in results.findings):
+        note += f" {REST} stands for the rest of the command that began the study."
+    table = make_table("audit", "Audit", rows, {}, note)
     return Section("Audit", (), (table,))
 
 
