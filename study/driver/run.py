@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 from cluster import Cluster
@@ -87,9 +86,8 @@ def run_study(
             lease = stack.enter_context(study.lease(dead))
             ledger.driver = lease.me.holder
             before = ledger.plan
-            if before is not None:
-                resolved = replace(resolved, plan=resolved.plan.following(before))
-            write_request(home.study(name), resolved)
+            asked = resolved.plan if before is None else resolved.plan.following(before)
+            write_request(home.study(name), resolved, plan=asked)
             if before is None:
                 view.data(resolved)
             view.phase("preparing the task and the base model")
