@@ -30,7 +30,18 @@ __all__ = [
         "TESTED",
         "TUNED",
     ),
-    *("FLAT", "INIT", "LOW_RESOURCE", "POWER", "PRECISE", "SIX_FRACTIONS", "TEACHERS", "TWO", "above"),
+    *(
+        "FLAT",
+        "INIT",
+        "LOW_RESOURCE",
+        "OF_ONE_ARM",
+        "POWER",
+        "PRECISE",
+        "SIX_FRACTIONS",
+        "TEACHERS",
+        "TWO",
+        "above",
+    ),
 ]
 
 LOW_RESOURCE: dict[str, tuple[Value, ...]] = {

@@ -32,8 +32,8 @@ def main_effects(results: Results) -> Section:
         "A main effect is the difference between two levels of a factor, averaged over matched arms that "
         "agree in all other factors. An interaction is a difference of such differences. The interval for "
         f"these languages treats {sources} as {samples}. The interval for new languages treats languages as "
-        "a random sample too, and is never narrower. New languages are languages that students are trained on, "
-        "like the languages of the study; nothing is said of languages without training data.",
+        "a random sample too, and is never narrower. New languages are languages that students are trained "
+        "on, like the languages of the study; nothing is said of languages without training data.",
     )
     tables = [_table(effects, outcome) for outcome in ("macro", "worst")]
     shown = effects[(effects["outcome"] == "macro") & effects["estimate"].notna()]
