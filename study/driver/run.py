@@ -143,11 +143,11 @@ def _check_begun(resolved: Resolved, home: Home, urls: dict[str, str]) -> Holder
     moves = home.moves_record(name, urls)
     home.check_urls(name, {field: url for field, url in urls.items() if not moves or field != "tracking_uri"})
     begun = name in home.studies()
-    known = home.urls(name) if begun else urls
+    known = home.urls(name, urls) if begun else urls
     study_id = dead = None
     if "ledger_url" in known:
         if begun:
-            study = OpenStudy.at(home, name, waits=True)
+            study = OpenStudy.at(home, name, waits=True, given=urls)
         else:
             study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name))
         if study.ledger.plan is not None:
