@@ -37,18 +37,19 @@ METHOD = (
     "languages are both treated as random samples, crossed. The variance adds both sources. The interval is "
     "never narrower than the interval for these languages.",
     "Claim C1: copying and distilling come from the same sets of four arms, copied or random, on labels "
-    "alone or distilled. Each effect is the mean of its two parts, one for each level of the other. The number of "
-    "the claim is the difference of the two effects in magnitude, |I| - |D|. Copying matters more if its own "
-    "test is below 5%, and I - D and I + D are both shown to have the sign of I, each at 5% (an "
-    "intersection-union test). So no sign of an effect is chosen before. The end of the interval that is far "
-    "from zero is Bonferroni's for two intervals. No claim is made if the parts of an effect have opposite "
-    "signs. The main effects of init and alpha are over all arms: every set of matched arms counts once.",
+    "alone or distilled. Each effect is the mean of its two parts, one for each level of the other. The "
+    "number of the claim is the difference of the two effects in magnitude, |I| - |D|. Copying matters more"
+    " if its own test is below 5%, and I - D and I + D are both shown to have the sign of I, each at 5% (an"
+    " intersection-union test). So no sign of an effect is chosen before. The end of the interval that is "
+    "far from zero is Bonferroni's for two intervals. No claim is made if the parts of an effect have "
+    "opposite signs. The main effects of init and alpha are over all arms: every set of matched arms counts"
+    " once.",
     "The best arm is the winner if its test against every other arm is below 5%. No correction is needed, "
     "because the claim needs all of these tests.",
     "Many comparisons: Holm's method corrects p values over all effects of a kind; over the languages of "
-    "one effect; over the four parts of copying and distilling, for the words helped and hurt; and, for the "
-    "change of the copy's advantage with the data (claim C4), over the kinds of teacher_data. The p values of "
-    "the steps to a score and of the shares of variance (F tests) are not corrected.",
+    "one effect; over the four parts of copying and distilling, for the words helped and hurt; and, for the"
+    " change of the copy's advantage with the data (claim C4), over the kinds of teacher_data. The p values"
+    " of the steps to a score and of the shares of variance (F tests) are not corrected.",
     "No difference: the report claims that there is no difference if two one-sided tests at 5% (TOST, "
     "Schuirmann 1987) show that the difference is within {margin} of accuracy. That is so if "
     "the 90% interval lies inside this margin. These tests are not corrected for many comparisons, except "
