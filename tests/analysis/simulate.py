@@ -144,7 +144,7 @@ class Studies:
             there = np.isfinite(self.values[study])
             of_study = tuple(of_language[study] for of_language in self.correct)
             texts = Texts(of_study, there, np.eye(len(arms)))
-        return Runs(arms, tuple(seeds), names, self.values[study], self.cells, texts)
+        return Runs(arms, tuple(seeds), names, self.values[study], self.cells, texts=texts)
 
     def answers(self, study: int) -> dict[tuple[str, int], dict[str, Any]]:
         """One study as `analysis.record.design.correct_texts` gives it."""

@@ -111,7 +111,7 @@ def test_the_tables_have_the_intervals_of_the_arrays() -> None:
     assert row(table, INIT)["texts"] == 180
     assert row(table, INIT, "l00")["texts"] == 60
     assert row(table, INIT, estimand="new languages")["texts"] == 180
-    (pair,) = arms_compared(results, correct).to_dict("records")
+    (pair,) = arms_compared(results, correct=correct).to_dict("records")
     assert pair["high"] - pair["low"] == pytest.approx(row(table, INIT)["high"] - row(table, INIT)["low"])
     assert pair["texts"] == 180
 
