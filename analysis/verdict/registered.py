@@ -115,7 +115,7 @@ def _times(budget: int, frozen: dict[str, Any]) -> int:
 def _frozen(record: StudyRecord) -> dict[str, Any] | None:
     """The content of the registration; None if there is none, or if the text does not have its hash."""
     tags = record.tags
-    parts = []
+    parts: list[str] = []
     while (part := tags.get(f"registered.{len(parts)}")) is not None:
         parts.append(part)
     text = "".join(parts)

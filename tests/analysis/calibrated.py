@@ -140,7 +140,8 @@ def steps(studies: Studies, effect: str, criterion: str = "own", reports: int = 
 
     `values` are log2 of the steps c in which a run's distance from its limit falls to 1/e: accuracy at step t
     is ``L (1 - exp(-t / c))``, seen at t = 1 ... `reports`. L is 1, and `LIMIT` at random init where the
-    criterion is the "better" init's final score. A study that tells no interval is none.
+    criterion is the "better" init's final score. A study that tells no interval is none. If a run never
+    reaches the target, the truth is that of its curve continued.
     """
     assert effect == "init: teacher - random", effect
     contrast, at = contrasts_of(studies)[effect], np.arange(1, reports + 1)
@@ -183,15 +184,17 @@ def rates(found: Found) -> Rates:
     """Over the studies: share of intervals that hold the truth, share of p < 0.05, the intervals' mean width,
     and the estimates' mean error in units of its standard error (`bias`).
 
-    Where runs are lost, the truth is that of the cells that the estimate is of.
+    Where runs are lost, the truth is that of the cells that the estimate is of. An interval that is open at
+    one end has no estimate and no width.
     """
     held = list(found)
-    errors = [interval.estimate - truth for interval, truth in held]
+    closed = [(interval, truth) for interval, truth in held if not math.isnan(interval.estimate)]
+    errors = [interval.estimate - truth for interval, truth in closed]
     return {
         "studies": len(held),
         "covered": _share(interval.low <= truth <= interval.high for interval, truth in held),
         "claimed": _share(interval.p < ALPHA for interval, _ in held),
-        "width": float(np.mean([interval.high - interval.low for interval, _ in held])),
+        "width": float(np.mean([interval.high - interval.low for interval, _ in closed])),
         "bias": float(np.mean(errors) / np.std(errors, ddof=1) * np.sqrt(len(errors))),
     }
 
