@@ -132,9 +132,9 @@ def _judged(runs: Runs) -> tuple[float, ...]:
 
 
 def _interval(runs: Runs, contrast: Contrast) -> Interval:
-    paired = contrast.paired(runs.values)
+    paired = contrast.on_languages(runs, [0])
     assert paired is not None
-    return interval_of(paired, tuning=runs.tuning_variance(paired.weights))
+    return interval_of(paired)
 
 
 def _of_labels(runs: Runs) -> Runs:
