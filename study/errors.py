@@ -29,14 +29,20 @@ __all__ = [
     "first_line",
     "masked",
     "no_permission",
+    "no_such_path",
     "plain_reason",
 ]
 
 PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
 UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / or ? that should be %2F or %3F
+SPACED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@|\d+(?:[\s,;.):/?#]|$))[^\s@][^@\n]*@")
+TOKEN = re.compile(r"(https?://)[^:/?#\s@*]+@")  # in place of a user
 SECRET = re.compile(
-    r"([?&][^=&\s]*(?:password|passwd|secret|token|key|credential|sig)[^=&\s]*=)[^&\s]*", re.I
+    r"([?&;#][^=&;\s]*(?:pass|pwd|secret|token|key|credential|sig|auth)[^=&;\s]*=)[^&\s]*", re.I
 )
+IN_A_STRING = re.compile(
+    r"((?:\b|%3B)(?:password|pwd)(?:=|%3D)).+?(?=%3B|[&;\s'\"]|$)", re.I
+)  # of ODBC, of libpq
 DRIVERS_WORDS = re.compile(
     r"^\(\w+\.[\w.]+\) "
 )  # SQLAlchemy begins with the class, "(sqlite3.OperationalError) "
@@ -102,9 +108,18 @@ def masked(text: str) -> str:
 
     Whatever leaves the program goes through this function: errors, logs, tracebacks, files, MLflow.
     """
-    for pattern in (PASSWORD, UNQUOTED_PASSWORD):
+    for pattern in (PASSWORD, UNQUOTED_PASSWORD, SPACED_PASSWORD):
         text = pattern.sub(r"\1:***@", text)
-    return SECRET.sub(r"\1***", text)
+    for pattern in (SECRET, IN_A_STRING):
+        text = pattern.sub(r"\1***", text)
+    return TOKEN.sub(r"\1***@", text)
+
+
+def no_such_path(error: OSError) -> str | None:
+    """The line for an error that means "no file can be here", with the path; None for any other error."""
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return None
 
 
 def plain_reason(error: BaseException) -> str:

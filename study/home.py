@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from study.errors import RequestError, did_you_mean, first_line, masked
 from study.storage.artifacts import Store, write_atomically
 from study.storage.mirror import Mirror
 
-__all__ = ["Home", "same_address"]
+__all__ = ["Home", "same_address", "sqlite_url"]
 
 NAME_BYTES = 240  # a file system's names have 255 bytes; the rest is for what others append
 SQLITE_PATH = 500  # bytes; SQLite's own limit is 512 (MAX_PATHNAME in its os_unix.c), with what it appends
@@ -84,12 +85,15 @@ class Home:
         given: the URLs of databases elsewhere, which are not checked.
 
         Raises:
-            RequestError: if a path is too long for SQLite, or cannot stand in a database's URL.
+            RequestError: if a path is too long for SQLite, or MLflow would misread it.
         """
         paths = {"tracking_uri": self.database, "ledger_url": self._ledger(name)}
         here = [len(os.fsencode(path)) for field, path in paths.items() if field not in given]
-        if here and (odd := set("?%") & set(str(self.root))):
-            raise RequestError(f"--home {self.root}: a database's URL cannot have {min(odd)} in its path")
+        if "tracking_uri" not in given and (odd := set("?%") & set(str(self.root))):
+            raise RequestError(
+                f"--home {self.root}: MLflow's database cannot have {min(odd)} in its path; choose another "
+                "home, or give --tracking-uri"
+            )
         if (longest := max(here, default=0)) > SQLITE_PATH:
             raise RequestError(
                 f"--home {self.root}: the path of a database there would have {longest} bytes, and SQLite "
@@ -109,7 +113,7 @@ class Home:
     @property
     def tracking_uri(self) -> str:
         """The URL of MLflow's database in this home. The path is absolute; MLflow's default is relative."""
-        return f"sqlite:///{self.database}"
+        return sqlite_url(self.database)
 
     @property
     def database(self) -> Path:
@@ -147,11 +151,12 @@ class Home:
         """The names of the studies that were begun in this home, sorted."""
         return sorted(path.parent.name for path in self.root.glob("studies/*/study.json"))
 
-    def urls(self, name: str) -> dict[str, str]:
+    def urls(self, name: str, given: Mapping[str, str] | None = None) -> dict[str, str]:
         """The URLs of a study: {"ledger_url", "tracking_uri"}, and "storage_url" if the study has a mirror.
 
         `study.json` stores only the URLs that a user gave. The default URLs are derived from the home's path
-        each time, so a home can be moved or copied.
+        each time, so a home can be moved or copied. given: URLs that count in place of the study's if they
+        name the same addresses, perhaps with other passwords.
 
         Raises:
             RequestError: if there is no such study.
@@ -161,7 +166,8 @@ class Home:
             known = ", ".join(self.studies()) or "none yet"
             near = did_you_mean(name, self.studies())
             raise RequestError(f"{name}: no such study in {self.root}{near}; there are: {known}")
-        return self._default_urls(name) | self._given(name)
+        urls = self._default_urls(name) | self._given(name)
+        return urls | _renewed(urls, given or {})
 
     def _given(self, name: str) -> dict[str, str]:
         path = self.study(name) / "study.json"
@@ -209,8 +215,8 @@ class Home:
         self.check_urls(name, given)
         if not (self.study(name) / "study.json").exists():
             self._write(name, given)
-        elif new := {k: given[k] for k, url in self._given(name).items() if given.get(k, url) != url}:
-            self._write(name, self._given(name) | new)  # the same address, perhaps with a new password
+        elif new := _renewed(self._given(name), given):
+            self._write(name, self._given(name) | new)
         return self.urls(name)
 
     def moves_record(self, name: str, given: dict[str, str]) -> bool:
@@ -238,9 +244,29 @@ class Home:
 
     def _default_urls(self, name: str) -> dict[str, str]:
         return {
-            "ledger_url": f"sqlite:///{self._ledger(name)}",
+            "ledger_url": sqlite_url(self._ledger(name)),
             "tracking_uri": self.tracking_uri,
         }
+
+
+def _renewed(urls: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Those of the `given` URLs that are another spelling of `urls`, perhaps with a new password.
+
+    A URL whose password is masked, as outputs show it, has no new password.
+    """
+    return {
+        field: given[field]
+        for field, url in urls.items()
+        if given.get(field, url) not in (url, masked(url)) and same_address(given[field], url)
+    }
+
+
+def sqlite_url(file: Path) -> str:
+    """The URL of the SQLite database in `file`. SQLAlchemy decodes what follows a % in the path.
+
+    (MLflow opens such a database, and makes an empty folder of the encoded name too.)
+    """
+    return "sqlite:///" + str(file).replace("%", "%25").replace("?", "%3F")
 
 
 def same_address(one: str, other: str) -> bool:
@@ -249,6 +275,7 @@ def same_address(one: str, other: str) -> bool:
 
 
 def _address(url: str) -> tuple[object, ...]:
+    url = masked(url)
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -258,7 +285,7 @@ def _address(url: str) -> tuple[object, ...]:
         return (url.rstrip("/"),)
     host = {"localhost": "127.0.0.1"}.get(parts.hostname or "", parts.hostname)
     port = port or {"http": 80, "https": 443, "postgresql": 5432}.get(parts.scheme.partition("+")[0])
-    return parts.scheme, parts.username, host, port, parts.path.rstrip("/"), masked("?" + parts.query)
+    return parts.scheme, parts.username, host, port, parts.path.rstrip("/"), parts.query
 
 
 def _owner(path: Path) -> str:

@@ -86,8 +86,10 @@ def select(
     best = BestValidation().best(complete)
     if best is None:
         return None
+    names = sorted(ranges.keys() & values_of(best).keys()) if ranges else []
+    if not names:
+        return Selected(best, {}, BEST_TRIED, "no range is tuned")
     levels = {name: value for name, value in values_of(best).items() if name not in ranges}
-    names = sorted(ranges.keys() & values_of(best).keys())
     points, scores = [], []
     for candidate in sorted(complete, key=lambda c: c.number):
         values = values_of(candidate)

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -88,11 +89,14 @@ def nothing_is_left_where_the_tests_run() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def logging_stays_as_it_was() -> Iterator[None]:
-    """The command in this process sets levels, a factory of records, and a hook for errors."""
+    """The command in this process sets levels, a factory of records, and hooks for errors and warnings."""
     loggers = [logging.getLogger(name) for name in ("study", "transformers", None)]
-    before = [logger.level for logger in loggers], logging.getLogRecordFactory(), sys.excepthook
+    hooks = sys.excepthook, threading.excepthook
+    before = [logger.level for logger in loggers], logging.getLogRecordFactory()
     yield
-    levels, factory, sys.excepthook = before
+    levels, factory = before
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(False)
     logging.setLogRecordFactory(factory)
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)

@@ -15,7 +15,9 @@ from study.errors import (
     StudyStopped,
     did_you_mean,
     first_line,
+    masked,
     no_permission,
+    no_such_path,
     plain_reason,
 )
 
@@ -67,6 +69,46 @@ def test_no_error_holds_the_password_of_a_url(kind: type[Exception]) -> None:
     assert str(kind("--ledger-url postgresql://me:hush@db: no answer")) == (
         "--ledger-url postgresql://me:***@db: no answer"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://me:hush hush@db/x: away", "postgresql://me:***@db/x: away"),
+        ("s3://KEY:hu/sh+x@bucket/p", "s3://KEY:***@bucket/p"),
+        ("postgresql://db/x?user=me&pass=hush&a=b", "postgresql://db/x?user=me&pass=***&a=b"),
+        ("s3://bucket/p;token=hush", "s3://bucket/p;token=***"),
+        ("http://h/x#access_token=hush", "http://h/x#access_token=***"),
+        ("https://hush@h/x", "https://***@h/x"),
+        (
+            "mssql:///?odbc_connect=UID%3Dme%3BPWD%3Dhush%3BA%3Db",
+            "mssql:///?odbc_connect=UID%3Dme%3BPWD%3D***%3BA%3Db",
+        ),
+        ("connect with: user=me password=hush dbname=x", "connect with: user=me password=*** dbname=x"),
+    ],
+)
+def test_a_secret_is_masked_wherever_a_url_has_it_and_only_once(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://me@db/x",
+        "http://127.0.0.1:5000/x, or write to me@example.org",
+        "the Ray at 10.0.0.1:6379 has died; ray://h:6379, me@h",
+        "sqlite:///a b:c@d",
+    ],
+)
+def test_what_is_no_secret_is_shown(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_a_path_where_no_file_can_be_is_named() -> None:
+    assert no_such_path(OSError(36, "File name too long", "/x")) == "/x: File name too long"
+    assert no_such_path(OSError(36, "File name too long")) is None
+    assert no_such_path(FileNotFoundError(2, "No such file", "/x")) is None
 
 
 def test_a_reason_is_plain_words_without_sql() -> None:

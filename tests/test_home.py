@@ -13,6 +13,7 @@ import pytest
 
 from study.errors import RequestError
 from study.home import Home, same_address
+from study.ledger.database import sqlite_file
 from study.storage.artifacts import Store
 from study.storage.mirror import Mirror
 
@@ -176,6 +177,18 @@ def test_a_study_goes_on_at_the_same_address_with_a_new_password(tmp_path: Path)
     assert json.loads((home.study("plain") / "study.json").read_text()) == {}, "a home can be moved"
 
 
+def test_a_new_password_counts_before_it_is_stored_and_a_masked_one_never(tmp_path: Path) -> None:
+    """A command that was copied from an output has *** in its URL."""
+    home = Home(tmp_path)
+    old, new, masked = (f"postgresql://me:{password}@db/optuna" for password in ("old", "new", "***"))
+    home.begin("demo", {"ledger_url": old})
+    assert home.urls("demo", {"ledger_url": new})["ledger_url"] == new
+    assert home.urls("demo", {"ledger_url": masked})["ledger_url"] == old
+    assert home.urls("demo", {"ledger_url": "postgresql://me@other/optuna"})["ledger_url"] == old
+    assert home.urls("demo")["ledger_url"] == old
+    assert home.begin("demo", {"ledger_url": masked})["ledger_url"] == old
+
+
 def test_the_record_of_a_study_may_move_to_another_address(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.begin("demo", {"tracking_uri": "http://mlflow:5000"})
@@ -209,7 +222,7 @@ def test_a_damaged_study_file_is_one_line_that_names_it(tmp_path: Path, content:
 def test_a_path_that_no_database_can_have_is_refused_and_a_server_needs_none(tmp_path: Path) -> None:
     servers = {"tracking_uri": "http://mlflow:5000", "ledger_url": "postgresql://db/optuna"}
     for folder, why in (
-        (tmp_path / "a?b", "a database's URL cannot have ? in its path"),
+        (tmp_path / "a?b", "MLflow's database cannot have ? in its path; choose another home"),
         (tmp_path / "long" / "/".join("x" * 99 for _ in range(5)), "SQLite opens at most 500"),
     ):
         with pytest.raises(RequestError, match=re.escape(why)):
@@ -220,8 +233,18 @@ def test_a_path_that_no_database_can_have_is_refused_and_a_server_needs_none(tmp
 def test_a_single_trial_needs_no_database_so_any_path_is_fit_for_it(tmp_path: Path) -> None:
     """`kdstudy trial` checks no more than this."""
     Home(tmp_path / "a%20b?").check_writable()
-    with pytest.raises(RequestError, match="a database's URL cannot have"):
+    with pytest.raises(RequestError, match="MLflow's database cannot have % in its path"):
         Home(tmp_path / "a%20b").check_databases("demo", {})
+    Home(tmp_path / "a%20b?").check_databases("demo", {"tracking_uri": "http://mlflow:5000"})
+
+
+def test_the_urls_of_a_home_lead_to_its_files_whatever_letters_its_path_has(tmp_path: Path) -> None:
+    """A home may be moved to any place."""
+    home = Home(tmp_path / "a%41 b?c#d, ở nhà")
+    home.begin("demo", {})
+    urls = home.urls("demo")
+    assert sqlite_file(urls["ledger_url"]) == home.study("demo") / "optuna.db"
+    assert sqlite_file(urls["tracking_uri"]) == home.database
 
 
 def test_sqlite_opens_the_longest_database_that_is_not_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.ledger.records import Record
-from study.selection import BestValidation, Candidate
+from study.selection import BestValidation, Candidate, Selected, select
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,44 @@ def test_a_trial_that_was_stopped_is_never_picked_however_good_it_was() -> None:
     ]
     assert BestValidation().best(stopped) is None
     assert BestValidation().best([*stopped, Trial("a", 9, "complete", 0.0)]) == Trial("a", 9, "complete", 0.0)
+
+
+@given(trials, st.randoms())
+def test_the_order_of_reading_does_not_matter_to_interpolation(
+    candidates: list[Trial], random: Random
+) -> None:
+    """The best of equal trials is the earliest, whatever the order in which trials are read."""
+
+    def selected(read: list[Trial]) -> Selected[Trial] | None:
+        return select(read, lambda trial: {"rate": 10.0 ** -(1 + trial.number / 25)}, {"rate": True})
+
+    shuffled = random.sample(candidates, len(candidates))
+    assert selected(shuffled) == selected(candidates)
+
+
+@given(trials)
+def test_without_a_range_the_best_tried_trial_is_selected_as_it_is(candidates: list[Trial]) -> None:
+    best, found = BestValidation().best(candidates), select(candidates, lambda trial: {"init": 1}, {})
+    assert found == (best and Selected(best, {}, "best tried", "no range is tuned"))
+
+
+def test_trials_without_the_bests_levels_or_ranges_are_no_points() -> None:
+    values: dict[int, dict[str, object]] = {
+        0: {"rate": 1e-4, "loss": "kl"},
+        1: {"rate": 1e-3, "loss": "kl"},
+        2: {"rate": 1e-2, "loss": "kl"},
+        3: {"rate": 3e-3, "loss": "mse"},
+        4: {"loss": "kl"},
+    }
+    scores = {0: 0.3, 1: 0.5, 2: 0.4, 3: 0.45, 4: 0.45}
+    candidates = [Trial("a", number, "complete", score) for number, score in scores.items()]
+    found, without = (
+        select(some, lambda trial: values[trial.number], {"rate": True})
+        for some in (candidates, candidates[:3])
+    )
+    assert found == without
+    assert found is not None
+    assert (found.tried.number, found.rule) == (1, "parabola")
 
 
 def test_test_scores_are_not_among_the_inputs() -> None:

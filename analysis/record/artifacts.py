@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,7 @@ def _here(uri: str, beside: str | None) -> list[Path]:
 def _fetched(runs: list[str], name: str, client: Callable[[], Any]) -> dict[str, bytes]:
     if not runs:
         return {}
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     found: dict[str, bytes] = {}
     refused = 0
     with tempfile.TemporaryDirectory(prefix="kdstudy-") as folder, ThreadPoolExecutor(AT_ONCE) as pool:

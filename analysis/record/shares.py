@@ -75,7 +75,8 @@ class Share:
     @property
     def missing(self) -> int:
         """How many trials that have ended are not in this record."""
-        return max(0, self.ended - int((self.trials["phase"] != "teacher").sum()))
+        there = self.trials[(self.trials["phase"] != "teacher") & self.trials["outcome"].notna()]
+        return max(0, self.ended - there["key"].nunique())
 
     @classmethod
     def read(cls, source: Source, name: str) -> Share:

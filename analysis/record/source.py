@@ -306,7 +306,9 @@ def _reading(name: str, error: type[Exception] | tuple[type[Exception], ...]) ->
     except (RequestError, StudyStopped):
         raise
     except error as refusal:
-        raise RequestError(f"{name}: MLflow cannot be read: {plain_reason(refusal)}") from None
+        # pandas begins with the whole query, and its cause is the error of the database
+        cause = refusal.__cause__ if isinstance(refusal, pd.errors.DatabaseError) else None
+        raise RequestError(f"{name}: MLflow cannot be read: {plain_reason(cause or refusal)}") from None
 
 
 def _select(table: str, *columns: str) -> Any:

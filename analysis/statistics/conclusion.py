@@ -221,7 +221,7 @@ def _texts_of_pairs(runs: Runs) -> _Texts:
     """The texts of all pairs of arms, in the order of `numpy.triu_indices`."""
     shared = runs.shared(range(len(runs.arms)))
     if runs.texts is None or not shared:
-        return NO_TEXTS
+        return SEEDS_ONLY
     seeds: Any = np.isfinite(macro_by_seed(runs)).all(axis=0)
     unit = np.eye(len(runs.arms))
     one, other = np.triu_indices(len(runs.arms), 1)

@@ -4,8 +4,9 @@ The record shows a run only at its reports. The step is interpolated over log2 s
 that reached the share and the report before, on a monotone cubic through the reports (Fritsch and Butland,
 1984: "A method for constructing local monotone piecewise cubic interpolants"). A curve that levels off lies
 above the straight line between two reports, so a line puts the step too late, and later for faster students.
-A run that has the share at its first report reached it at some step up to this report, and counts with the
-step of this report: the record has nothing finer. `resolution` is the number of steps between reports.
+A run that has the share at its first report reached it at some step up to this report: the record has nothing
+finer, and a table of steps has the step of this report. A report at step 0, before training, shows whether
+the run had the share before it learned anything. `resolution` is the number of steps between reports.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import pandas as pd
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
-from analysis.statistics.intervals import paired_t
-from analysis.statistics.matching import Factors, matched, means_by_seed
+from analysis.statistics.censored import CensoredRuns, paired_difference
+from analysis.statistics.matching import Factors, matched
 
 __all__ = ["arm_convergence", "convergence_difference", "last_gains", "steps_to_share"]
 
 STEP_COLUMNS = ["arm", "seed", "final", "resolution", "own", "best"]
 ARM_COLUMNS = ["arm", "runs", "own", "best", "never", "resolution"]
-DIFFERENCE_COLUMNS = ["criterion", "estimate", "low", "high", "p", "seeds", "cells", "censored", "early"]
+DIFFERENCE_COLUMNS = [
+    *("criterion", "estimate", "low", "high", "p", "seeds", "cells", "never", "early", "method"),
+]
 
 
 def steps_to_share(curves: pd.DataFrame, share: float = 0.9) -> pd.DataFrame:
@@ -78,26 +81,27 @@ def convergence_difference(
 ) -> pd.DataFrame:
     """Whether copied students converge in fewer steps (claim C5): differences of log2 steps by init.
 
-    ``log2 steps(level) - log2 steps(baseline)`` of the same seed, averaged over matched cells, with a paired
-    t interval over seeds: -1 means half the steps, 0 means as many steps. Steps are counted up to `share` of
-    a target:
+    ``log2 steps(level) - log2 steps(baseline)`` of the same seed, averaged over matched cells, with a 95%
+    interval over seeds: -1 means half the steps, 0 means as many steps. Steps are counted up to `share` of a
+    target:
 
     better: the higher mean final score of the two inits of the cell. Both inits have this one target, for the
             same data, depth and all other factors, so no other arm decides the target.
     own:    the final score of the run itself. A run that hardly learns is there at once, so this criterion is
             informative only if both inits learned.
 
-    A cell in which a run of either init never reaches the target has no difference. It is left out and
-    counted in `censored`. Mostly the baseline is slow in such cells, so the remaining cells understate the
-    advantage. `early` counts runs, in the remaining cells, that had reached the target at their first report:
-    their steps are upper bounds. If there are such cells or runs, the estimate has neither interval nor p.
+    A run that never reached the target (counted in `never`) needs more steps than its last report has. A run
+    that had reached the target at its first report (counted in `early`) needs at most the steps of this
+    report. Both are censored values, and `analysis.statistics.censored` has the interval: `method` is "paired
+    t", "interval regression" or "bounds". With "bounds" there is no estimate, and one end may be infinite.
+    A seed counts if it has a run of both inits in every cell.
 
     Args:
         curves: as for `steps_to_share`; cells: the factors of each arm (`analysis.record.design.cells`).
 
     Returns:
-        One row for each criterion: `criterion, estimate, low, high, p, seeds, cells, censored, early`; empty
-        if one of the two inits is absent.
+        One row for each criterion: `criterion, estimate, low, high, p, seeds, cells, never, early, method`;
+        empty if one of the two inits is absent.
     """
     runs = _runs(curves)
     table = pd.DataFrame(list(runs), columns=["arm", "seed"]).merge(cells, left_on="arm", right_index=True)
@@ -111,16 +115,37 @@ def convergence_difference(
     targets = {"better": better, "own": [run.macro[-1] for run in of_rows]}
     rows = []
     for criterion, target in targets.items():
-        steps = np.array([run.first(share * goal) for run, goal in zip(of_rows, target, strict=True)])
-        never = table["cell"].isin(table.loc[np.isnan(steps), "cell"])
-        means = means_by_seed(table.assign(value=np.log2(steps))[~never], ["init"]).reindex([level, baseline])
-        interval = paired_t((means.loc[level] - means.loc[baseline]).dropna().to_numpy(float))
-        first = np.array([run.steps[0] for run in of_rows])
-        early = int(((steps <= first) & ~never).sum())
-        ends = [np.nan] * 3 if early or never.any() else [interval.low, interval.high, interval.p]
-        counts = [table.loc[~never, "cell"].nunique(), table.loc[never, "cell"].nunique(), early]
-        rows.append([criterion, interval.estimate, *ends, interval.n, *counts])
+        bounds = [run.bounds(share * goal) for run, goal in zip(of_rows, target, strict=True)]
+        table = table.assign(**dict(zip(("low", "high"), np.array(bounds).T, strict=True)))
+        seeds, censored = _pairs(table, (baseline, level))
+        if not len(seeds):
+            rows.append([criterion, *[np.nan] * 4, 0, 0, 0, 0, ""])
+            continue
+        interval, method = paired_difference(censored)
+        never = int(np.isinf(censored.high).sum())
+        early = int((~censored.exact).sum()) - never
+        numbers = [interval.estimate, interval.low, interval.high, interval.p]
+        rows.append([criterion, *numbers, len(seeds), len(censored.low), never, early, method])
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+
+def _pairs(table: pd.DataFrame, inits: tuple[str, str]) -> tuple[pd.Index, CensoredRuns]:
+    """The seeds that have a run of both inits in every cell, and their bounds [cells x inits x seeds].
+
+    Cells are left out one by one, the cell with the fewest such seeds first, if otherwise no seed is left.
+    """
+    wide = table.pivot_table(index=["cell", "init"], columns="seed", values=["low", "high"], aggfunc="first")
+    cells = list(dict.fromkeys(wide.index.get_level_values("cell")))
+    low = wide["low"].reindex(pd.MultiIndex.from_product([cells, inits]))
+    high = wide["high"].reindex(low.index)
+    there = low.notna().to_numpy().reshape(len(cells), 2, -1).all(axis=1)
+    kept = np.ones(len(cells), dtype=bool)
+    while kept.any() and not there[kept].all(axis=0).any():
+        kept[np.flatnonzero(kept)[there[kept].sum(axis=1).argmin()]] = False
+    seeds = there[kept].all(axis=0) if kept.any() else np.zeros(there.shape[1], dtype=bool)
+    shape = (len(cells), 2, -1)
+    one, other = (each.to_numpy(float).reshape(shape)[kept][:, :, seeds] for each in (low, high))
+    return low.columns[seeds], CensoredRuns(one, other)
 
 
 def last_gains(curves: pd.DataFrame) -> pd.Series:
@@ -150,12 +175,29 @@ class _Run(NamedTuple):
         at = int(reached.argmax())
         if not reached[at]:
             return np.nan
-        if at == 0:
-            return float(self.steps[0])
-        around = slice(max(at - 2, 0), at + 2)  # the cubic between two reports depends on no others
-        log2_steps = np.log2(self.steps)
+        if at == 0 or self.steps[at - 1] == 0:
+            return float(self.steps[at])
+        first = at - 1 if self.steps[max(at - 2, 0)] == 0 else max(at - 2, 0)  # step 0 has no logarithm
+        around = slice(first, at + 2)  # the cubic between two reports depends on no others
+        with np.errstate(divide="ignore"):
+            log2_steps = np.log2(self.steps)
         course = PchipInterpolator(log2_steps[around], self.macro[around] - target)
+        if course(log2_steps[at]) <= 0:  # the target is the score of this report, up to rounding
+            return float(self.steps[at])
         return float(2 ** brentq(course, log2_steps[at - 1], log2_steps[at]))  # below 0 there, here not
+
+    def bounds(self, target: float) -> tuple[float, float]:
+        """Bounds of log2 of the step at which the run first reaches `target`; equal if the step is known.
+
+        A report at step 0 that lacks the target bounds the step from below: the first step is step 1.
+        """
+        if np.isnan(step := self.first(target)):
+            return float(np.log2(self.steps[-1])), np.inf
+        at = int((self.macro >= target).argmax())
+        if at == 0:
+            return -np.inf, float(np.log2(max(step, 1)))
+        exact = float(np.log2(step))
+        return (0.0 if self.steps[at - 1] == 0 else exact), exact
 
 
 def _runs(curves: pd.DataFrame) -> dict[tuple[str, int], _Run]:

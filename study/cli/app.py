@@ -12,11 +12,11 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from study.cli.console import log, note, say
+from study.cli.console import log, note, open_closed_streams, outlasting, say
 from study.cli.doctor import doctor
 from study.cli.export import export
 from study.cli.groups import grouped
@@ -30,7 +30,8 @@ from study.cli.settings import settings
 from study.cli.status import status
 from study.cli.trial import trial
 from study.cli.ui import ui
-from study.errors import RequestError, StudyStopped, masked, no_permission
+from study.errors import RequestError, StudyStopped, masked, no_permission, no_such_path
+from study.storage.disk import cannot_write
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -93,6 +94,7 @@ def _root(
 
 def main() -> None:
     """Entry point: one line on stderr for what is wrong, and the exit codes above."""
+    open_closed_streams()
     show_logs("--debug" in sys.argv[1:] or os.environ.get("KDSTUDY_DEBUG", "0") not in ("", "0"))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
@@ -103,11 +105,11 @@ def main() -> None:
     except RequestError as error:
         _complain(str(error))
     except StudyStopped as end:  # of a command that drives no study: the disk is full, the storage is away
-        log.debug("the command ended here:", exc_info=True)
-        note(f"stopped: {end}")
-        sys.exit(1)
+        _stop(end)
     except OSError as error:
-        if (why := no_permission(error)) is None:
+        if cannot_write(error):
+            _stop(error)
+        if (why := no_permission(error) or no_such_path(error)) is None:
             raise
         _complain(why)
     except Exception as error:
@@ -123,6 +125,14 @@ def _in_one_sentence(error: Any) -> str:
     return str(
         error.format_message().replace("Value error, ", "")
     )  # a type's complaint, as pydantic words it
+
+
+def _stop(end: Exception) -> NoReturn:
+    log.debug("the command ended here:", exc_info=True)
+    with outlasting():
+        note(f"stopped: {end}")
+        sys.stdout.flush()  # what the disk had no room for is dropped
+    sys.exit(1)
 
 
 def _complain(message: str) -> None:

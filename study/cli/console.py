@@ -26,6 +26,7 @@ __all__ = [
     "log",
     "new_console",
     "note",
+    "open_closed_streams",
     "out",
     "outlasting",
     "print_json",
@@ -39,7 +40,8 @@ log = logging.getLogger("study.cli")
 
 def new_console(stderr: bool) -> Console:
     """A console without control codes if it is no terminal, also if FORCE_COLOR is set."""
-    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    stream = sys.stderr if stderr else sys.stdout
+    is_terminal = stream is not None and stream.isatty()
     width = None if is_terminal or stderr else 140
     return Console(stderr=stderr, width=width, force_terminal=None if is_terminal else False)
 
@@ -65,10 +67,11 @@ def print_json(value: Any) -> None:
 class _Outlasting:
     """A stream that goes on as if nothing had happened if its reader goes away: a pipe, a terminal, an ssh.
 
-    From then on the stream's descriptor leads nowhere, so that no other writer meets the error either.
+    The same if the disk of a log is full. From then on the stream's descriptor leads nowhere, so that no
+    other writer meets the error either.
     """
 
-    GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET, errno.ENOTCONN)
+    GONE = (errno.EPIPE, errno.EIO, errno.ENXIO, errno.ECONNRESET, errno.ENOTCONN, errno.ENOSPC, errno.EDQUOT)
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -94,11 +97,22 @@ class _Outlasting:
             os.close(nowhere)
 
 
+def open_closed_streams() -> None:
+    """Let streams that were closed before the start (`kdstudy ... >&-`) lead nowhere.
+
+    Otherwise the next file that is opened gets the stream's descriptor, and libraries that write to
+    descriptors write into that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open to the end)
+
+
 @contextmanager
 def outlasting() -> Iterator[None]:
     """Within this context stdout and stderr may lose their readers, and nothing is raised."""
-    out: Any = sys.stdout and _Outlasting(sys.stdout)  # a stream that was closed before the start is None
-    err: Any = sys.stderr and _Outlasting(sys.stderr)
+    out: Any = _Outlasting(sys.stdout)
+    err: Any = _Outlasting(sys.stderr)
     with redirect_stdout(out), redirect_stderr(err):
         yield
 

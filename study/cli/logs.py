@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import traceback
 import warnings
 from contextlib import suppress
@@ -30,19 +31,20 @@ class _MaskedRecord(logging.LogRecord):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        with suppress(TypeError, ValueError):  # a text that does not fit its arguments is reported by logging
+        with suppress(Exception):  # a text that does not fit its arguments is reported by logging
             self.msg, self.args = masked(self.getMessage()), ()
         if self.exc_info and self.exc_info[0] is not None:
             self.exc_text = masked("".join(traceback.format_exception(*self.exc_info)).rstrip())
 
 
 def _mask() -> None:
-    """Let no password of a URL into logs and tracebacks."""
+    """Let no password of a URL into logs and tracebacks, those of threads too."""
 
-    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def show(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         sys.stderr.write(masked("".join(traceback.format_exception(kind, error, trace))))
 
     sys.excepthook = show
+    threading.excepthook = lambda thrown: show(thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
     logging.setLogRecordFactory(_MaskedRecord)
 
 
@@ -56,6 +58,7 @@ def _silence() -> None:
 
 def _show_all() -> None:
     warnings.simplefilter("default")
+    logging.captureWarnings(True)
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "INFO")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     logging.getLogger("study").setLevel(logging.DEBUG)

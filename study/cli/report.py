@@ -17,6 +17,7 @@ from study.errors import RequestError
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
+    from rich.text import Text
 
     from analysis.record.study_record import StudyRecord
 
@@ -55,7 +56,7 @@ def report(
     from analysis.record.study_record import read_studies
     from analysis.report.write import write_report
     from analysis.verdict.answer import answer
-    from analysis.verdict.audit import gathered
+    from analysis.verdict.audit import gathered, remedies
     from analysis.verdict.results import Results
     from study.home import Home
 
@@ -73,11 +74,25 @@ def report(
     if results.record.part:
         out.print(results.record.part, highlight=False, markup=False)
     print_findings(results.record)
-    for sentence in (*answer(results), *map(str, gathered(results.findings))):
-        out.print(sentence, highlight=False, markup=False)
+    for sentence in answer(results):
+        out.print(_with_emphasis(sentence), highlight=False)
+    for finding in gathered(results.findings):
+        out.print(str(finding), highlight=False, markup=False)
+    for command, rules in remedies(results.findings).items():
+        out.print(f"to lift findings ({rules}): {command}", highlight=False, markup=False)
     paths = write_report(results, folder)
     say(f"report     {folder / 'report.html'}")
     say(f"           and {len(paths) - 1} files beside it: tables, figures")
+
+
+def _with_emphasis(paragraph: str) -> Text:
+    """A paragraph of the answer, with its marks as bold and italics, if the terminal has them."""
+    from rich.text import Text
+
+    from analysis.verdict.emphasis import emphasised
+
+    styles = {"strong": "bold", "em": "italic", "": ""}
+    return Text.assemble(*((text, styles[kind]) for kind, text in emphasised(paragraph)))
 
 
 def print_findings(record: StudyRecord) -> None:

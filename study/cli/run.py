@@ -193,23 +193,28 @@ def print_end(found: dict[str, Any], home: Home, name: str) -> None:
 
 
 def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
-    """Send to MLflow what it lacks of the finished study: its record was lost, or runs were deleted.
+    """Send to MLflow what it lacks of the finished study, because somebody has lost, deleted or changed it.
 
     Raises:
         RequestError: if MLflow is away.
     """
     from analysis.record.study_record import read_study
+    from study.ledger.study import OpenStudy
 
+    columns = ["key", "phase", "arm", "outcome"]
     try:
-        trials = read_study(home.urls(name)["tracking_uri"], name).trials
-        there = int((trials["phase"] != "teacher").sum())
+        record = read_study(home.urls(name)["tracking_uri"], name)
+        there, partial = set(record.trials[columns].itertuples(index=False, name=None)), record.partial
     except RequestError:  # nothing is there
-        there = 0
-    lacks = found["planned"] + found["superseded"] - there
-    if lacks > 0:
+        there, partial = set(), True
+    ledger = OpenStudy.at(home, name, looks=True).ledger
+    records = ledger.records()
+    lacks = sum((each.key, each.phase, each.arm, str(each.outcome)) not in there for each in records)
+    if lacks or partial:
         from study.tracking.sync import sync_study
 
-        note(f"MLflow lacks {lacks} trials of the study: they are sent again")
+        what = f"MLflow lacks {lacks} trials of the study" if lacks else "MLflow's runs of the study are open"
+        note(f"{what}: they are sent again")
         sync_study(home, name)
 
 

@@ -46,8 +46,9 @@ def ui(
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", the_home.tracking_uri]
     command += ["--default-artifact-root", (the_home.root / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    from study.tracking.database import move_artifacts
+    from study.tracking.database import move_artifacts, wait_until_free
 
+    wait_until_free(the_home.database)
     move_artifacts(the_home.database, (the_home.root / "mlartifacts").as_uri())
     note(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.environ["PYTHONSAFEPATH"] = "1"  # else a file here that is called like a library would be imported

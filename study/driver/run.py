@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 from cluster import Cluster
@@ -87,9 +86,8 @@ def run_study(
             lease = stack.enter_context(study.lease(dead))
             ledger.driver = lease.me.holder
             before = ledger.plan
-            if before is not None:
-                resolved = replace(resolved, plan=resolved.plan.following(before))
-            write_request(home.study(name), resolved)
+            asked = resolved.plan if before is None else resolved.plan.following(before)
+            write_request(home.study(name), resolved, plan=asked)
             if before is None:
                 view.data(resolved)
             view.phase("preparing the task and the base model")
@@ -145,11 +143,11 @@ def _check_begun(resolved: Resolved, home: Home, urls: dict[str, str]) -> Holder
     moves = home.moves_record(name, urls)
     home.check_urls(name, {field: url for field, url in urls.items() if not moves or field != "tracking_uri"})
     begun = name in home.studies()
-    known = home.urls(name) if begun else urls
+    known = home.urls(name, urls) if begun else urls
     study_id = dead = None
     if "ledger_url" in known:
         if begun:
-            study = OpenStudy.at(home, name, waits=True)
+            study = OpenStudy.at(home, name, waits=True, given=urls)
         else:
             study = OpenStudy(home, name, known, Ledger(known["ledger_url"], name))
         if study.ledger.plan is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from study.storage.artifacts import Store
 
 __all__ = ["OpenStudy"]
 
+MAGIC = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, "Magic Header String"
+DAMAGED = "is damaged"
+
 
 @dataclass(frozen=True)
 class OpenStudy:
@@ -27,23 +31,30 @@ class OpenStudy:
     ledger: Ledger
 
     @classmethod
-    def at(cls, home: Home, name: str, waits: bool = False, looks: bool = False) -> OpenStudy:
+    def at(
+        cls,
+        home: Home,
+        name: str,
+        waits: bool = False,
+        looks: bool = False,
+        given: Mapping[str, str] | None = None,
+    ) -> OpenStudy:
         """Open the study `name` in `home`.
 
         waits: wait for a database server that does not answer now, because the study goes on. looks: the
-        caller only reads, so a ledger that is missing is not made.
+        caller only reads, so a ledger that is missing is not made. given: as `Home.urls` takes them.
 
         Raises:
             RequestError: if `home` has no such study, or its ledger is lost or cannot be opened.
             StudyStopped: if the disk is full, a server has been away for long, or a file is locked for long.
         """
-        urls = home.urls(name)
+        urls = home.urls(name, given)
         file, called = sqlite_file(urls["ledger_url"]), ""
         if file == home.study(name) / "optuna.db":  # nobody gave an option, so no error may name the option
             called = f"study {name}: {file}"
-        if file is not None and not (file.exists() and file.stat().st_size):
-            _check_not_lost(home, name, file, "is empty" if file.exists() else "is missing")
-            if looks:
+        if file is not None and (why := _why_no_database(file)) is not None:
+            _check_not_lost(home, name, file, why)
+            if looks and why != DAMAGED:
                 raise RequestError(f"{name}: was interrupted before its plan was written; run it again")
         ledger = Ledger(urls["ledger_url"], name, waits, called)
         if file is not None and unlocked(lambda: ledger.plan, called or f"the ledger {file}") is None:
@@ -87,6 +98,19 @@ class OpenStudy:
             RequestError: if there is no plan on record.
         """
         return is_finished(self.ledger.require_plan(), self.ledger.records())
+
+
+def _why_no_database(file: Path) -> str | None:
+    """Why `file` is no database of SQLite; None if it is one, as far as its first bytes show.
+
+    Raises:
+        PermissionError: if this user may not read the file.
+    """
+    if not file.exists():
+        return "is missing"
+    with file.open("rb") as opened:
+        first = opened.read(len(MAGIC))
+    return None if first == MAGIC else DAMAGED if first else "is empty"
 
 
 def _check_not_lost(home: Home, name: str, file: Path, what: str) -> None:

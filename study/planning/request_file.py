@@ -20,6 +20,7 @@ from study.storage.artifacts import write_atomically
 from study.storage.disk import cannot_write
 
 if TYPE_CHECKING:
+    from study.planning.plan import Plan
     from study.planning.resolve import Resolved
 
 __all__ = ["write_request"]
@@ -29,10 +30,13 @@ BUDGETS = ("trials", "confirm_seeds")
 ALL_BUDGETS = (*BUDGETS, "tunings")
 
 
-def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None) -> None:
+def write_request(
+    folder: Path, resolved: Resolved, arguments: Sequence[str] | None = None, plan: Plan | None = None
+) -> None:
     """Write `request.json` into the study's `folder`, or add a command line that changes a budget.
 
-    arguments: the command line; the default is the command line of this process. A command that goes on with
+    arguments: the command line; the default is the command line of this process. plan: the plan of `resolved`
+    as it follows the study that was begun (`Plan.following`). A command that goes on with
     the same budget changes nothing. An error here stops no study, unless the disk is full or read-only.
 
     Raises:
@@ -40,7 +44,7 @@ def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | N
     """
     try:
         path = folder / REQUEST_FILE
-        before, plan = _commands(path), resolved.plan
+        before, plan = _commands(path), plan or resolved.plan
         begun = {name: int(before[-1].get(name, 1)) if before else -1 for name in ALL_BUDGETS}
         wanted = {name: int(getattr(plan.space, name)) for name in BUDGETS} | {"tunings": plan.tunings}
         budgets = {
@@ -50,7 +54,7 @@ def write_request(folder: Path, resolved: Resolved, arguments: Sequence[str] | N
         if budgets == begun:
             return
         commands = [*before, _command(sys.argv if arguments is None else arguments) | budgets]
-        content = {"study": resolved.plan.name, "commands": commands} | _described(resolved, budgets)
+        content = {"study": resolved.plan.name, "commands": commands} | _described(resolved, plan, budgets)
         write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
     except Exception as error:
         if cannot_write(error):
@@ -77,9 +81,9 @@ def _command(arguments: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _described(resolved: Resolved, budgets: dict[str, int]) -> dict[str, Any]:
+def _described(resolved: Resolved, plan: Plan, budgets: dict[str, int]) -> dict[str, Any]:
     """What the request came to: its words, the task and model that were found, and the space in layers."""
-    plan, task = resolved.plan, resolved.task
+    task = resolved.task
     named = {k: masked(v) if isinstance(v, str) else v for k, v in resolved.request.recorded().items()}
     return {
         "request": named,

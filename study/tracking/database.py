@@ -8,7 +8,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-from study.errors import StudyStopped
+from study.errors import RequestError, StudyStopped
 
 __all__ = ["move_artifacts", "wait_until_free"]
 
@@ -22,6 +22,7 @@ def wait_until_free(path: Path) -> None:
     MLflow itself would try for a minute without a word, and then show a piece of SQL.
 
     Raises:
+        RequestError: if the file is damaged; its studies can write their record again.
         StudyStopped: if the database is locked for longer than `LOCKED`.
     """
     until, waiting = time.monotonic() + LOCKED, False
@@ -35,6 +36,11 @@ def wait_until_free(path: Path) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):  # whoever opens the database next has the words for this
                 return
+        except sqlite3.DatabaseError as error:
+            raise RequestError(
+                f"MLflow's database {path}: is damaged: {error}; put it back from a backup, or move it away: "
+                "then `kdstudy status --sync` writes the record of each study again"
+            ) from None
         if time.monotonic() > until:
             raise StudyStopped(
                 f"MLflow's database {path}: another process has locked it; try again when that has ended"
@@ -58,7 +64,7 @@ def move_artifacts(database: Path, location: str) -> None:
         f"AND artifact_location LIKE '%/mlartifacts' AND experiment_id IN ({ours})"
     )
     place = f"{database.absolute().as_uri()}?mode=rw"
-    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(place, uri=True)) as one, one:
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(place, uri=True)) as one, one:
         for experiment, before in one.execute(moved, (location,)).fetchall():
             one.execute(
                 "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "

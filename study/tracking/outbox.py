@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from study.errors import plain_reason
+
 __all__ = ["BOUND", "Outbox"]
 
 APART = 1.0  # seconds between two jobs of one name, except before the last job of the name
@@ -134,7 +136,7 @@ class Outbox:
                 self._settle(name, job)
             except Exception as error:  # any error of a client that cannot reach its server
                 with self._changed:
-                    self.away = str(error).strip().partition("\n")[0] or type(error).__name__
+                    self.away = plain_reason(error)
                     self._jobs.setdefault(name, self._jobs.pop(name))  # next time the other jobs run first
                     self._changed.notify_all()
                 self._wait(pause)

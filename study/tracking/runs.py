@@ -4,8 +4,8 @@ A run has an identity within its study (tag `kdstudy.identity`). There may be tw
 client gave up on a server that was slow, the server made the run all the same, and then the client made
 another one. Of the two runs the older one stays, and the newer one is deleted.
 
-A run that a user has deleted is restored. A tag that was removed is written again, and so is the parent of a
-run if the parent is another run now.
+A run that a user has deleted is restored. A tag that was removed or changed is written again, and so is the
+parent of a run if the parent is another run now.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
 IDENTITY, PARENT = "kdstudy.identity", "mlflow.parentRunId"
+FIRST = ("kdstudy.git", "kdstudy.number")  # tags that may change, and keep their first value here
 RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
@@ -114,7 +115,7 @@ class Runs:
             self._times[created.info.run_id] = {}
         run = self._ids[identity]
         there = self._tags[run]
-        self.set_tags(run, {k: v for k, v in all_tags.items() if k == PARENT or k not in there})
+        self.set_tags(run, {k: v for k, v in all_tags.items() if k not in there or k not in FIRST})
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
         return run

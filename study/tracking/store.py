@@ -10,12 +10,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from study.errors import RequestError, plain_reason
+from study.home import sqlite_url
+from study.ledger.database import sqlite_file
 from study.tracking.database import wait_until_free
 from study.tracking.experiment import find_experiment
 
 __all__ = ["check_moved", "check_tracking", "is_server", "make_database"]
-
-FILE = "sqlite:///"
 
 # The outbox tries again. MLflow's client must not: if the server's answer was lost, a retry of the client
 # would make a second run; and while a server is away, the client would try for minutes without a word.
@@ -34,8 +34,8 @@ def check_tracking(uri: str, name: str, study_id: str | None, called: str = "") 
         RequestError: if MLflow refuses the store, no server answers, or the name is another study's.
         StudyStopped: if a database is locked by another process for long.
     """
-    if uri.startswith(FILE):
-        wait_until_free(Path(uri.removeprefix(FILE)))
+    if (file := sqlite_file(uri)) is not None:
+        wait_until_free(file)
     try:
         find_experiment(MlflowClient(tracking_uri=uri), name, study_id)
     except RequestError:
@@ -55,15 +55,14 @@ def check_moved(uri: str, before: str, name: str, study_id: str | None) -> None:
         RequestError: if `uri` has no record of the study and `before` has one, or `uri` cannot be read.
     """
     try:
-        if find_experiment(MlflowClient(tracking_uri=uri), name, study_id) is not None:
+        if _has_record(uri, name, study_id):
             return
     except RequestError:
         raise
     except Exception as error:
         raise RequestError(f"--tracking-uri {uri}: {plain_reason(error)}") from None
     try:
-        lost = before.startswith(FILE) and not Path(before.removeprefix(FILE)).exists()
-        lost = lost or find_experiment(MlflowClient(tracking_uri=before), name, study_id) is None
+        lost = not _has_record(before, name, study_id)
     except Exception:  # nobody answers there, so a record there cannot be read any more
         lost = True
     if not lost:
@@ -71,6 +70,14 @@ def check_moved(uri: str, before: str, name: str, study_id: str | None) -> None:
             f"--tracking-uri {uri}: has no record of study {name}, whose id is {study_id}; its record is at "
             f"{before}. Move that database, or leave this option away"
         )
+
+
+def _has_record(uri: str, name: str, study_id: str | None) -> bool:
+    """Return whether the study is on record at `uri`. MLflow would make a file that is missing."""
+    file = sqlite_file(uri)
+    if file is not None and not file.exists():
+        return False
+    return find_experiment(MlflowClient(tracking_uri=uri), name, study_id) is not None
 
 
 def make_database(path: Path) -> None:
@@ -86,7 +93,7 @@ def make_database(path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=path.parent) as beside:
         new = Path(beside) / path.name
         new.touch(0o666)  # the umask decides the mode; SQLite itself gives a group no writes
-        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+        MlflowClient(tracking_uri=sqlite_url(new)).search_experiments(max_results=1)
         new.rename(path)
 
 

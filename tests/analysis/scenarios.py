@@ -34,6 +34,7 @@ __all__ = [
         "FLAT",
         "INIT",
         "LOW_RESOURCE",
+        "OF_ONE_ARM",
         "POWER",
         "PRECISE",
         "SIX_FRACTIONS",

@@ -146,6 +146,14 @@ class Studies:
             texts = Texts(of_study, there, np.eye(len(arms)))
         return Runs(arms, tuple(seeds), names, self.values[study], self.cells, texts)
 
+    def answers(self, study: int) -> dict[tuple[str, int], dict[str, Any]]:
+        """One study as `analysis.record.design.correct_texts` gives it."""
+        runs = self.runs(study)
+        return {
+            (arm, seed): {name: self.correct[k][study, a, s] for k, name in enumerate(runs.languages)}
+            for (a, arm), (s, seed) in itertools.product(enumerate(runs.arms), enumerate(runs.seeds))
+        }
+
     def table(self, study: int) -> pd.DataFrame:
         """One study as `analysis.record.design.confirmed` gives it."""
         runs = self.runs(study)

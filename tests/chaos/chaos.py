@@ -198,6 +198,8 @@ class Chaos:
     def _kill_ray(self, running: Running) -> bool:
         """Kill Ray's head: the study stops. Whether there was a head to kill."""
         heads = running.workers("gcs_server")
+        if not heads:  # the study is at its end, and Ray is gone already
+            running.wait_for_end(TOLD)
         if not heads or running.process.poll() is not None:
             return False
         self.ends.add(1)

@@ -10,7 +10,15 @@ import sys
 import pytest
 from rich.console import Console
 
-from study.cli.console import listing, new_console, note, outlasting, print_table, say
+from study.cli.console import (
+    listing,
+    new_console,
+    note,
+    open_closed_streams,
+    outlasting,
+    print_table,
+    say,
+)
 from tests.cli.shown import rows
 
 
@@ -115,16 +123,32 @@ def test_nothing_is_raised_if_nobody_reads_the_output_any_more(
 
 
 def test_another_error_of_a_stream_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(io.StringIO):
+    class Odd(io.StringIO):
         def write(self, text: str) -> int:
-            raise OSError(errno.ENOSPC, "full")
+            raise OSError(errno.EINVAL, "odd")
 
-    monkeypatch.setattr(sys, "stderr", Full())
-    with outlasting(), pytest.raises(OSError, match="full"):
+    monkeypatch.setattr(sys, "stderr", Odd())
+    with outlasting(), pytest.raises(OSError, match="odd"):
         print("hello", file=sys.stderr)
 
 
+def test_a_log_whose_disk_is_full_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", buffering=1, encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        with outlasting():
+            note("hello")
+            print("hello", file=sys.stderr, flush=True)
+
+
 def test_a_stream_that_was_closed_before_the_start_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert not new_console(stderr=True).is_terminal
+    open_closed_streams()
+    streams = [sys.stdin, sys.stdout, sys.stderr]
+    assert streams[0].read() == ""
     with outlasting():
         note("hello")
+        say("hello")
+    for stream in streams:
+        stream.close()

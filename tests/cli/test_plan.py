@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from study.planning.capacity import Machine
+from study.planning.seeds import block_of
 from tests.cli.place import ON, Place
 
 
@@ -50,6 +51,41 @@ def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> 
         arguments = place.filled(f"plan {{space}} {ON}{option}")
         assert json.loads(command(*arguments, "--json").out)["sampler"] == sampler
         assert f"by {sampler} search, from" in command(*arguments).out
+
+
+def test_a_plan_shows_its_draw_and_another_name_or_block_is_another_draw(command: Any, place: Place) -> None:
+    """The seed block follows from the name of the study, here that of the space's file."""
+    line = f"plan {{space}} {ON} --confirm-seeds 2"
+    own, named, given = (
+        json.loads(command(*place.filled(f"{line} {option} --json")).out)
+        for option in ("", "--name second", "--seed-block 7")
+    )
+    assert own["seed_block"] == block_of(own["name"])
+    assert named["seed_block"] == block_of("second") != own["seed_block"]
+    assert (given["seed_block"], given["tunings"], given["selection"]) == (7, 1, "interpolated")
+    shown = command(*place.filled(f"{line} --seed-block 7 --set learning_rate=1e-3..1e-2")).out
+    assert "seed block 7: search at seed 7000, confirm at 7001 to 7002; --seed-block chooses" in shown
+    assert "confirm runs at the interpolated optimum of the search" in shown
+
+
+def test_tunings_multiply_search_and_confirm_runs(command: Any, place: Place) -> None:
+    line = f"plan {{space}} {ON} --trials 3 --confirm-seeds 2 --seed-block 7"
+    once, thrice = (
+        json.loads(command(*place.filled(f"{line} {option} --json")).out) for option in ("", "--tunings 3")
+    )
+    for name in ("search", "confirm", "trials", "steps"):
+        assert thrice[name] == 3 * once[name]
+    assert thrice["teachers"] == once["teachers"]
+    assert thrice["tunings"] == 3
+    shown = command(*place.filled(f"{line} --tunings 3")).out
+    assert "3 tunings of each arm, in the seed blocks 7 to 9\n" in shown
+
+
+@pytest.mark.parametrize("option", ["--tunings 0", "--seed-block -1", "--seed-block 2000000", "--tunings x"])
+def test_a_draw_that_cannot_be_is_refused(command: Any, place: Place, option: str) -> None:
+    answer = command(*place.filled(f"plan {{space}} {ON} {option}"))
+    assert answer.code == 2
+    assert option.split()[0] in answer.err
 
 
 def test_the_sampler_is_checked_with_the_ranges_that_set_gives(command: Any, place: Place) -> None:

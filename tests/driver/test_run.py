@@ -92,7 +92,7 @@ def study(
     monkeypatch.setattr(run, "connected", made.connected)
     monkeypatch.setattr(run, "RayAlive", lambda *values: nullcontext())
     monkeypatch.setattr(run, "default_resources", lambda *values: Resources(1, 0, 1))
-    monkeypatch.setattr(run, "write_request", lambda folder, resolved: None)
+    monkeypatch.setattr(run, "write_request", lambda folder, resolved, plan: None)
     monkeypatch.setattr(run, "_stored_model", lambda *values: "b" * 64)
     monkeypatch.setattr(Preparation, "store_task", lambda self, task: None)
     monkeypatch.setattr(DrivenStudy, "run", lambda self: self.post("begin"))

@@ -14,6 +14,11 @@ from typing import Any
 
 import pytest
 
+from analysis.record.design import confirm_runs
+from analysis.record.study_record import read_study
+from analysis.verdict.audit import audit
+from study.planning.seeds import block_of
+
 SPACE = """
 from study.space import SearchSpace
 
@@ -189,3 +194,39 @@ def test_a_study_that_was_planned_too_large_ends_early_and_confirms_what_it_has(
     whole = check_whole(home_with_artifacts, "my_space", 2 * 2 + 2 * 1)
     assert sorted(record.phase for record in whole.records) == ["confirm"] * 2 + ["search"] * 4
     assert command("resume", "my_space", "--home", home_with_artifacts).code == 0
+
+
+@pytest.mark.slow
+def test_a_tuning_that_is_added_is_searched_and_confirmed_beside_the_first(
+    command: Any,
+    on_ray: list[str],
+    asked: Any,
+    finished: Any,
+    copied_home: Path,
+    check_whole: Callable[..., Any],
+) -> None:
+    """The finished study goes on: its trials stay, and the second tuning has its own, each once."""
+    run = ("run", asked.space, *asked.on, *on_ray, "--home", copied_home)
+    answer = command(*run, "--tunings", "2")
+    assert answer.code == 0, answer.err
+    on_record = check_whole(copied_home, finished.name, 16)
+    first = 1000 * block_of(finished.name)
+    found = {(r.phase, r.tuning, r.config.seed): 0 for r in on_record.records}
+    for r in on_record.records:
+        found[r.phase, r.tuning, r.config.seed] += 1
+    assert found == {
+        ("search", 0, first): 6,
+        ("search", 1, first + 1000): 6,
+        ("confirm", 0, first + 1): 2,
+        ("confirm", 1, first + 1001): 2,
+    }
+    for r in on_record.records:
+        assert on_record.trials[r.key].data.tags["kdstudy.tuning"] == str(r.tuning)
+    record = read_study(f"sqlite:///{copied_home / 'mlflow.db'}", finished.name)
+    assert len(confirm_runs(record)) == 4
+    assert not [finding for finding in audit(record) if finding.rule == "selection"]
+    assert command(*run).code == 0  # nothing is left to do
+    refused = command(*run, "--tunings", "1")
+    assert (refused.code, "was begun with 2 tunings" in refused.err) == (2, True)
+    other = command(*run, "--seed-block", "5")
+    assert (other.code, "seed_block: " in other.err) == (2, True)

@@ -14,6 +14,7 @@ from study.ledger.ledger import Ledger
 from study.ledger.progress import budget_note, confirm_wanted, is_finished, summary
 from study.ledger.records import Choice, Record, State
 from study.planning.plan import Plan
+from study.space import Range
 
 MakePlan = Callable[..., Plan]
 OpenLedger = Callable[..., Ledger]
@@ -285,6 +286,30 @@ def test_a_study_that_began_before_selects_the_best_tried_trial(plan: Plan) -> N
     wanted = confirm_wanted(old, search)
     assert [one.config.key for one in wanted] == [search[2].config.with_seed(seed).key for seed in (1, 2)]
     assert [one.choice for one in wanted] == [None, None]
+
+
+def test_with_two_ranges_a_gaussian_process_selects_among_trials_with_the_bests_levels(
+    make_plan: MakePlan,
+) -> None:
+    """A trial with other levels than the best, and a poorer score, does not move the optimum."""
+    rate, decay = Range(low=1e-4, high=1e-2, log=True), Range(low=0.0, high=0.1)
+    plan = make_plan(nuisance={"learning_rate": rate, "weight_decay": decay, "batch_size": (8, 16)}, trials=8)
+
+    def tried(number: int, batch_size: int) -> Record:
+        off = (number * 0.38) % 1
+        values = {"learning_rate": 1e-4 * 100**off, "weight_decay": 0.1 * ((number * 0.7) % 1)}
+        config = plan.config(plan.arms()[0], values | {"batch_size": batch_size})
+        score = 0.6 - (off - 0.45) ** 2 - (values["weight_decay"] - 0.04) ** 2
+        return with_config(plan, 0, config, number, value=score - 0.2 * (batch_size == 8))
+
+    search = [tried(number, 16) for number in range(8)]
+    first, _ = confirm_wanted(plan, search)
+    assert first.choice is not None
+    assert first.choice.rule == "gaussian process"
+    assert first.config.batch_size == 16
+    assert 4e-4 < first.config.learning_rate < 1.6e-3
+    others = [tried(number, 8) for number in range(8)]
+    assert confirm_wanted(plan, [*others, *search])[0] == first
 
 
 def test_if_nothing_can_be_interpolated_the_record_has_the_reason(plan: Plan) -> None:

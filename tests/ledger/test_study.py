@@ -49,6 +49,27 @@ def test_a_study_that_was_not_begun_is_refused_and_nothing_is_written(home: Home
     assert not home.root.exists()
 
 
+def test_a_study_is_opened_with_a_new_password_before_the_password_is_stored(
+    home: Home, make_plan: MakePlan, tmp_path: Path
+) -> None:
+    """The old password may be refused by now."""
+    url = f"sqlite:///file:{tmp_path}/ledger.db?uri=true&password="
+    begun(home, make_plan(), ledger_url=url + "old")
+    assert OpenStudy.at(home, "demo", given={"ledger_url": url + "new"}).urls["ledger_url"] == url + "new"
+    assert OpenStudy.at(home, "demo").urls["ledger_url"] == url + "old"
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_damaged_ledger_is_a_lost_one(home: Home, make_plan: MakePlan, looks: bool) -> None:
+    study = begun(home, make_plan())
+    (study.folder / "optuna.db").write_text("no database")
+    (study.trials / "key" / "attempt-1").mkdir(parents=True)
+    with pytest.raises(
+        RequestError, match=r"^study demo: its ledger is lost: \S+/optuna.db is damaged. It held"
+    ):
+        OpenStudy.at(home, "demo", looks=looks)
+
+
 def test_a_server_that_is_away_is_waited_for_only_if_the_study_goes_on(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

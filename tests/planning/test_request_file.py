@@ -92,6 +92,24 @@ def test_a_larger_budget_adds_its_command_line(resolved: Resolved, tmp_path: Pat
     assert (found["space"]["trials"], found["space"]["confirm_seeds"]) == (5, 1)
 
 
+def test_a_tuning_that_is_added_adds_its_command_line(resolved: Resolved, tmp_path: Path) -> None:
+    """A file of an older version says nothing of tunings: then there was one."""
+    write_request(tmp_path, resolved, RUN)
+    found = read(tmp_path)
+    assert (found["seed_block"], found["selection"], found["tunings"]) == (
+        resolved.plan.seed_block,
+        "interpolated",
+        1,
+    )
+    del found["commands"][0]["tunings"]
+    (tmp_path / "request.json").write_text(json.dumps(found))
+    write_request(tmp_path, resolved, RUN)
+    assert len(read(tmp_path)["commands"]) == 1
+    write_request(tmp_path, resolved, RUN, resolved.plan.model_copy(update={"tunings": 2}))
+    assert [one.get("tunings") for one in read(tmp_path)["commands"]] == [None, 2]
+    assert read(tmp_path)["tunings"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -166,7 +166,27 @@ def rename_the_experiment(home: Home) -> None:
     client_of(home).rename_experiment(experiment_of(home).experiment_id, "my best study")
 
 
+def change_tags(home: Home) -> None:
+    """Of each arm's first trial and of an arm, in MLflow's UI."""
+    mlflow = client_of(home)
+    for run in mlflow.search_runs([experiment_of(home).experiment_id]):
+        of_a_trial = run.data.tags.get("kdstudy.number") == "1" and "kdstudy.key" in run.data.tags
+        if of_a_trial or run.data.tags["kdstudy.identity"] == "arm/init=random":
+            for tag in ("kdstudy.arm", "kdstudy.phase"):
+                mlflow.set_tag(run.info.run_id, tag, "oops")
+
+
+def duplicate_a_run_and_delete_another(home: Home) -> None:
+    mlflow, experiment = client_of(home), experiment_of(home).experiment_id
+    runs = [run for run in mlflow.search_runs([experiment]) if "kdstudy.outcome" in run.data.tags]
+    one, other = runs[:2]
+    mlflow.create_run(experiment, tags=one.data.tags)
+    mlflow.delete_run(other.info.run_id)
+
+
 LOSSES = [
+    (change_tags, 2),
+    (duplicate_a_run_and_delete_another, 1),
     (lose_the_database, 4),
     (delete_the_experiment, 0),
     (delete_the_experiment_for_good, 4),
@@ -271,6 +291,8 @@ def test_a_record_may_move_to_another_address_if_it_is_the_same_study(home: Home
         check_moved(f"sqlite:///{moved}", home.tracking_uri, NAME, "another id")
     home.database.unlink()  # nothing is left of it: the record is written again
     check_moved(f"sqlite:///{empty}", home.tracking_uri, NAME, study_id)
+    check_moved(f"sqlite:///{tmp_path / 'absent.db'}", home.tracking_uri, NAME, study_id)
+    assert not (tmp_path / "absent.db").exists(), "to check writes nothing"
     check_moved(f"sqlite:///{empty}", "http://127.0.0.1:9", NAME, study_id)
 
 
@@ -306,7 +328,17 @@ def test_a_database_that_stays_locked_stops_in_plain_words(
 
 def test_a_database_that_is_missing_or_cannot_be_written_is_not_waited_for(tmp_path: Path) -> None:
     wait_until_free(tmp_path / "mlflow.db")
-    (tmp_path / "mlflow.db").write_text("no database")
-    with pytest.raises(sqlite3.DatabaseError):
-        wait_until_free(tmp_path / "mlflow.db")
-    assert os.listdir(tmp_path) == ["mlflow.db"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_damaged_database_is_one_line_that_says_how_the_record_comes_back(
+    home: Home, before: dict[str, Any]
+) -> None:
+    home.database.write_text("no database")
+    with pytest.raises(
+        RequestError, match=r"mlflow.db: is damaged: file is not a database; put it back .* or"
+    ):
+        sync_study(home, NAME)
+    home.database.rename(home.root / "away")
+    assert sync_study(home, NAME) == len(ENDS)
+    assert record_of(home) == before

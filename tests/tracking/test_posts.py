@@ -195,9 +195,14 @@ def test_the_texts_of_the_task_are_counted_once_and_go_on_record(
     assert "kdstudy.texts.test" not in study.data.tags  # the task is not in the store
     posts.store.build("tasks", plan.constants["task"], lambda target, work: None)
     counts, counted = {"train": {"deu": 80, "a =b": 0}, "test": {"deu": 20, "a =b": 5}}, list[Path]()
-    monkeypatch.setattr(posts_module, "count_saved_texts", lambda folder: counted.append(folder) or counts)
+
+    def count(folder: Path) -> dict[str, dict[str, int]]:
+        counted.append(folder)
+        return counts
+
+    monkeypatch.setattr(posts_module, "count_saved_texts", count)
     for state in ("begin", "finish"):
-        posts.study([], state)  # type: ignore[arg-type]
+        posts.study([], state)
         assert posts.outbox.flush(LONG)
     assert counted == [posts.store.path("tasks", plan.constants["task"])]
     (study,) = runs(client, plan, "study")

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 
 from study.ledger.records import State
 from study.planning.plan import Plan
-from study.tracking.rows import report_rows, result_rows, score_rows, texts_tags
+from study.tracking.rows import report_rows, result_rows, score_rows, study_params, texts_tags
 from study.tracking.tracker import Tracker
 from study.trial.progress import Progress
 from tests.tracking.recorded import ARMS, begin, rows, runs, trial
@@ -150,7 +150,12 @@ def test_the_study_run_says_how_was_searched_and_no_budget_that_may_grow(
     (study,) = runs(client, plan, "study")
     said = study.data.params
     assert (said["sampler"], said["pruner"], said["reports"]) == ("random", "median", "5")
-    assert not {"trials", "confirm_seeds"} & said.keys()
+    assert not {"trials", "confirm_seeds", "tunings"} & said.keys()
+    assert (said["selection"], said["seed_block"]) == ("interpolated", "0")
+
+
+def test_a_study_that_began_before_there_was_a_choice_has_no_params_of_it(make_plan: MakePlan) -> None:
+    assert not {"selection", "seed_block"} & study_params(make_plan(selection="best tried")).keys()
 
 
 def test_the_study_run_says_under_which_names_task_and_model_were_asked_for(

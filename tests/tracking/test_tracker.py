@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from study.ledger.records import State
+from study.ledger.records import Choice, State
 from study.planning.plan import Plan
 from study.tracking.tracker import Tracker
 from study.trial.progress import Progress
-from tests.tracking.recorded import begin, rows, runs, trial
+from tests.tracking.recorded import ARMS, begin, rows, runs, trial
 
 MakePlan = Callable[..., Plan]
 MakeReport = Callable[..., Progress]
@@ -87,6 +87,38 @@ def test_the_run_of_the_study_has_more_tags_once(track: Track, plan: Plan, clien
         tracker.begin()
     (study,) = runs(client, plan, "study")
     assert study.data.tags["kdstudy.chance"] == "0.1"
+
+
+def test_a_confirm_run_has_the_rule_the_fit_and_the_best_tried_trial(
+    track: Track, plan: Plan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    """Without them, MLflow lacks something of the trial. A study with one tuning has no tag for it."""
+    choice = Choice("parabola", "through three points", "f" * 64)
+    record = replace(trial(plan, seed=1, phase="confirm"), outcome=State.COMPLETE)
+    report = [make_report(1, 0.5, "complete")]
+    tracker = track(plan)
+    tracker.replay(record, report, State.COMPLETE)
+    assert not tracker.lacks(record)
+    chosen = replace(record, choice=choice)
+    assert tracker.lacks(chosen)
+    tracker.replay(chosen, report, State.COMPLETE)
+    assert not tracker.lacks(chosen)
+    (run,) = runs(client, plan, "confirm")
+    tags = run.data.tags
+    assert (tags["kdstudy.selected"], tags["kdstudy.fit"], tags["kdstudy.tried"]) == choice
+    assert "kdstudy.tuning" not in tags
+
+
+def test_trials_of_a_study_with_several_tunings_have_the_number_of_their_tuning(
+    track: Track, make_plan: MakePlan, client: MlflowClient, make_report: MakeReport
+) -> None:
+    plan = make_plan(**ARMS, name="several tunings", tunings=2)
+    tracker = track(plan)
+    for tuning in (0, 1):
+        record = replace(trial(plan, seed=1000 * tuning), tuning=tuning, outcome=State.COMPLETE)
+        tracker.replay(record, [make_report(1, 0.5, "complete")], State.COMPLETE)
+    found = {run.data.params["seed"]: run.data.tags["kdstudy.tuning"] for run in runs(client, plan, "search")}
+    assert found == {"0": "0", "1000": "1"}
 
 
 def test_a_run_has_the_number_of_its_trials_last_attempt(

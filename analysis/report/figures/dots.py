@@ -58,6 +58,8 @@ def dots(arms: pd.DataFrame, seeds: pd.DataFrame, heading: str, xlabel: str) -> 
     _group(axes, list(arms["line"]))
     axes.set_yticks(np.arange(len(arms)), labels(arms["name"], 46, 1))
     axes.set_ylim(len(arms) - 0.4, -0.6)
+    low, high = axes.get_xlim()  # the interval of two seeds may reach beyond all accuracies
+    axes.set_xlim(max(low, -0.02), min(high, 1.02))
     axes.grid(False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter(POINTS)

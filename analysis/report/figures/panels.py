@@ -54,9 +54,19 @@ def marginal_means(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -
 
 
 def marginal_seeds(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
-    """`*by, seed, value`: the means of single seeds, of which `marginal_means` has the means."""
+    """`*by, seed, value`: the means of single seeds, of which `marginal_means` has the means.
+
+    Levels are in planned order, so a level has one colour in all figures.
+    """
     means = means_by_seed(matched(shared_macro(results), factors, by), by)
-    return means.stack().dropna().rename("value").reset_index()
+    long = means.stack().dropna().rename("value").reset_index()
+    places = {name: {level: number for number, level in enumerate(factors[name])} for name in by}
+    return long.sort_values(
+        [*by, "seed"],
+        key=lambda column: column.map(places[column.name]) if column.name in places else column,
+        kind="stable",
+        ignore_index=True,
+    )
 
 
 def _level(value: Any) -> str:

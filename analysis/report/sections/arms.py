@@ -38,10 +38,10 @@ def arms(results: Results) -> Section:
     formats: dict[str, Format] = dict.fromkeys(map(str, summary.columns), points)
     formats |= {"arm": str} | dict.fromkeys(["seeds", *OUTCOMES], count)
     note = (
-        "Points of accuracy, means over confirm seeds; sd: the standard deviation of test macro over the "
-        "seeds. search best was selected because it is high: compare arms by the confirm columns, and by "
-        "the intervals of the differences below. complete, pruned, diverged, failed: numbers of search and "
-        f"confirm trials. {WORST}"
+        "Points of accuracy, means over confirm seeds. sd: the standard deviation of test macro over the "
+        "seeds. search best: validation accuracy of the selected trial. This trial was selected because its "
+        "score is high, so compare arms by the other columns. complete, pruned, diverged, failed: numbers of "
+        f"search and confirm trials. {WORST}"
     )
     if "test retention" not in summary:
         note += (

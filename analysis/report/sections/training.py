@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from analysis.record.formats import count, p_value
@@ -41,7 +43,7 @@ def convergence(results: Results) -> Section:
 
 def _differences(results: Results) -> tuple[Table, ...]:
     found = results.convergence
-    found = found[found["estimate"].notna() | (found["censored"] > 0)]
+    found = found[found["estimate"].notna() | found["low"].notna() | (found["never"] > 0)]
     if found.empty:
         return ()
     shown = pd.DataFrame(
@@ -51,9 +53,10 @@ def _differences(results: Results) -> tuple[Table, ...]:
                 _ratio(*row) for row in found[["estimate", "low", "high"]].itertuples(index=False)
             ],
             "p": found["p"],
+            "by": found["method"],
             "seeds": found["seeds"],
             "cells": found["cells"],
-            "never reached": found["censored"],
+            "never reached": found["never"],
             "at the first report": found["early"],
         }
     )
@@ -62,13 +65,15 @@ def _differences(results: Results) -> tuple[Table, ...]:
         "95% interval (claim C5). Below 1, the copied students converge faster. the better init's final "
         "accuracy: the higher mean final accuracy of the two compared inits, one target for both. its own "
         "final accuracy: a run that hardly learned reaches its own final accuracy at once, so read this row "
-        "only if both inits learned. Steps are interpolated between reports. never reached: matched cells "
-        "that are left out because a run never reached the target, which favours the slower init (a dash: "
-        "no cell is left). at the first report: runs that had reached the target at their first report; "
-        "their number of steps is an upper bound. If a table has such cells or runs, the ratio has no "
-        "interval. In simulated studies, the other intervals covered 93 to 97%, with 60, 8 and 4 reports "
-        "for each run. If random students often never reach the target, the ratio of the remaining studies "
-        "is closer to 1 than the true ratio, by 0.2 of its standard error."
+        "only if both inits learned. Steps are interpolated between reports. never reached: runs that never "
+        "reached the target; the number of their steps is above the number that they were trained for. at "
+        "the "
+        "first report: runs that had reached the target at their first report after training began, or "
+        "before; the number of their steps is at most that of this report. by: paired t, if the steps of all "
+        "runs are known; interval regression, which takes the logarithm of the steps as normal and these "
+        "runs "
+        "as intervals; bounds, if an init has no run with known steps in some cell: then only a limit of the "
+        "ratio is known."
     )
     formats = {"p": p_value} | dict.fromkeys(
         ["seeds", "cells", "never reached", "at the first report"], count
@@ -78,10 +83,14 @@ def _differences(results: Results) -> tuple[Table, ...]:
 
 
 def _ratio(estimate: float, low: float, high: float) -> str | None:
-    if pd.isna(estimate):
+    if pd.notna(estimate):
+        bounds = "" if pd.isna(low) else f" [{2**low:.2f}, {2**high:.2f}]"
+        return f"{2**estimate:.2f}{bounds}"
+    if pd.isna(low):
         return None
-    bounds = "" if pd.isna(low) else f" [{2**low:.2f}, {2**high:.2f}]"
-    return f"{2**estimate:.2f}{bounds}"
+    if math.isinf(low):
+        return f"at most {2**high:.2f}"
+    return f"at least {2**low:.2f}" if math.isinf(high) else f"{2**low:.2f} to {2**high:.2f}"
 
 
 def _arms(results: Results) -> Table:

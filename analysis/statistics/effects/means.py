@@ -6,6 +6,8 @@ effects (`precision.py`). Macro is over the languages that all arms share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -54,7 +56,7 @@ def shared_languages(results: pd.DataFrame) -> list[str]:
     return [runs.languages[number] for number in runs.shared(range(len(runs.arms)))]
 
 
-def _table(runs: Runs, cells: list[tuple[int, ...]], weights: tuple[float, ...]) -> pd.DataFrame:
+def _table(runs: Runs, cells: Sequence[tuple[int, ...]], weights: tuple[float, ...]) -> pd.DataFrame:
     shared = list(runs.shared(range(len(runs.arms))))
     rows = []
     for cell in cells if shared else []:

@@ -41,6 +41,17 @@ def test_an_unknown_study_is_refused(tracking_uri: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "why"), [(b"", "no such table: experiments"), (b"garbage", "file is not a database")]
+)
+def test_a_database_without_a_record_is_refused_in_plain_words(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(content)
+    with pytest.raises(RequestError, match=f"^demo: MLflow cannot be read: {why}$"):
+        Database(f"sqlite:///{tmp_path / 'mlflow.db'}", "demo")
+
+
+@pytest.mark.parametrize(
     ("uri", "shown"),
     [
         ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),

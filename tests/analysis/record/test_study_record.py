@@ -136,6 +136,19 @@ def test_a_record_that_lacks_trials_is_a_part_and_says_how_many(recorder: Any) -
     )
 
 
+def test_a_run_that_is_there_twice_or_is_open_hides_no_trial_that_is_missing(recorder: Any) -> None:
+    recorder.trial(0, 0, 0.3)
+    recorder.trial(0, 1, 0.4)
+    recorder.tracker.finish(3)
+    one, other = runs_of(recorder, "search")
+    client = recorder.tracker.runs.client
+    twice = client.create_run(one.info.experiment_id, tags=one.data.tags)
+    client.set_terminated(twice.info.run_id, "FINISHED")
+    assert recorder.read().missing == 1
+    client.update_run(other.info.run_id, status="RUNNING")
+    assert recorder.read().missing == 2
+
+
 def test_arms_are_in_planned_order_also_if_their_runs_were_renamed(recorder: Any) -> None:
     recorder.trial(1, 0, 0.3)
     runs = recorder.tracker.arm_runs

@@ -19,6 +19,8 @@ from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.tuning import widened
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN, holm, paired_t
+from tests.analysis.scenarios import above
+from tests.analysis.simulate import Scenario, simulate
 from tests.analysis.tables import confirmed_table
 
 INITS = {"init": ("random", "teacher")}
@@ -63,9 +65,9 @@ def macro_of(results: pd.DataFrame, factors: Mapping[str, tuple[Any, ...]]) -> p
     return wide.reindex(list(runs_of(results, factors).arms))
 
 
-def larger(results: pd.DataFrame) -> int:
+def larger(results: pd.DataFrame, correct: Any = None) -> int:
     """Claim C1 as the answer has it."""
-    found = copying_of(runs_of(results, CLAIM), CLAIM)
+    found = copying_of(runs_of(results, CLAIM, correct=correct), CLAIM)
     if found is None or found.shown is None:
         return 0
     if found.shown == "equal":
@@ -252,3 +254,25 @@ def test_many_arms_are_compared_in_bounded_memory(monkeypatch: pytest.MonkeyPatc
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**20
+
+
+@pytest.mark.parametrize("factors", [CLAIM, {"init": ("random", "base", "teacher")}], ids=["C1", "arms"])
+def test_with_texts_the_whole_study_concludes_what_the_answer_says(factors: Any) -> None:
+    """The intervals of the answer are over seeds and texts, and the conclusion is, too."""
+    scenario = Scenario(factors, texts=(40,), difficulty=(0.2, 0.6), quality=above(0.08, init="teacher"))
+    made = simulate(scenario, 25, np.random.default_rng(0))
+    codes, only_seeds = [], []
+    for study in range(25):
+        results, correct = made.table(study), made.answers(study)
+        macro = results[results["language"] == "macro"].pivot(index="arm", columns="seed", values="value")
+        values = macro.reindex(list(dict.fromkeys(results["arm"]))).to_numpy()[None]
+        code = int(conclusion(results, factors, correct=correct).of(values)[0, 0])
+        if factors is CLAIM:
+            assert code == larger(results, correct)
+        else:
+            won = winner(arms_compared(results, correct=correct))
+            assert (runs_of(results, factors).arms[code - 1] if code > 0 else None) == won
+        codes.append(code)
+        only_seeds.append(int(conclusion(results, factors).of(values)[0, 0]))
+    assert len(set(codes)) > 1
+    assert codes != only_seeds

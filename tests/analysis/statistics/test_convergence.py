@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.interpolate import pchip_interpolate
 
 from analysis.statistics.convergence import (
+    _Run,
     arm_convergence,
     convergence_difference,
     last_gains,
@@ -60,6 +62,12 @@ def test_the_step_lies_between_the_first_report_that_has_the_share_and_the_one_b
     first = next(report for report, score in enumerate(curve) if score >= share * curve[-1])
     rounding = 1e-9
     assert 10 * max(first, 1) - rounding <= step <= 10 * (first + 1) + rounding
+
+
+def test_a_target_that_is_the_score_of_a_report_is_reached_there() -> None:
+    """The cubic may miss the score of a report by rounding."""
+    steps = steps_to_share(curve_table({("a", 1): [0.0, 0.0, 0.786]}), share=1.0)
+    assert steps["own"].item() == pytest.approx(30)
 
 
 @pytest.mark.parametrize("steps", [(10, 20, 40, 80), (10, 20, 30, 40, 50)])
@@ -144,29 +152,70 @@ BY_ALPHA = pd.DataFrame(
 )
 
 
-def test_a_cell_in_which_a_run_never_got_there_is_left_out_and_counted() -> None:
+def test_runs_that_never_got_there_need_more_steps_than_they_were_trained_for() -> None:
+    """At alpha 1 no run gets to the target, so only a limit is known; to its own score every run gets."""
     runs: dict[tuple[str, int], list[float]] = {}
-    for seed in (1, 2):
-        runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
-        runs |= {("r1", seed): [0.1, 0.1, 0.45, 0.5, 0.5], ("t1", seed): [0.9, 0.9, 0.9, 0.9, 0.9]}
+    for seed in (1, 2, 3):
+        early = 0.01 * seed
+        runs |= {("r2", seed): [0.1, 0.1, early, 0.1, 0.1], ("t2", seed): [0.1, 0.81 + early, 0.9, 0.9, 0.9]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.45, 0.5, 0.5], ("t1", seed): [0.1, 0.5 + early, 0.9, 0.9, 0.9]}
     rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
-    assert rows.loc["better", ["cells", "censored", "early"]].to_list() == [1, 1, 0]
-    assert rows.loc["better", "estimate"] == pytest.approx(-1)
-    assert rows.loc["better", ["low", "high", "p"]].isna().all()
-    assert rows.loc["own", ["cells", "censored"]].to_list() == [2, 0]
-    assert rows.loc["own", "estimate"] == pytest.approx((-1 + math.log2(1 / 3)) / 2)
+    better = rows.loc["better"]
+    assert better[["seeds", "cells", "never", "early", "method"]].to_list() == [3, 2, 6, 0, "bounds"]
+    assert math.isnan(better["estimate"])
+    assert math.isinf(better["low"])
+    assert better["low"] < better["high"] < 0
+    known = math.log2(50)
+    copied = [
+        [math.log2(crossing(runs[arm, seed], 0.9 * 0.9, 10, 30)) for arm in ("t2", "t1")]
+        for seed in (1, 2, 3)
+    ]
+    above = np.mean(copied, axis=1) - known
+    assert better["high"] == pytest.approx(stats.ttest_1samp(above, 0).confidence_interval().high, abs=1e-3)
 
 
-def test_with_a_run_that_is_there_at_its_first_report_the_difference_is_a_bound() -> None:
-    """Seeds differ, so that there would be an interval."""
-    runs = {("r", seed): [0.1, 0.1 * seed, 0.45, 0.5] for seed in (1, 2, 3)}
-    copied = {("t", seed): [0.1, 0.1 + 0.1 * seed, 0.5, 0.5] for seed in (1, 2, 3)}
-    for first, early in ((0.1, 0), (0.46, 1)):
-        copied["t", 3] = [first, 0.45, 0.5, 0.5]
+def test_of_some_runs_that_never_got_there_interval_regression_has_an_interval() -> None:
+    late = {1: 3, 2: 4, 3: 6, 4: 7, 5: 99}  # the report at which a random student gets there, of eight
+    runs: dict[tuple[str, int], list[float]] = {}
+    for seed, report in late.items():
+        runs["r", seed] = [0.1] * min(report - 1, 8) + [0.9] * max(9 - report, 0)
+        runs["t", seed] = [0.1, 0.2 + 0.1 * seed] + [0.9] * 6
+    (better, _) = convergence_difference(curve_table(runs), CELLS, FACTORS).to_dict("records")
+    assert (better["method"], better["never"], better["early"]) == ("interval regression", 1, 0)
+    assert better["low"] < better["estimate"] < better["high"]
+    runs["r", 5] = [0.1] * 7 + [0.9]
+    (whole, _) = convergence_difference(curve_table(runs), CELLS, FACTORS).to_dict("records")
+    assert whole["method"] == "paired t"
+    assert better["estimate"] < whole["estimate"]  # a run that is slower than all that is known of it
+
+
+def test_a_run_that_is_there_at_its_first_report_needs_at_most_so_many_steps() -> None:
+    """Seeds differ, so that there is an interval; the more such runs, the less is known."""
+    runs = {("r", seed): [0.1, 0.1 * seed, 0.46, 0.5] for seed in (1, 2, 3, 4)}
+    copied = {("t", seed): [0.1, 0.1 + 0.09 * seed, 0.5, 0.5] for seed in (1, 2, 3, 4)}
+    found = []
+    for there in (0, 1, 4):
+        copied |= {("t", seed): [0.46, 0.45, 0.5, 0.5] for seed in range(1, there + 1)}
         rows = convergence_difference(curve_table(runs | copied), CELLS, FACTORS).set_index("criterion")
-        assert rows["early"].to_list() == [early, early]
-        assert rows["estimate"].notna().all()
-        assert rows[["low", "high", "p"]].isna().all(axis=None) == bool(early)
+        assert rows["early"].to_list() == [there, there]
+        found.append(rows.loc["better"])
+    assert [row["method"] for row in found] == ["paired t", "interval regression", "bounds"]
+    assert found[1]["estimate"] < found[0]["estimate"] < 0
+    assert math.isinf(found[2]["low"])
+    assert found[2]["high"] < 0
+
+
+def test_a_report_at_step_0_shows_what_a_student_had_before_training() -> None:
+    """At step 0 a copy is there (no lower bound), or is not (its first step is step 1)."""
+    steps = [0, 10, 20, 40]
+    for first, low in ((0.1, 0.0), (0.9, -math.inf)):
+        run = _Run(np.array(steps), np.array([first, 0.85, 0.9, 0.9]))
+        assert run.bounds(0.8)[0] == low
+        assert run.bounds(0.8)[1] == pytest.approx(math.log2(10) if first < 0.8 else 0)
+    slow = _Run(np.array(steps), np.array([0.0, 0.1, 0.5, 0.9]))
+    alone = _Run(np.array(steps[1:]), np.array([0.1, 0.5, 0.9]))
+    assert slow.bounds(0.8) == alone.bounds(0.8)  # known: what stands at step 0 decides nothing
+    assert slow.bounds(0.95) == (math.log2(40), math.inf)
 
 
 def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
@@ -174,31 +223,35 @@ def test_what_is_to_be_reached_is_of_the_same_cell() -> None:
     runs: dict[tuple[str, int], list[float]] = {}
     for seed in (1, 2):
         runs |= {("r2", seed): [0.1, 0.1, 0.1, 0.81, 0.9], ("t2", seed): [0.1, 0.81, 0.9, 0.9, 0.9]}
-        runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.45, 0.5], ("t1", seed): [0.5, 0.5, 0.5, 0.5, 0.5]}
+        runs |= {("r1", seed): [0.1, 0.1, 0.1, 0.45, 0.5], ("t1", seed): [0.1, 0.2, 0.45, 0.5, 0.5]}
     rows = convergence_difference(curve_table(runs), BY_ALPHA, TWO_ALPHAS).set_index("criterion")
-    assert rows.loc["better", ["cells", "censored"]].to_list() == [2, 0]
-    assert rows.loc["better", "estimate"] == pytest.approx((-1 - 2) / 2)
+    assert rows.loc["better", ["cells", "never"]].to_list() == [2, 0]
+    assert rows.loc["better", "estimate"] == pytest.approx((-1 + math.log2(3 / 4)) / 2)
 
 
 def test_the_better_inits_score_is_a_mean_over_its_seeds() -> None:
     """0.9 of the copy's mean of 0.7 is 0.63, which its own second seed never has."""
-    runs = {("t", 1): [0.4, 0.8], ("t", 2): [0.6, 0.6], ("r", 1): [0.3, 0.64], ("r", 2): [0.64, 0.64]}
+    runs = {("t", 1): [0.4, 0.8], ("t", 2): [0.6, 0.6], ("r", 1): [0.3, 0.64], ("r", 2): [0.3, 0.65]}
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
-    assert rows.loc["better", ["cells", "censored"]].to_list() == [0, 1]
+    assert rows.loc["better", ["cells", "never", "method"]].to_list() == [1, 1, "bounds"]
     runs["t", 2] = [0.6, 0.64]
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS, share=0.85).set_index("criterion")
-    assert rows.loc["better", ["cells", "censored"]].to_list() == [1, 0]
-    copied, random = (0.212 / 0.4, 0.012 / 0.04), (0.312 / 0.34, 0.0)  # log2 steps to 0.612, less log2 10
+    assert rows.loc["better", ["cells", "never"]].to_list() == [1, 0]
+    copied, random = (
+        (0.212 / 0.4, 0.012 / 0.04),
+        (0.312 / 0.34, 0.312 / 0.35),
+    )  # log2 steps to 0.612, less log2 10
     expected = sum(t - r for t, r in zip(copied, random, strict=True)) / 2
     assert rows.loc["better", "estimate"] == pytest.approx(expected)
 
 
-def test_where_no_cell_is_left_the_difference_is_missing_and_the_count_is_not() -> None:
+def test_two_flat_curves_differ_by_nothing_that_is_known() -> None:
+    """No random run is ever there, and both copies are there at the first of two reports."""
     runs = {("r", seed): [0.1, 0.1] for seed in (1, 2)} | {("t", seed): [0.9, 0.9] for seed in (1, 2)}
     rows = convergence_difference(curve_table(runs), CELLS, FACTORS).set_index("criterion")
-    assert rows.loc["better", ["estimate", "low", "high", "p"]].isna().all()
-    assert rows.loc["better", ["seeds", "cells", "censored"]].to_list() == [0, 0, 1]
-    assert rows.loc["own", "estimate"] == 0
+    assert rows.loc["better", ["seeds", "cells", "never", "early"]].to_list() == [2, 1, 2, 2]
+    assert rows.loc["better", ["estimate", "low", "high", "p"]].isna().all()  # bounds without a spread
+    assert rows.loc["own", ["never", "early"]].to_list() == [0, 4]
 
 
 def test_the_last_gain_is_a_mean_over_runs_of_two_reports_or_more() -> None:

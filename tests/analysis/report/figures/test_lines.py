@@ -53,7 +53,7 @@ def test_a_seed_is_a_dot_in_its_panel_and_in_the_colour_of_its_line() -> None:
     )
     first, second = lines(curves(2), "data", "accuracy", "share", seeds).axes
     dots = [
-        (number, *map(float, offset), to_hex(each.get_facecolor()[0]).upper())
+        (number, *map(float, offset), to_hex(tuple(np.asarray(each.get_facecolor())[0])).upper())
         for number, axes in enumerate((first, second))
         for each in axes.collections
         if isinstance(each, PathCollection)

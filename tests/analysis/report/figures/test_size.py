@@ -37,6 +37,6 @@ def test_arms_on_the_front_are_named() -> None:
     seeds = pd.DataFrame({"line": "init=random", "parameters": [1e6, 1e6, 3e6], "value": [0.4, 0.6, 0.6]})
     figure = sizes(table, seeds)
     shown = set(texts(figure))
-    assert len(figure.axes[0].collections[-1].get_offsets()) == 3
+    assert len(np.asarray(figure.axes[0].collections[-1].get_offsets())) == 3
     assert {"small", "large", "Pareto front"} <= shown
     assert "beaten" not in shown

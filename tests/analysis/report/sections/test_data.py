@@ -18,6 +18,10 @@ def tables(**about: str) -> dict[str, Table]:
     return {table.name: table for table in made}
 
 
+def facts(table: Table) -> dict[str, str]:
+    return {row[0]: row[1] for row in table.rows}
+
+
 def test_texts_stand_by_language_and_split_with_their_sum() -> None:
     counts = {"train": {"yor": 80, "deu": 1200}, "validation": {"yor": 0, "deu": 20}, "test": {"yor": 20}}
     found = tables(**{f"texts.{split}": json.dumps(each) for split, each in counts.items()})["texts"]
@@ -35,7 +39,7 @@ def test_a_record_without_counts_or_with_counts_of_two_homes_has_no_table_of_tex
 
 
 def test_commit_versions_and_hardware_are_facts() -> None:
-    found = dict(tables(git="48a51e3", versions="python=3.11.2 torch=2.13.0")["versions"].rows)
+    found = facts(tables(git="48a51e3", versions="python=3.11.2 torch=2.13.0")["versions"])
     assert found["commit"] == "48a51e3"
     assert found["version of python"] == "3.11.2"
     assert found["version of torch"] == "2.13.0"
@@ -47,7 +51,7 @@ def test_a_record_of_an_older_version_has_the_versions_that_its_runs_recorded() 
     text = "device=cuda dtype=bfloat16 threads=2 capability=NVIDIA H200 torch=2.9.0 transformers=5.1.0"
     study = dataclasses.replace(study, trials=study.trials.assign(numerics=text))
     (table,) = data_and_models(Results(study)).tables
-    found = dict(table.rows)
+    found = facts(table)
     assert found["version of torch"] == "2.9.0"
     assert found["hardware of the confirm runs"] == "cuda, NVIDIA H200, bfloat16, 2 threads"
     assert "commit" not in found

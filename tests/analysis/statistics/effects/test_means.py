@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -14,7 +15,7 @@ MEANS = {"random": 0.4, "base": 0.5, "teacher": 0.7}
 LUCK = {"random": 0.02, "base": 0.03, "teacher": -0.01}
 
 
-def table(missing: tuple[tuple[str, int], ...] = ()) -> object:
+def table(missing: tuple[tuple[str, int], ...] = ()) -> pd.DataFrame:
     """Accuracies that grow with the seed, at another rate in each arm."""
 
     def score(levels: dict[str, str], seed: int) -> float | None:

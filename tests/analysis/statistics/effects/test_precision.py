@@ -17,7 +17,7 @@ from analysis.statistics.effects.precision import (
     intervals_of_languages,
     new_languages_of,
 )
-from analysis.statistics.effects.texts import Correct, Spread
+from analysis.statistics.effects.texts import Spread
 from analysis.statistics.intervals import new_languages, paired_t
 from tests.analysis.calibrated import contrasts_of
 from tests.analysis.effect_tables import row
@@ -95,19 +95,10 @@ def test_languages_of_one_contrast_share_what_their_seeds_show() -> None:
         assert interval.texts == alone.texts > 0
 
 
-def answers(found: Studies) -> Correct:
-    runs = found.runs(0)
-    return {
-        (arm, seed): {name: found.correct[k][0, a, s] for k, name in enumerate(runs.languages)}
-        for a, arm in enumerate(runs.arms)
-        for s, seed in enumerate(runs.seeds)
-    }
-
-
 def test_the_tables_have_the_intervals_of_the_arrays() -> None:
     """From the answers of the record, to effects, worst, each language and the comparison of arms."""
     found = study(arm_language=0.05)
-    results, correct, runs = found.table(0), answers(found), found.runs(0)
+    results, correct, runs = found.table(0), found.answers(0), found.runs(0)
     table = effects(results, TWO, correct=correct)
     contrast = contrasts_of(found)[INIT]
     macro, worst = contrast.on_languages(runs, range(4)), contrast.on_the_lowest(runs, range(4))
@@ -127,7 +118,7 @@ def test_the_tables_have_the_intervals_of_the_arrays() -> None:
 
 def test_without_the_texts_of_one_run_intervals_are_over_seeds_only() -> None:
     found = study()
-    correct = dict(answers(found))
+    correct = dict(found.answers(0))
     del correct["init=teacher", 2]
     with_gap, without = (effects(found.table(0), TWO, correct=one) for one in (correct, None))
     pd.testing.assert_frame_equal(with_gap, without)
