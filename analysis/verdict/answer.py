@@ -15,7 +15,7 @@ from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_o
 from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
-from analysis.verdict.scope import saw, scope
+from analysis.verdict.scope import saw, scope, tuning_in
 
 __all__ = ["answer"]
 
@@ -46,7 +46,8 @@ def answer(results: Results) -> list[str]:
         ]
     if results.copying is not None:
         averaged = {"averaged_over": ", ".join(results.copying.averaged_over)}
-        return claim_in_words(results.copying, _scope(results, averaged))
+        row = averaged | {"could_be_tuning": results.copying.could_be_tuning}
+        return claim_in_words(results.copying, _scope(results, row))
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):
@@ -98,7 +99,7 @@ def _of_arms(results: Results) -> str:
         )
         or " These runs do not show that one arm is above all other arms."
     )
-    return f"{first}{shown} {_scope(results)}"
+    return f"{first}{shown} {_scope(results)}{tuning_in(row)}"
 
 
 def _of_factors(results: Results) -> list[str]:
@@ -140,7 +141,7 @@ def _of_one(results: Results) -> str:
 
 
 def _scope(results: Results, row: Any = None) -> str:
-    return f"Scope: {scope(results, row)}."
+    return f"Scope: {scope(results, row)}.{tuning_in(row)}"
 
 
 def _points(estimate: float) -> str:

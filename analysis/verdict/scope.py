@@ -10,7 +10,7 @@ from analysis.record.design import own_teachers
 from analysis.statistics.effects.runs import TEACHER_SEED
 from analysis.verdict.results import Results
 
-__all__ = ["held_teacher_data", "sampled", "saw", "scope"]
+__all__ = ["held_teacher_data", "sampled", "saw", "scope", "tuning_in"]
 
 TEACHER_DATA = "teacher_data"
 SAW = {"full": ", which saw all data,", "same": ", which saw the same share,"}
@@ -48,6 +48,15 @@ def sampled(results: Results, row: Any = None) -> str:
     if crossed:
         return f"on texts like the test texts of {languages}{each}; intervals are over seeds and texts"
     return f"on the test texts of {languages}{each}; intervals are over seeds only"
+
+
+def tuning_in(row: Any) -> str:
+    """A sentence on how much of the row's difference tuning could explain; empty if nothing was tuned."""
+    share = 0.0 if row is None else row.get("could_be_tuning", 0.0)
+    if not share > 0:
+        return ""
+    explained = f"{100 * share:.1f} points of this difference"
+    return f" Tuning could explain up to {explained}; the interval includes this."
 
 
 def saw(results: Results, row: Any) -> str:

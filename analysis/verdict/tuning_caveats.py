@@ -50,7 +50,7 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
         trials = "1 search trial" if min(counts) == 1 else f"{min(counts)} search trials"
         yield (
             f"{trials} an arm tune little. Arms are compared at their selected values. Arms that are equal "
-            "at their best values may differ at their selected values."
+            "at their best values may differ at their selected values, and the intervals include this."
         )
 
 
