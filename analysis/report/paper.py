@@ -68,9 +68,9 @@ def _caption(results: Results, reference: str) -> str:
     languages = len(results.languages)
     text = (
         f"{results.record.name}: macro test accuracy over {languages} language{'s' * (languages != 1)}, in "
-        "points. Each arm has its mean over confirm seeds, with a 95% interval. The difference is the "
-        f"accuracy of the arm minus the accuracy of {reference}, over the seeds that both have, with a 95% "
-        "interval. The intervals are not corrected for the number of arms."
+        "points. Each arm has its mean with a 95% interval over confirm seeds. The difference is the "
+        f"accuracy of the arm minus the accuracy of {reference}, with a 95% interval over the seeds that "
+        "both have. The intervals are not corrected for the number of arms."
     )
     if results.findings:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in results.findings))

@@ -33,9 +33,9 @@ def arms_at_a_glance(results: Results) -> Drawing | None:
     )
     seeds = seed_means(results.confirmed)
     caption = (
-        "Macro test accuracy of each arm. Small dots: one confirm seed each. Large marks: means, with 95% "
+        "Macro test accuracy of each arm. Small dots: one confirm seed each. Large marks: means. Lines and "
+        "numbers at the right: 95% intervals over seeds."
     )
-    caption += "intervals at the right."
     if arms["teacher"].notna().any():
         one = arms["teacher"].nunique() == 1
         caption += " Dashed line: the teacher." if one else " Upright marks: the teacher of the arm."
