@@ -94,7 +94,7 @@ def test_confirm_runs_have_a_bit_for_each_test_text(finished: Any, on_record: An
     """As an artifact in MLflow that the report reads; the number of texts is a metric."""
     from analysis.record.study_record import read_study
 
-    record = read_study(finished.home.urls(finished.name)["tracking_uri"], finished.name)
+    record = read_study(f"sqlite:///{finished.home / 'mlflow.db'}", finished.name)
     on_disk = results(finished.home, finished.name)
     assert set(record.answers) == {run.data.tags["kdstudy.key"] for run in on_record.of("confirm")}
     for key, answers in record.answers.items():
