@@ -93,6 +93,22 @@ def test_search_trials_never_see_test(finished: Any, on_record: Any) -> None:
         assert on_disk[run.data.tags["kdstudy.key"]]["test"] is None
 
 
+def test_confirm_runs_have_a_bit_for_each_test_text(finished: Any, on_record: Any) -> None:
+    """As an artifact in MLflow that the report reads; the number of texts is a metric."""
+    from analysis.record.study_record import read_study
+
+    record = read_study(f"sqlite:///{finished.home / 'mlflow.db'}", finished.name)
+    on_disk = results(finished.home, finished.name)
+    assert set(record.answers) == {run.data.tags["kdstudy.key"] for run in on_record.of("confirm")}
+    for key, answers in record.answers.items():
+        test = on_disk[key]["test"]
+        correct = answers.correct()
+        assert {language: len(bits) for language, bits in correct.items()} == test["n"]
+        assert record.text_counts == test["n"]
+        accuracy = {language: float(bits.mean()) for language, bits in correct.items()}
+        assert accuracy == pytest.approx(test["accuracy"]["by_language"])
+
+
 def test_each_report_is_a_step_of_its_run(on_record: Any) -> None:
     for run in on_record.trials.values():
         steps = [

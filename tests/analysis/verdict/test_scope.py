@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.record.domain import Domain
 from analysis.record.study_record import StudyRecord
+from analysis.record.texts import Answers
 from analysis.verdict.answer import answer
 from analysis.verdict.results import Results
 from tests.analysis.invented import invented_study
@@ -81,3 +84,53 @@ def test_where_the_teachers_recipe_was_tuned_there_may_be_several(
 def test_one_language_is_named_as_one(answered: Callable[[StudyRecord], str]) -> None:
     text = answered(invented_study(CLAIM, search=2, languages=("deu",)))
     assert "on the test texts of this language; intervals are over seeds only." in text
+
+
+def with_answers(study: StudyRecord, counts: dict[str, int]) -> StudyRecord:
+    """A study whose confirm runs left a bit for each test text, drawn about the accuracy that they scored."""
+    rng, answers = np.random.default_rng(0), {}
+    scores = study.scores_of("confirm", "test", "accuracy").set_index(["key", "language"])["value"]
+    for key in scores.index.unique("key"):
+        correct = {language: rng.random(n) < scores[key, language] for language, n in counts.items()}
+        bits = {language: (len(of), np.packbits(of).tobytes()) for language, of in correct.items()}
+        answers[key] = Answers("f" * 64, bits)
+    return dataclasses.replace(study, answers=answers, text_counts=counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"), [((100,), "100 texts each"), ((20, 100), "20 to 100 texts each")]
+)
+def test_an_interval_over_texts_says_so_and_how_many(
+    counts: tuple[int, ...], said: str, answered: Callable[[StudyRecord], str]
+) -> None:
+    study = invented_study(CLAIM, search=2)
+    languages = sorted(set(study.scores["language"]) - {"macro", "worst"})
+    crossed = with_answers(study, dict(zip(languages, itertools.cycle(counts), strict=False)))
+    text = answered(crossed)
+    assert f"on texts like the test texts of these 6 languages ({said}); intervals are over seeds and" in text
+    assert "seeds only" not in text
+    old = dataclasses.replace(crossed, answers={})
+    assert f"on the test texts of these 6 languages ({said}); intervals are over seeds only" in answered(old)
+    narrow, wide = (Results(each).claim.iloc[0] for each in (old, crossed))
+    assert wide["high"] - wide["low"] > narrow["high"] - narrow["low"]
+
+
+def test_one_run_without_texts_leaves_its_effects_to_the_seeds(
+    answered: Callable[[StudyRecord], str],
+) -> None:
+    """And says so of them: the other runs' texts are no reason to claim more."""
+    study = invented_study(CLAIM, search=2)
+    languages = sorted(set(study.scores["language"]) - {"macro", "worst"})
+    study = with_answers(study, dict.fromkeys(languages, 50))
+    lost = next(iter(study.answers))
+    answers = {key: each for key, each in study.answers.items() if key != lost}
+    assert "intervals are over seeds only" in answered(dataclasses.replace(study, answers=answers))
+
+
+def test_the_interval_of_one_arm_is_over_its_texts_too() -> None:
+    study = invented_study({"init": ("teacher",)}, seeds=3)
+    languages = sorted(set(study.scores["language"]) - {"macro", "worst"})
+    (only_seeds,) = answer(Results(study))
+    (crossed,) = answer(Results(with_answers(study, dict.fromkeys(languages, 50))))
+    assert "intervals are over seeds and texts." in crossed
+    assert only_seeds.partition("Scope")[0] != crossed.partition("Scope")[0]

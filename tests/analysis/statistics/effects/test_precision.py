@@ -18,10 +18,11 @@ from analysis.statistics.effects.precision import (
     new_languages_of,
 )
 from analysis.statistics.effects.texts import Spread
+from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import new_languages, paired_t
 from tests.analysis.calibrated import contrasts_of
 from tests.analysis.effect_tables import row
-from tests.analysis.scenarios import FLAT, INIT, TWO
+from tests.analysis.scenarios import FLAT, INIT, LOW_RESOURCE, TWO
 from tests.analysis.simulate import Studies, simulate
 
 D = np.array([0.01, 0.03, 0.02, 0.05])
@@ -123,3 +124,29 @@ def test_without_the_texts_of_one_run_intervals_are_over_seeds_only() -> None:
     with_gap, without = (effects(found.table(0), TWO, correct=one) for one in (correct, None))
     pd.testing.assert_frame_equal(with_gap, without)
     assert (with_gap["texts"] == 0).all()
+
+
+def test_the_slope_of_claim_c4_is_over_its_texts_too() -> None:
+    scenario = replace(FLAT, factors=LOW_RESOURCE, seeds=4, languages=3, texts=(60, 30))
+    found = simulate(scenario, 1, np.random.default_rng(5))
+    slope = contrasts_of(found)["C4"].on_languages(found.runs(0), range(3))
+    assert slope is not None
+    expected = interval_of(slope)
+    (told,) = fraction_interaction(found.table(0), LOW_RESOURCE, correct=found.answers(0)).to_dict("records")
+    assert (told["low"], told["high"]) == pytest.approx((expected.low, expected.high))
+    assert told["texts"] == 60 + 30 + 60
+    (only_seeds,) = fraction_interaction(found.table(0), LOW_RESOURCE).to_dict("records")
+    assert only_seeds["texts"] == 0
+    assert told["high"] != pytest.approx(only_seeds["high"])
+
+
+def test_an_arm_of_several_teachers_has_the_texts_of_all_its_runs() -> None:
+    """Arms that differ only in the seed of the teacher are one arm, their mean."""
+    factors = TWO | {"teacher_seed": (0, 1)}
+    found = simulate(replace(FLAT, factors=factors, texts=(60,)), 1, np.random.default_rng(5))
+    (pair,) = arms_compared(found.table(0), found.answers(0)).to_dict("records")
+    contrast = contrasts_of(found)[INIT].on_languages(found.runs(0), range(8))
+    assert contrast is not None
+    expected = interval_of(contrast)  # the effect of init is over both teachers as well
+    assert pair["high"] - pair["low"] == pytest.approx(expected.high - expected.low)
+    assert pair["texts"] == expected.texts == 480
