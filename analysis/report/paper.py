@@ -26,11 +26,11 @@ def paper_table(results: Results) -> str | None:
     A row for each arm: its name, macro test accuracy with the interval, confirm seeds, and the difference
     from `reference_arm` with its interval. Numbers are points of accuracy with one decimal place.
     """
-    means = arm_means(results.confirmed)
+    means = arm_means(results.confirmed, results.correct)
     if means.empty:
         return None
     reference = reference_arm(results, list(means["arm"]))
-    differences = differences_from(results.confirmed, reference).set_index("arm")
+    differences = differences_from(results.confirmed, reference, results.tuning, results.correct).set_index("arm")
     of_arms = [differences.loc[arm] if arm in differences.index else None for arm in means["arm"]]
     frame = pd.DataFrame(
         {

@@ -19,7 +19,7 @@ def first_screen(results: Results) -> list[Drawing]:
 
 def arms_at_a_glance(results: Results) -> Drawing | None:
     """The accuracy of every arm on test: seeds, mean and interval, and the teacher."""
-    means = arm_means(results.confirmed)
+    means = arm_means(results.confirmed, results.correct)
     if means.empty:
         return None
     more = len(means) - MOST_ARMS

@@ -1,4 +1,4 @@
-"""The mean of each arm, and its difference from one arm, each with its interval.
+"""The mean of each arm at its selected values, and its difference from one arm, each with its interval.
 
 Both are contrasts of one or two arms, so their intervals come from the same function as all intervals of
 effects (`precision.py`). Macro is over the languages that all arms share.
@@ -14,28 +14,32 @@ import pandas as pd
 from analysis.statistics.effects.contrasts import Contrast
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Runs, runs_of
+from analysis.statistics.effects.texts import Correct
+from analysis.statistics.effects.tuning import Tuning
 
 __all__ = ["arm_means", "differences_from", "seed_means", "shared_languages"]
 
 COLUMNS = ["arm", "estimate", "low", "high", "seeds"]
 
 
-def arm_means(results: pd.DataFrame) -> pd.DataFrame:
+def arm_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataFrame:
     """`arm, estimate, low, high, seeds`: macro accuracy of each arm of the `confirmed` table.
 
     The mean is over all seeds of the arm. An arm with one seed has no interval. Without a language that all
     arms share there is no row.
     """
-    runs = runs_of(results, {})
+    runs = runs_of(results, {}, correct=correct)
     return _table(runs, [(number,) for number in range(len(runs.arms))], (1.0,))
 
 
-def differences_from(results: pd.DataFrame, reference: str) -> pd.DataFrame:
+def differences_from(
+    results: pd.DataFrame, reference: str, tuning: Tuning | None = None, correct: Correct | None = None
+) -> pd.DataFrame:
     """`arm, estimate, low, high, seeds`: macro accuracy of every other arm minus that of the arm `reference`.
 
     A difference is over the seeds that both arms have. No row is corrected for the number of rows.
     """
-    runs = runs_of(results, {})
+    runs = runs_of(results, {}, tuning=tuning, correct=correct)
     other = runs.arms.index(reference)
     pairs = [(number, other) for number in range(len(runs.arms)) if number != other]
     return _table(runs, pairs, (1.0, -1.0))
@@ -57,11 +61,11 @@ def shared_languages(results: pd.DataFrame) -> list[str]:
 
 
 def _table(runs: Runs, cells: Sequence[tuple[int, ...]], weights: tuple[float, ...]) -> pd.DataFrame:
-    shared = list(runs.shared(range(len(runs.arms))))
+    shared = runs.shared(range(len(runs.arms)))
     rows = []
     for cell in cells if shared else []:
         contrast = Contrast("mean", "arm", runs.arms[cell[0]], ((weights, (cell,)),), ())
-        if paired := contrast.paired(runs.values[:, :, shared]):
+        if paired := contrast.on_languages(runs, shared):
             found = interval_of(paired)
             rows.append((runs.arms[cell[0]], found.estimate, found.low, found.high, found.n))
     return pd.DataFrame(rows, columns=COLUMNS)
