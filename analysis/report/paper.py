@@ -30,7 +30,9 @@ def paper_table(results: Results) -> str | None:
     if means.empty:
         return None
     reference = reference_arm(results, list(means["arm"]))
-    differences = differences_from(results.confirmed, reference, results.tuning, results.correct).set_index("arm")
+    differences = differences_from(results.confirmed, reference, results.tuning, results.correct).set_index(
+        "arm"
+    )
     of_arms = [differences.loc[arm] if arm in differences.index else None for arm in means["arm"]]
     frame = pd.DataFrame(
         {
@@ -66,9 +68,10 @@ def _bounded(mean: str, low: float, high: float) -> str:
 
 def _caption(results: Results, reference: str) -> str:
     languages = len(results.languages)
+    over = "confirm seeds and test texts" if results.correct else "confirm seeds"
     text = (
         f"{results.record.name}: macro test accuracy over {languages} language{'s' * (languages != 1)}, in "
-        "points. Each arm has its mean with a 95% interval over confirm seeds. The difference is the "
+        f"points. Each arm has its mean with a 95% interval over {over}. The difference is the "
         f"accuracy of the arm minus the accuracy of {reference}, with a 95% interval over the seeds that "
         "both have. The intervals are not corrected for the number of arms."
     )

@@ -6,6 +6,7 @@ from analysis.record.teachers import teachers_on_test
 from analysis.report.figures.dots import MOST_ARMS, dots
 from analysis.report.figures.panels import placed, short_names
 from analysis.report.sections.section import Drawing
+from analysis.report.sections.tuning import search_drawing
 from analysis.statistics.effects.means import arm_means, seed_means, shared_languages
 from analysis.verdict.results import Results
 
@@ -34,7 +35,7 @@ def arms_at_a_glance(results: Results) -> Drawing | None:
     seeds = seed_means(results.confirmed)
     caption = (
         "Macro test accuracy of each arm. Small dots: one confirm seed each. Large marks: means. Lines and "
-        "numbers at the right: 95% intervals over seeds."
+        f"numbers at the right: 95% intervals over {'seeds and texts' if results.correct else 'seeds'}."
     )
     if arms["teacher"].notna().any():
         one = arms["teacher"].nunique() == 1
@@ -45,5 +46,5 @@ def arms_at_a_glance(results: Results) -> Drawing | None:
     return Drawing("arms", caption, lambda: dots(arms, seeds, heading, xlabel))
 
 
-FIGURES = (arms_at_a_glance,)
+FIGURES = (arms_at_a_glance, search_drawing)
 """Each function returns a drawing, or None if the study has nothing to draw."""

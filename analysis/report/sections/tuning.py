@@ -24,7 +24,7 @@ WHAT = (
 
 
 def tuning(results: Results) -> Section:
-    """The search of each arm as a figure, and its shortfall as a table."""
+    """The shortfall of each arm. The figure of its search is on the first screen."""
     title = "Tuning"
     if not results.tuning:
         return Section(title)
@@ -40,8 +40,7 @@ def tuning(results: Results) -> Section:
     tables = (
         make_table("tuning", "Shortfall of each arm", table, {"expected": points, "up to": points}, note),
     )
-    drawing = search_drawing(results)
-    return Section(title, (WHAT,), tables, (drawing,) if drawing else ())
+    return Section(title, (WHAT,), tables)
 
 
 def search_drawing(results: Results) -> Drawing | None:

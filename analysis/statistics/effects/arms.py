@@ -57,7 +57,7 @@ def best_against_others(runs: Runs) -> pd.DataFrame:
     for one, other in pairs:
         weights = np.zeros(len(macro))
         weights[[one, other]] = (-1, 1) if other == best else (1, -1)
-        texts = runs.texts and runs.texts.spread(weights, seeds, shared)
+        texts = runs.texts.spread(weights, seeds, shared) if runs.texts else None
         tuned.append(runs.tuning_variance(weights))
         found.append(widened(interval_for(weights @ macro, texts), tuned[-1]))
     corrected = holm(np.array([interval.p for interval in found]))

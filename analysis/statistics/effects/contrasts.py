@@ -113,7 +113,7 @@ class Contrast:
         paired = self.paired(runs.values[:, :, list(languages)])
         if paired is None:
             return None
-        texts = runs.texts and runs.texts.spread(paired.weights, paired.seeds, languages)
+        texts = runs.texts.spread(paired.weights, paired.seeds, languages) if runs.texts else None
         return replace(paired, texts=texts, tuning=runs.tuning_variance(paired.weights))
 
     def on_the_lowest(self, runs: Runs, languages: Sequence[int]) -> Paired | None:
@@ -123,7 +123,9 @@ class Contrast:
         if paired is None:
             return None
         lowest = values.argmin(axis=2)
-        texts = runs.texts and runs.texts.spread_of_lowest(paired.weights, paired.seeds, languages, lowest)
+        texts = None
+        if runs.texts:
+            texts = runs.texts.spread_of_lowest(paired.weights, paired.seeds, languages, lowest)
         return replace(paired, texts=texts, tuning=runs.tuning_variance(paired.weights))
 
     def averaged_over(self, runs: Runs, paired: Paired) -> tuple[str, ...]:

@@ -28,9 +28,9 @@ def test_selected_values_are_those_of_the_confirm_runs(make_recorder: Any, selec
     (table,) = (one for one in arms(Results(recorder.read())).tables if one.name == "selected")
     if selection == "interpolated":
         assert table.columns == ("arm", "learning_rate", "best tried", "selected by")
-        value = f"{optimum['learning_rate']:.4g}"
-        assert value != "0.0004"
-        assert table.rows[0] == ("init=random", value, "0.0004", "parabola")
+        selected = f"{optimum['learning_rate']:.4g}"
+        assert selected != "0.0004"
+        assert table.rows[0] == ("init=random", selected, "0.0004", "parabola")
         assert "the parabola through the best tried point" in table.note
     else:
         assert table.columns == ("arm", "learning_rate")

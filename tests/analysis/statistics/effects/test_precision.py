@@ -144,7 +144,7 @@ def test_an_arm_of_several_teachers_has_the_texts_of_all_its_runs() -> None:
     """Arms that differ only in the seed of the teacher are one arm, their mean."""
     factors = TWO | {"teacher_seed": (0, 1)}
     found = simulate(replace(FLAT, factors=factors, texts=(60,)), 1, np.random.default_rng(5))
-    (pair,) = arms_compared(found.table(0), found.answers(0)).to_dict("records")
+    (pair,) = arms_compared(found.table(0), correct=found.answers(0)).to_dict("records")
     contrast = contrasts_of(found)[INIT].on_languages(found.runs(0), range(8))
     assert contrast is not None
     expected = interval_of(contrast)  # the effect of init is over both teachers as well
