@@ -45,9 +45,13 @@ def answer(results: Results) -> list[str]:
             "The numbers in this report describe the runs; they do not show which arm is better."
         ]
     if results.copying is not None:
-        averaged = {"averaged_over": ", ".join(results.copying.averaged_over)}
-        row = averaged | {"could_be_tuning": results.copying.could_be_tuning}
-        return claim_in_words(results.copying, _scope(results, row))
+        claim = results.copying
+        row = {
+            "averaged_over": ", ".join(claim.averaged_over),
+            "texts": claim.intervals["copying"].texts,
+            "could_be_tuning": claim.could_be_tuning,
+        }
+        return claim_in_words(claim, _scope(results, row))
     if len(results.advantage):
         return _of_fractions(results)
     if len(results.compared):

@@ -34,10 +34,13 @@ def copying(results: Results) -> Section:
     text: tuple[str, ...] = (
         "Every number is of the same arms: random and copied students, trained on labels alone or distilled "
         f"(alpha {alphas}). copying and distilling are each the mean of their two parts. "
-        f"{MAGNITUDE} is the number of claim C1. Its p is the larger p of two tests: of copying minus "
-        "distilling, and of copying plus distilling. Main effects, in the next section, may be over more "
-        "levels.",
+        f"{MAGNITUDE} is the number of claim C1. Main effects, in the next section, may be over more levels.",
     )
+    if results.may_claim:
+        text += (
+            f"The p of {MAGNITUDE} is the larger p of two tests: of copying minus distilling, and of copying "
+            "plus distilling.",
+        )
     claim = results.claim[results.claim["outcome"] == "macro"]
     text += () if results.may_claim else (NOT_CLAIMED,)
     table = _table(results, claim, "macro", "copying", "Copying and distilling, macro accuracy, test")
@@ -133,9 +136,8 @@ def _table(results: Results, effects: pd.DataFrame, outcome: str, file: str, tit
     )
     if "in logits" in table:
         note += (
-            " in logits: an interaction on the logit scale, log(y / (1 - y)), with its 95% interval; # the "
-            "sign "
-            "depends on the scale: the estimates have opposite signs, and at least one p is below .05."
+            " in logits: an interaction on the logit scale, log(y / (1 - y)), with its 95% interval. #: the "
+            "sign depends on the scale; the estimates have opposite signs, and one of them at least is shown."
         )
     if outcome == "worst":
         note += f" {WORST}"

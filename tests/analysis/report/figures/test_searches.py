@@ -40,7 +40,6 @@ def test_the_section_has_the_shortfall_of_each_arm(results: Results) -> None:
     (table,) = section.tables
     assert [row[0] for row in table.rows] == list(results.tuning)
     assert all(float(row[2]) > float(row[1]) > 0 for row in table.rows)
-    assert [drawing.name for drawing in section.drawings] == ["search"]
 
 
 def test_a_search_of_one_arm_without_a_complete_trial_in_a_panel_is_drawn() -> None:

@@ -45,7 +45,8 @@ def test_of_many_arms_the_first_are_drawn_and_the_others_are_counted(monkeypatch
     assert "2 more arms are in the table of arms." in caption
 
 
-def test_a_study_without_confirm_runs_has_no_picture() -> None:
+def test_a_study_without_confirm_runs_has_the_picture_of_its_search_alone() -> None:
     study = invented_study({"depth": (1, 3)}, seeds=2, search=2)
     searched = study.scores[study.scores["phase"] != "confirm"]
-    assert first_screen(Results(dataclasses.replace(study, scores=searched))) == []
+    (drawing,) = first_screen(Results(dataclasses.replace(study, scores=searched)))
+    assert drawing.name == "search"
