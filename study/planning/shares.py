@@ -57,7 +57,7 @@ def shares_of(plan: Plan, task: Task) -> list[Share]:
     found = []
     for fraction, floor in samples:
         sizes = sample_sizes(train.labels, train.languages, fraction, floor)
-        names = [(task.languages[i], i) for i in np.flatnonzero(total)]
+        names = [(task.languages[i], int(i)) for i in np.flatnonzero(total)]
         by_language = {name: float(sizes[i] / total[i]) for name, i in names}
         forced = tuple(name for name, i in names if sizes[i] > np.floor(total[i] * fraction + 0.5))
         rows = int(sizes.sum())
