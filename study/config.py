@@ -16,10 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from study.errors import RequestError, did_you_mean
 
-__all__ = ["GATES", "TrialConfig", "canonical_json", "digest", "parse_config"]
+__all__ = ["GATES", "LATER", "TrialConfig", "canonical_json", "digest", "parse_config"]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
 """Hyperparameters whose values decide whether other hyperparameters have an effect (`TrialConfig.inert`)."""
+
+LATER = {"label_floor": 1}
+"""Fields that came after the first studies, with their defaults."""
 
 
 def canonical_json(value: Any) -> str:
@@ -69,6 +72,12 @@ class TrialConfig(BaseModel):
     )
     data_fraction: float = Field(
         1.0, gt=0, le=1, description="share of the training texts that the student sees, in each language"
+    )
+    label_floor: int = Field(
+        1,
+        ge=0,
+        le=1,
+        description="rows of each label that a data fraction keeps at least, in each language: 1 or 0",
     )
     teacher_data: Literal["full", "same"] = Field(
         "full",
@@ -143,6 +152,8 @@ class TrialConfig(BaseModel):
             off |= {"layer_map"}
         if self.data_fraction == 1 or self.teacher:
             off |= {"teacher_data"}
+        if self.data_fraction == 1:
+            off |= {"label_floor"}
         if self.teacher:
             off |= {name for name in type(self).model_fields if name.startswith("teacher_")}
         off |= {"steps"} if self.steps is None else {"epochs"}
@@ -166,8 +177,15 @@ class TrialConfig(BaseModel):
 
     @property
     def key(self) -> str:
-        """The trial key: sha256 of the canonical JSON of the effective configuration."""
-        return digest(self.effective())
+        """The trial key: sha256 of the canonical JSON of the effective configuration.
+
+        A field of `LATER` is left out at its default, so that trials of older versions keep their keys.
+        """
+        named = self.effective()
+        for name, default in LATER.items():
+            if named.get(name) == default:
+                del named[name]
+        return digest(named)
 
 
 def parse_config(values: dict[str, Any]) -> TrialConfig:

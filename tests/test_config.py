@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from study.config import GATES, TrialConfig, canonical_json, digest, parse_config
+from study.config import GATES, LATER, TrialConfig, canonical_json, digest, parse_config
 from study.errors import RequestError
 
 MINIMAL: dict[str, Any] = {
@@ -149,13 +149,20 @@ def test_key_does_not_depend_on_how_a_number_is_written(values: dict[str, Any], 
     ],
 )
 def test_what_has_no_effect_is_inert(values: dict[str, Any], inert: set[str]) -> None:
-    usual = {"epochs"} | (set() if "data_fraction" in values else {"teacher_data"})
+    usual = {"epochs"} | (set() if "data_fraction" in values else {"teacher_data", "label_floor"})
     assert TrialConfig(**MINIMAL | values).inert() == inert | usual
 
 
 def test_recipe_of_the_teacher_is_inert_where_a_teacher_is_given() -> None:
     config = TrialConfig(**MINIMAL | {"teacher": "c" * 64, "data_fraction": 0.5})
     assert [name for name in config.effective() if name.startswith("teacher")] == ["teacher"]
+
+
+def test_key_of_a_trial_with_the_default_of_a_later_field_is_that_of_an_older_version() -> None:
+    config = TrialConfig(**MINIMAL | {"data_fraction": 0.5})
+    older = {name: value for name, value in config.effective().items() if name not in LATER}
+    assert config.key == digest(older)
+    assert TrialConfig(**MINIMAL | {"data_fraction": 0.5, "label_floor": 0}).key != config.key
 
 
 def test_key_is_pinned() -> None:

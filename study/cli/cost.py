@@ -118,17 +118,17 @@ def _seconds_of_a_trial(
 
 def _steps(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
-    from study.trial.data.fractions import sample_rows
+    from study.trial.data.fractions import sample_sizes
 
     train = task.splits["train"]
     texts = {
-        fraction: len(
-            sample_rows(train.labels, train.languages, fraction, plan.constants["task"], data_seed=0)
-        )
-        for fraction in {draft.data_fraction for draft in plan.all_drafts()}
+        of: int(sample_sizes(train.labels, train.languages, *of).sum())
+        for of in {(draft.data_fraction, draft.label_floor) for draft in plan.all_drafts()}
     }
     return {
-        arm.name: max(draft.training_steps(texts[draft.data_fraction]) for draft in plan.drafts(arm))
+        arm.name: max(
+            draft.training_steps(texts[draft.data_fraction, draft.label_floor]) for draft in plan.drafts(arm)
+        )
         for arm in plan.arms()
     }
 

@@ -75,5 +75,5 @@ def _shares_table(shares: Sequence[Share]) -> Table:
     for share in shares:
         least, most = (pick(share.by_language, key=lambda x: share.by_language[x]) for pick in (min, max))
         ends = (f"{share.by_language[name]:.1%} {name}" for name in (least, most))
-        rows.append([f"{share.fraction:g}", share.rows, f"{share.share:.1%}", *ends])
+        rows.append([share.name.removeprefix("data_fraction="), share.rows, f"{share.share:.1%}", *ends])
     return listing(["data_fraction", "rows", "comes to", "least", "most"], rows)

@@ -28,7 +28,8 @@ OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
 IDENTITY, PARENT = "kdstudy.identity", "mlflow.parentRunId"
-FIRST = ("kdstudy.git", "kdstudy.number")  # tags that may change, and keep their first value here
+FIRST = ("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number")
+"""Tags that may change, and keep their first value here."""
 RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 

@@ -112,7 +112,10 @@ class Inputs:
         if c.teacher:
             return {"given": c.teacher, "task": c.task, "model": c.model}
         recipe = {k: v for k, v in c.effective().items() if k.startswith("teacher_") and k != "teacher_data"}
-        saw = {"fraction": c.data_fraction, "data_seed": c.data_seed} if self.teacher_saw_same else "full"
+        saw: Any = "full"
+        if self.teacher_saw_same:
+            saw = {"fraction": c.data_fraction, "data_seed": c.data_seed}
+            saw |= {} if c.label_floor else {"label_floor": 0}  # teachers of older versions keep their keys
         return recipe | {"task": c.task, "model": c.model, "max_length": c.max_length, "data": saw}
 
     @property
@@ -173,14 +176,15 @@ class Inputs:
     def training_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split that the student sees: its share of each language."""
         c = self.config
-        return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed)
+        return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed, c.label_floor)
 
     def training_share(self, train: EncodedSplit) -> dict[str, Any]:
         """The share of the training rows that the student sees: of all rows, and of each language's rows.
 
         It is more than `data_fraction` if a language has many labels and few rows (`fractions.py`).
         """
-        sizes = sample_sizes(train.labels, train.languages, self.config.data_fraction)
+        c = self.config
+        sizes = sample_sizes(train.labels, train.languages, c.data_fraction, c.label_floor)
         total = np.bincount(train.languages, minlength=len(sizes))
         each = {self.task.languages[i]: float(sizes[i] / total[i]) for i in np.flatnonzero(total)}
         return {"all": float(sizes.sum() / len(train)), "by_language": each}

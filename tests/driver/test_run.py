@@ -41,7 +41,7 @@ class Study:
         self.urls = {"tracking_uri": tracking_uri}
         self.resolved: Any = SimpleNamespace(
             request=Request("demo"),
-            task=SimpleNamespace(notes=(), fingerprint="a" * 64),
+            task=SimpleNamespace(notes=(), fingerprint="a" * 64, chance=0.25),
             model=SimpleNamespace(fingerprint="b" * 64),
             plan=plan,
             need=None,

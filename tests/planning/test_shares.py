@@ -60,6 +60,29 @@ def test_a_fraction_that_comes_to_more_is_noted_with_its_languages(make_plan: Ma
     ]
 
 
+def test_without_a_label_floor_a_fraction_is_what_it_says_and_lost_labels_are_noted(
+    make_plan: MakePlan,
+) -> None:
+    plan = make_plan(scientific={"data_fraction": (0.01, 0.5), "label_floor": (1, 0)})
+    shares = shares_of(plan, task(40, 20, ("de", "sw", "yo")))
+    assert [(share.fraction, share.label_floor, share.rows) for share in shares] == [
+        (0.01, 0, 24),
+        (0.01, 1, 120),
+        (0.5, 0, 1200),
+        (0.5, 1, 1200),
+    ]
+    assert next(iter(share_notes(shares))) == (
+        "data_fraction=0.01 at label_floor=0: some labels have no training row: 32 in de, 32 in sw, 32 in yo"
+    )
+    check_distinct(plan, shares)
+
+
+def test_a_fraction_without_a_row_is_refused(make_plan: MakePlan) -> None:
+    plan, found = make_plan(fixed={"data_fraction": 0.001, "label_floor": 0}), task(4, 10)
+    with pytest.raises(RequestError, match=r"^data_fraction=0.001 at label_floor=0: keeps no training row"):
+        check_distinct(plan, shares_of(plan, found))
+
+
 def test_two_fractions_that_are_one_sample_are_refused_with_what_is_left(make_plan: MakePlan) -> None:
     plan, found = make_plan(**fractions(0.01, 0.05, 0.1, 1.0)), task(40, 20)
     with pytest.raises(RequestError) as refused:

@@ -432,7 +432,8 @@ def test_what_a_trial_leaves_behind_goes_on_both_sides(trial: Any, node: Any, ke
         tidy_mirror(driver, folder_of(driver).parent, {"key": keep, "absent": True})
         files_of_student = ("config.json", "model.safetensors", "vocabulary.json")
         weights = {f"attempt-2/student/{name}" for name in files_of_student if keep}
-        assert here.names(folder).keys() == files(folder).keys() == {"attempt-2/result.json"} | weights
+        ending = {"attempt-2/result.json", "attempt-2/texts.json"}
+        assert here.names(folder).keys() == files(folder).keys() == ending | weights
     assert here.names(running).keys() == {"attempt-1/checkpoint-00000003.pt"}
     assert not driver.root.exists()
     assert (student_folder(folder_of(driver), driver) is not None) is keep

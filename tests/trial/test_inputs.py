@@ -37,7 +37,12 @@ OF_TEACHER: dict[str, Any] = {
     "teacher": "given",
 }
 OF_TOKENS: dict[str, Any] = {"task": "t2", "model": "m2", "max_length": 16}
-OF_SAMPLE: dict[str, Any] = {"data_fraction": 0.1, "data_seed": 1, "teacher_data": "same"}
+OF_SAMPLE: dict[str, Any] = {
+    "data_fraction": 0.1,
+    "data_seed": 1,
+    "teacher_data": "same",
+    "label_floor": 0,
+}
 
 
 def inputs(**values: Any) -> Inputs:
@@ -77,7 +82,7 @@ def test_a_teacher_that_saw_all_is_shared_by_all_samples(changed: dict[str, Any]
     assert keys(inputs(**sample)) == keys(inputs(**sample | changed)) == keys(inputs())
 
 
-@pytest.mark.parametrize("changed", [{"data_fraction": 0.2}, {"data_seed": 1}])
+@pytest.mark.parametrize("changed", [{"data_fraction": 0.2}, {"data_seed": 1}, {"label_floor": 0}])
 def test_a_teacher_that_saw_the_students_sample_belongs_to_that_sample(changed: dict[str, Any]) -> None:
     sample = {"data_fraction": 0.1, "teacher_data": "same"}
     one, other = keys(inputs(**sample)), keys(inputs(**sample | changed))

@@ -7,7 +7,8 @@ m rows have the labels in the language's own proportions, for every m (the Saint
 with n rows has the place (r + 1/2) / n).
 
 So a fraction is a request: a language with many labels and few rows keeps more than the fraction, because it
-keeps one row of each label. `sample_sizes` has the rows that a fraction comes to.
+keeps one row of each label. `sample_sizes` has the rows that a fraction comes to. With a label floor of 0 no
+label is sure of a row: a language keeps the fraction, and rare labels may have no row.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ __all__ = ["sample_rows", "sample_sizes"]
 
 
 def sample_rows(
-    labels: np.ndarray, languages: np.ndarray, fraction: float, task: str, data_seed: int
+    labels: np.ndarray, languages: np.ndarray, fraction: float, task: str, data_seed: int, floor: int = 1
 ) -> np.ndarray:
     """Sorted indices (int64) of the rows that `fraction` of the training data keeps.
 
     labels, languages: n class ids and n language ids, as in `Split`; task: the task's fingerprint.
-    A language with n rows and k labels keeps max(k, n * fraction to the nearest whole number) rows.
-    The rows depend on the task, the fraction and `data_seed` alone.
+    A language with n rows and k labels keeps max(floor * k, n * fraction to the nearest whole number) rows.
+    The rows depend on the task, the fraction, the floor and `data_seed` alone. Samples of one floor are
+    nested.
 
     Raises:
         ValueError: if the fraction is not in (0, 1].
@@ -40,16 +42,16 @@ def sample_rows(
     cells = languages.astype(np.int64) * (labels.max(initial=0) + 1) + labels
     order = np.lexsort((lot, cells))
     rank, size = _rank_in_runs(cells[order])
-    priority = np.where(rank == 0, 0.0, (rank + 0.5) / size)
+    priority = np.where(rank < floor, 0.0, (rank + 0.5) / size)
 
     language = languages[order]
     ranking = np.lexsort((lot[order], priority, language))
     position, _ = _rank_in_runs(language[ranking])
-    take = sample_sizes(labels, languages, fraction)[language[ranking]]
+    take = sample_sizes(labels, languages, fraction, floor)[language[ranking]]
     return np.sort(order[ranking[position < take]]).astype(np.int64)
 
 
-def sample_sizes(labels: np.ndarray, languages: np.ndarray, fraction: float) -> np.ndarray:
+def sample_sizes(labels: np.ndarray, languages: np.ndarray, fraction: float, floor: int = 1) -> np.ndarray:
     """For each language id, from 0 to the highest, the rows (int64) that `sample_rows` keeps.
 
     The samples of a task are nested, so two fractions with the same sizes are the same sample.
@@ -58,7 +60,7 @@ def sample_sizes(labels: np.ndarray, languages: np.ndarray, fraction: float) -> 
     count = int(languages.max(initial=-1)) + 1
     total = np.bincount(languages, minlength=count)
     strata = np.bincount(cells[0], minlength=count)
-    sizes: np.ndarray = np.maximum(strata, np.floor(total * fraction + 0.5)).astype(np.int64)
+    sizes: np.ndarray = np.maximum(floor * strata, np.floor(total * fraction + 0.5)).astype(np.int64)
     return sizes
 
 

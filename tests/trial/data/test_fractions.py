@@ -51,6 +51,27 @@ def test_each_language_keeps_its_share_and_every_label(rows: Rows, fraction: flo
         assert len(own_kept) == max(len(set(own)), int(np.floor(len(own) * fraction + 0.5)))
 
 
+@given(rows_of_tasks, fractions, fractions, seeds)
+@settings(max_examples=200, deadline=None)
+def test_without_a_label_floor_each_language_keeps_its_share_alone(
+    rows: Rows, one: float, other: float, seed: int
+) -> None:
+    labels, languages = rows
+    smaller, larger = sorted((one, other))
+    kept = sample_rows(labels, languages, smaller, "t", seed, floor=0)
+    for language in np.unique(languages):
+        count = int((languages == language).sum())
+        assert (languages[kept] == language).sum() == int(np.floor(count * smaller + 0.5))
+    assert set(kept) <= set(sample_rows(labels, languages, larger, "t", seed, floor=0))
+
+
+def test_without_a_label_floor_rare_labels_have_no_row_in_a_small_sample() -> None:
+    labels, languages = unbalanced()
+    kept = sample_rows(labels, languages, 0.01, "t", 0, floor=0)
+    counts = np.bincount(labels[kept][languages[kept] == 0], minlength=5)
+    assert counts.tolist() == [10, 6, 3, 1, 0]
+
+
 @given(rows_of_tasks, seeds)
 @settings(max_examples=50, deadline=None)
 def test_the_whole_is_everything(rows: Rows, seed: int) -> None:
