@@ -99,8 +99,9 @@ class Whole:
 
 
 def rows_of(whole: Whole, key: str) -> Rows:
-    """The trial's metrics, as far as they are a function of its configuration: not how long it took."""
-    return {at: values for at, values in whole.metrics.get(key, {}).items() if at[0] != "seconds"}
+    """The trial's metrics, as far as they are numbers of the student: not its time, nor the task's texts."""
+    of_trial = whole.metrics.get(key, {}).items()
+    return {at: v for at, v in of_trial if at[0] != "seconds" and not at[0].startswith("test/texts/")}
 
 
 def check_same(whole: Whole, undisturbed: Whole) -> list[str]:

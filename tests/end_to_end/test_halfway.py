@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from study.config import LATER
 from study.ledger.lease import Holder
 from tests.end_to_end.conftest import Recorded
 from tests.processes import Answer, Kdstudy
@@ -79,6 +80,8 @@ def records(home: Path) -> dict[str, list[dict[str, Any]]]:
         record = json.loads(path.read_text("utf-8"))
         del record["digest"], record["result"]["seconds"], record["result"]["ended_ms"]
         record["result"].pop("data_share", None)  # older code did not say it
+        for name in LATER:
+            record["result"]["config"].pop(name, None)
         for report in record["history"]:
             del report["seconds"], report["time_ms"]
         found.setdefault(path.parent.parent.name, []).append(record)
