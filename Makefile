@@ -25,7 +25,7 @@ install: .venv/.installed  ## everything that the other targets need, into .venv
 study: install  ## run the first study (about five minutes on two cores)
 	$(BIN)/kdstudy run quickstart
 
-quick: install  ## the tests that start no process and no Ray (under two minutes on two cores)
+quick: install  ## the tests that start no process and no Ray (about three minutes on two cores)
 	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos"
 
 test: install  ## all tests but the long and slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone

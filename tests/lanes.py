@@ -1,6 +1,6 @@
 """Which tests run, and in which order.
 
-The fast lane, `make quick`, has the tests that start no process, no server and no Ray, and is to take two
+The fast lane, `make quick`, has the tests that start no process, no server and no Ray, and is to take few
 minutes: a guard holds them to the first, and files that take long are named in `LONG`. In the other lanes the
 files that take long come first.
 """
