@@ -60,6 +60,8 @@ from tests.analysis.tuned import judged
 from tests.analysis.tuned import studies as tuned_studies
 from tests.analysis.tuned_cells import CELLS
 
+pytestmark = pytest.mark.long  # simulates thousands of studies
+
 DIVERGING = RECORDS["a record, 5 seeds"]
 
 
