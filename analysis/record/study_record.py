@@ -14,27 +14,21 @@ from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse
 from analysis.record.shares import (
     ABOUT,
     IDENTITY,
-    MEASURED,
-    TRIAL_COLUMNS,
     Share,
     check_one_study,
     first_said,
     role,
-    seeds_of,
     trials_of,
 )
 from analysis.record.source import Source, open_source
-from analysis.record.texts import ARTIFACT, COUNT, Answers, parse_answers
+from analysis.record.tables import CURVE_COLUMNS, MACRO, curve_table, score_table, trial_table
+from analysis.record.texts import Answers, answers_of, text_counts
 from study.config import TrialConfig
 from study.errors import RequestError
 from study.selection import INTERPOLATED, BestValidation, Selected, select
 
 __all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 
-SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
-CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
-SPLITS = ("validation", "test")
-MACRO = "validation/accuracy/macro"
 MARGIN = 0.01
 """The margin of a study whose record has none: 1 point of accuracy."""
 
@@ -242,18 +236,18 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         fixed=_fixed(role(params, "fixed"), runs, scientific.keys() | nuisance.keys()),
         arm_params=arm_params,
         facts={fact: text for fact, text in params.items() if "." not in fact and fact != "question"},
-        trials=_trial_table(runs, metrics),
-        scores=_score_table(runs, metrics),
+        trials=trial_table(runs, metrics),
+        scores=score_table(runs, metrics),
         curves=pd.DataFrame(columns=CURVE_COLUMNS),
         tags=first_said(share.tags for share in shares),
         about=_about(shares),
         readers=_readers(shares, params.get("task")),
-        text_counts=_text_counts(metrics),
-        answers=_answers(shares, runs, metrics),
+        text_counts=text_counts(metrics),
+        answers=answers_of(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
-    return replace(record, curves=_curve_table(runs, history))
+    return replace(record, curves=curve_table(runs, history))
 
 
 def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None:
@@ -318,65 +312,3 @@ def _fixed(planned: dict[str, str], runs: pd.DataFrame, varied: Collection[str])
     values = {name: runs[name].dropna().unique() for name in names}
     held = planned | {name: str(one[0]) for name, one in values.items() if len(one) == 1}
     return {name: value for name, value in held.items() if name not in varied}
-
-
-def _trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    hyper = [name for name in runs.columns if name not in {*TRIAL_COLUMNS, "number", "start", "share"}]
-    table = runs[[*TRIAL_COLUMNS, *hyper]].copy()
-    for metric, column in MEASURED.items():
-        values = metrics[metrics["name"] == metric].set_index("at")["value"]
-        table[column] = values.reindex(table.index)
-    return table
-
-
-def _score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    names = pd.Index(metrics["name"].unique()).sort_values()
-    parts = [name.split("/", 2) for name in names]
-    scored = [len(part) == 3 and part[0] in SPLITS and part[1] != COUNT for part in parts]
-    names, parts = names[scored], [part for part, is_score in zip(parts, scored, strict=True) if is_score]
-    code = names.get_indexer(metrics["name"])
-    rows = metrics[code >= 0].assign(code=code[code >= 0]).sort_values(["at", "code"])
-    of_name = pd.DataFrame(parts, columns=["split", "metric", "language"], dtype=str)
-    table = _identity(runs, rows["at"])
-    for column in of_name:
-        table[column] = of_name[column].array.take(rows["code"])
-    table["value"] = rows["value"].to_numpy(float)
-    return table[SCORE_COLUMNS]
-
-
-def _text_counts(metrics: pd.DataFrame) -> dict[str, int]:
-    rows = metrics[metrics["name"].str.startswith(f"test/{COUNT}/")].sort_values("name")
-    of_language = rows.drop_duplicates("name").set_index("name")["value"]
-    return {str(name).split("/", 2)[2]: int(count) for name, count in of_language.items()}
-
-
-def _answers(shares: Sequence[Share], runs: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Answers]:
-    """By key, for the complete confirm runs.
-
-    Runs without the metric are of an older version, and have no artifact.
-    """
-    counted = metrics.loc[metrics["name"].str.startswith(f"test/{COUNT}/"), "at"].unique()
-    wanted = runs[(runs["phase"] == "confirm") & (runs["outcome"] == "complete") & runs.index.isin(counted)]
-    found = {}
-    for number, share in enumerate(shares):
-        of_share = wanted[wanted["share"] == number]
-        contents = share.source.artifacts(list(of_share["run"]), ARTIFACT) if len(of_share) else {}
-        for key, run in zip(of_share["key"], of_share["run"], strict=True):
-            if run in contents and (answers := parse_answers(contents[run])) is not None:
-                found[str(key)] = answers
-    return found
-
-
-def _curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    wide = history.pivot(index=["at", "step"], columns="name", values="value").sort_index().reset_index()
-    table = _identity(runs, wide["at"])
-    table["step"] = wide["step"].to_numpy(int)
-    for column, metric in (("loss", "loss"), ("macro", MACRO)):
-        table[column] = wide[metric].to_numpy(float) if metric in wide else np.nan
-    return table[CURVE_COLUMNS]
-
-
-def _identity(runs: pd.DataFrame, at: pd.Series) -> pd.DataFrame:
-    """The identity of the rows `at`: key, phase, arm, seed."""
-    of_run = runs[["key", "phase", "arm"]].assign(seed=seeds_of(runs))
-    return of_run.iloc[at.to_numpy(int)].reset_index(drop=True)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from analysis.record.shares import Share
 from study.config import digest
 
-__all__ = ["ARTIFACT", "COUNT", "Answers", "parse_answers"]
+__all__ = ["ARTIFACT", "COUNT", "Answers", "answers_of", "parse_answers", "text_counts"]
 
 ARTIFACT = "texts.json"
 
@@ -51,3 +54,27 @@ def parse_answers(content: bytes) -> Answers | None:
         return Answers(str(said["task"]), bits) if whole else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def text_counts(metrics: pd.DataFrame) -> dict[str, int]:
+    """Language to the number of its test texts, as the runs report it."""
+    rows = metrics[metrics["name"].str.startswith(f"test/{COUNT}/")].sort_values("name")
+    of_language = rows.drop_duplicates("name").set_index("name")["value"]
+    return {str(name).split("/", 2)[2]: int(count) for name, count in of_language.items()}
+
+
+def answers_of(shares: Sequence[Share], runs: pd.DataFrame, metrics: pd.DataFrame) -> dict[str, Answers]:
+    """The answers of the complete confirm runs, by key.
+
+    Runs without the metric are of an older version, and have no artifact.
+    """
+    counted = metrics.loc[metrics["name"].str.startswith(f"test/{COUNT}/"), "at"].unique()
+    wanted = runs[(runs["phase"] == "confirm") & (runs["outcome"] == "complete") & runs.index.isin(counted)]
+    found = {}
+    for number, share in enumerate(shares):
+        of_share = wanted[wanted["share"] == number]
+        contents = share.source.artifacts(list(of_share["run"]), ARTIFACT) if len(of_share) else {}
+        for key, run in zip(of_share["key"], of_share["run"], strict=True):
+            if run in contents and (answers := parse_answers(contents[run])) is not None:
+                found[str(key)] = answers
+    return found

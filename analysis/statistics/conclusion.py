@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
 from analysis.statistics.effects.contrasts import Paired
 from analysis.statistics.effects.copying import CONTRASTS, PARTS, four_arms
 from analysis.statistics.effects.runs import Factors, Runs, over_teachers, runs_of, without_teacher_seed
-from analysis.statistics.effects.texts import Correct, Spread
-from analysis.statistics.effects.tuning import TUNING_DF, Tuning
+from analysis.statistics.effects.texts import Correct
+from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.fractions import advantage_slopes
-from analysis.statistics.intervals import ALPHA, MARGIN, TINY, Array
+from analysis.statistics.intervals import ALPHA, MARGIN, Array
+from analysis.statistics.many_tests import SEEDS_ONLY, Added, Tests, holm_of_rows, paired_tests
 
 __all__ = [
     *("DISTILLING", "DOWN", "EQUAL", "UP", "Codes", "Conclude", "Conclusion"),
@@ -41,27 +41,6 @@ FOUR = np.array([CONTRASTS[name] for name in ("copying", "distilling", *PARTS)])
 """The effects of copying and of distilling, and their parts, as weights of the arms C1, R1, Ca, Ra."""
 
 
-class _Texts(NamedTuple):
-    """What the test texts add to variances (`analysis.statistics.effects.precision`), one number for each
-    test: the part that all seeds share, the errors of single answers of one seed, and degrees of freedom.
-    Zero without texts.
-    """
-
-    shared: Array | float = 0.0
-    of_one_seed: Array | float = 0.0
-    df: Array | float = 1.0
-
-    @classmethod
-    def of(cls, spreads: Sequence[Spread | None], seeds: int) -> _Texts:
-        """Of the differences of a study over `seeds` seeds; a replay has fewer of them."""
-        parts = [(s.shared, (s.whole - s.shared) * seeds, s.df) if s else (0.0, 0.0, 1.0) for s in spreads]
-        shared, of_one_seed, df = np.array(parts).reshape(-1, 3).T
-        return cls(shared, of_one_seed, df)
-
-
-SEEDS_ONLY = _Texts()
-
-
 class _Sums(NamedTuple):
     """Weighted sums of arms: the numbers of the arms, and weights [sums x arms].
 
@@ -72,30 +51,15 @@ class _Sums(NamedTuple):
     arms: Codes
     weights: Array
     lost: Array
-    texts: Callable[[Array], _Texts]
+    texts: Callable[[Array], Added]
     span: float = 1.0
 
-    def tests(self, macro: Array, weights: Array) -> _Tests:
+    def tests(self, macro: Array, weights: Array) -> Tests:
         """The tests of one sum of arms with these `weights`, with the variance that tuning adds."""
         mean, sd = self.lost
         variance = (weights @ mean) ** 2 + weights**2 @ sd**2
         differences = np.einsum("a,ras->rs", weights, macro[:, self.arms])
-        return _paired_t(differences, variance, self.texts(weights))
-
-
-class _Tests(NamedTuple):
-    """Paired t tests: mean difference, its standard error, the two-sided p of no difference, its df."""
-
-    mean: Array
-    error: Array
-    p: Array
-    df: Array
-
-    def within(self, tests: Array | int = 1) -> Array:
-        """Like `analysis.statistics.intervals.Interval.within`, at 5% for `tests` tests together."""
-        with np.errstate(invalid="ignore"):
-            ends = np.abs(self.mean) + self.error * stdtrit(self.df, 1 - ALPHA / tests)
-        return np.where(np.isfinite(self.p), ends, np.nan)
+        return paired_tests(differences, variance, self.texts(weights))
 
 
 @dataclass(frozen=True)
@@ -203,21 +167,21 @@ def _slopes(runs: Runs, factors: Factors, shares: Mapping[Any, float] | None) ->
     return sums
 
 
-def _texts_of(runs: Runs, paired: Paired, arms: Codes) -> Callable[[Array], _Texts]:
+def _texts_of(runs: Runs, paired: Paired, arms: Codes) -> Callable[[Array], Added]:
     """Returns what the texts add to a sum with given weights of `arms`, on the seeds of `paired`."""
     shared = runs.shared(range(len(runs.arms)))
 
-    def added(weights: Array) -> _Texts:
+    def added(weights: Array) -> Added:
         if runs.texts is None or not shared:
-            return _Texts()
+            return SEEDS_ONLY
         of_all = np.zeros(len(runs.arms))
         of_all[arms] = weights
-        return _Texts.of([runs.texts.spread(of_all, paired.seeds, shared)], int(paired.seeds.sum()))
+        return Added.of([runs.texts.spread(of_all, paired.seeds, shared)], int(paired.seeds.sum()))
 
     return added
 
 
-def _texts_of_pairs(runs: Runs) -> _Texts:
+def _texts_of_pairs(runs: Runs) -> Added:
     """The texts of all pairs of arms, in the order of `numpy.triu_indices`."""
     shared = runs.shared(range(len(runs.arms)))
     if runs.texts is None or not shared:
@@ -227,29 +191,30 @@ def _texts_of_pairs(runs: Runs) -> _Texts:
     one, other = np.triu_indices(len(runs.arms), 1)
     pairs = zip(one, other, strict=True)
     spreads = [runs.texts.spread(unit[a] - unit[b], seeds, shared) for a, b in pairs]
-    return _Texts.of(spreads, int(seeds.sum()))
+    return Added.of(spreads, int(seeds.sum()))
 
 
 def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
     """For each replay: the effect of claim C1 that matters more, with its sign, or that neither does."""
     copying, distilling, *parts = effects.weights
-    opposed = _opposed([effects.tests(macro, part) for part in parts])
+    weights = (copying, distilling, copying - distilling, copying + distilling)
+    copied, distilled, less, more = (effects.tests(macro, each) for each in weights)
+    clear = ~_opposed([effects.tests(macro, part) for part in parts])
+    both = clear & (less.p < ALPHA) & (more.p < ALPHA)
+    alike = np.sign(less.mean) == np.sign(more.mean)  # I - D and I + D; then |I| > |D|
     codes = np.zeros(len(macro), dtype=np.int64)
-    for first, effect, other in ((0, copying, distilling), (DISTILLING, distilling, copying)):
-        mine, less, more = (effects.tests(macro, w) for w in (effect, effect - other, effect + other))
-        shown = (mine.p < ALPHA) & ~opposed
-        for tests in (less, more):
-            shown = shown & (tests.p < ALPHA) & (np.sign(tests.mean) == np.sign(mine.mean))
-        codes = np.where(shown, first + np.where(mine.mean > 0, UP, DOWN), codes)
+    for first, effect, larger in ((0, copied, alike), (DISTILLING, distilled, ~alike)):
+        shown = both & larger & (effect.p < ALPHA)
+        codes = np.where(shown, first + np.where(effect.mean > 0, UP, DOWN), codes)
     nearer = np.abs(less.mean) <= np.abs(more.mean)  # of the two means, this one is |I| - |D|, up to its sign
-    larger_p = np.fmax(less.p, more.p)
-    equal = ~opposed & (larger_p >= ALPHA) & (np.where(nearer, less.within(), more.within()) <= margin)
+    within = np.where(nearer, less.within(), more.within())
+    equal = clear & (np.fmax(less.p, more.p) >= ALPHA) & (within <= margin)
     return np.where(equal, EQUAL, codes)[:, None]
 
 
-def _opposed(tests: list[_Tests]) -> Any:
+def _opposed(tests: list[Tests]) -> Any:
     """Whether the parts of copying, or those of distilling, have opposite signs, corrected for all four."""
-    corrected = _holm(np.stack([each.p for each in tests], axis=1))
+    corrected = holm_of_rows(np.stack([each.p for each in tests], axis=1))
     signs = [np.sign(each.mean) * (p < ALPHA) for each, p in zip(tests, corrected.T, strict=True)]
     return (signs[0] * signs[1] < 0) | (signs[2] * signs[3] < 0)
 
@@ -257,7 +222,7 @@ def _opposed(tests: list[_Tests]) -> Any:
 def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
     """For each replay and each slope: its sign, or that there is none."""
     found = [each.tests(macro, each.weights[0]) for each in slopes]
-    corrected = _holm(np.stack([tests.p for tests in found], axis=1))
+    corrected = holm_of_rows(np.stack([tests.p for tests in found], axis=1))
     codes = np.zeros(corrected.shape, dtype=np.int64)
     for number, (tests, each) in enumerate(zip(found, slopes, strict=True)):
         equal = (tests.p >= ALPHA) & (tests.within() <= margin / each.span)
@@ -266,7 +231,7 @@ def _signs(slopes: list[_Sums], margin: float, macro: Array) -> Codes:
     return codes
 
 
-def _winner(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
+def _winner(macro: Array, margin: float, lost: Array, texts: Added) -> Codes:
     """For each replay, the number of the arm that wins, counted from 1; 0 if no arm wins or there is one arm.
 
     The number is below 0 if the best two arms are shown to be equal: a different number for each pair.
@@ -281,7 +246,7 @@ def _winner(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
     return np.concatenate([_winners(part, margin, lost, texts) for part in parts])
 
 
-def _winners(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
+def _winners(macro: Array, margin: float, lost: Array, texts: Added) -> Codes:
     there = np.isfinite(macro)
     has_runs: Any = there.any(axis=2)
     common: Any = (there | ~has_runs[:, :, None]).all(axis=1)
@@ -291,7 +256,7 @@ def _winners(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
     one, other = np.triu_indices(macro.shape[1], 1)
     mean, sd = lost
     variance = (mean[one] - mean[other]) ** 2 + sd[one] ** 2 + sd[other] ** 2
-    tests = _paired_t(macro[:, one] - macro[:, other], variance, texts)
+    tests = paired_tests(macro[:, one] - macro[:, other], variance, texts)
     sign = np.where(one == best, 1, np.where(other == best, -1, 0))
     pairs = has_runs[:, one] & has_runs[:, other]
     count = pairs.sum(axis=1)
@@ -309,34 +274,3 @@ def _winners(macro: Array, margin: float, lost: Array, texts: _Texts) -> Codes:
     within = of_next(tests.within(np.maximum(count, 1)[:, None]))
     equal = compared & ~won & contains_0 & (within <= margin)
     return np.where(won, best[:, 0] + 1, np.where(equal, -1 - next_best[:, 0], 0))
-
-
-def _paired_t(differences: Array, tuning: Array | float = 0.0, texts: _Texts = SEEDS_ONLY) -> _Tests:
-    """Over the last axis, like `interval_of` of the values that are there (`effects/precision.py`).
-
-    tuning: the variance that is added, as by `analysis.statistics.effects.tuning.widened`.
-    """
-    there = np.isfinite(differences)
-    n = there.sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(there, differences, 0).sum(axis=-1) / n
-        squares = np.where(there, differences - mean[..., None], 0) ** 2
-        of_seeds = squares.sum(axis=-1) / (n - 1) / n
-        whole = texts.shared + texts.of_one_seed / n
-        own = np.maximum(np.maximum(of_seeds + texts.shared, of_seeds), whole)
-        parts = of_seeds / (n - 1) + whole / texts.df
-        own_df = np.where(parts > 0, (of_seeds + whole) / parts, n - 1.0)
-        error = np.sqrt(own + tuning)
-        df = error**4 / (own**2 / own_df + np.asarray(tuning) ** 2 / TUNING_DF)
-        p = 2 * stdtr(df, -np.abs(mean) / error)
-    return _Tests(mean, error, np.where(np.sqrt(own) > TINY, p, np.nan), df)
-
-
-def _holm(p: Array) -> Array:
-    """p of each row of [replays x tests], corrected for the row (Holm 1979). Missing values do not count."""
-    order = np.argsort(p, axis=1)  # missing ones last
-    left = np.isfinite(p).sum(axis=1, keepdims=True) - np.arange(p.shape[1])
-    corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * left, axis=1)
-    found = np.empty_like(p)
-    np.put_along_axis(found, order, np.minimum(corrected, 1), axis=1)
-    return found

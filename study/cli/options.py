@@ -1,25 +1,24 @@
 """The options of the commands: the type, the default, the help and the completion of each one, once.
 
-Options that travel together are a group, a frozen dataclass (see `groups.py`). `resolved` makes an exact
-request of the groups of `plan` and `run`.
+Options that travel together are a group, a frozen dataclass (see `groups.py`). `requested.py` makes a request
+of the groups.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from study.cli import completion
-from study.errors import RequestError, did_you_mean
+from study.errors import did_you_mean
 from study.planning.samplers import samplers
 from study.planning.seeds import MOST_BLOCK
 
 if TYPE_CHECKING:
-    from study.planning.request import Request
-    from study.planning.resolve import Resolved
+    pass
 
 __all__ = [
     "DEFAULT_HOME",
@@ -36,8 +35,6 @@ __all__ = [
     "SpaceArgument",
     "StudyArgument",
     "Where",
-    "request_of",
-    "resolved",
 ]
 
 WHAT, ON, WHERE, OUTPUT = "What to study", "On what", "Where it runs and what it stores", "Output"
@@ -281,56 +278,3 @@ class Where:
         """The URLs that the user gave."""
         urls = {name: getattr(self, name) for name in ("tracking_uri", "ledger_url", "storage_url")}
         return {name: url for name, url in urls.items() if url}
-
-
-def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
-    """The request that the options make; its folders are absolute."""
-    from study.planning.request import Request, absolute
-
-    codes = None if on.languages is None else [code.strip() for code in on.languages.split(",")]
-    names = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
-    return Request(
-        space=space,
-        task=absolute(on.task),
-        model=absolute(on.model),
-        teacher=absolute(on.teacher) if on.teacher else "",
-        languages=None if codes is None else tuple(code for code in codes if code),
-        drop_shared=on.drop_shared,
-        full_vocabulary=on.full_vocabulary,
-        **({} if where is None else {name: getattr(where, name) for name in names}),
-    )
-
-
-def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
-    """The study that the options of `plan` or `run` request. Writes nothing.
-
-    Raises:
-        RequestError: if the request cannot be served; the text names the reason in one line.
-    """
-    from study.home import Home
-    from study.planning.resolve import resolve
-    from study.planning.shares import check_distinct
-    from study.planning.spaces import load_space, override
-
-    space_name, the_space = load_space(space)
-    given = {name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler")}
-    the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
-    if budget.settings:  # after the sampler, so that the sampler is checked with the ranges as they will be
-        the_space = override(the_space, budget.settings)
-    home = Home.at(where.home)
-    name = space_name if budget.name is None else budget.name
-    try:
-        home.study(name)  # refuses a text that is no name
-    except RequestError as error:
-        if budget.name is not None:
-            raise
-        raise RequestError(f"{space}: gives the study its name; {error}") from None
-    home.check_databases(name, where.given_urls)
-    found = resolve(request_of(space_name, on, where), name, the_space, home.store)
-    if name not in home.studies():  # a study that has begun goes on, with the arms that it has
-        check_distinct(found.plan, found.shares)
-    options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
-    options["margin"] = None if budget.margin is None else budget.margin / 100
-    exact = tuple(each for each, value in options.items() if value is not None)
-    own = {each: options[each] for each in exact if each not in ("trials", "confirm_seeds")}
-    return replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))

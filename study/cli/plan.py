@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from study.cli.console import listing, note, out, print_json, print_table, say
-from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where, resolved
+from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where
+from study.cli.requested import resolved
 from study.selection import INTERPOLATED
 
 if TYPE_CHECKING:

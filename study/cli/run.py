@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from study.cli.console import err, log, note, outlasting, print_table, say
-from study.cli.options import Budget, OnWhat, SpaceArgument, Where, resolved
+from study.cli.options import Budget, OnWhat, SpaceArgument, Where
+from study.cli.requested import resolved
 from study.driver.interrupt import interruptible, undisturbed
 from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
 

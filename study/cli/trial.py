@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from study.cli.console import listing, note, print_json, print_table
-from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption, request_of
+from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption
+from study.cli.requested import request_of
 from study.errors import RequestError, StudyStopped
 
 if TYPE_CHECKING:

@@ -7,16 +7,15 @@ nobody continues a study with other data, another model or other ranges.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
+from study.planning.depths import in_layers
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.planning.seeds import SEEDS, block_of, check_seeds, sampler_seed
@@ -104,7 +103,7 @@ class Plan(BaseModel):
         }
         plan = cls(
             name=name,
-            space=_in_layers(space, model.layers),
+            space=in_layers(space, model.layers),
             constants=constants,
             request=request,
             selection=INTERPOLATED,
@@ -310,31 +309,3 @@ class Plan(BaseModel):
         assert not isinstance(domain, Range)
         for value in domain:
             yield from self._points(arm, chosen | {name: value}, rest)
-
-
-def _in_layers(space: SearchSpace, layers: int) -> SearchSpace:
-    """`space` with every depth as a number of layers; a depth may be a share of the teacher's `layers`."""
-
-    def in_layers(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            share = Fraction(value)
-        except (ValueError, ZeroDivisionError):
-            raise RequestError(f"depth: must be layers or a share such as 1/2, not {value!r}") from None
-        if not 0 < share <= 1:
-            raise RequestError(
-                f"depth: a share of the teacher's layers is above 0 and at most 1, not {value}"
-            )
-        return max(1, math.floor(share * layers + Fraction(1, 2)))
-
-    roles: dict[str, Any] = {}
-    for role in ("scientific", "nuisance", "fixed"):
-        values = dict(getattr(space, role))
-        depth = values.get("depth")
-        if isinstance(depth, tuple):
-            values["depth"] = tuple(dict.fromkeys(map(in_layers, depth)))
-        elif depth is not None and not isinstance(depth, Range):
-            values["depth"] = in_layers(depth)
-        roles[role] = values
-    return SearchSpace(**(space.model_dump() | roles))

@@ -19,7 +19,8 @@ import pandas as pd
 
 from analysis.record.design import confirmed, factors
 from analysis.record.domain import Domain
-from analysis.record.study_record import CURVE_COLUMNS, SCORE_COLUMNS, StudyRecord
+from analysis.record.study_record import StudyRecord
+from analysis.record.tables import CURVE_COLUMNS, SCORE_COLUMNS
 from analysis.statistics.effects.contrasts import main_effects
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import runs_of

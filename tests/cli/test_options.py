@@ -13,7 +13,8 @@ import typer
 
 from study.cli.app import COMMANDS
 from study.cli.groups import grouped
-from study.cli.options import Budget, OnWhat, Where, request_of
+from study.cli.options import Budget, OnWhat, Where
+from study.cli.requested import request_of
 
 GROUPS = (Budget, OnWhat, Where)
 

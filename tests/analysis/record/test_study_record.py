@@ -9,7 +9,7 @@ import pytest
 
 from analysis.record.design import confirmed_trials
 from analysis.record.domain import Domain
-from analysis.record.study_record import CURVE_COLUMNS, SCORE_COLUMNS
+from analysis.record.tables import CURVE_COLUMNS, SCORE_COLUMNS
 from study.tracking.tracker import Tracker
 from tests.analysis.recorded import begun, runs_of
 

@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 
 from analysis.statistics import conclusion as module
-from analysis.statistics.conclusion import DISTILLING, DOWN, EQUAL, UP, _holm, _paired_t, conclusion
+from analysis.statistics.conclusion import DISTILLING, DOWN, EQUAL, UP, conclusion
 from analysis.statistics.effects.arms import arms_compared, next_best, winner
 from analysis.statistics.effects.copying import copying_of
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.tuning import widened
 from analysis.statistics.fractions import fraction_interaction
 from analysis.statistics.intervals import MARGIN, holm, paired_t
+from analysis.statistics.many_tests import holm_of_rows, paired_tests
 from tests.analysis.scenarios import above
 from tests.analysis.simulate import Scenario, simulate
 from tests.analysis.tables import confirmed_table
@@ -218,10 +219,10 @@ def test_tests_are_those_of_the_intervals(tuning: float) -> None:
     rng = np.random.default_rng(5)
     differences = rng.normal(0.3, 1, (8, 5, 4))
     differences[rng.random(differences.shape) < 0.5] = math.nan
-    found = _paired_t(differences, np.array(tuning))
+    found = paired_tests(differences, np.array(tuning))
     mean, p, within = found.mean, found.p, found.within()
     assert 0 < np.isnan(p).sum() < p.size
-    corrected = _holm(p)
+    corrected = holm_of_rows(p)
     for row in range(8):
         tests = [widened(paired_t(d[np.isfinite(d)]), tuning) for d in differences[row]]
         assert mean[row] == pytest.approx([t.estimate for t in tests], nan_ok=True)
