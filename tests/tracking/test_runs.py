@@ -137,7 +137,7 @@ def test_making_a_tracker_reads_and_makes_no_run(
     """A study with thousands of runs starts at once: the outbox reads them, and nobody waits."""
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "search_runs", None)
-        tracker = Tracker(tracking_uri, None, plan, "drawn")
+        tracker = Tracker(tracking_uri, None, plan, f"{plan.name} drawn")
     assert runs(client, plan) == []
     tracker.begin()
     assert {run.info.status for run in runs(client, plan)} == {"RUNNING"}
