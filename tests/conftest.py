@@ -240,15 +240,19 @@ class Workshop:
         reports: int = 4,
         test: bool = True,
         full_vocabulary: bool = False,
+        **others: Any,
     ) -> Iterator[Progress]:
-        """One more attempt at the trial `config` in `folder`, its inputs built first."""
+        """One more attempt at the trial `config` in `folder`, its inputs built first.
+
+        others: further fields of `TrialJob`.
+        """
         from study.storage.attempts import attempt_folders
         from study.trial.job import TrialJob
         from study.trial.trial import run_trial
 
         self.inputs(config, full_vocabulary=full_vocabulary)
         attempt = len(attempt_folders(folder)) + 1
-        job = TrialJob(config, self.store, folder, reports, test, 1, attempt, full_vocabulary)
+        job = TrialJob(config, self.store, folder, reports, test, 1, attempt, full_vocabulary, **others)
         return run_trial(job)
 
 

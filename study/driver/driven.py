@@ -226,6 +226,7 @@ class DrivenStudy:
                 attempt=attempt,
                 full_vocabulary=self.request.full_vocabulary,
                 given_teacher=self.request.teacher,
+                reports_start=phase == "confirm" and self.plan.reports_start,
             )
 
         self._phases[:] = [lifecycle]

@@ -56,7 +56,8 @@ class Plan(BaseModel):
     as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
     seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
     tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
-    own. A plan without the last three is of a study that began before there were any. exact: which of
+    own. reports_start: whether confirm runs are scored before their first step too. A plan without the last
+    four is of a study that began before there were any. exact: which of
     "trials", "confirm_seeds", "margin", "seed_block" and "tunings" the user gave as options; the ledger does
     not store them.
     """
@@ -71,6 +72,7 @@ class Plan(BaseModel):
     selection: Literal["best tried", "interpolated"] = BEST_TRIED
     seed_block: int = Field(0, ge=0)
     tunings: int = Field(1, ge=1)
+    reports_start: bool = False
     exact: tuple[str, ...] = Field(default=(), exclude=True)
 
     @classmethod
@@ -108,6 +110,7 @@ class Plan(BaseModel):
             request=request,
             selection=INTERPOLATED,
             seed_block=block_of(name),
+            reports_start=True,
         )
         for arm in plan.arms():
             plan.drafts(arm)
@@ -233,13 +236,14 @@ class Plan(BaseModel):
         return {"constants": self.constants, "space": space} | own
 
     def following(self, begun: Plan) -> Plan:
-        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings.
+        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings, reports.
 
         Tunings may be added, and none is taken away.
         """
         block = self.seed_block if "seed_block" in self.exact else begun.seed_block
         tunings = max(self.tunings, begun.tunings)
-        return self.model_copy(update={"selection": begun.selection, "seed_block": block, "tunings": tunings})
+        kept = {"selection": begun.selection, "reports_start": begun.reports_start}
+        return self.model_copy(update=kept | {"seed_block": block, "tunings": tunings})
 
     def continuing(self, begun: Plan) -> Plan:
         """This plan as a continuation of `begun`, a plan of the same identity.

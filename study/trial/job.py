@@ -20,6 +20,7 @@ class TrialJob:
     folder: the trial's own folder. Each attempt writes into a folder of its own there.
     reports: how many reports the trial makes.
     test: whether the trial is scored on the test split as well.
+    reports_start: whether the trial makes a report 0 as well, before its first step.
     threads: CPU threads; another number gives other bits.
     attempt: counts from 1.
     full_vocabulary: whether the models keep all tokens while they are trained. The result is the same.
@@ -35,6 +36,7 @@ class TrialJob:
     attempt: int = 1
     full_vocabulary: bool = False
     given_teacher: str = ""
+    reports_start: bool = False
 
     @cached_property
     def key(self) -> str:

@@ -16,7 +16,9 @@ __all__ = ["Progress"]
 class Progress:
     """One report. `report` counts 1..R; only the last report has a `result`.
 
-    loss: the mean training loss since the report before; None if the training diverged.
+    A trial may make a report 0: the scores of the student as it was initialised, at step 0.
+
+    loss: the mean training loss since the report before; None if the training diverged, and in report 0.
     seconds: the time of training and evaluation until now, over all attempts.
     time_ms: when the report was first made, in milliseconds since 1970. Checkpoints and result store this
     time, so a report that is made again has the same time.

@@ -30,6 +30,7 @@ def read_result(folder: Path, config: TrialConfig) -> list[Progress] | None:
 def last_report(history: list[dict[str, Any]], result: dict[str, Any]) -> Progress:
     """The report that carries the `result`: the last of `history`; a diverged trial makes one more."""
     if result["outcome"] == "diverged":
-        number, seconds, time_ms = len(history) + 1, result["seconds"], result["ended_ms"]
+        number = 1 + (history[-1]["report"] if history else 0)
+        seconds, time_ms = result["seconds"], result["ended_ms"]
         return Progress(number, result["steps"], None, seconds, time_ms, None, result)
     return Progress.of(history[-1] | {"result": result})

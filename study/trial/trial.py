@@ -39,9 +39,10 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     Every input must be in `job.store` already. This attempt goes on from the newest checkpoint that an
     earlier attempt left in `job.folder`, and first makes the earlier reports again. If the trial has ended,
     the attempt makes the reports of its result and trains nothing.
-    The last report carries the result, which is on disk by then. If the store has a mirror, checkpoints
-    and result are stored there as well, and read from there. Test is scored only if `job.test` is true; which
-    test texts were correct is then in a file beside the result.
+    The last report carries the result, which is on disk by then. If `job.reports_start` is true, report 0 has
+    the scores of the student as it was initialised. If the store has a mirror, checkpoints and result are
+    stored there as well, and read from there. Test is scored only if `job.test` is true; which test texts
+    were correct is then in a file beside the result.
     The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
     takes longer and gives the same numbers; the `parameters` in the result count the whole student.
     """
@@ -71,18 +72,20 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     # The last report is made later, with the result.
     yield from (Progress.of(report) for report in history if report["step"] < training.recipe.steps)
     outcome = "complete"
-    for number, step in enumerate(report_steps(training.recipe.steps, job.reports), 1):
-        if number <= len(history):
-            continue
-        interval = training.advance(step)
+    steps = [0, *report_steps(training.recipe.steps, job.reports)]
+    first = 0 if job.reports_start else 1
+    for number in range(history[-1]["report"] + 1 if history else first, len(steps)):
+        step = steps[number]
+        interval = training.advance(step) if step > 0 else None
         started = time.perf_counter()
-        outputs = None if interval.diverged else outputs_on("validation")
+        outputs = None if interval is not None and interval.diverged else outputs_on("validation")
         scores = None if outputs is None else outputs.scores(inputs)
         training.seconds += time.perf_counter() - started
         if scores is None:
             outcome = "diverged"
             break
-        progress = Progress(number, step, interval.loss, training.seconds, _now_ms(), scores)
+        loss = None if interval is None else interval.loss
+        progress = Progress(number, step, loss, training.seconds, _now_ms(), scores)
         history.append(asdict(progress))
         last = step == training.recipe.steps
         if not last or job.test:  # without test, the result follows at once and needs no checkpoint before it
@@ -101,7 +104,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         "steps": training.step,
         "parameters": parameters,
         "trained_tokens": student.config.vocab_size,
-        "validation": history[-1]["validation"] if history else None,
+        "validation": history[-1]["validation"] if history and history[-1]["step"] else None,
         "test": None if test is None else test.scores(inputs),
         "numerics": asdict(numerics),
         "other_numerics_of_teacher": {

@@ -109,14 +109,15 @@ def test_confirm_runs_have_a_bit_for_each_test_text(finished: Any, on_record: An
         assert accuracy == pytest.approx(test["accuracy"]["by_language"])
 
 
-def test_each_report_is_a_step_of_its_run(on_record: Any) -> None:
+def test_each_report_is_a_step_of_its_run_and_confirm_runs_report_their_start_too(on_record: Any) -> None:
     for run in on_record.trials.values():
         steps = [
             step
             for run_id, metric, step, *_ in on_record.metric_rows
             if run_id == run.info.run_id and metric == "validation/accuracy/macro"
         ]
-        assert steps == [20, 40, 60, 80]
+        start = [0] if run.data.tags["kdstudy.phase"] == "confirm" else []
+        assert steps == [*start, 20, 40, 60, 80]
 
 
 def test_confirm_runs_have_each_arms_selected_values_at_a_fresh_seed(on_record: Any) -> None:

@@ -129,7 +129,7 @@ def test_a_study_that_began_before_keeps_its_draw_and_its_rule(
     ledger = open_ledger(make_plan())
     root = ledger.studies.get("demo")
     stored = json.loads(root.user_attrs["plan"])
-    for field in ("selection", "seed_block", "tunings"):
+    for field in ("selection", "seed_block", "tunings", "reports_start"):
         del stored[field]
     root.set_user_attr("plan", json.dumps(stored))
     plan = open_ledger(make_plan(seed_block=4711, trials=9)).require_plan()

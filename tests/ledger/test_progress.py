@@ -280,7 +280,7 @@ def test_a_summary_has_the_selected_values_of_confirm_runs_that_count(plan: Plan
 def test_a_study_that_began_before_selects_the_best_tried_trial(plan: Plan) -> None:
     """A plan that was stored without the field; the keys of its confirm runs stay as they were."""
     stored = plan.model_dump()
-    for field in ("selection", "seed_block", "tunings"):
+    for field in ("selection", "seed_block", "tunings", "reports_start"):
         del stored[field]
     old, search = Plan(**stored), searched(plan)
     wanted = confirm_wanted(old, search)

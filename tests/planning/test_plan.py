@@ -252,18 +252,20 @@ def test_a_margin_is_no_part_of_what_a_study_is_and_the_newest_given_one_counts(
     assert given.continuing(begun).margin == 0.03
 
 
-def test_a_new_plan_selects_by_interpolation_in_a_block_of_its_own() -> None:
+def test_a_new_plan_selects_by_interpolation_in_a_block_of_its_own_and_reports_the_start() -> None:
     space = SearchSpace(question="?", trials=1)
     plan = Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, 12, 2e-4), "", {})
     assert (plan.selection, plan.seed_block, plan.tunings) == ("interpolated", 23832, 1)
+    assert plan.reports_start
 
 
 def test_a_stored_plan_without_the_new_fields_is_what_it_was(make_plan: MakePlan) -> None:
     stored = json.loads(make_plan().model_dump_json())
-    for field in ("selection", "seed_block", "tunings"):
+    for field in ("selection", "seed_block", "tunings", "reports_start"):
         del stored[field]
     old = Plan.model_validate(stored)
     assert (old.selection, old.seed_block, old.tunings) == ("best tried", 0, 1)
+    assert not old.reports_start
     again = make_plan(seed_block=4711)  # the same command, by this version
     assert again.following(old).identity() == old.identity()
     assert again.continuing(old) == old

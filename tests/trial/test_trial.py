@@ -137,6 +137,43 @@ def test_how_often_it_reports_changes_no_weight(workshop: Any, undisturbed: Any,
         assert weights(folder) == undisturbed(next(iter(CASES)))[1]
 
 
+# A report at the start
+
+
+def test_report_0_has_the_scores_of_the_student_as_it_was_initialised(workshop: Any, tmp_path: Path) -> None:
+    config = workshop.config(init="teacher", depth=workshop.config().model_layers)
+    start = next(workshop.trial(config, tmp_path, reports_start=True))
+    assert (start.report, start.step, start.loss, start.result) == (0, 0, None, None)
+    teacher = workshop.inputs(config).teacher_scores("validation")
+    assert start.validation["accuracy"] == teacher["accuracy"]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stop", [0, 1, 2])
+def test_a_trial_that_reports_its_start_has_the_same_other_reports_and_weights(
+    workshop: Any, undisturbed: Any, case: str, stop: int, tmp_path: Path
+) -> None:
+    config = workshop.config(**CASES[case])
+    before = stop_after(stop, workshop.trial(config, tmp_path, reports_start=True))
+    reports = list(workshop.trial(config, tmp_path, reports_start=True))
+    assert reports[:stop] == before
+    assert [report.report for report in reports] == [0, 1, 2, 3, 4]
+    assert (told(reports[1:]), weights(tmp_path)) == undisturbed(case)
+    assert list(workshop.trial(config, tmp_path, reports_start=True)) == reports
+
+
+def test_a_trial_that_diverges_at_once_keeps_its_start_and_has_no_score(
+    workshop: Any, tmp_path: Path
+) -> None:
+    config = workshop.config(learning_rate=1e6)
+    start, last = workshop.trial(config, tmp_path, reports_start=True)
+    assert (start.report, start.step) == (0, 0)
+    assert start.validation is not None
+    assert (last.report, last.validation) == (1, None)
+    assert (last.result["outcome"], last.result["validation"]) == ("diverged", None)
+    assert list(workshop.trial(config, tmp_path, reports_start=True)) == [start, last]
+
+
 # Stopped and continued
 
 
