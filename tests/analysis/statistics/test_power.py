@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.statistics.power import POWER, detectable, run_noise
+from analysis.statistics.effects.tuning import TUNING_DF, widened
+from analysis.statistics.intervals import paired_t
+from analysis.statistics.power import POWER, detectable, run_noise, tuning_with
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -18,6 +20,28 @@ def test_a_detectable_difference_is_shown_in_eight_of_ten_studies(seeds: int) ->
     runs[:, 0] += detectable(0.02, seeds)
     shown = stats.ttest_1samp(runs[:, 0] - runs[:, 1], 0, axis=1).pvalue < 0.05
     assert shown.mean() == pytest.approx(POWER, abs=0.012)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_with_a_part_of_tuning_about_eight_of_ten_studies_show_it_in_the_reports_interval(seeds: int) -> None:
+    """The report estimates the tuning's part, here with the spread that its degrees of freedom stand for."""
+    rng, noise, tuning = np.random.default_rng(0), 0.02, 0.015
+    gap, count = detectable(noise, seeds, tuning), 4000
+    selected = gap + tuning * rng.standard_normal(count)
+    known = tuning**2 * rng.chisquare(TUNING_DF, count) / TUNING_DF
+    runs = selected[:, None] + noise * math.sqrt(2) * rng.standard_normal((count, seeds))
+    shown = [widened(paired_t(own), each).p < 0.05 for own, each in zip(runs, known, strict=True)]
+    assert (
+        0.73 <= np.mean(shown) <= 0.98
+    )  # more with three seeds: there the report counts more degrees of freedom
+
+
+def test_without_noise_any_difference_is_shown() -> None:
+    assert detectable(0.0, 3) == 0
+
+
+def test_twice_the_trials_leave_half_of_the_tunings_error() -> None:
+    assert tuning_with(0.02, 8, 16) == pytest.approx(0.01)
 
 
 def test_one_seed_detects_nothing() -> None:
