@@ -14,7 +14,14 @@ from analysis.search.tuning import at_edges, ends_by_nature, exhausted, failed_t
 from analysis.statistics.effects.runs import without_teacher_seed
 from analysis.statistics.intervals import FEWEST_SEEDS
 from analysis.statistics.two_kinds import runs_by_kind
-from analysis.verdict.remedies import more_seeds, resume, steadier_teacher, sync, wider_ranges
+from analysis.verdict.remedies import (
+    more_seeds,
+    resume,
+    steadier_students,
+    steadier_teacher,
+    sync,
+    wider_ranges,
+)
 
 __all__ = ["Finding", "audit", "gathered", "remedies"]
 
@@ -25,8 +32,8 @@ AT_A_GLANCE = 3
 class Finding:
     """One reason to name no winner.
 
-    rule: its kind. arm: the arm of the finding; None for the whole study. remedy: a command after which the
-    report no longer has the finding; "" if no command is known.
+    rule: its kind. arm: the arm of the finding; None for the whole study. remedy: the command that lifts the
+    finding (for `kinds`: that makes it less likely); "" if no command is known.
     """
 
     rule: str
@@ -207,12 +214,10 @@ def _kinds(record: StudyRecord) -> Iterator[Finding]:
         where = "far below the others" if record.chance is None else f"at chance ({points(record.chance)})"
         text = (
             f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, "
-            "against "
-            f"{high} in the other runs. Runs of two kinds have no common spread, and an interval over them "
-            "is "
-            "too narrow"
+            f"against {high} in the other runs. Runs of two kinds have no common spread, and an interval over "
+            "them is too narrow"
         )
-        yield Finding("kinds", str(arm), text)
+        yield Finding("kinds", str(arm), text, steadier_students(record))
 
 
 def _span(values: pd.Series) -> str:

@@ -10,13 +10,19 @@ from analysis.record.study_record import StudyRecord
 from analysis.search.tuning import at_edges, ends_by_nature
 from study.config import TrialConfig
 
-__all__ = ["ENOUGH_SEEDS", "REST", "more_seeds", "resume", "steadier_teacher", "sync", "wider_ranges"]
+__all__ = [
+    *("ENOUGH_SEEDS", "REST", "more_seeds", "resume", "steadier_students", "steadier_teacher", "sync"),
+    "wider_ranges",
+]
 
 REST = "..."
 """In a command: the rest of the command that began the study, which the record does not have."""
 
 ENOUGH_SEEDS = 5
 """The confirm seeds that a remedy asks for: the interval of three seeds is 1.6 times as wide."""
+
+LONG_WARMUP = 0.3
+"""The share of the steps that a remedy asks for."""
 
 FURTHER = 3.0
 """A logarithmic range is widened by this factor at an end; another range by its own width."""
@@ -50,6 +56,18 @@ def steadier_teacher(record: StudyRecord) -> str:
     if isinstance(rate, str) or record.facts.get("teacher"):
         return ""
     return _another_run(record, "steadier", [f"{name}={rate / FURTHER:.3g}"])
+
+
+def steadier_students(record: StudyRecord) -> str:
+    """The command of a study whose students have a longer warm-up; "" if the warm-up was not fixed.
+
+    A long warm-up keeps students from ending at chance (Mosbach, Andriushchenko and Klakow 2021, arXiv
+    2006.04884).
+    """
+    warmup = parse_value(record.fixed.get("warmup", ""))
+    if isinstance(warmup, str) or warmup >= LONG_WARMUP:
+        return ""
+    return _another_run(record, "warmer", [f"warmup={LONG_WARMUP}"])
 
 
 def wider_ranges(record: StudyRecord) -> str:

@@ -74,6 +74,23 @@ def test_trials_that_mlflow_lacks_are_sent(recorder: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fixed", "settings"), [({"warmup": 0.1}, ["warmup=0.3"]), ({"warmup": 0.4}, []), ({}, ["warmup=0.3"])]
+)
+def test_students_that_end_at_chance_get_a_longer_warm_up(
+    make_recorder: Any, fixed: dict[str, Any], settings: list[str]
+) -> None:
+    recorder = make_recorder(**INIT, fixed=fixed)
+    for arm in (0, 1):
+        recorder.trial(arm, 0, 0.5, learning_rate=1e-3)
+        for seed in range(1, 6):
+            at_chance = arm == 1 and seed < 3
+            test = 0.05 if at_chance else 0.4 + seed / 100
+            recorder.trial(arm, 1, 0.5, seed=seed, test=test, learning_rate=1e-3)
+    record = recorder.read()
+    assert settings_of(remedy_of(record, "kinds")) == settings
+
+
+@pytest.mark.parametrize(
     ("name", "domain", "selected", "wider"),
     [
         (
