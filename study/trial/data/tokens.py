@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from study.trial.data.task import SPLITS, Task
+from study.trial.data.task import SPLITS, Split, Task
 
 if TYPE_CHECKING:  # torch takes seconds to import, and whoever computes keys alone needs none
     import torch
 
-__all__ = ["EncodedSplit", "encode_task", "load_encoded_split"]
+__all__ = ["EncodedSplit", "encode_split", "encode_task", "load_encoded_split"]
+
+PARTS = ("ids", "offsets", "labels", "languages")
 
 
 @dataclass(frozen=True)
@@ -59,23 +61,23 @@ class EncodedSplit:
 def encode_task(task: Task, tokenizer: Any, max_length: int, folder: Path) -> None:
     """Tokenise every split of `task` into `folder`; texts are cut after `max_length` tokens."""
     for name in SPLITS:
-        split = task.splits[name]
-        ids = (
-            tokenizer(list(split.texts), truncation=True, max_length=max_length)["input_ids"] if split else []
-        )
-        offsets = np.zeros(len(ids) + 1, dtype=np.int64)
-        np.cumsum([len(text) for text in ids], out=offsets[1:])
-        flat = np.fromiter((token for text in ids for token in text), dtype=np.int32, count=int(offsets[-1]))
-        np.save(folder / f"{name}-ids.npy", flat)
-        np.save(folder / f"{name}-offsets.npy", offsets)
-        np.save(folder / f"{name}-labels.npy", split.labels)
-        np.save(folder / f"{name}-languages.npy", split.languages)
+        encoded = encode_split(task.splits[name], tokenizer, max_length)
+        for part in PARTS:
+            np.save(folder / f"{name}-{part}.npy", getattr(encoded, part))
+
+
+def encode_split(split: Split, tokenizer: Any, max_length: int) -> EncodedSplit:
+    """Tokenise one split; texts are cut after `max_length` tokens."""
+    ids = tokenizer(list(split.texts), truncation=True, max_length=max_length)["input_ids"] if split else []
+    offsets = np.zeros(len(ids) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in ids], out=offsets[1:])
+    flat = np.fromiter((token for text in ids for token in text), dtype=np.int32, count=int(offsets[-1]))
+    return EncodedSplit(flat, offsets, split.labels, split.languages)
 
 
 def load_encoded_split(folder: Path, name: str) -> EncodedSplit:
     """Memory-map, read-only, one split that `encode_task` wrote: no trial can change another's data."""
     parts = {
-        part: np.load(folder / f"{name}-{part}.npy", mmap_mode="r", allow_pickle=False)
-        for part in ("ids", "offsets", "labels", "languages")
+        part: np.load(folder / f"{name}-{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS
     }
     return EncodedSplit(**parts)

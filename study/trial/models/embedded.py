@@ -1,6 +1,6 @@
 """The default base model's recipe: a small multilingual encoder that needs no download.
 
-The tokenizer is learnt from the task's own texts and falls back to bytes, so it reads any script. This module
+The tokenizer is learnt from the pretraining corpus and falls back to bytes, so it reads any script. This module
 has the model, the tokenizer and the parts of the loss; `pretraining.py` has the training.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE
 from torch import Tensor
@@ -22,7 +21,7 @@ from study.trial.models.loading import seeded
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import RobertaForMaskedLM
 
-__all__ = ["build_tokenizer", "contrast", "encoder_config", "mask_tokens", "new_encoder"]
+__all__ = ["bag_of_words_loss", "build_tokenizer", "encoder_config", "mask_tokens", "new_encoder"]
 
 VOCABULARY = 8000
 MAX_LENGTH = 128
@@ -80,7 +79,7 @@ def encoder_config(vocabulary: int = VOCABULARY) -> RobertaConfig:
         max_position_embeddings=MAX_LENGTH + 2,  # positions count from the pad id + 1
         type_vocab_size=1,
         # In so short a pretraining, embeddings that are tied to the output learn little besides the frequency
-        # of tokens; with dropout, the contrast learns nothing at all.
+        # of tokens, and there is nothing to regularise.
         tie_word_embeddings=False,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
@@ -124,13 +123,13 @@ def mask_tokens(
     return inputs, torch.where(chosen, ids, IGNORED)
 
 
-def contrast(first: Tensor, second: Tensor, temperature: float = 0.05) -> Tensor:
-    """How far each text's state is from the states of the other texts of its batch; a scalar, in nats.
+def bag_of_words_loss(logits: Tensor, ids: Tensor, counted: Tensor) -> Tensor:
+    """How badly each text's logits predict which tokens the text has; a scalar, in nats a token.
 
-    -mean_i log softmax_j(cos(first_i, second_j) / temperature)_i for the first tokens' states [B x H] of
-    two corruptions of the same B texts. A classifier reads the first token's state, and a masked LM of so few
-    steps leaves that state without content if it is trained without this loss. Source: Gao, Yao and Chen
-    2021 (arXiv 2104.08821).
+    -mean_(b, l counted) log softmax(logits_b)[ids_bl] for logits [B x V] from the state of each text's first
+    token, its ids [B x L] and a mask of the tokens that count [B x L]. A classifier reads the first token's
+    state, and a masked LM of so few steps leaves that state without content. Source: Ma et al. 2024 (arXiv
+    2401.11248).
     """
-    similarity = F.normalize(first, dim=-1) @ F.normalize(second, dim=-1).T
-    return F.cross_entropy(similarity / temperature, torch.arange(len(first), device=first.device))
+    log_p = torch.log_softmax(logits, dim=-1).gather(1, ids)
+    return -log_p[counted].mean()

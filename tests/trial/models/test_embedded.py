@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from study.streams import stream
-from study.trial.models.embedded import build_tokenizer, contrast, mask_tokens, new_encoder
+from study.trial.models.embedded import bag_of_words_loss, build_tokenizer, mask_tokens, new_encoder
 from study.trial.models.encoder import import_encoder
 from study.trial.models.loading import read_config
 
@@ -153,17 +153,25 @@ def test_a_text_of_special_tokens_alone_is_left_as_it_is(words: PreTrainedTokeni
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**31), texts=st.integers(1, 6), width=st.integers(1, 5))
-def test_the_contrast_is_its_formula(seed: int, texts: int, width: int) -> None:
+@given(seed=st.integers(0, 2**31), texts=st.integers(1, 5), length=st.integers(1, 6), words=st.integers(2, 9))
+def test_the_loss_of_the_bag_of_words_is_its_formula(seed: int, texts: int, length: int, words: int) -> None:
     draws = np.random.default_rng(seed)
-    first, second = draws.normal(size=(2, texts, width))
-    unit = [m / np.linalg.norm(m, axis=1, keepdims=True) for m in (first, second)]
-    scores = unit[0] @ unit[1].T / 0.05
-    expected = -np.mean([scores[i, i] - np.logaddexp.reduce(scores[i]) for i in range(texts)])
-    loss = contrast(torch.from_numpy(first), torch.from_numpy(second))
+    logits, ids = draws.normal(size=(texts, words)), draws.integers(0, words, (texts, length))
+    counted = draws.random((texts, length)) < 0.6
+    counted[0, 0] = True
+    expected = np.mean(
+        [
+            np.logaddexp.reduce(logits[b]) - logits[b, ids[b, at]]
+            for b in range(texts)
+            for at in range(length)
+            if counted[b, at]
+        ]
+    )
+    loss = bag_of_words_loss(*map(torch.from_numpy, (logits, ids, counted)))
     assert loss.item() == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def test_texts_that_cannot_be_told_apart_cost_the_log_of_their_number() -> None:
-    assert contrast(torch.ones(8, 3), torch.ones(8, 3)).item() == pytest.approx(math.log(8))
-    assert contrast(torch.eye(8), torch.eye(8)).item() == pytest.approx(0, abs=1e-6)
+def test_a_text_that_is_not_told_from_others_costs_the_log_of_the_vocabulary() -> None:
+    counted = torch.ones(3, 4, dtype=torch.bool)
+    loss = bag_of_words_loss(torch.zeros(3, 50), torch.arange(12).reshape(3, 4), counted)
+    assert loss.item() == pytest.approx(math.log(50))

@@ -26,6 +26,7 @@ __all__ = [
     "Row",
     "deal_fillers",
     "deal_templates",
+    "draw_text",
     "folded",
     "language_rows",
 ]
@@ -144,6 +145,12 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
         order = {text: stream(seed, "phrasebook", code, split, "order", text) for text, _ in drawn}
         rows[split] = sorted(drawn, key=lambda row: order[row[0]])
     return rows
+
+
+def draw_text(templates: Sequence[str], fillers: Mapping[str, Sequence[Filler]], number: int) -> str:
+    """One text, chosen by the digits of `number`: a template, its wordings and its fillers."""
+    digits = _Digits(number)
+    return _filled(templates[digits.below(len(templates))], fillers, digits)
 
 
 def _new_text(
