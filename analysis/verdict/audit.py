@@ -214,8 +214,8 @@ def _kinds(record: StudyRecord) -> Iterator[Finding]:
         where = "far below the others" if record.chance is None else f"at chance ({points(record.chance)})"
         text = (
             f"{of_arm['low'].sum()} of {len(of_arm)} confirm runs ended {where}: macro accuracy {low}, "
-            f"against {high} in the other runs. Runs of two kinds have no common spread, and an interval over "
-            "them is too narrow"
+            f"against {high} in the other runs. Runs of two kinds have no common spread, and an interval "
+            "over them is too narrow"
         )
         yield Finding("kinds", str(arm), text, steadier_students(record))
 

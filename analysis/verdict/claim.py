@@ -28,11 +28,11 @@ def _lead(found: Copying) -> str:
 
 
 def _did(found: Copying, effect: str) -> str:
-    """What the parts of `effect` show, their p values corrected for all four parts."""
+    """What both parts of `effect` show; or what one part shows, its p corrected for all four parts."""
+    if direction := found.direction(effect):
+        return "helped" if direction > 0 else "hurt"
     parts = [part for part in PARTS if part.startswith(effect)]
     signs = [found.sign(part) for part in parts]
-    if 0 not in signs and signs[0] == signs[1]:
-        return "helped" if signs[0] > 0 else "hurt"
     whom = WHOM[effect]
     did = [f"{'helped' if sign > 0 else 'hurt'} {who}" for sign, who in zip(signs, whom, strict=True) if sign]
     within = [found.intervals[part].within <= found.margin for part in parts]
@@ -57,6 +57,15 @@ def _numbers(found: Copying) -> Iterator[str]:
         f"Copying changed accuracy by {on_labels} on labels and by {distilled} under distillation; "
         f"distilling changed random students by {on_random} and copies by {on_copies}."
     )
+    if any(_by_itself(found, effect) for effect in WHOM):
+        yield "One of four intervals may leave out zero by chance, and this one is not far enough from zero."
+
+
+def _by_itself(found: Copying, effect: str) -> bool:
+    """Whether the interval of one part leaves out zero, and nothing is said of this part."""
+    parts = [part for part in PARTS if part.startswith(effect)]
+    alone = [part for part in parts if found.intervals[part].p < ALPHA and not found.sign(part)]
+    return bool(alone) and not found.direction(effect)
 
 
 def _change(found: Copying, part: str) -> str:

@@ -90,8 +90,11 @@ def main() -> None:
     truth = answer_of(home, BLOCK - 1, *YARDSTICK)
     answers = [answer_of(home, BLOCK + number) for number in range(arguments.studies)]
     rows = [
-        [str(each.block), *(100 * value for value in (each.estimate, each.low, each.high))]
-        + ["yes" if each.holds(truth.estimate) else "no"]
+        [
+            str(each.block),
+            *(f"{100 * value:.1f}" for value in (each.estimate, each.low, each.high)),
+            "yes" if each.holds(truth.estimate) else "no",
+        ]
         for each in answers
     ]
     held = sum(each.holds(truth.estimate) for each in answers)

@@ -109,6 +109,16 @@ class Copying:
         shown = self.parts_holm[part] < ALPHA
         return int(np.sign(self.intervals[part].estimate)) if shown else 0
 
+    def direction(self, effect: str) -> int:
+        """1 or -1 if the runs show that both parts of `effect` have this sign; otherwise 0.
+
+        "Both" is an intersection-union claim, so each test is at 5%: what is said of both parts agrees with
+        the intervals of the parts.
+        """
+        both = [self.intervals[part] for part in PARTS if part.startswith(effect)]
+        signs = {int(np.sign(one.estimate)) if one.p < ALPHA else 0 for one in both}
+        return signs.pop() if len(signs) == 1 else 0
+
     def opposed(self, effect: str) -> bool:
         """Whether the runs show that the two parts of `effect` have opposite signs, so that no mean holds."""
         one, other = (self.sign(part) for part in PARTS if part.startswith(effect))
@@ -119,13 +129,13 @@ class Copying:
         """What the runs show of |I| and |D|: which is larger, or that they are equal within the margin.
 
         Nothing is shown if the parts of one effect are opposed, because its mean then describes no student;
-        and the test of the larger effect by itself must be below 5%.
+        and both parts of the larger effect must have a clear sign, the same one.
         """
         larger: Literal["copying", "distilling"] = "copying" if self.magnitude.estimate > 0 else "distilling"
         if self.opposed("copying") or self.opposed("distilling"):
             return None
         if self.magnitude.p < ALPHA:
-            return larger if self.intervals[larger].p < ALPHA else None
+            return larger if self.direction(larger) else None
         return "equal" if self.magnitude.within <= self.margin else None
 
 

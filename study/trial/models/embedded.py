@@ -1,7 +1,7 @@
 """The default base model's recipe: a small multilingual encoder that needs no download.
 
-The tokenizer is learnt from the pretraining corpus and falls back to bytes, so it reads any script. This module
-has the model, the tokenizer and the parts of the loss; `pretraining.py` has the training.
+The tokenizer is learnt from the pretraining corpus and falls back to bytes, so it reads any script. This
+module has the model, the tokenizer and the parts of the loss; `pretraining.py` has the training.
 """
 
 from __future__ import annotations

@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import stdtr, stdtrit
 
 from analysis.record.study_record import StudyRecord
+from analysis.statistics.effects.copying import PARTS, Copying
+from analysis.statistics.intervals import holm
+from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from tests.analysis.invented import invented_study
 from tests.analysis.spaces import CLAIM
@@ -72,6 +76,41 @@ def test_neither_is_said_to_change_anything_if_both_are_within_the_margin(answer
         "**Copying changed nothing within 1 point; distilling changed nothing within 1 point.**"
     )
     assert "not supported, the two are equal in magnitude within 1 point (copying" in text
+
+
+def with_intervals(found: Copying, ends: dict[str, tuple[float, float]]) -> Copying:
+    """`found` with other intervals of its parts, and the p values that belong to them."""
+    intervals = dict(found.intervals)
+    for part, (low, high) in ends.items():
+        estimate, df = (low + high) / 2, intervals[part].df
+        error = (high - low) / 2 / float(stdtrit(df, 0.975))
+        p = 2 * float(stdtr(df, -abs(estimate) / error))
+        intervals[part] = dataclasses.replace(intervals[part], estimate=estimate, low=low, high=high, p=p)
+    corrected = holm(np.array([intervals[part].p for part in PARTS]))
+    parts_holm = dict(zip(PARTS, map(float, corrected), strict=True))
+    return dataclasses.replace(found, intervals=intervals, parts_holm=parts_holm)
+
+
+def test_what_is_said_of_copying_agrees_with_the_two_intervals_that_are_printed(answered: Answered) -> None:
+    """The quickstart's case: both intervals leave out zero by a little, and Holm's p of both is above 5%."""
+    found = Results(planted(0.2, 0.0)).copying
+    assert found is not None
+    near = with_intervals(found, {PARTS[0]: (0.006, 0.394), PARTS[1]: (0.003, 0.397)})
+    assert min(near.parts_holm[part] for part in PARTS[:2]) > 0.05
+    (first, *_) = claim_in_words(near, "Scope.")
+    assert first.startswith("**Copying helped; ")
+    assert near.shown == "copying"
+
+
+def test_one_interval_that_leaves_out_zero_by_a_little_is_not_taken_for_an_effect() -> None:
+    found = Results(planted(0.2, 0.0)).copying
+    assert found is not None
+    one = with_intervals(found, {PARTS[0]: (-0.1, 0.5), PARTS[1]: (0.003, 0.397), PARTS[2]: (-0.1, 0.1)})
+    (first, *_) = claim_in_words(one, "Scope.")
+    assert first.startswith("**Copying was not shown to help or to hurt; ")
+    assert "One of four intervals may leave out zero by chance" in first
+    assert one.shown is None
+    assert "not decided, because the effect of copying itself is not clear" in first
 
 
 def test_without_a_clear_sign_nothing_is_claimed(answered: Answered) -> None:
