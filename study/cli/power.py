@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Detects", "detects_of", "power_lines"]
 
-EMBEDDED = Pilot(noise=0.024, df=10, tuning=0.02, trials=6)
+EMBEDDED = Pilot(noise=0.045, df=10, tuning=0.017, trials=6)
 """The finished quickstart, as `kdstudy plan quickstart --name other` showed it."""
 MORE = (1.5, 2, 3)
 """Times the planned confirm seeds or search trials, for which the plan says what they would buy."""
