@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics.effects.contrasts import Contrast
-from analysis.statistics.effects.precision import interval_of
+from analysis.statistics.effects.precision import interval_of, intervals_of_languages
 from analysis.statistics.effects.runs import Runs, runs_of
 from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning
 
-__all__ = ["arm_means", "differences_from", "seed_means", "shared_languages"]
+__all__ = ["arm_means", "differences_from", "language_means", "seed_means", "shared_languages"]
 
 COLUMNS = ["arm", "estimate", "low", "high", "seeds"]
 
@@ -30,6 +30,22 @@ def arm_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataF
     """
     runs = runs_of(results, {}, correct=correct)
     return _table(runs, [(number,) for number in range(len(runs.arms))], (1.0,))
+
+
+def language_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataFrame:
+    """`arm, language, estimate, low, high, seeds`: accuracy of each arm in each language.
+
+    The variances over seeds of an arm's languages are shrunk towards each other, as those of effects are.
+    """
+    runs = runs_of(results, {}, correct=correct)
+    rows = []
+    for number, arm in enumerate(runs.arms):
+        contrast = Contrast("mean", "arm", arm, (((1.0,), ((number,),)),), ())
+        each = [contrast.on_languages(runs, [index]) for index in range(len(runs.languages))]
+        for language, found in zip(runs.languages, intervals_of_languages(each), strict=True):
+            if found is not None:
+                rows.append((arm, language, found.estimate, found.low, found.high, found.n))
+    return pd.DataFrame(rows, columns=["arm", "language", *COLUMNS[1:]])
 
 
 def differences_from(

@@ -1,0 +1,75 @@
+"""The report's numbers that MLflow's runs of arms and of the study show: metric -> value."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from analysis.statistics.effects.estimates import THESE_LANGUAGES
+from analysis.statistics.effects.means import arm_means, language_means
+from analysis.verdict.results import Results
+from analysis.verdict.summary import TEST_METRICS, languages_summary
+
+__all__ = ["numbers_of_arms", "numbers_of_study"]
+
+Numbers = dict[str, float]
+
+NOT_IN_NAMES = re.compile(r"[^/\w.\- :]")
+"""Characters that MLflow refuses in the name of a metric."""
+
+
+def numbers_of_arms(results: Results) -> dict[str, Numbers]:
+    """For each arm with confirm runs: the means over its seeds, with interval and standard deviation.
+
+    `test/METRIC/LANGUAGE` is the mean of accuracy, macro_f1 or retention in a language; `macro` and `worst`
+    are among the languages. `test/accuracy_low/LANGUAGE` and `test/accuracy_high/LANGUAGE` are the ends of
+    the 95% interval (not of `worst`), `test/accuracy_sd/LANGUAGE` is the standard deviation over seeds.
+    """
+    found: dict[str, Numbers] = {}
+
+    def put(arm: str, metric: str, language: str, value: float) -> None:
+        if math.isfinite(value):
+            found.setdefault(arm, {})[f"test/{metric}/{language}"] = float(value)
+
+    for metric in TEST_METRICS:
+        table = languages_summary(results.record, "test", metric)
+        for arm in [name for name in table.columns if name in results.record.arms]:
+            for language, value in table[arm].items():
+                put(arm, metric, str(language), value)
+    macro = arm_means(results.confirmed, results.correct).assign(language="macro")
+    for row in [*macro.itertuples(), *language_means(results.confirmed, results.correct).itertuples()]:
+        put(row.arm, "accuracy_low", row.language, row.low)
+        put(row.arm, "accuracy_high", row.language, row.high)
+    spread = results.confirmed.groupby(["arm", "language"])["value"].std(ddof=1)
+    for (arm, language), value in spread.items():
+        put(arm, "accuracy_sd", language, value)
+    return found
+
+
+def numbers_of_study(results: Results) -> Numbers:
+    """The effects on macro accuracy: `effect/NAME`, `effect_low/NAME` and `effect_high/NAME`.
+
+    They are those of `effects.csv` for these languages: claim C1, its parts, and the main effects. If the
+    audit has findings, nothing may be claimed, and there is no number.
+    """
+    if not results.may_claim:
+        return {}
+    found = {}
+    for table in (results.claim, results.effects):
+        rows = table[(table["outcome"] == "macro") & (table["estimand"] == THESE_LANGUAGES)]
+        for row in rows.itertuples():
+            if (name := _name(row.kind, row.factor, row.effect)) is None:
+                continue
+            for kind, value in (("effect", row.estimate), ("effect_low", row.low), ("effect_high", row.high)):
+                if math.isfinite(value):
+                    found[f"{kind}/{name}"] = float(value)
+    return found
+
+
+def _name(kind: str, factor: str, effect: str) -> str | None:
+    """The name of an effect as MLflow takes names; None if the study's run does not show the effect."""
+    if kind == "claim":
+        return "C1"
+    if kind in ("mean", "part"):
+        return factor.replace(",", "")
+    return NOT_IN_NAMES.sub("_", effect) if kind == "main" else None
