@@ -106,6 +106,7 @@ def test_afterwards_nothing_is_watched_and_the_handler_is_gone(head: socket.sock
     assert signal.getsignal(ray_alive.INTERRUPT) == before
 
 
+@pytest.mark.long
 @pytest.mark.processes
 @pytest.mark.parametrize("name", ["gcs_server", "raylet"])
 def test_the_death_of_a_ray_that_was_started_here_is_noticed_and_nothing_of_it_is_left(name: str) -> None:

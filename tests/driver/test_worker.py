@@ -124,6 +124,7 @@ def one_after_the_other(first: TrialJob, others: list[TrialJob], again: TrialJob
     return same, [*sizes, resident()]
 
 
+@pytest.mark.long
 @pytest.mark.processes
 def test_a_trial_after_fifty_others_has_the_numbers_of_the_first_and_memory_is_flat(
     workshop: Any, tmp_path: Path

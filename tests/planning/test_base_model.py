@@ -14,6 +14,7 @@ from study.planning.base_model import find_model, find_teacher, longest_text, st
 from study.planning.request import EMBEDDED
 from study.storage.artifacts import Store
 from study.trial import pretraining
+from study.trial.data.phrasebook import corpus
 from study.trial.models.fingerprint import encoder_fingerprint
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.training import Interval, Training
@@ -50,6 +51,7 @@ def test_the_longest_text_is_what_position_embeddings_reach(config: PreTrainedCo
 
 @pytest.fixture
 def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "TEXTS", 50)
     short = pretraining.PRETRAINING | {"steps": 10, "batch_size": 4}
     monkeypatch.setattr(pretraining, "PRETRAINING", short)
 

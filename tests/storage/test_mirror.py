@@ -172,6 +172,7 @@ def test_a_reader_sees_the_old_content_or_the_new(node: Any) -> None:
     assert here.read(folder, "x") == versions[-1]
 
 
+@pytest.mark.long
 def test_a_network_that_breaks_in_the_middle_leaves_the_old_object(s3: Any, tmp_path: Path) -> None:
     """24 MB are three parts; a connection that is cut, and cut again, must not make an object of two."""
     network = BreakingNetwork(s3.port)

@@ -99,7 +99,13 @@ def test_activations_are_what_autograd_keeps(name: str, batch: int, length: int)
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("name", ["embedded", "embedded, long", "MiniLM, 3 layers, trimmed"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embedded",
+        *(pytest.param(n, marks=pytest.mark.long) for n in ("embedded, long", "MiniLM, 3 layers, trimmed")),
+    ],
+)
 def test_the_prediction_is_an_upper_bound_on_a_cpu(name: str) -> None:
     found = in_a_process_of_its_own(GRID[name])
     assert found["host_measured"] <= found["host_predicted"] <= 2 * found["host_measured"]

@@ -10,13 +10,15 @@ import torch
 from safetensors.torch import load_file
 
 from study.trial import pretraining
+from study.trial.data.phrasebook import corpus
 from study.trial.models.encoder import check_encoder
 from study.trial.training import Numerics
 
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A pretraining of four steps on two texts each."""
+    """A pretraining of four steps on two texts each, of a small corpus."""
+    monkeypatch.setattr(corpus, "TEXTS", 50)
     facts: dict[str, Any] = pretraining.PRETRAINING | {"steps": 4, "batch_size": 2, "length": 16}
     monkeypatch.setattr(pretraining, "PRETRAINING", facts)
     return facts

@@ -62,6 +62,8 @@ def test_what_planning_allows_is_built_and_nothing_else(family: Any, method: Ini
                 assert family.name == "modernbert", "only its layers differ from each other"
                 assert refusal(partial(build, family, **wish)) == planned
                 continue
+            if depth not in (1, family.layers - 1):  # the other depths are planned by the same rule
+                continue
             student = build(family, **wish)
             assert len(student.get_submodule(family.stack)) == depth
             assert student.config.num_hidden_layers == depth
