@@ -38,7 +38,8 @@ UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / o
 SPACED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@|\d+(?:[\s,;.):/?#]|$))[^\s@][^@\n]*@")
 TOKEN = re.compile(r"(https?://)[^:/?#\s@*]+@")  # in place of a user
 SECRET = re.compile(
-    r"([?&;#][^=&;\s]*(?:pass|pwd|secret|token|key|credential|sig|auth)[^=&;\s]*=)[^&\s]*", re.I
+    r"([?&;#](?!viewStateShareKey=)[^=&;\s]*(?:pass|pwd|secret|token|key|credential|sig|auth)[^=&;\s]*=)[^&\s]*",
+    re.I,
 )
 IN_A_STRING = re.compile(
     r"((?:\b|%3B)(?:password|pwd)(?:=|%3D)).+?(?=%3B|[&;\s'\"]|$)", re.I

@@ -221,15 +221,19 @@ def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     from analysis.record.study_record import read_study
+    from study.cli.publish import publish
     from study.cli.report import print_findings
     from study.cli.status import status_table
+    from study.cli.ui import ui_lines
 
     print_table(status_table(found))
     if not found["unsent"]:
+        publish(home, name)
         print_findings(read_study(home.urls(name)["tracking_uri"], name))
     say(f"home       {home.root}")
     say(f"trials     {home.trials(name)}")
-    say(f"MLflow UI  kdstudy ui{home.option}")
+    for line in ui_lines(home, name):
+        say(line)
     if found["best"]:
         say(f"export     kdstudy export {shlex.quote(name)} --out student{home.option}")
     if found["failed"]:

@@ -47,6 +47,7 @@ def status(
     kdstudy status
     kdstudy status quickstart --json
     """
+    from study.cli.ui import ui_lines
     from study.home import Home
 
     the_home = Home.at(home)
@@ -58,15 +59,17 @@ def status(
     if as_json:
         return print_json(found)
     print_table(status_table(found))
-    for line in _lines(found, the_home):
+    for line in [*_lines(found, the_home), *ui_lines(the_home, name)]:
         say(line)
     return None
 
 
 def _sync(home: Home, name: str) -> None:
+    from study.cli.publish import publish
     from study.tracking.sync import sync_study
 
     note(f"{name}: {sync_study(home, name)} trials sent to MLflow")
+    publish(home, name)
 
 
 def _all_studies(home: Home, sync: bool, as_json: bool) -> None:

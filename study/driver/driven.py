@@ -165,6 +165,7 @@ class DrivenStudy:
         if state == "begin":
             self._posted.extend(configs)
         if state == "finish":
+            self.posts.progress(self.summary(), now=True)
             self.posts.study(configs, state, len(self.ledger.records()))
         else:
             self.posts.study(configs, state)

@@ -53,6 +53,8 @@ class Watch:
         if due and lifecycle.away is None:  # if the ledger is away, its records may not be readable
             self._shown = lifecycle.changes
             ledger = lifecycle.ledger
-            self.view.progress(summary(self.plan, ledger.records(), ledger.driver), lifecycle.reports)
+            found = summary(self.plan, ledger.records(), ledger.driver)
+            self.view.progress(found, lifecycle.reports)
+            lifecycle.posts.progress(found)
             ended = time.monotonic()
             self._next = ended + max(PAUSE, SHARE * (ended - began))

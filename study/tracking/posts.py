@@ -6,10 +6,11 @@ Each job has a mark on disk until it has run. A job may run again: in this proce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from study.config import TrialConfig
 from study.errors import masked
@@ -27,6 +28,10 @@ from study.trial.result import read_result
 __all__ = ["Posts", "configs_of"]
 
 
+LOOKS = 10.0
+"""Seconds between two messages on how far a study is."""
+
+
 class Posts:
     """Sends what happens in one study to `tracker`, through `outbox`.
 
@@ -37,6 +42,7 @@ class Posts:
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
         self.trials = folder / "trials"
+        self._next_look = 0.0
         self.lacked: set[str] = set()
         """The keys of ended trials of which MLflow lacked something that no mark had shown."""
 
@@ -83,8 +89,9 @@ class Posts:
         return len(left)
 
     def _compare(self, records: list[Record]) -> None:
-        """Send again each of the ended `records` of which MLflow lacks something."""
+        """Send again each of the ended `records` of which MLflow lacks something, and label the others."""
         for record in records:
+            self.tracker.label(record)
             if self.tracker.lacks(record):
                 self.lacked.add(record.key)
                 self.outbox.put(record.key, partial(self._send_again, record), self._mark(record.key))
@@ -115,6 +122,7 @@ class Posts:
             if self.store.has("tasks", task):
                 count = partial(count_saved_texts, self.store.path("tasks", task))
                 self.tracker.mending(partial(self.tracker.texts, count))
+                self.tracker.mending(partial(self.tracker.present, count))
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
@@ -124,6 +132,16 @@ class Posts:
         mark = unsent_mark(self.folder)
         mark.touch()
         self.outbox.put("study", send, None if state == "begin" else mark)
+
+    def progress(self, found: Mapping[str, Any], now: bool = False) -> None:
+        """Send how far the study is, as its summary `found` says; not more often than each `LOOKS` seconds.
+
+        now: send it in any case.
+        """
+        if now or time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOKS
+            show = partial(self.tracker.progress, found, int(time.time() * 1000))
+            self.outbox.put("progress", lambda: self.tracker.mending(show))
 
     def _send_again(self, record: Record) -> None:
         """Send the ended trial `record` from its journal; what the journal lacks comes from its result.

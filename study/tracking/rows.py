@@ -14,7 +14,13 @@ from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
-__all__ = ["numerics_text", "report_rows", "result_rows", "score_rows", "study_params", "texts_tags"]
+__all__ = [
+    *("numerics_text", "progress_values", "report_rows", "result_rows", "score_rows", "study_params"),
+    "texts_tags",
+]
+
+BEST = "best/validation/accuracy"
+"""The metric of the best search trial so far, in the runs of arms and of the study."""
 
 LONGEST_TAG = 5000
 """Characters of a tag that every version and every store of MLflow takes."""
@@ -60,6 +66,15 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
             ]:
                 if value is not None:
                     yield f"{split}/{metric}/{name}", value
+
+
+def progress_values(counts: Mapping[str, Any]) -> dict[str, float]:
+    """Return how far a study or an arm is: trials planned, ended, running, failed, and the best so far."""
+    ended = sum(counts[name] for name in ("complete", "pruned", "diverged", "failed"))
+    values = {"planned": counts["planned"], "ended": ended}
+    values |= {name: counts[name] for name in ("running", "failed")}
+    found = {f"progress/{name}": float(value) for name, value in values.items()}
+    return found | ({BEST: counts["best"]["value"]} if counts["best"] else {})
 
 
 def numerics_text(result: Mapping[str, Any]) -> str:

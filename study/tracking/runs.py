@@ -20,6 +20,7 @@ from mlflow.exceptions import MlflowException
 
 from study.errors import RequestError, plain_reason
 from study.tracking.experiment import NAME, STUDY, find_experiment
+from study.tracking.notes import NOTE, OURS, note_hash, note_tags
 from study.tracking.store import is_server
 
 __all__ = ["ENDED", "Runs"]
@@ -28,7 +29,8 @@ OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
 IDENTITY, PARENT = "kdstudy.identity", "mlflow.parentRunId"
-FIRST = ("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number")
+RUN_NAME = "mlflow.runName"
+FIRST = ("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number", NOTE, OURS)
 """Tags that may change, and keep their first value here."""
 RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
@@ -46,7 +48,8 @@ class Runs:
     def __init__(
         self, uri: str, artifact_location: str | None, name: str, study_id: str, goes_on: bool = False
     ) -> None:
-        self.name, self.study_id, self.artifact_location = name, study_id, artifact_location
+        self.uri, self.artifact_location = uri, artifact_location
+        self.name, self.study_id = name, study_id
         self._ids: dict[str, str] = {}  # identity -> run id
         self._status: dict[str, str] = {}  # run id -> MLflow's status
         self._tags: dict[str, dict[str, str]] = {}  # run id -> its tags
@@ -54,6 +57,7 @@ class Runs:
         self._measured: set[str] = set()  # ids of runs that have the result of a trial
         self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
         self._without_params: set[str] = set()
+        self._values: dict[str, dict[str, float]] = {}  # run id -> its metrics, of runs that show numbers
         self._uncertain = True  # whether there may be runs that this object has not seen
         try:
             self.client = MlflowClient(tracking_uri=uri)
@@ -86,6 +90,13 @@ class Runs:
                 self.client.set_experiment_tag(experiment, tag, value)
         return experiment
 
+    def set_experiment_tags(self, tags: Mapping[str, str]) -> None:
+        """Write those of `tags` that the experiment does not have yet."""
+        there = self.client.get_experiment(self.experiment).tags
+        for name, value in tags.items():
+            if there.get(name) != value:
+                self.client.set_experiment_tag(self.experiment, name, value)
+
     def get(
         self,
         identity: str,
@@ -94,11 +105,13 @@ class Runs:
         parent: str | None = None,
         params: Mapping[str, Any] | None = None,
         start_time: int | None = None,
+        former: str = "",
     ) -> str:
         """Return the id of the run `identity`. A run that is missing is made, with all that is given here.
 
         parent: the id of the run above. params: logged now if the run has none yet, because a kill may have
         come before them. start_time: milliseconds since 1970, for a run that is made late; default now.
+        former: a run of this name is renamed to `name`; a run that a user has named keeps its name.
         """
         self._look()
         all_tags = {**tags, STUDY: self.study_id, IDENTITY: identity}
@@ -115,8 +128,7 @@ class Runs:
             self._remember(created)
             self._times[created.info.run_id] = {}
         run = self._ids[identity]
-        there = self._tags[run]
-        self.set_tags(run, {k: v for k, v in all_tags.items() if k not in there or k not in FIRST})
+        self.label(run, name, former, all_tags)
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
         return run
@@ -125,6 +137,28 @@ class Runs:
         """Write those of `tags` that `run` does not have yet."""
         if new := {key: value for key, value in tags.items() if self._tags[run].get(key) != value}:
             self.log(run, (), tags=new)
+
+    def label(self, run: str, name: str, former: str, tags: Mapping[str, str]) -> None:
+        """Give `run` the `name` if it is called `former`, and those of `tags` that it lacks."""
+        there = self._tags[run]
+        self.set_tags(run, {k: v for k, v in tags.items() if k not in there or k not in FIRST})
+        if former and there.get(RUN_NAME) == former != name:
+            self.client.update_run(run, name=name)
+            there[RUN_NAME] = name
+
+    def describe(self, run: str, text: str) -> None:
+        """Give `run` the description `text`, unless a user has written another one."""
+        there = self._tags[run].get(NOTE)
+        if there is None or note_hash(there) == self._tags[run].get(OURS):
+            self.set_tags(run, note_tags(text))
+
+    def log_new(self, run: str, values: Mapping[str, float], time_ms: int, step: int = 0) -> None:
+        """Log those of `values` that `run` does not show yet as the newest values of its metrics."""
+        if run not in self._values:
+            self._values[run] = dict(self.client.get_run(run).data.metrics)
+        new = {name: value for name, value in values.items() if self._values[run].get(name) != value}
+        self.log(run, [Metric(name, value, time_ms, step) for name, value in new.items()])
+        self._values[run] |= new
 
     def has_tag(self, run: str, tag: str) -> bool:
         """Return whether `run` has the tag, whatever its value."""
@@ -148,7 +182,7 @@ class Runs:
     def forget(self) -> None:
         """Read everything again at the next use: somebody has changed the study's runs in MLflow."""
         self.__dict__.pop("experiment", None)
-        for known in (self._ids, self._status, self._tags, self._deleted, self._times):
+        for known in (self._ids, self._status, self._tags, self._deleted, self._times, self._values):
             known.clear()
         self._measured.clear()
         self._without_params.clear()
@@ -157,6 +191,11 @@ class Runs:
     def lacks_params(self, run: str) -> bool:
         """Return whether `run` has no params yet: the run is new, or a kill came before its params."""
         return run in self._without_params
+
+    def id_of(self, identity: str) -> str | None:
+        """Return the id of the run `identity`; None if there is no such run."""
+        self._look()
+        return self._ids.get(identity)
 
     def status(self, identity: str) -> str | None:
         """Return MLflow's status of the run `identity`; None if there is no such run."""
@@ -238,7 +277,9 @@ class Runs:
             return
         self._status[run_id] = run.info.status
         self._tags[run_id] = {
-            k: v for k, v in run.data.tags.items() if k == PARENT or k.startswith("kdstudy.")
+            k: v
+            for k, v in run.data.tags.items()
+            if k in (PARENT, NOTE, RUN_NAME) or k.startswith("kdstudy.")
         }
         if not run.data.params:
             self._without_params.add(run_id)

@@ -7,15 +7,27 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import mlflow
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 
 from study.errors import RequestError, plain_reason
 from study.home import sqlite_url
 from study.ledger.database import sqlite_file
 from study.tracking.database import wait_until_free
-from study.tracking.experiment import find_experiment
+from study.tracking.experiment import NAME, find_experiment
+from study.tracking.links import FIRST, TAG
 
-__all__ = ["check_moved", "check_tracking", "is_server", "make_database"]
+__all__ = [
+    "check_moved",
+    "check_tracking",
+    "is_server",
+    "make_database",
+    "server_version",
+    "studies_on_server",
+]
 
 # The outbox tries again. MLflow's client must not: if the server's answer was lost, a retry of the client
 # would make a second run; and while a server is away, the client would try for minutes without a word.
@@ -95,6 +107,30 @@ def make_database(path: Path) -> None:
         new.touch(0o666)  # the umask decides the mode; SQLite itself gives a group no writes
         MlflowClient(tracking_uri=sqlite_url(new)).search_experiments(max_results=1)
         new.rename(path)
+
+
+def studies_on_server(uri: str) -> dict[str, tuple[str, bool]]:
+    """The studies on the server at `uri`: name -> (id of the experiment, whether it has our views).
+
+    Raises:
+        RequestError: if the server does not answer.
+    """
+    try:
+        found = MlflowClient(tracking_uri=uri).search_experiments(filter_string=f"tags.`{NAME}` LIKE '%'")
+    except Exception as error:  # each kind of store raises errors of its own
+        raise RequestError(f"--tracking-uri {uri}: {plain_reason(error)}") from None
+    return {each.tags[NAME]: (str(each.experiment_id), TAG + FIRST in each.tags) for each in found}
+
+
+def server_version(uri: str) -> str:
+    """Return MLflow's version at `uri`: of the server, or of this program for a database; "" if unknown."""
+    if not uri.startswith(("http:", "https:")):
+        return str(mlflow.__version__)
+    try:
+        answer = http_request(get_default_host_creds(uri), "/version", "GET")
+    except MlflowException:
+        return ""
+    return answer.text.strip() if answer.ok else ""
 
 
 def is_server(uri: str) -> bool:

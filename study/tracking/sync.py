@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
 from study.errors import RequestError
 from study.home import Home
+from study.ledger.progress import summary
 from study.ledger.study import OpenStudy
 from study.tracking.journal import find_unsent
 from study.tracking.outbox import Outbox
@@ -16,11 +20,14 @@ __all__ = ["sync_study"]
 
 PATIENCE = 600.0  # seconds, while the server answers
 
+Numbers = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
 
-def sync_study(home: Home, name: str) -> int:
+
+def sync_study(home: Home, name: str, numbers: Numbers | None = None) -> int:
     """Send what the study `name` has and MLflow lacks; returns the number of trials.
 
     Whatever was lost, deleted or renamed in MLflow comes back, from the ledger, the journals and the results.
+    numbers: those of the report, of the arms and of the study (`Tracker.publish`).
 
     Raises:
         RequestError: if there is no such study, if the study is being run (its driver sends by itself), or if
@@ -29,11 +36,16 @@ def sync_study(home: Home, name: str) -> int:
     study = OpenStudy.at(home, name, looks=True)
     plan = study.ledger.require_plan()
     with study.lease() as lease, Outbox(lease.holds) as outbox:
-        posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
+        tracker = Tracker.of(study)
+        posts = Posts(outbox, tracker, study.folder, study.store)
         records = study.ledger.records()
         sent = posts.unsent(records)
         state: Literal["finish", "pause"] = "finish" if study.is_finished() else "pause"
+        posts.progress(summary(plan, records, driver=None), now=True)
         posts.study(configs_of(plan, records), state, len(records))
+        if numbers is not None:
+            show = partial(tracker.publish, *numbers, int(time.time() * 1000))
+            outbox.put("numbers", lambda: tracker.mending(show))
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(study.trials))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")

@@ -21,8 +21,21 @@ from study.planning.registration import REGISTERED
 from study.planning.versions import code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.journal import newest_report
+from study.tracking.links import run_link
+from study.tracking.names import automatic_name, teacher_name, trial_name
+from study.tracking.notes import (
+    NOTE,
+    OURS,
+    arm_note,
+    experiment_note,
+    note_hash,
+    note_tags,
+    study_note,
+    trial_note,
+)
 from study.tracking.rows import (
     numerics_text,
+    progress_values,
     report_rows,
     result_rows,
     score_rows,
@@ -30,7 +43,8 @@ from study.tracking.rows import (
     texts_tags,
 )
 from study.tracking.runs import PARENT, Runs
-from study.tracking.store import make_database
+from study.tracking.store import make_database, server_version
+from study.tracking.views import has_views, view_tags, views_of
 from study.trial.progress import Progress
 
 __all__ = ["Tracker"]
@@ -44,6 +58,8 @@ STATUS = {
     State.FAILED: "FAILED",
 }
 """A trial's state -> MLflow's status of the trial's run."""
+KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
+"""The tag and the value with which MLflow's UI counts an experiment as model training."""
 CHANGED = ("RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "INVALID_PARAMETER_VALUE")
 """How MLflow refuses a write to a run or an experiment that was deleted, or is gone."""
 
@@ -126,6 +142,45 @@ class Tracker:
         for run in (self.study_run, *self.arm_runs.values()):
             self.runs.set_status(run, "RUNNING")
 
+    def present(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
+        """Give the experiment its kind, its description and its saved views, unless they are there.
+
+        count: as for `texts`, for the languages of the task.
+        """
+        experiment = self.runs.client.get_experiment(self.runs.experiment)
+        views = views_of(self.plan, list(count()["test"]))
+        tags = {KIND: MODEL_TRAINING}
+        there = experiment.tags.get(NOTE)
+        if there is None or note_hash(there) == experiment.tags.get(OURS):
+            tags |= note_tags(experiment_note(self.plan, self.runs.experiment, views))
+        if has_views(server_version(self.runs.uri)):
+            tags |= view_tags(views, experiment.creation_time or 0)
+        self.runs.set_experiment_tags(tags)
+
+    def progress(self, found: Mapping[str, Any], time_ms: int) -> None:
+        """Show how far study and arms are, and their best trials so far: metrics and descriptions.
+
+        found: the study's summary (`study.ledger.progress.summary`).
+        """
+        state = "finished" if found["complete"] + found["failed"] == found["planned"] else "not finished"
+        self.runs.describe(self.study_run, study_note(self.plan, state, found))
+        self.runs.log_new(self.study_run, progress_values(found), time_ms)
+        for arm in found["arms"]:
+            run, best = self.arm_runs[arm["arm"]], ""
+            if arm["best"] and (trial := self.runs.id_of(f"trial/{arm['best']['key']}")):
+                link = run_link(self.runs.experiment, trial)
+                best = f"[Best search trial]({link}): validation macro accuracy {arm['best']['value']:.3f}."
+            self.runs.describe(run, arm_note(arm["arm"], arm, best))
+            self.runs.log_new(run, progress_values(arm), time_ms)
+
+    def publish(
+        self, arms: Mapping[str, Mapping[str, float]], study: Mapping[str, float], time_ms: int
+    ) -> None:
+        """Show the numbers of the report: `arms` in the runs of arms, `study` in the run of the study."""
+        for arm, values in arms.items():
+            self.runs.log_new(self.arm_runs[arm], values, time_ms)
+        self.runs.log_new(self.study_run, study, time_ms)
+
     def pause(self) -> None:
         """Bring the arms' runs and the study's run to SCHEDULED, because the study was interrupted."""
         for run in (*self.arm_runs.values(), self.study_run):
@@ -151,6 +206,15 @@ class Tracker:
         tags |= {"kdstudy.outcome": str(record.outcome), PARENT: self.arm_runs[record.arm]}
         measured = record.outcome in (State.COMPLETE, State.DIVERGED)
         return not self.runs.has(f"trial/{record.key}", STATUS[record.outcome], tags, measured)
+
+    def label(self, record: Record) -> None:
+        """Give the run of a trial its name and its description, if an older version has made the run."""
+        if run := self.runs.id_of(f"trial/{record.key}"):
+            name, former = trial_name(self.plan, record), automatic_name(record.key, record.phase)
+            self.runs.label(run, name, former, note_tags(trial_note(record, self._link(record.arm))))
+
+    def _link(self, arm: str) -> str:
+        return run_link(self.runs.experiment, self.arm_runs[arm])
 
     def _tags(self, record: Record) -> dict[str, str]:
         """Return the tags of a trial's run that never change.
@@ -200,10 +264,11 @@ class Tracker:
         number = {"kdstudy.number": str(record.number)}
         run = self.runs.get(
             f"trial/{record.key}",
-            self._tags(record) | number,
-            record.key[:8],
+            self._tags(record) | number | note_tags(trial_note(record, self._link(record.arm))),
+            trial_name(self.plan, record),
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began
+            former=automatic_name(record.key, record.phase),
         )
         count = len(reports)  # the driver may add reports meanwhile
         rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
@@ -233,7 +298,8 @@ class Tracker:
         if isinstance(flat.get("data"), dict):  # the teacher saw a share of the data
             flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
         tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
-        run = self.runs.get(f"teacher/{key}", tags, f"teacher {key[:8]}", self.study_run, flat)
+        name, former = teacher_name(self.plan, recipe), automatic_name(key, "teacher")
+        run = self.runs.get(f"teacher/{key}", tags, name, self.study_run, flat, former=former)
         metrics = dict(score_rows("validation", scores)) | {"parameters": float(scores["parameters"])}
         self.runs.log(run, [Metric(name, value, scores["time_ms"], 0) for name, value in metrics.items()])
         self.runs.client.set_terminated(run, "FINISHED", end_time=scores["time_ms"])

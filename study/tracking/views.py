@@ -13,26 +13,29 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from study.planning.plan import Plan
-from study.tracking.rows import LONGEST_TAG
+from study.tracking.links import FIRST, LIST, TAG
+from study.tracking.rows import BEST, LONGEST_TAG
 
-__all__ = ["FIRST", "View", "view_link", "view_tags", "views_of"]
-
-TAG = "mlflow.sharedViewState."
-FIRST = "kdstudy-arms"
-"""The id of the view to begin with."""
+__all__ = ["View", "has_views", "view_tags", "views_of"]
 
 Chart = dict[str, Any]
 
+ARMS = "tags.kdstudy.phase = 'arm'"
 CONFIRMED = "tags.kdstudy.phase = 'confirm'"
 SEARCHED = "tags.kdstudy.phase = 'search'"
 # MLflow's filter has no "or": of the outcomes, failed, diverged and pruned end so.
 FAILED = "tags.kdstudy.outcome LIKE '%ed' AND tags.kdstudy.outcome != 'pruned'"
 MACRO = "validation/accuracy/macro"
+DONE = "progress/ended"
+MOST_RUNS = 500
+"""More runs than this are not drawn by the UI in any case."""
+COLUMNS = {FIRST: 2, "kdstudy-curves": 2, "kdstudy-search": 1, "kdstudy-languages": 2}
+"""Charts in a row, so that their titles can be read."""
 
 
 @dataclass(frozen=True)
@@ -60,57 +63,69 @@ class View:
 
 
 def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
-    """The views of a study, the first one first."""
+    """The views of a study, the first one first.
+
+    The numbers of arms stand in the arms' own runs, so their views show few runs, however many trials there
+    are. Learning curves are those of confirm runs, grouped by arm.
+    """
     languages = sorted(languages)
     varied = [*plan.space.scientific, *plan.space.nuisance]
     params = [f"params.`{name}`" for name in varied]
-    arm, outcome = "tags.`kdstudy.arm`", "tags.`kdstudy.outcome`"
-    tuned = list(plan.space.nuisance)
+    of_arms = [f"params.`{name}`" for name in plan.space.scientific]
+    accuracy = ["test/accuracy/macro", "test/accuracy/worst", *(f"test/accuracy/{n}" for n in languages)]
+    retention = ["test/accuracy/worst", "test/retention/macro", *(f"test/retention/{n}" for n in languages)]
+    macro = f"metrics.`{MACRO}`"
     return [
         View(
             FIRST,
             "Arms: test accuracy per language",
-            CONFIRMED,
-            [_bar(f"test/accuracy/{name}", f"test accuracy, {name}") for name in ("macro", "worst", *languages)],
-            "^test/accuracy/",
-            [*params, *(f"metrics.`test/accuracy/{name}`" for name in ("macro", "worst"))],
-            by_arm=True,
+            ARMS,
+            [_bar(metric) for metric in (accuracy[0], BEST, *accuracy[1:])],
+            f"^(test/accuracy/|{BEST}$)",
+            [*of_arms, *(f"metrics.`{metric}`" for metric in (*accuracy[:2], BEST, DONE))],
+            order="attributes.`Run Name`",
+            ascending=True,
         ),
         View(
             "kdstudy-curves",
             "Learning curves",
             CONFIRMED,
-            [
-                _line(f"validation/accuracy/{name}", f"validation accuracy, {name}")
-                for name in ("macro", "worst")
-            ]
-            + [_line("loss", "training loss")],
+            [_line(MACRO), _line("validation/accuracy/worst"), _line("loss")],
             "^(validation/accuracy/(macro|worst)|loss)$",
-            [*params, f"metrics.`{MACRO}`"],
+            [*params, macro],
             by_arm=True,
         ),
         View(
             "kdstudy-search",
             "Search: what was tuned",
             SEARCHED,
-            [_parallel(varied, "what was tried, and validation accuracy")]
-            + [_scatter(name, f"{name} and validation accuracy") for name in tuned],
+            [_parallel(varied), *(_scatter(name) for name in plan.space.nuisance)],
             f"^({'|'.join(varied)})$",
-            [*params, f"metrics.`{MACRO}`"],
-            order=f"metrics.`{MACRO}`",
+            [*params, macro],
+            order=macro,
         ),
         View(
             "kdstudy-languages",
             "Languages: worst and retention",
-            CONFIRMED,
-            [_bar("test/accuracy/worst", "test accuracy, lowest language")]
-            + [_bar(f"test/retention/{name}", f"test retention, {name}") for name in ("macro", *languages)],
+            ARMS,
+            [_bar(metric) for metric in retention],
             "^test/(accuracy/worst|retention/)",
-            [*params, *(f"metrics.`test/retention/{name}`" for name in ("macro", "worst"))],
-            by_arm=True,
+            [*of_arms, *(f"metrics.`{metric}`" for metric in retention[:2])],
+            order="attributes.`Run Name`",
+            ascending=True,
         ),
-        View("kdstudy-failures", "Failures", FAILED, columns=[outcome, arm, *params, f"metrics.`{MACRO}`"]),
+        View(
+            LIST,
+            "Failures",
+            FAILED,
+            columns=["tags.`kdstudy.outcome`", "tags.`kdstudy.arm`", *params, macro],
+        ),
     ]
+
+
+def has_views(version: str) -> bool:
+    """Whether a server of this version keeps saved views in the form that is written here."""
+    return version.split(".")[0] == "3"
 
 
 def view_tags(views: Sequence[View], created_ms: int) -> dict[str, str]:
@@ -120,13 +135,6 @@ def view_tags(views: Sequence[View], created_ms: int) -> dict[str, str]:
     depends on the view and on `created_ms` alone.
     """
     return {view.tag: _value(view, created_ms) for view in views}
-
-
-def view_link(url: str, experiment: str, view: str = FIRST) -> str:
-    """The link to the view with the id `view` of an experiment, on the server at `url`."""
-    mode = "" if view == "kdstudy-failures" else "&compareRunsMode=CHART"
-    page = f"{url.rstrip('/')}/#/experiments/{experiment}/runs?workflowType=machine_learning"
-    return f"{page}{mode}&viewStateShareKey={view}"
 
 
 def _value(view: View, created_ms: int) -> str:
@@ -142,7 +150,14 @@ def _value(view: View, created_ms: int) -> str:
 
 
 def _state(view: View, charts: Sequence[Chart]) -> str:
-    section = {"uuid": view.id, "name": view.name, "display": True, "isReordered": True, "deleted": False}
+    section = {
+        "uuid": view.id,
+        "name": view.name,
+        "display": True,
+        "isReordered": True,
+        "deleted": False,
+        "columns": COLUMNS.get(view.id, 2),
+    }
     group = {
         "aggregateFunction": "average",
         "groupByKeys": [{"mode": "tag", "groupByData": "kdstudy.arm"}],
@@ -183,17 +198,16 @@ def _state(view: View, charts: Sequence[Chart]) -> str:
     return json.dumps(state, separators=(",", ":"))
 
 
-def _bar(metric: str, title: str) -> Chart:
-    return {"type": "BAR", "metricKey": metric, "displayName": title, "runsCountToCompare": 500}
+def _bar(metric: str) -> Chart:
+    return {"type": "BAR", "metricKey": metric, "runsCountToCompare": MOST_RUNS}
 
 
-def _line(metric: str, title: str) -> Chart:
+def _line(metric: str) -> Chart:
     return {
         "type": "LINE",
         "metricKey": metric,
         "selectedMetricKeys": [metric],
-        "displayName": title,
-        "runsCountToCompare": 500,
+        "runsCountToCompare": MOST_RUNS,
         "xAxisKey": "step",
         "useGlobalXaxisKey": True,
         "useGlobalLineSmoothing": True,
@@ -206,22 +220,20 @@ def _line(metric: str, title: str) -> Chart:
     }
 
 
-def _parallel(params: Sequence[str], title: str) -> Chart:
+def _parallel(params: Sequence[str]) -> Chart:
     return {
         "type": "PARALLEL",
-        "displayName": title,
         "selectedParams": list(params),
         "selectedMetrics": [MACRO],
         "showAllRuns": True,
-        "runsCountToCompare": 500,
+        "runsCountToCompare": MOST_RUNS,
     }
 
 
-def _scatter(param: str, title: str) -> Chart:
+def _scatter(param: str) -> Chart:
     return {
         "type": "SCATTER",
-        "displayName": title,
         "xaxis": {"key": param, "type": "PARAM"},
         "yaxis": {"key": MACRO, "type": "METRIC"},
-        "runsCountToCompare": 500,
+        "runsCountToCompare": MOST_RUNS,
     }

@@ -100,8 +100,8 @@ def test_every_language_that_passes_may_name_a_metric() -> None:
     for language in ("de", "zh-CN", "por_MZ", "ace Arab", "x.y", "..x", "Ελλ", "日本語", "x" * 100):
         name = f"validation/accuracy/{language}"
         assert language in task(train=[("x", "a", language), ("y", "b", language)]).languages
-        assert validate_param_and_metric_name(name)  # type: ignore[no-untyped-call]
-        assert not path_not_unique(name)  # type: ignore[no-untyped-call]
+        assert validate_param_and_metric_name(name)
+        assert not path_not_unique(name)
         assert len(name) <= 250
 
 

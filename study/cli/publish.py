@@ -1,0 +1,30 @@
+"""The report's numbers in MLflow: the means of arms in the arms' runs, the effects in the study's run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from study.errors import RequestError, StudyStopped
+
+if TYPE_CHECKING:
+    from study.home import Home
+
+__all__ = ["publish"]
+
+
+def publish(home: Home, name: str) -> None:
+    """Let MLflow's runs of the study `name` show the numbers of its report, beside all that they lack.
+
+    Nothing happens if another process drives the study, because its driver is the only writer, if MLflow is
+    away, or if this user may not write: the next call makes up for it.
+    """
+    from analysis.record.study_record import read_study
+    from analysis.verdict.published import numbers_of_arms, numbers_of_study
+    from analysis.verdict.results import Results
+    from study.tracking.sync import sync_study
+
+    try:
+        results = Results(read_study(home.urls(name)["tracking_uri"], name))
+        sync_study(home, name, (numbers_of_arms(results), numbers_of_study(results)))
+    except (RequestError, StudyStopped, PermissionError):
+        return
