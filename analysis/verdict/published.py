@@ -8,11 +8,20 @@ import re
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.means import arm_means, language_means
 from analysis.verdict.results import Results
-from analysis.verdict.summary import TEST_METRICS, languages_summary
+from analysis.verdict.summary import TEST_METRICS, arms_summary, languages_summary
 
 __all__ = ["numbers_of_arms", "numbers_of_study"]
 
 Numbers = dict[str, float]
+
+OF_ARMS = {
+    "test macro": ("accuracy", "macro"),
+    "sd": ("accuracy_sd", "macro"),
+    "test worst": ("accuracy", "worst"),
+    "test macro-F1": ("macro_f1", "macro"),
+    "test retention": ("retention", "macro"),
+}
+"""Column of the table of arms -> metric and language."""
 
 NOT_IN_NAMES = re.compile(r"[^/\w.\- :]")
 """Characters that MLflow refuses in the name of a metric."""
@@ -36,13 +45,18 @@ def numbers_of_arms(results: Results) -> dict[str, Numbers]:
         for arm in [name for name in table.columns if name in results.record.arms]:
             for language, value in table[arm].items():
                 put(arm, metric, str(language), value)
+    for row in arms_summary(results.record).to_dict("records"):  # the same means, to the last digit
+        for column, (metric, language) in OF_ARMS.items():
+            if (value := row.get(column)) is not None:
+                put(str(row["arm"]), metric, language, float(value))
     macro = arm_means(results.confirmed, results.correct).assign(language="macro")
     for row in [*macro.itertuples(), *language_means(results.confirmed, results.correct).itertuples()]:
         put(row.arm, "accuracy_low", row.language, row.low)
         put(row.arm, "accuracy_high", row.language, row.high)
     spread = results.confirmed.groupby(["arm", "language"])["value"].std(ddof=1)
     for (arm, language), value in spread.items():
-        put(arm, "accuracy_sd", language, value)
+        if language != "macro":
+            put(arm, "accuracy_sd", language, value)
     return found
 
 

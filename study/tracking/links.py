@@ -28,7 +28,7 @@ def runs_link(url: str, experiment: str) -> str:
 
 def run_link(experiment: str, run: str) -> str:
     """The link to the page of a run, on the same server."""
-    return f"#/experiments/{experiment}/runs/{run}"
+    return f"#/experiments/{experiment}/runs/{run}?workflowType=machine_learning"
 
 
 def without_user(url: str) -> str:

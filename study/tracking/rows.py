@@ -15,7 +15,15 @@ from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
 __all__ = [
-    *("numerics_text", "progress_values", "report_rows", "result_rows", "score_rows", "study_params"),
+    *(
+        "ended",
+        "numerics_text",
+        "progress_values",
+        "report_rows",
+        "result_rows",
+        "score_rows",
+        "study_params",
+    ),
     "texts_tags",
 ]
 
@@ -69,12 +77,15 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
 
 
 def progress_values(counts: Mapping[str, Any]) -> dict[str, float]:
-    """Return how far a study or an arm is: trials planned, ended, running, failed, and the best so far."""
-    ended = sum(counts[name] for name in ("complete", "pruned", "diverged", "failed"))
-    values = {"planned": counts["planned"], "ended": ended}
-    values |= {name: counts[name] for name in ("running", "failed")}
+    """Return how far a study or an arm is: trials planned, ended, failed, and the best so far."""
+    values = {"planned": counts["planned"], "ended": ended(counts), "failed": counts["failed"]}
     found = {f"progress/{name}": float(value) for name, value in values.items()}
     return found | ({BEST: counts["best"]["value"]} if counts["best"] else {})
+
+
+def ended(counts: Mapping[str, Any]) -> int:
+    """Return how many trials have ended, however they did."""
+    return sum(counts[name] for name in ("complete", "pruned", "diverged", "failed"))
 
 
 def numerics_text(result: Mapping[str, Any]) -> str:

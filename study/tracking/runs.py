@@ -152,11 +152,15 @@ class Runs:
         if there is None or note_hash(there) == self._tags[run].get(OURS):
             self.set_tags(run, note_tags(text))
 
-    def log_new(self, run: str, values: Mapping[str, float], time_ms: int, step: int = 0) -> None:
-        """Log those of `values` that `run` does not show yet as the newest values of its metrics."""
+    def shows(self, run: str, metric: str) -> float | None:
+        """Return the newest value of a metric of `run`; None if it has none."""
         if run not in self._values:
             self._values[run] = dict(self.client.get_run(run).data.metrics)
-        new = {name: value for name, value in values.items() if self._values[run].get(name) != value}
+        return self._values[run].get(metric)
+
+    def log_new(self, run: str, values: Mapping[str, float], time_ms: int, step: int) -> None:
+        """Log those of `values` that `run` does not show yet as the newest values of its metrics."""
+        new = {name: value for name, value in values.items() if self.shows(run, name) != value}
         self.log(run, [Metric(name, value, time_ms, step) for name, value in new.items()])
         self._values[run] |= new
 

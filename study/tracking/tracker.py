@@ -34,6 +34,7 @@ from study.tracking.notes import (
     trial_note,
 )
 from study.tracking.rows import (
+    ended,
     numerics_text,
     progress_values,
     report_rows,
@@ -164,22 +165,30 @@ class Tracker:
         """
         state = "finished" if found["complete"] + found["failed"] == found["planned"] else "not finished"
         self.runs.describe(self.study_run, study_note(self.plan, state, found))
-        self.runs.log_new(self.study_run, progress_values(found), time_ms)
+        self._log_progress(self.study_run, found, time_ms)
         for arm in found["arms"]:
             run, best = self.arm_runs[arm["arm"]], ""
             if arm["best"] and (trial := self.runs.id_of(f"trial/{arm['best']['key']}")):
                 link = run_link(self.runs.experiment, trial)
                 best = f"[Best search trial]({link}): validation macro accuracy {arm['best']['value']:.3f}."
             self.runs.describe(run, arm_note(arm["arm"], arm, best))
-            self.runs.log_new(run, progress_values(arm), time_ms)
+            self._log_progress(run, arm, time_ms)
+
+    def _log_progress(self, run: str, counts: Mapping[str, Any], time_ms: int) -> None:
+        """Log how far a study or an arm is, once for each number of ended trials, which is the step."""
+        if self.runs.shows(run, "progress/ended") != ended(counts):
+            self.runs.log_new(run, progress_values(counts), time_ms, ended(counts))
 
     def publish(
         self, arms: Mapping[str, Mapping[str, float]], study: Mapping[str, float], time_ms: int
     ) -> None:
-        """Show the numbers of the report: `arms` in the runs of arms, `study` in the run of the study."""
-        for arm, values in arms.items():
-            self.runs.log_new(self.arm_runs[arm], values, time_ms)
-        self.runs.log_new(self.study_run, study, time_ms)
+        """Show the numbers of the report: `arms` in the runs of arms, `study` in the run of the study.
+
+        Their step is the number of trials that have ended.
+        """
+        for run, values in (*((self.arm_runs[arm], of) for arm, of in arms.items()), (self.study_run, study)):
+            step = int(self.runs.shows(run, "progress/ended") or 0)
+            self.runs.log_new(run, values, time_ms, step)
 
     def pause(self) -> None:
         """Bring the arms' runs and the study's run to SCHEDULED, because the study was interrupted."""

@@ -83,7 +83,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             [_bar(metric) for metric in (accuracy[0], BEST, *accuracy[1:])],
             f"^(test/accuracy/|{BEST}$)",
             [*of_arms, *(f"metrics.`{metric}`" for metric in (*accuracy[:2], BEST, DONE))],
-            order="attributes.`Run Name`",
+            order="tags.`mlflow.runName`",
             ascending=True,
         ),
         View(
@@ -111,7 +111,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             [_bar(metric) for metric in retention],
             "^test/(accuracy/worst|retention/)",
             [*of_arms, *(f"metrics.`{metric}`" for metric in retention[:2])],
-            order="attributes.`Run Name`",
+            order="tags.`mlflow.runName`",
             ascending=True,
         ),
         View(

@@ -50,9 +50,11 @@ def test_every_planned_trial_has_one_run(on_record: Any) -> None:
     assert len(on_record.of("search")) == 6
     assert len(on_record.of("confirm")) == 2
     assert len(on_record.of("teacher")) == 1
-    for key, run in on_record.trials.items():
+    names = [run.info.run_name for run in on_record.trials.values()]
+    assert len(set(names)) == len(names)
+    for run in on_record.trials.values():
         assert run.data.tags["kdstudy.outcome"] == "complete"
-        assert run.info.run_name == key[:8]
+        assert run.info.run_name.startswith(run.data.params["init"] + " lr")
 
 
 def test_runs_are_nested_study_arm_trial(on_record: Any) -> None:
@@ -65,6 +67,38 @@ def test_runs_are_nested_study_arm_trial(on_record: Any) -> None:
     for run in on_record.trials.values():
         assert arms[run.data.tags["mlflow.parentRunId"]] == run.data.tags["kdstudy.arm"]
     assert len({run.data.tags["kdstudy.study"] for run in on_record.runs}) == 1
+
+
+def test_arms_and_study_show_the_numbers_of_the_report(finished: Any, on_record: Any) -> None:
+    from analysis.record.study_record import read_study
+    from analysis.verdict.published import numbers_of_arms, numbers_of_study
+    from analysis.verdict.results import Results
+
+    results = Results(read_study(f"sqlite:///{finished.home / 'mlflow.db'}", finished.name))
+    arms = {run.data.tags["kdstudy.arm"]: run for run in on_record.of("arm")}
+    for arm, values in numbers_of_arms(results).items():
+        shown = arms[arm].data.metrics
+        assert values.items() <= shown.items()
+        assert (shown["progress/ended"], shown["progress/planned"], shown["progress/failed"]) == (4, 4, 0)
+        assert shown["best/validation/accuracy"] == max(
+            run.data.metrics["validation/accuracy/macro"]
+            for run in on_record.of("search")
+            if run.data.tags["kdstudy.arm"] == arm
+        )
+    (study,) = on_record.of("study")
+    assert study.data.metrics["progress/ended"] == PLANNED
+    assert numbers_of_study(results).items() <= study.data.metrics.items()
+
+
+def test_every_page_has_a_description_and_links(on_record: Any) -> None:
+    described = on_record.of("study", "arm", "search", "confirm")
+    notes = {run.info.run_id: run.data.tags["mlflow.note.content"] for run in described}
+    for run in on_record.of("arm"):
+        assert "4 of 4 trials have ended" in notes[run.info.run_id]
+        assert "[Best search trial](#/experiments/" in notes[run.info.run_id]
+    for run in on_record.trials.values():
+        parent = run.data.tags["mlflow.parentRunId"]
+        assert f"({'#/experiments/'}{run.info.experiment_id}/runs/{parent}?" in notes[run.info.run_id]
 
 
 def test_every_trial_has_every_language(finished: Any, on_record: Any) -> None:

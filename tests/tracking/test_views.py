@@ -1,0 +1,121 @@
+"""Saved views: the form that MLflow's UI reads, within the length of a tag, the same text each time."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from study.planning.plan import ModelFacts, Plan
+from study.space import Range, SearchSpace
+from study.tracking.links import FIRST, LIST, TAG, run_link, runs_link, view_link, without_user
+from study.tracking.rows import LONGEST_TAG
+from study.tracking.views import has_views, view_tags, views_of
+
+LANGUAGES = ("yor", "deu", "hau")
+
+
+def plan_of(**values: Any) -> Plan:
+    space = SearchSpace(
+        question="?",
+        scientific={"init": ("random", "teacher")},
+        nuisance={"learning_rate": Range(low=1e-4, high=1e-2, log=True)},
+        trials=2,
+        **values,
+    )
+    return Plan.make("demo", space, "a" * 64, ModelFacts("b" * 64, 12, 2e-4), "", {})
+
+
+def state_of(tag: str) -> dict[str, Any]:
+    """The state of the page that a view opens."""
+    form, _, packed = json.loads(tag)["state"].partition(";")
+    assert form == "deflate"
+    found: dict[str, Any] = json.loads(zlib.decompress(b64decode(packed)))
+    return found
+
+
+@pytest.fixture
+def states() -> dict[str, dict[str, Any]]:
+    tags = view_tags(views_of(plan_of(), LANGUAGES), 1_700_000_000_000)
+    return {name.removeprefix(TAG): state_of(tag) for name, tag in tags.items()}
+
+
+def test_the_first_view_has_a_bar_chart_for_each_language_of_the_arms(states: dict[str, Any]) -> None:
+    first = states[FIRST]
+    assert next(iter(states)) == FIRST
+    charts = first["compareRunCharts"]
+    assert {chart["type"] for chart in charts} == {"BAR"}
+    metrics = [chart["metricKey"] for chart in charts]
+    assert [f"test/accuracy/{name}" for name in ("macro", "worst", "deu", "hau", "yor")] == [
+        metric for metric in metrics if metric.startswith("test/")
+    ]
+    assert first["searchFilter"] == "tags.kdstudy.phase = 'arm'"
+    assert first["groupBy"] is None
+
+
+def test_learning_curves_are_grouped_by_arm(states: dict[str, Any]) -> None:
+    curves = states["kdstudy-curves"]
+    assert [chart["metricKey"] for chart in curves["compareRunCharts"]] == [
+        "validation/accuracy/macro",
+        "validation/accuracy/worst",
+        "loss",
+    ]
+    assert curves["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "kdstudy.arm"}]
+
+
+def test_the_search_shows_what_varied_against_validation_accuracy(states: dict[str, Any]) -> None:
+    parallel, scatter = states["kdstudy-search"]["compareRunCharts"]
+    assert parallel["selectedParams"] == ["init", "learning_rate"]
+    assert parallel["selectedMetrics"] == [scatter["yaxis"]["key"]] == ["validation/accuracy/macro"]
+    assert scatter["xaxis"]["key"] == "learning_rate"
+
+
+def test_every_chart_stands_in_a_section_that_there_is(states: dict[str, Any]) -> None:
+    for name, state in states.items():
+        sections = {section["uuid"] for section in state["compareRunSections"]}
+        assert {chart["metricSectionId"] for chart in state["compareRunCharts"]} == sections
+        numbers = [chart["uuid"] for chart in state["compareRunCharts"]]
+        assert len(numbers) == len(set(numbers))
+        assert bool(sections) == (name != LIST)
+
+
+def test_a_view_that_is_written_again_is_the_same_text() -> None:
+    one, other = (view_tags(views_of(plan_of(), languages), 5) for languages in (LANGUAGES, LANGUAGES[::-1]))
+    assert one == other
+
+
+@pytest.mark.parametrize("languages", [52, 205, 2000])
+def test_views_of_many_languages_fit_into_a_tag_and_say_what_is_left_out(languages: int) -> None:
+    names = [f"l{number:04d}" for number in range(languages)]
+    tags = view_tags(views_of(plan_of(), names), 5)
+    assert max(map(len, tags.values())) <= LONGEST_TAG
+    named = json.loads(tags[TAG + FIRST])["name"]
+    shown = len(state_of(tags[TAG + FIRST])["compareRunCharts"])
+    if shown == languages + 3:
+        assert named == "Arms: test accuracy per language"
+    else:
+        assert named == f"Arms: test accuracy per language (the first {shown} of {languages + 3} charts)"
+    assert (shown == languages + 3) == (languages < 2000)
+
+
+@pytest.mark.parametrize(
+    ("version", "has"), [("3.17.2", True), ("2.22.0", False), ("4.0.0", False), ("", False)]
+)
+def test_a_server_of_another_version_gets_no_views(version: str, has: bool) -> None:
+    assert has_views(version) == has
+
+
+def test_links_lead_to_the_page_of_model_training() -> None:
+    runs = "http://host:5000/#/experiments/7/runs?workflowType=machine_learning"
+    assert runs_link("http://host:5000/", "7") == runs
+    assert view_link("http://host:5000", "7") == f"{runs}&compareRunsMode=CHART&viewStateShareKey={FIRST}"
+    assert view_link("http://host:5000", "7", LIST) == f"{runs}&viewStateShareKey={LIST}"
+    assert run_link("7", "abc") == "#/experiments/7/runs/abc?workflowType=machine_learning"
+
+
+def test_a_link_has_no_password() -> None:
+    assert without_user("https://me:secret@mlflow.example:8443/x") == "https://mlflow.example:8443/x"
+    assert without_user("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
