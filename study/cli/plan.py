@@ -41,7 +41,8 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
         {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
         for arm in the_plan.arms()
     ]
-    memory, detects = memory_of(wanted), detects_of(the_plan, home)
+    trials = min(arm["search"] for arm in arms) // the_plan.tunings
+    memory, detects = memory_of(wanted), detects_of(the_plan, home, trials)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(

@@ -41,13 +41,15 @@ class Detects:
     measured: str
 
 
-def detects_of(plan: Plan, home: Home) -> Detects | None:
-    """What `plan` can detect; None if the plan has one arm or fewer than two confirm seeds.
+def detects_of(plan: Plan, home: Home, trials: int) -> Detects | None:
+    """What `plan` can detect with `trials` search trials of each arm and tuning.
+
+    None if the plan has one arm or fewer than two confirm seeds.
 
     Noise and tuning are those of the study in `home` with the same task and the most runs; if there is none,
     those of the study of the embedded task.
     """
-    seeds, trials, arms = plan.space.confirm_seeds, plan.space.trials, plan.arms()
+    seeds, arms = plan.space.confirm_seeds, plan.arms()
     if len(arms) < 2 or seeds < 2:
         return None
     pilot, measured = _pilot(home, str(plan.constants["task"])) or (EMBEDDED, "the embedded task")

@@ -9,7 +9,7 @@ from study.errors import RequestError, StudyStopped
 if TYPE_CHECKING:
     from study.home import Home
 
-__all__ = ["publish"]
+__all__ = ["publish", "publish_if_old"]
 
 
 def publish(home: Home, name: str) -> None:
@@ -26,5 +26,26 @@ def publish(home: Home, name: str) -> None:
     try:
         results = Results(read_study(home.urls(name)["tracking_uri"], name))
         sync_study(home, name, (numbers_of_arms(results), numbers_of_study(results)))
+    except (RequestError, StudyStopped, PermissionError):
+        return
+
+
+def publish_if_old(home: Home, name: str) -> None:
+    """`publish`, if a study of an older version has no views yet: a look at any other study changes nothing.
+
+    A study that is recorded elsewhere, or whose task is not in the home, is left as it is.
+    """
+    from study.ledger.study import OpenStudy
+    from study.tracking.links import recorded_studies
+
+    if name not in home.studies() or home.urls(name)["tracking_uri"] != home.tracking_uri:
+        return
+    _, views = recorded_studies(home.database).get(name, ("", True))
+    if views:
+        return
+    try:
+        study = OpenStudy.at(home, name, looks=True)
+        if study.store.has("tasks", study.ledger.require_plan().constants["task"]):
+            publish(home, name)
     except (RequestError, StudyStopped, PermissionError):
         return

@@ -58,7 +58,7 @@ def report(
     from analysis.verdict.answer import answer
     from analysis.verdict.audit import gathered, remedies
     from analysis.verdict.results import Results
-    from study.cli.publish import publish
+    from study.cli.publish import publish_if_old
     from study.cli.ui import ui_lines
     from study.home import Home
 
@@ -85,8 +85,8 @@ def report(
     paths = write_report(results, folder)
     say(f"report     {folder / 'report.html'}")
     say(f"           and {len(paths) - 1} files beside it: tables, figures")
-    if tracking_uri is None and len(the_homes) == 1:
-        publish(the_homes[0], name)
+    if tracking_uri is None and len(the_homes) == 1 and name in the_homes[0].studies():
+        publish_if_old(the_homes[0], name)
         for line in ui_lines(the_homes[0], name):
             say(line)
 

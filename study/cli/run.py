@@ -129,6 +129,7 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
     from study.cli.live import view_for
+    from study.cli.publish import publish
     from study.driver.run import run_study  # imports Ray
     from study.planning.resolve import known_cluster
 
@@ -142,6 +143,8 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
         with undisturbed():
             _print_stop(end, home, name)
         raise typer.Exit(_code(end)) from None
+    if not found["unsent"]:
+        publish(home, name)
     _print_found(found, home, name)
 
 
@@ -188,8 +191,11 @@ def print_end(found: dict[str, Any], home: Home, name: str) -> None:
     Raises:
         typer.Exit: 1 if some trials failed.
     """
+    from study.cli.publish import publish_if_old
+
     note(f"study {name} is finished: all {found['planned']} planned trials have ended")
     _mend_record(found, home, name)
+    publish_if_old(home, name)
     _print_found(found | {"unsent": 0}, home, name)
 
 
@@ -221,14 +227,12 @@ def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     from analysis.record.study_record import read_study
-    from study.cli.publish import publish
     from study.cli.report import print_findings
     from study.cli.status import status_table
     from study.cli.ui import ui_lines
 
     print_table(status_table(found))
     if not found["unsent"]:
-        publish(home, name)
         print_findings(read_study(home.urls(name)["tracking_uri"], name))
     say(f"home       {home.root}")
     say(f"trials     {home.trials(name)}")

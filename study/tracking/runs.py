@@ -105,13 +105,11 @@ class Runs:
         parent: str | None = None,
         params: Mapping[str, Any] | None = None,
         start_time: int | None = None,
-        former: str = "",
     ) -> str:
         """Return the id of the run `identity`. A run that is missing is made, with all that is given here.
 
         parent: the id of the run above. params: logged now if the run has none yet, because a kill may have
         come before them. start_time: milliseconds since 1970, for a run that is made late; default now.
-        former: a run of this name is renamed to `name`; a run that a user has named keeps its name.
         """
         self._look()
         all_tags = {**tags, STUDY: self.study_id, IDENTITY: identity}
@@ -128,7 +126,7 @@ class Runs:
             self._remember(created)
             self._times[created.info.run_id] = {}
         run = self._ids[identity]
-        self.label(run, name, former, all_tags)
+        self._add_tags(run, all_tags)
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
         return run
@@ -138,13 +136,16 @@ class Runs:
         if new := {key: value for key, value in tags.items() if self._tags[run].get(key) != value}:
             self.log(run, (), tags=new)
 
-    def label(self, run: str, name: str, former: str, tags: Mapping[str, str]) -> None:
-        """Give `run` the `name` if it is called `former`, and those of `tags` that it lacks."""
-        there = self._tags[run]
-        self.set_tags(run, {k: v for k, v in tags.items() if k not in there or k not in FIRST})
-        if former and there.get(RUN_NAME) == former != name:
+    def rename(self, run: str, former: str, name: str, note: str = "") -> None:
+        """Give `run` the `name` if it is called `former`, and the description `note` if it has none.
+
+        A run that a user has named or described stays as it is.
+        """
+        if self._tags[run].get(RUN_NAME) == former != name:
             self.client.update_run(run, name=name)
-            there[RUN_NAME] = name
+            self._tags[run][RUN_NAME] = name
+        if note:
+            self._add_tags(run, note_tags(note))
 
     def describe(self, run: str, text: str) -> None:
         """Give `run` the description `text`, unless a user has written another one."""
@@ -163,6 +164,10 @@ class Runs:
         new = {name: value for name, value in values.items() if self.shows(run, name) != value}
         self.log(run, [Metric(name, value, time_ms, step) for name, value in new.items()])
         self._values[run] |= new
+
+    def tag(self, run: str, tag: str) -> str | None:
+        """Return the value of a tag of `run`; None if it has no such tag."""
+        return self._tags[run].get(tag)
 
     def has_tag(self, run: str, tag: str) -> bool:
         """Return whether `run` has the tag, whatever its value."""
@@ -248,6 +253,11 @@ class Runs:
             self._times[run] = {row.step: row.timestamp for row in there}
         times = self._times[run]
         return [Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step) for r in rows]
+
+    def _add_tags(self, run: str, tags: Mapping[str, str]) -> None:
+        """Write those of `tags` that `run` lacks or has otherwise; those of `FIRST` only if it lacks them."""
+        there = self._tags[run]
+        self.set_tags(run, {k: v for k, v in tags.items() if k not in there or k not in FIRST})
 
     def _look(self) -> None:
         """Read all runs of the study: at the first use, and after a call to make a run has raised.

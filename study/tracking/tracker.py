@@ -6,6 +6,7 @@ repeated after a kill, without a second run and without a second row.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -146,10 +147,11 @@ class Tracker:
     def present(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
         """Give the experiment its kind, its description and its saved views, unless they are there.
 
-        count: as for `texts`, for the languages of the task.
+        count: as for `texts`, for the languages of the task; called only if they are not on record.
         """
         experiment = self.runs.client.get_experiment(self.runs.experiment)
-        views = views_of(self.plan, list(count()["test"]))
+        counted = json.loads(self.runs.tag(self.study_run, "kdstudy.texts.test") or "{}")
+        views = views_of(self.plan, list(count()["test"] if "all" in counted or not counted else counted))
         tags = {KIND: MODEL_TRAINING}
         there = experiment.tags.get(NOTE)
         if there is None or note_hash(there) == experiment.tags.get(OURS):
@@ -219,8 +221,8 @@ class Tracker:
     def label(self, record: Record) -> None:
         """Give the run of a trial its name and its description, if an older version has made the run."""
         if run := self.runs.id_of(f"trial/{record.key}"):
-            name, former = trial_name(self.plan, record), automatic_name(record.key, record.phase)
-            self.runs.label(run, name, former, note_tags(trial_note(record, self._link(record.arm))))
+            former, name = automatic_name(record.key, record.phase), trial_name(self.plan, record)
+            self.runs.rename(run, former, name, trial_note(record, self._link(record.arm)))
 
     def _link(self, arm: str) -> str:
         return run_link(self.runs.experiment, self.arm_runs[arm])
@@ -277,7 +279,6 @@ class Tracker:
             trial_name(self.plan, record),
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began
-            former=automatic_name(record.key, record.phase),
         )
         count = len(reports)  # the driver may add reports meanwhile
         rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
@@ -307,8 +308,9 @@ class Tracker:
         if isinstance(flat.get("data"), dict):  # the teacher saw a share of the data
             flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
         tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
-        name, former = teacher_name(self.plan, recipe), automatic_name(key, "teacher")
-        run = self.runs.get(f"teacher/{key}", tags, name, self.study_run, flat, former=former)
+        name = teacher_name(self.plan, recipe)
+        run = self.runs.get(f"teacher/{key}", tags, name, self.study_run, flat)
+        self.runs.rename(run, automatic_name(key, "teacher"), name)
         metrics = dict(score_rows("validation", scores)) | {"parameters": float(scores["parameters"])}
         self.runs.log(run, [Metric(name, value, scores["time_ms"], 0) for name, value in metrics.items()])
         self.runs.client.set_terminated(run, "FINISHED", end_time=scores["time_ms"])

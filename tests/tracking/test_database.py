@@ -18,6 +18,7 @@ from mlflow.tracking._tracking_service import utils
 
 from study.errors import RequestError, StudyStopped
 from study.home import Home
+from study.ledger.progress import summary
 from study.ledger.records import State
 from study.ledger.study import OpenStudy
 from study.tracking import database
@@ -60,6 +61,7 @@ def recorded(
                 (folder / "traceback.txt").write_text("Traceback ...\nValueError: no")
             posts.trial(record, journal, State(outcome))
             study.ledger.tell(record, State(outcome), 0.55)
+        posts.progress(summary(study.ledger.require_plan(), study.ledger.records(), driver=None), now=True)
         posts.study([], "finish", len(ENDS))
         assert outbox.finish(60), outbox.away
     study.ledger.storage.remove_session()
@@ -90,17 +92,25 @@ def experiment_of(home: Home) -> Any:
     return found
 
 
+SHOWN = ("progress/", "best/")
+"""What the metrics on the progress of study and arms begin with."""
+
+
 def record_of(home: Home, ids: bool = False) -> dict[str, Any]:
-    """All that MLflow has of each run of the study, by identity: every metric row, with its time."""
+    """All that MLflow has of each run of the study, by identity: every metric row, with its time.
+
+    How far study and arms are has the time at which it was shown, and a description has ids of runs.
+    """
     mlflow, found = client_of(home), {}
     every = mlflow.search_runs([experiment_of(home).experiment_id])
     identities = {run.info.run_id: run.data.tags["kdstudy.identity"] for run in every}
     assert len(set(identities.values())) == len(every), "a run is there twice"
     for run in every:
-        tags = {k: v for k, v in run.data.tags.items() if k.startswith("kdstudy.")}
+        tags = {k: v for k, v in run.data.tags.items() if k.startswith("kdstudy.") and k != "kdstudy.note"}
+        assert "mlflow.note.content" in run.data.tags or tags["kdstudy.phase"] == "teacher"
         parent = run.data.tags.get("mlflow.parentRunId")
         rows = [
-            (metric.key, metric.step, metric.timestamp, metric.value)
+            (metric.key, metric.step, 0 if metric.key.startswith(SHOWN) else metric.timestamp, metric.value)
             for name in run.data.metrics
             for metric in mlflow.get_metric_history(run.info.run_id, name)
         ]
