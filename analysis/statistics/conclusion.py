@@ -85,9 +85,9 @@ def conclusion(
     shown if its paired t test over seeds is below 5% after Holm's correction for these slopes. Otherwise: the
     arm that wins, or the conclusion that the best two arms are equal.
 
-    Copying matters more if three paired t tests are below 5%, each without a correction: of the effect I of
-    copying, and of I - D and I + D, which both have the sign of I (D: the effect of distilling); and if
-    neither the parts of copying nor those of distilling are shown to have opposite signs. Likewise for
+    Copying matters more if four paired t tests are below 5%, each without a correction: of both parts of the
+    effect I of copying, which have one sign, and of I - D and I + D, which both have the sign of I (D: the
+    effect of distilling); and if the parts of distilling are not shown to have opposite signs. Likewise for
     distilling, with the roles exchanged. The best arm wins, on the seeds that all arms share, if its paired t
     test against every other arm is below 5%, without a correction. Both are intersection-union tests (Berger
     1982): the claim holds only if each part holds, so each part is tested at 5%, and a false claim has at
@@ -197,19 +197,25 @@ def _texts_of_pairs(runs: Runs) -> Added:
 def _larger(effects: _Sums, margin: float, macro: Array) -> Codes:
     """For each replay: the effect of claim C1 that matters more, with its sign, or that neither does."""
     copying, distilling, *parts = effects.weights
-    weights = (copying, distilling, copying - distilling, copying + distilling)
-    copied, distilled, less, more = (effects.tests(macro, each) for each in weights)
-    clear = ~_opposed([effects.tests(macro, part) for part in parts])
+    less, more = (effects.tests(macro, each) for each in (copying - distilling, copying + distilling))
+    of_parts = [effects.tests(macro, part) for part in parts]
+    clear, copied, distilled = ~_opposed(of_parts), _direction(of_parts[:2]), _direction(of_parts[2:])
     both = clear & (less.p < ALPHA) & (more.p < ALPHA)
     alike = np.sign(less.mean) == np.sign(more.mean)  # I - D and I + D; then |I| > |D|
     codes = np.zeros(len(macro), dtype=np.int64)
-    for first, effect, larger in ((0, copied, alike), (DISTILLING, distilled, ~alike)):
-        shown = both & larger & (effect.p < ALPHA)
-        codes = np.where(shown, first + np.where(effect.mean > 0, UP, DOWN), codes)
+    for first, direction, larger in ((0, copied, alike), (DISTILLING, distilled, ~alike)):
+        shown = both & larger & (direction != 0)
+        codes = np.where(shown, first + np.where(direction > 0, UP, DOWN), codes)
     nearer = np.abs(less.mean) <= np.abs(more.mean)  # of the two means, this one is |I| - |D|, up to its sign
     within = np.where(nearer, less.within(), more.within())
     equal = clear & (np.fmax(less.p, more.p) >= ALPHA) & (within <= margin)
     return np.where(equal, EQUAL, codes)[:, None]
+
+
+def _direction(parts: list[Tests]) -> Any:
+    """The sign that both parts of an effect are shown to have, each at 5%; otherwise 0."""
+    one, other = (np.sign(each.mean) * (each.p < ALPHA) for each in parts)
+    return np.where(one == other, one, 0)
 
 
 def _opposed(tests: list[Tests]) -> Any:

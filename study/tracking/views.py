@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -138,15 +139,21 @@ def view_tags(views: Sequence[View], created_ms: int) -> dict[str, str]:
 
 
 def _value(view: View, created_ms: int) -> str:
-    shown = len(view.charts)
-    while True:
-        cut = "" if shown == len(view.charts) else f" (the first {shown} of {len(view.charts)} charts)"
-        state = "deflate;" + b64encode(zlib.compress(_state(view, view.charts[:shown]).encode(), 9)).decode()
-        fields = {"name": view.name + cut, "createdAt": created_ms, "updatedAt": created_ms, "state": state}
-        text = json.dumps(fields, ensure_ascii=False)
-        if len(text) <= LONGEST_TAG or not shown:
-            return text
-        shown -= 1
+    every = len(view.charts)
+    if len(text := _with_charts(view, created_ms, every)) <= LONGEST_TAG:
+        return text
+    lengths = range(every)
+    shown = bisect_right(lengths, LONGEST_TAG, key=lambda n: len(_with_charts(view, created_ms, n))) - 1
+    return _with_charts(view, created_ms, max(shown, 0))
+
+
+def _with_charts(view: View, created_ms: int, shown: int) -> str:
+    """The value of a view that shows its first charts."""
+    every = len(view.charts)
+    cut = "" if shown == every else f" (the first {shown} of {every} charts)"
+    packed = zlib.compress(_state(view, view.charts[:shown]).encode(), 9)
+    fields = {"name": view.name + cut, "createdAt": created_ms, "updatedAt": created_ms}
+    return json.dumps(fields | {"state": f"deflate;{b64encode(packed).decode()}"}, ensure_ascii=False)
 
 
 def _state(view: View, charts: Sequence[Chart]) -> str:

@@ -22,7 +22,11 @@ class Shown:
         outbox = SimpleNamespace(away=None)
         ledger = SimpleNamespace(records=list, driver="")
         self.lifecycle: Any = SimpleNamespace(
-            posts=SimpleNamespace(outbox=outbox), ledger=ledger, away=None, changes=0, reports={}
+            posts=SimpleNamespace(outbox=outbox, progress=lambda found: None),
+            ledger=ledger,
+            away=None,
+            changes=0,
+            reports={},
         )
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
         monkeypatch.setattr(watch, "summary", self._summary)
