@@ -173,6 +173,11 @@ class Recorded:
     metric_rows: list[tuple[Any, ...]]
     records: list[Any]
 
+    @property
+    def measured_rows(self) -> list[tuple[Any, ...]]:
+        """The rows of what was measured; how far a study was when MLflow was told is left out."""
+        return [row for row in self.metric_rows if not row[1].startswith(("progress/", "best/"))]
+
     def of(self, *phases: str) -> list[Any]:
         return [run for run in self.runs if run.data.tags["kdstudy.phase"] in phases]
 

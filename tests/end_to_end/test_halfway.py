@@ -16,6 +16,7 @@ import pytest
 
 from study.config import LATER
 from study.ledger.lease import Holder
+from study.tracking.links import recorded_studies
 from tests.end_to_end.conftest import Recorded
 from tests.processes import Answer, Kdstudy
 
@@ -82,24 +83,30 @@ def records(home: Path) -> dict[str, list[dict[str, Any]]]:
         record["result"].pop("data_share", None)  # older code did not say it
         for name in LATER:
             record["result"]["config"].pop(name, None)
+        record["history"] = [report for report in record["history"] if report["step"]]  # older code made no 0
         for report in record["history"]:
             del report["seconds"], report["time_ms"]
         found.setdefault(path.parent.parent.name, []).append(record)
     return found
 
 
+RENEWED = {("runs", "artifact_uri"), ("runs", "name")}
+"""What is brought up to date: where the home is now, and names that the older code gave to runs."""
+
+
 def rows(home: Path) -> dict[str, set[tuple[Any, ...]]]:
     """What MLflow's tables hold of trials that have ended: name of the table -> its rows.
 
-    Without the folders of artifacts: they are in the home, wherever the home is.
+    Without what a resume brings up to date (`RENEWED`).
     """
     with sqlite3.connect(home / "mlflow.db") as database:
         ended = "select run_uuid from runs where status = 'FINISHED'"
         found = {}
         for table in ("runs", "params", "tags", "metrics"):
             names = [row[1] for row in database.execute(f"pragma table_info({table})")]
-            columns = ", ".join(name for name in names if name != "artifact_uri")
+            columns = ", ".join(name for name in names if (table, name) not in RENEWED)
             query = f"select {columns} from {table} where run_uuid in ({ended})"
+            query += " and key <> 'mlflow.runName'" if table == "tags" else ""
             found[table] = set(database.execute(query))
         return found
 
@@ -153,6 +160,16 @@ def test_what_had_ended_is_as_it_was(whole: tuple[Halfway, Recorded]) -> None:
     assert len(before["runs"]) == 3  # two trials and the teacher
     for table, those in before.items():
         assert those <= now[table], table
+
+
+def test_runs_get_the_names_descriptions_and_views_that_the_older_code_did_not_write(
+    whole: tuple[Halfway, Recorded],
+) -> None:
+    study, on_record = whole
+    for key, run in on_record.trials.items():
+        assert run.info.run_name != key[:8]
+        assert "mlflow.note.content" in run.data.tags
+    assert recorded_studies(study.home / "mlflow.db")[NAME][1]
 
 
 def test_the_runs_keep_their_artifacts_where_the_home_is_now(whole: tuple[Halfway, Recorded]) -> None:

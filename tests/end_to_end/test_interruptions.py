@@ -33,7 +33,7 @@ def check_undisturbed(finished: Any, home: Path, whole: Any, read: Callable[...,
         undisturbed = expected.trials[key].data.metrics
         assert run.data.metrics.keys() == undisturbed.keys()
         assert all(run.data.metrics[name] == undisturbed[name] for name in undisturbed.keys() - timed)
-    assert len(whole.metric_rows) == len(expected.metric_rows)
+    assert len(whole.measured_rows) == len(expected.measured_rows)
 
 
 def check_paused(home: Path, running: Any, read: Callable[..., Any]) -> None:

@@ -50,7 +50,7 @@ def test_a_study_goes_on_from_storage_alone(
     for key, run in whole.trials.items():
         undisturbed = expected.trials[key].data.metrics
         assert {**run.data.metrics, "seconds": 0} == {**undisturbed, "seconds": 0}
-    assert len(whole.metric_rows) == len(expected.metric_rows)
+    assert len(whole.measured_rows) == len(expected.measured_rows)
     built = list((new / "artifacts").glob("teachers/*/manifest.json"))
     built += [p.with_name("manifest.json") for p in (new / "artifacts").glob("outputs/*/scores.json")]
     there = [finished.home / path.relative_to(new) for path in built]
