@@ -37,6 +37,7 @@ PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
 UNQUOTED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@)\S*@")  # with a / or ? that should be %2F or %3F
 SPACED_PASSWORD = re.compile(r"(://[^:/?#\s]*):(?!\*\*\*@|\d+(?:[\s,;.):/?#]|$))[^\s@][^@\n]*@")
 TOKEN = re.compile(r"(https?://)[^:/?#\s@*]+@")  # in place of a user
+# The id of a saved view in a link to MLflow's UI is called a key, and is no secret.
 SECRET = re.compile(
     r"([?&;#](?!viewStateShareKey=)[^=&;\s]*(?:pass|pwd|secret|token|key|credential|sig|auth)[^=&;\s]*=)[^&\s]*",
     re.I,

@@ -11,7 +11,7 @@ The scores are of validation, and the shortfall is taken as the shortfall on tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from analysis.search.response import Response
 from analysis.search.tuning import search_trials, tuned
 from analysis.statistics.effects.tuning import Shortfall, mean_shortfall
 
-__all__ = ["Searched", "noises", "searched", "shortfall", "shortfalls"]
+__all__ = ["Searched", "noises", "searched", "shortfall", "shortfalls", "shortfalls_of"]
 
 DRAWS = 200
 QUIET = 0.001
@@ -81,8 +81,13 @@ def searched(record: StudyRecord) -> Iterator[Searched]:
 
 def shortfalls(record: StudyRecord) -> dict[str, Shortfall]:
     """The shortfall of each arm of `searched`: the mean over its tunings."""
+    return shortfalls_of(searched(record))
+
+
+def shortfalls_of(searches: Iterable[Searched]) -> dict[str, Shortfall]:
+    """The shortfall of each arm of `searches`: the mean over its tunings."""
     found: dict[str, list[Shortfall]] = {}
-    for each in searched(record):
+    for each in searches:
         found.setdefault(each.arm, []).append(each.shortfall)
     return {arm: mean_shortfall(of_arm) for arm, of_arm in found.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.record.design import confirmed
 from analysis.record.study_record import StudyRecord
-from analysis.search.optimum import searched, shortfalls
+from analysis.search.optimum import searched, shortfalls_of
 from analysis.statistics.conclusion import macro_by_seed
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.tuning import variance_of
@@ -23,9 +23,10 @@ def pilot_of(record: StudyRecord) -> Pilot | None:
     noise, df = run_noise(macro_by_seed(runs_of(confirmed(record), {})))
     if not df:
         return None
-    found, opposite = shortfalls(record), np.array([1.0, -1.0])
-    pairs = [math.sqrt(variance_of(opposite, two, found)) for two in itertools.combinations(record.arms, 2)]
-    trials = [len(each.trials) for each in searched(record)]
-    if not trials:
+    searches = list(searched(record))
+    if not searches:
         return Pilot(noise, df, 0.0, 0)
+    found, opposite = shortfalls_of(searches), np.array([1.0, -1.0])
+    pairs = [math.sqrt(variance_of(opposite, two, found)) for two in itertools.combinations(record.arms, 2)]
+    trials = [len(each.trials) for each in searches]
     return Pilot(noise, df, float(np.median(pairs)), int(np.median(trials)))

@@ -68,6 +68,6 @@ def tuning_with(tuning: float, trials: int, more: int) -> float:
     """The standard error of tuning with `more` search trials an arm, where it is `tuning` with `trials`.
 
     It falls about as 1 / trials: the points lie closer together, and more of them are averaged. In planted
-    studies with 6, 8, 12 and 16 trials it falls so or a little faster (`tests/analysis/tuned.py`).
+    studies it falls so (`tests/analysis/statistics/test_power.py`).
     """
     return tuning * trials / more

@@ -10,10 +10,12 @@ from study.errors import masked
 from study.ledger.records import Record
 from study.planning.plan import Plan
 from study.tracking.links import view_link
+from study.tracking.rows import ended
 from study.tracking.views import View
 
 __all__ = [
-    *("NOTE", "OURS", "arm_note", "experiment_note", "note_hash", "note_tags", "study_note", "trial_note"),
+    *("NOTE", "OURS", "arm_note", "experiment_note", "may_describe", "note_tags", "study_note"),
+    "trial_note",
 ]
 
 NOTE = "mlflow.note.content"
@@ -24,11 +26,15 @@ OURS = "kdstudy.note"
 
 def note_tags(text: str) -> dict[str, str]:
     """The tags of a description."""
-    return {NOTE: text, OURS: note_hash(text)}
+    return {NOTE: text, OURS: _hash(text)}
 
 
-def note_hash(text: str) -> str:
-    """The hash of a description."""
+def may_describe(tags: Mapping[str, str]) -> bool:
+    """Whether what has these `tags` has no description, or one that was written here."""
+    return NOTE not in tags or _hash(tags[NOTE]) == tags.get(OURS)
+
+
+def _hash(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -38,12 +44,13 @@ def experiment_note(plan: Plan, experiment: str, views: Sequence[View]) -> str:
     return "\n".join([_question(plan), "", *_about(plan), "", *links])
 
 
-def study_note(plan: Plan, state: str, counts: Mapping[str, int]) -> str:
+def study_note(plan: Plan, counts: Mapping[str, Any]) -> str:
     """The question of the study, what it is about, its budget, and how far it is."""
+    state = "finished" if ended(counts) == counts["planned"] else "not finished"
     return "\n".join([_question(plan), "", *_about(plan), "", f"{state}: {_progress(counts)}."])
 
 
-def arm_note(name: str, counts: Mapping[str, int], best: str) -> str:
+def arm_note(name: str, counts: Mapping[str, Any], best: str) -> str:
     """How far the arm is, and a link to its best trial; best: "" if there is none yet."""
     lines = [f"Arm **{name}**: {_progress(counts)}."]
     return "\n".join([*lines, "", best] if best else lines)
@@ -83,8 +90,7 @@ def _named(request: Mapping[str, Any], field: str) -> str:
     return masked(str(request.get(field) or "-"))
 
 
-def _progress(counts: Mapping[str, int]) -> str:
-    running = f", {counts['running']} running" if counts.get("running") else ""
-    failed = f", {counts['failed']} failed" if counts.get("failed") else ""
-    ended = sum(counts.get(name, 0) for name in ("complete", "pruned", "diverged", "failed"))
-    return f"{ended} of {counts['planned']} trials have ended{running}{failed}"
+def _progress(counts: Mapping[str, Any]) -> str:
+    running = f", {counts['running']} running" if counts["running"] else ""
+    failed = f", {counts['failed']} failed" if counts["failed"] else ""
+    return f"{ended(counts)} of {counts['planned']} trials have ended{running}{failed}"

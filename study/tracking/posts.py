@@ -20,6 +20,7 @@ from study.storage.artifacts import Store
 from study.storage.attempts import TEXTS, bring_attempts, file_of_ending
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import BOUND, Outbox
+from study.tracking.page import Page
 from study.tracking.tracker import Tracker
 from study.trial.data.task import count_saved_texts
 from study.trial.inputs import Inputs
@@ -41,7 +42,7 @@ class Posts:
 
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
-        self.trials = folder / "trials"
+        self.trials, self.page = folder / "trials", Page(tracker)
         self._next_look = 0.0
         self.lacked: set[str] = set()
         """The keys of ended trials of which MLflow lacked something that no mark had shown."""
@@ -91,7 +92,7 @@ class Posts:
     def _compare(self, records: list[Record]) -> None:
         """Send again each of the ended `records` of which MLflow lacks something, and label the others."""
         for record in records:
-            self.tracker.label(record)
+            self.page.label(record)
             if self.tracker.lacks(record):
                 self.lacked.add(record.key)
                 self.outbox.put(record.key, partial(self._send_again, record), self._mark(record.key))
@@ -122,7 +123,7 @@ class Posts:
             if self.store.has("tasks", task):
                 count = partial(count_saved_texts, self.store.path("tasks", task))
                 self.tracker.mending(partial(self.tracker.texts, count))
-                self.tracker.mending(partial(self.tracker.present, count))
+                self.tracker.mending(partial(self.page.present, count))
             inputs = (Inputs(self.store, config) for config in configs)
             for one in {one.teacher_key: one for one in inputs}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
@@ -140,7 +141,7 @@ class Posts:
         """
         if now or time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOKS
-            show = partial(self.tracker.progress, found, int(time.time() * 1000))
+            show = partial(self.page.progress, found, int(time.time() * 1000))
             self.outbox.put("progress", lambda: self.tracker.mending(show))
 
     def _send_again(self, record: Record) -> None:

@@ -15,16 +15,8 @@ from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
 __all__ = [
-    *(
-        "ended",
-        "numerics_text",
-        "progress_values",
-        "report_rows",
-        "result_rows",
-        "score_rows",
-        "study_params",
-    ),
-    "texts_tags",
+    *("BEST", "LONGEST_TAG", "ended", "numerics_text", "progress_values", "report_rows", "result_rows"),
+    *("score_rows", "study_params", "texts_tags"),
 ]
 
 BEST = "best/validation/accuracy"

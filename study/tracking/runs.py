@@ -20,7 +20,8 @@ from mlflow.exceptions import MlflowException
 
 from study.errors import RequestError, plain_reason
 from study.tracking.experiment import NAME, STUDY, find_experiment
-from study.tracking.notes import NOTE, OURS, note_hash, note_tags
+from study.tracking.identity import IDENTITY, PARENT, identity_of
+from study.tracking.notes import NOTE, OURS, may_describe, note_tags
 from study.tracking.store import is_server
 
 __all__ = ["ENDED", "Runs"]
@@ -28,7 +29,6 @@ __all__ = ["ENDED", "Runs"]
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
-IDENTITY, PARENT = "kdstudy.identity", "mlflow.parentRunId"
 RUN_NAME = "mlflow.runName"
 FIRST = ("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number", NOTE, OURS)
 """Tags that may change, and keep their first value here."""
@@ -57,7 +57,6 @@ class Runs:
         self._measured: set[str] = set()  # ids of runs that have the result of a trial
         self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
         self._without_params: set[str] = set()
-        self._values: dict[str, dict[str, float]] = {}  # run id -> its metrics, of runs that show numbers
         self._uncertain = True  # whether there may be runs that this object has not seen
         try:
             self.client = MlflowClient(tracking_uri=uri)
@@ -89,13 +88,6 @@ class Runs:
             if found.tags.get(tag) != value:
                 self.client.set_experiment_tag(experiment, tag, value)
         return experiment
-
-    def set_experiment_tags(self, tags: Mapping[str, str]) -> None:
-        """Write those of `tags` that the experiment does not have yet."""
-        there = self.client.get_experiment(self.experiment).tags
-        for name, value in tags.items():
-            if there.get(name) != value:
-                self.client.set_experiment_tag(self.experiment, name, value)
 
     def get(
         self,
@@ -149,29 +141,12 @@ class Runs:
 
     def describe(self, run: str, text: str) -> None:
         """Give `run` the description `text`, unless a user has written another one."""
-        there = self._tags[run].get(NOTE)
-        if there is None or note_hash(there) == self._tags[run].get(OURS):
+        if may_describe(self._tags[run]):
             self.set_tags(run, note_tags(text))
-
-    def shows(self, run: str, metric: str) -> float | None:
-        """Return the newest value of a metric of `run`; None if it has none."""
-        if run not in self._values:
-            self._values[run] = dict(self.client.get_run(run).data.metrics)
-        return self._values[run].get(metric)
-
-    def log_new(self, run: str, values: Mapping[str, float], time_ms: int, step: int) -> None:
-        """Log those of `values` that `run` does not show yet as the newest values of its metrics."""
-        new = {name: value for name, value in values.items() if self.shows(run, name) != value}
-        self.log(run, [Metric(name, value, time_ms, step) for name, value in new.items()])
-        self._values[run] |= new
 
     def tag(self, run: str, tag: str) -> str | None:
         """Return the value of a tag of `run`; None if it has no such tag."""
         return self._tags[run].get(tag)
-
-    def has_tag(self, run: str, tag: str) -> bool:
-        """Return whether `run` has the tag, whatever its value."""
-        return tag in self._tags[run]
 
     def has(self, identity: str, status: str, tags: Mapping[str, str], measured: bool) -> bool:
         """Return whether the run `identity` is there, with this status, these tags, and params.
@@ -191,7 +166,7 @@ class Runs:
     def forget(self) -> None:
         """Read everything again at the next use: somebody has changed the study's runs in MLflow."""
         self.__dict__.pop("experiment", None)
-        for known in (self._ids, self._status, self._tags, self._deleted, self._times, self._values):
+        for known in (self._ids, self._status, self._tags, self._deleted, self._times):
             known.clear()
         self._measured.clear()
         self._without_params.clear()
@@ -299,23 +274,3 @@ class Runs:
             self._without_params.add(run_id)
         if RESULT in run.data.metrics:
             self._measured.add(run_id)
-
-
-def identity_of(tags: Mapping[str, str]) -> str | None:
-    """Return the identity of a run within its study; None if its tags show none.
-
-    If the tag of the identity was removed, the identity follows from the other tags.
-    """
-    if IDENTITY in tags:
-        return tags[IDENTITY]
-    phase = tags.get("kdstudy.phase")
-    if phase == "study":
-        return phase
-    of_phase = {
-        "arm": "kdstudy.arm",
-        "teacher": "kdstudy.key",
-        "search": "kdstudy.key",
-        "confirm": "kdstudy.key",
-    }
-    named = tags.get(of_phase.get(phase or "", ""))
-    return None if named is None else f"{phase if phase in ('arm', 'teacher') else 'trial'}/{named}"

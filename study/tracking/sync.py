@@ -13,21 +13,21 @@ from study.ledger.progress import summary
 from study.ledger.study import OpenStudy
 from study.tracking.journal import find_unsent
 from study.tracking.outbox import Outbox
+from study.tracking.page import Page
 from study.tracking.posts import Posts, configs_of
 from study.tracking.tracker import Tracker
 
-__all__ = ["sync_study"]
+__all__ = ["publish_numbers", "sync_study"]
 
 PATIENCE = 600.0  # seconds, while the server answers
 
-Numbers = tuple[Mapping[str, Mapping[str, float]], Mapping[str, float]]
+Numbers = Mapping[str, Mapping[str, float]]
 
 
-def sync_study(home: Home, name: str, numbers: Numbers | None = None) -> int:
+def sync_study(home: Home, name: str) -> int:
     """Send what the study `name` has and MLflow lacks; returns the number of trials.
 
     Whatever was lost, deleted or renamed in MLflow comes back, from the ledger, the journals and the results.
-    numbers: those of the report, of the arms and of the study (`Tracker.publish`).
 
     Raises:
         RequestError: if there is no such study, if the study is being run (its driver sends by itself), or if
@@ -36,17 +36,28 @@ def sync_study(home: Home, name: str, numbers: Numbers | None = None) -> int:
     study = OpenStudy.at(home, name, looks=True)
     plan = study.ledger.require_plan()
     with study.lease() as lease, Outbox(lease.holds) as outbox:
-        tracker = Tracker.of(study)
-        posts = Posts(outbox, tracker, study.folder, study.store)
+        posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
         records = study.ledger.records()
         sent = posts.unsent(records)
         state: Literal["finish", "pause"] = "finish" if study.is_finished() else "pause"
         posts.progress(summary(plan, records, driver=None), now=True)
         posts.study(configs_of(plan, records), state, len(records))
-        if numbers is not None:
-            show = partial(tracker.publish, *numbers, int(time.time() * 1000))
-            outbox.put("numbers", lambda: tracker.mending(show))
         if not outbox.flush(PATIENCE):
             left = len(find_unsent(study.trials))
             raise RequestError(f"study {name}: MLflow is away ({outbox.away}); {left} trials wait for it")
     return sent + len(posts.lacked)
+
+
+def publish_numbers(home: Home, name: str, arms: Numbers, study_numbers: Mapping[str, float]) -> None:
+    """Let MLflow show the report's numbers, of arms and of the study (`Page.publish`).
+
+    Raises:
+        RequestError: as for `sync_study`.
+    """
+    study = OpenStudy.at(home, name, looks=True)
+    with study.lease() as lease, Outbox(lease.holds) as outbox:
+        tracker = Tracker.of(study)
+        show = partial(Page(tracker).publish, arms, study_numbers, int(time.time() * 1000))
+        outbox.put("numbers", lambda: tracker.mending(show))
+        if not outbox.flush(PATIENCE):
+            raise RequestError(f"study {name}: MLflow is away ({outbox.away})")

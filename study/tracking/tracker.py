@@ -6,7 +6,6 @@ repeated after a kill, without a second run and without a second row.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -21,32 +20,21 @@ from study.planning.plan import Plan
 from study.planning.registration import REGISTERED
 from study.planning.versions import code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
+from study.tracking.identity import PARENT
 from study.tracking.journal import newest_report
 from study.tracking.links import run_link
 from study.tracking.names import automatic_name, teacher_name, trial_name
-from study.tracking.notes import (
-    NOTE,
-    OURS,
-    arm_note,
-    experiment_note,
-    note_hash,
-    note_tags,
-    study_note,
-    trial_note,
-)
+from study.tracking.notes import note_tags, trial_note
 from study.tracking.rows import (
-    ended,
     numerics_text,
-    progress_values,
     report_rows,
     result_rows,
     score_rows,
     study_params,
     texts_tags,
 )
-from study.tracking.runs import PARENT, Runs
-from study.tracking.store import make_database, server_version
-from study.tracking.views import has_views, view_tags, views_of
+from study.tracking.runs import Runs
+from study.tracking.store import make_database
 from study.trial.progress import Progress
 
 __all__ = ["Tracker"]
@@ -60,8 +48,6 @@ STATUS = {
     State.FAILED: "FAILED",
 }
 """A trial's state -> MLflow's status of the trial's run."""
-KIND, MODEL_TRAINING = "mlflow.experimentKind", "custom_model_development"
-"""The tag and the value with which MLflow's UI counts an experiment as model training."""
 CHANGED = ("RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "INVALID_PARAMETER_VALUE")
 """How MLflow refuses a write to a run or an experiment that was deleted, or is gone."""
 
@@ -130,7 +116,7 @@ class Tracker:
 
     def texts(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
         """Write how many texts the task has, as `count` returns them, unless MLflow has this already."""
-        if not self.runs.has_tag(self.study_run, "kdstudy.texts.test"):
+        if self.runs.tag(self.study_run, "kdstudy.texts.test") is None:
             self.runs.set_tags(self.study_run, texts_tags(count()))
 
     def begin(self) -> None:
@@ -138,59 +124,11 @@ class Tracker:
 
         The study is registered if it has no registration yet.
         """
-        if self.registration and not self.runs.has_tag(self.study_run, REGISTERED):
+        if self.registration and self.runs.tag(self.study_run, REGISTERED) is None:
             self.runs.set_tags(self.study_run, self.registration)
         self.runs.set_tags(self.study_run, {"kdstudy.margin": repr(self.plan.margin)})
         for run in (self.study_run, *self.arm_runs.values()):
             self.runs.set_status(run, "RUNNING")
-
-    def present(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
-        """Give the experiment its kind, its description and its saved views, unless they are there.
-
-        count: as for `texts`, for the languages of the task; called only if they are not on record.
-        """
-        experiment = self.runs.client.get_experiment(self.runs.experiment)
-        counted = json.loads(self.runs.tag(self.study_run, "kdstudy.texts.test") or "{}")
-        views = views_of(self.plan, list(count()["test"] if "all" in counted or not counted else counted))
-        tags = {KIND: MODEL_TRAINING}
-        there = experiment.tags.get(NOTE)
-        if there is None or note_hash(there) == experiment.tags.get(OURS):
-            tags |= note_tags(experiment_note(self.plan, self.runs.experiment, views))
-        if has_views(server_version(self.runs.uri)):
-            tags |= view_tags(views, experiment.creation_time or 0)
-        self.runs.set_experiment_tags(tags)
-
-    def progress(self, found: Mapping[str, Any], time_ms: int) -> None:
-        """Show how far study and arms are, and their best trials so far: metrics and descriptions.
-
-        found: the study's summary (`study.ledger.progress.summary`).
-        """
-        state = "finished" if found["complete"] + found["failed"] == found["planned"] else "not finished"
-        self.runs.describe(self.study_run, study_note(self.plan, state, found))
-        self._log_progress(self.study_run, found, time_ms)
-        for arm in found["arms"]:
-            run, best = self.arm_runs[arm["arm"]], ""
-            if arm["best"] and (trial := self.runs.id_of(f"trial/{arm['best']['key']}")):
-                link = run_link(self.runs.experiment, trial)
-                best = f"[Best search trial]({link}): validation macro accuracy {arm['best']['value']:.3f}."
-            self.runs.describe(run, arm_note(arm["arm"], arm, best))
-            self._log_progress(run, arm, time_ms)
-
-    def _log_progress(self, run: str, counts: Mapping[str, Any], time_ms: int) -> None:
-        """Log how far a study or an arm is, once for each number of ended trials, which is the step."""
-        if self.runs.shows(run, "progress/ended") != ended(counts):
-            self.runs.log_new(run, progress_values(counts), time_ms, ended(counts))
-
-    def publish(
-        self, arms: Mapping[str, Mapping[str, float]], study: Mapping[str, float], time_ms: int
-    ) -> None:
-        """Show the numbers of the report: `arms` in the runs of arms, `study` in the run of the study.
-
-        Their step is the number of trials that have ended.
-        """
-        for run, values in (*((self.arm_runs[arm], of) for arm, of in arms.items()), (self.study_run, study)):
-            step = int(self.runs.shows(run, "progress/ended") or 0)
-            self.runs.log_new(run, values, time_ms, step)
 
     def pause(self) -> None:
         """Bring the arms' runs and the study's run to SCHEDULED, because the study was interrupted."""
@@ -218,13 +156,8 @@ class Tracker:
         measured = record.outcome in (State.COMPLETE, State.DIVERGED)
         return not self.runs.has(f"trial/{record.key}", STATUS[record.outcome], tags, measured)
 
-    def label(self, record: Record) -> None:
-        """Give the run of a trial its name and its description, if an older version has made the run."""
-        if run := self.runs.id_of(f"trial/{record.key}"):
-            former, name = automatic_name(record.key, record.phase), trial_name(self.plan, record)
-            self.runs.rename(run, former, name, trial_note(record, self._link(record.arm)))
-
-    def _link(self, arm: str) -> str:
+    def link_to_arm(self, arm: str) -> str:
+        """Return the link to the run of an arm."""
         return run_link(self.runs.experiment, self.arm_runs[arm])
 
     def _tags(self, record: Record) -> dict[str, str]:
@@ -275,7 +208,7 @@ class Tracker:
         number = {"kdstudy.number": str(record.number)}
         run = self.runs.get(
             f"trial/{record.key}",
-            self._tags(record) | number | note_tags(trial_note(record, self._link(record.arm))),
+            self._tags(record) | number | note_tags(trial_note(record, self.link_to_arm(record.arm))),
             trial_name(self.plan, record),
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began

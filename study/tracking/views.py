@@ -35,13 +35,13 @@ MACRO = "validation/accuracy/macro"
 DONE = "progress/ended"
 MOST_RUNS = 500
 """More runs than this are not drawn by the UI in any case."""
-COLUMNS = {FIRST: 2, "kdstudy-curves": 2, "kdstudy-search": 1, "kdstudy-languages": 2}
-"""Charts in a row, so that their titles can be read."""
 
 
 @dataclass(frozen=True)
 class View:
     """One saved view. charts: in their order; columns: of the list of runs; by_arm: runs are grouped by arm.
+
+    in_a_row: so many charts, that their titles can be read.
 
     shown: a regular expression for what the charts show (a metric or a param). The UI adds a chart for every
     other metric, and these charts stay hidden until the reader empties the filter. A view without charts is a
@@ -54,6 +54,7 @@ class View:
     charts: Sequence[Chart] = ()
     shown: str = ""
     columns: Sequence[str] = ()
+    in_a_row: int = 2
     by_arm: bool = False
     order: str = "attributes.start_time"
     ascending: bool = False
@@ -103,6 +104,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             [_parallel(varied), *(_scatter(name) for name in plan.space.nuisance)],
             f"^({'|'.join(varied)})$",
             [*params, macro],
+            in_a_row=1,
             order=macro,
         ),
         View(
@@ -163,7 +165,7 @@ def _state(view: View, charts: Sequence[Chart]) -> str:
         "display": True,
         "isReordered": True,
         "deleted": False,
-        "columns": COLUMNS.get(view.id, 2),
+        "columns": view.in_a_row,
     }
     group = {
         "aggregateFunction": "average",

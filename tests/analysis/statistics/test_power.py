@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from scipy import stats
 from analysis.statistics.effects.tuning import TUNING_DF, widened
 from analysis.statistics.intervals import paired_t
 from analysis.statistics.power import POWER, detectable, run_noise, tuning_with
+from tests.analysis.tuned import studies
+from tests.analysis.tuned_cells import CELLS
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
@@ -42,6 +45,18 @@ def test_without_noise_any_difference_is_shown() -> None:
 
 def test_twice_the_trials_leave_half_of_the_tunings_error() -> None:
     assert tuning_with(0.02, 8, 16) == pytest.approx(0.01)
+
+
+def test_in_planted_searches_twice_the_trials_leave_about_half() -> None:
+    """The root mean square of the shortfalls that the report estimates, where optima have real widths."""
+
+    def error(trials: int) -> float:
+        planted = replace(CELLS["real widths"], trials=trials)
+        found = studies(planted, 40, True, np.random.default_rng(0))
+        lost = [one.mean**2 + one.sd**2 for study in found for one in study.tuning.values()]
+        return math.sqrt(float(np.mean(lost)))
+
+    assert 0.3 < error(16) / error(8) < 0.6
 
 
 def test_one_seed_detects_nothing() -> None:
