@@ -206,13 +206,15 @@ class Tracker:
         replaced. The run is closed last, so a run that is closed has its files.
         """
         number = {"kdstudy.number": str(record.number)}
+        name = trial_name(self.plan, record)
         run = self.runs.get(
             f"trial/{record.key}",
             self._tags(record) | number | note_tags(trial_note(record, self.link_to_arm(record.arm))),
-            trial_name(self.plan, record),
+            name,
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began
         )
+        self.runs.rename(run, automatic_name(record.key, record.phase), name)
         count = len(reports)  # the driver may add reports meanwhile
         rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
         last = newest_report(reports[:count])

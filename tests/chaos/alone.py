@@ -39,7 +39,8 @@ class Alone:
         config, store, test = record.config, Store(self.artifacts), record.phase == "confirm"
         found: dict[tuple[str, int], float] = {}
         with tempfile.TemporaryDirectory() as folder:
-            for progress in run_trial(TrialJob(config, store, Path(folder), self.reports, test)):
+            job = TrialJob(config, store, Path(folder), self.reports, test, reports_start=test)
+            for progress in run_trial(job):
                 report = asdict(progress)
                 found |= flat("validation", report["validation"], report["step"])
                 if report["loss"] is not None:
