@@ -36,7 +36,7 @@ def publish_if_old(home: Home, name: str) -> None:
     A study that is recorded elsewhere, or whose task is not in the home, is left as it is.
     """
     from study.ledger.study import OpenStudy
-    from study.tracking.links import recorded_studies
+    from study.tracking.page.links import recorded_studies
 
     if name not in home.studies() or home.urls(name)["tracking_uri"] != home.tracking_uri:
         return

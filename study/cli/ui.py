@@ -64,7 +64,7 @@ def ui(
     command += ["--default-artifact-root", (the_home.root / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     from study.tracking.database import move_artifacts, wait_until_free
-    from study.tracking.links import recorded_studies, runs_link, view_link
+    from study.tracking.page.links import recorded_studies, runs_link, view_link
 
     wait_until_free(the_home.database)
     move_artifacts(the_home.database, (the_home.root / "mlartifacts").as_uri())
@@ -81,7 +81,7 @@ def ui_lines(home: Home, name: str) -> list[str]:
 
     If the record is on a server that is away now, there is no line.
     """
-    from study.tracking.links import recorded_studies, runs_link, view_link
+    from study.tracking.page.links import recorded_studies, runs_link, view_link
 
     uri = home.urls(name)["tracking_uri"]
     if uri == home.tracking_uri:
@@ -106,7 +106,7 @@ def _links_on_server(uri: str) -> dict[str, str]:
     Raises:
         RequestError: if the server does not answer.
     """
-    from study.tracking.links import runs_link, view_link, without_user
+    from study.tracking.page.links import runs_link, view_link, without_user
     from study.tracking.store import studies_on_server
 
     return {

@@ -20,7 +20,7 @@ from study.storage.artifacts import Store
 from study.storage.attempts import TEXTS, bring_attempts, file_of_ending
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import BOUND, Outbox
-from study.tracking.page import Page
+from study.tracking.page.page import Page
 from study.tracking.tracker import Tracker
 from study.trial.data.task import count_saved_texts
 from study.trial.inputs import Inputs

@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from study.errors import RequestError, plain_reason
 from study.tracking.experiment import NAME, STUDY, find_experiment
 from study.tracking.identity import IDENTITY, PARENT, identity_of
-from study.tracking.notes import NOTE, OURS, may_describe, note_tags
+from study.tracking.page.notes import NOTE, OURS, may_describe, note_tags
 from study.tracking.store import is_server
 
 __all__ = ["ENDED", "Runs"]

@@ -18,7 +18,7 @@ from study.home import sqlite_url
 from study.ledger.database import sqlite_file
 from study.tracking.database import wait_until_free
 from study.tracking.experiment import NAME, find_experiment
-from study.tracking.links import FIRST, TAG
+from study.tracking.page.links import FIRST, TAG
 
 __all__ = [
     "check_moved",

@@ -13,7 +13,7 @@ from study.ledger.progress import summary
 from study.ledger.study import OpenStudy
 from study.tracking.journal import find_unsent
 from study.tracking.outbox import Outbox
-from study.tracking.page import Page
+from study.tracking.page.page import Page
 from study.tracking.posts import Posts, configs_of
 from study.tracking.tracker import Tracker
 

@@ -22,9 +22,9 @@ from study.planning.versions import code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.identity import PARENT
 from study.tracking.journal import newest_report
-from study.tracking.links import run_link
-from study.tracking.names import automatic_name, teacher_name, trial_name
-from study.tracking.notes import note_tags, trial_note
+from study.tracking.page.links import run_link
+from study.tracking.page.names import automatic_name, teacher_name, trial_name
+from study.tracking.page.notes import note_tags, trial_note
 from study.tracking.rows import (
     numerics_text,
     report_rows,

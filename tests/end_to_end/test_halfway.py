@@ -16,7 +16,7 @@ import pytest
 
 from study.config import LATER
 from study.ledger.lease import Holder
-from study.tracking.links import recorded_studies
+from study.tracking.page.links import recorded_studies
 from tests.end_to_end.conftest import Recorded
 from tests.processes import Answer, Kdstudy
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from study.tracking.links import TAG, view_link
+from study.tracking.page.links import TAG, view_link
 
 NOTE = "mlflow.note.content"
 

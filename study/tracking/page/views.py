@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.planning.plan import Plan
-from study.tracking.links import FIRST, LIST, TAG
+from study.tracking.page.links import FIRST, LIST, TAG
 from study.tracking.rows import BEST, LONGEST_TAG
 
 __all__ = ["View", "has_views", "view_tags", "views_of"]

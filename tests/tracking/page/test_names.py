@@ -10,7 +10,7 @@ from study.config import TrialConfig
 from study.ledger.records import Record
 from study.planning.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
-from study.tracking.names import automatic_name, teacher_name, trial_name
+from study.tracking.page.names import automatic_name, teacher_name, trial_name
 
 
 def plan_of(**space: Any) -> Plan:

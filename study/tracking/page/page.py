@@ -9,13 +9,20 @@ from typing import Any
 from mlflow.entities import Metric
 
 from study.ledger.records import Record
-from study.tracking.links import run_link
-from study.tracking.names import automatic_name, trial_name
-from study.tracking.notes import arm_note, experiment_note, may_describe, note_tags, study_note, trial_note
+from study.tracking.page.links import run_link
+from study.tracking.page.names import automatic_name, trial_name
+from study.tracking.page.notes import (
+    arm_note,
+    experiment_note,
+    may_describe,
+    note_tags,
+    study_note,
+    trial_note,
+)
+from study.tracking.page.views import has_views, view_tags, views_of
 from study.tracking.rows import ended, progress_values
 from study.tracking.store import server_version
 from study.tracking.tracker import Tracker
-from study.tracking.views import has_views, view_tags, views_of
 
 __all__ = ["Page"]
 

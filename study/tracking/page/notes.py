@@ -9,9 +9,9 @@ from typing import Any
 from study.errors import masked
 from study.ledger.records import Record
 from study.planning.plan import Plan
-from study.tracking.links import view_link
+from study.tracking.page.links import view_link
+from study.tracking.page.views import View
 from study.tracking.rows import ended
-from study.tracking.views import View
 
 __all__ = [
     *("NOTE", "OURS", "arm_note", "experiment_note", "may_describe", "note_tags", "study_note"),
