@@ -69,10 +69,8 @@ def _write(results: Results, out: Path) -> list[Path]:
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     numbers = _numbers(results)
-    for (
-        name,
-        frame,
-    ) in numbers.items():  # pandas takes ten times as long for the million rows of a large study
+    for name, frame in numbers.items():
+        # pandas takes ten times as long for the million rows of a large study
         csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out / name)
     paths = [
         *(out / name for name in (*texts, *numbers, MANIFEST)),
@@ -87,17 +85,20 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     """File -> table. A table without rows still has its head in the file.
 
     trials.csv, per_language.csv    the recorded trials and scores
-    effects.csv                     claim C1, main effects, interactions
+    effects.csv                     claim C1, main effects, interactions; by_seed: divided by spaces
     scales.csv                      interactions on macro accuracy, and on its logit
-    fractions.csv                   claim C4: change of the copy's advantage for a tenfold reduction of the
-    data convergence.csv                 claim C5: log2 of the ratio of steps variance.csv
-    shares of variance arms_compared.csv               the best arm against every other arm
+    fractions.csv                   claim C4: how the copy's advantage changes if the data shrink tenfold
+    convergence.csv                 claim C5: log2 of the ratio of steps
+    variance.csv                    shares of variance
+    arms_compared.csv               the best arm against every other arm
     """
+    effects = pd.concat([results.claim, results.effects], ignore_index=True)
+    by_seed = [" ".join(map(repr, seeds)) for seeds in effects["by_seed"]]
     return {
         "trials.csv": results.record.trials.drop(columns="run"),
         "per_language.csv": results.record.scores,
         "scales.csv": results.scales,
-        "effects.csv": pd.concat([results.claim, results.effects], ignore_index=True),
+        "effects.csv": effects.assign(by_seed=by_seed),
         "fractions.csv": results.advantage,
         "convergence.csv": results.convergence,
         "variance.csv": results.shares,

@@ -19,16 +19,16 @@ import pandas as pd
 from analysis.record.domain import Value
 from analysis.statistics.effects.cells import matched_cells
 from analysis.statistics.effects.contrasts import Contrast
+from analysis.statistics.effects.means import marginal_means
 from analysis.statistics.effects.precision import interval_of
 from analysis.statistics.effects.runs import Factors, Runs, runs_of
 from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning, could_explain
-from analysis.statistics.intervals import Interval, holm, paired_t
-from analysis.statistics.matching import matched, means_by_seed, shared_macro
+from analysis.statistics.intervals import Interval, holm
 
 __all__ = ["AdvantageSlope", "advantage_slopes", "fraction_curves", "fraction_interaction"]
 
-CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds"]
+CURVE_COLUMNS = ["init", "teacher_data", "data_fraction", "estimate", "low", "high", "seeds", "texts"]
 INTERACTION_COLUMNS = [
     *("teacher_data", "estimate", "low", "high", "p", "p_holm", "seeds", "texts", "fractions", "decades"),
     *("cells", "cells_dropped", "equivalent_within", "averaged_over", "could_be_tuning"),
@@ -53,33 +53,29 @@ class AdvantageSlope(NamedTuple):
         return float(np.log10(max(self.shares) / min(self.shares)))
 
 
-def fraction_curves(results: pd.DataFrame, factors: Factors) -> pd.DataFrame:
+def fraction_curves(results: pd.DataFrame, factors: Factors, correct: Correct | None = None) -> pd.DataFrame:
     """Mean test macro accuracy by data fraction: one row for each point of a curve.
 
     There is a curve for each init method and each `teacher_data` (missing if that is no factor). Other
     factors are averaged over the cells that all points share (`analysis.statistics.matching`), seed by seed.
     If no cell is shared by all points, the points are left out that lack the cell that most points have.
-    Macro is over the languages that all arms share; the 95% t interval is over seeds. Arms pair by seed, so
-    the intervals of two points overlap more than their difference justifies: compare points by
-    `fraction_interaction` and the effects, not by eye.
+    Macro is over the languages that all arms share; the 95% interval is over seeds, and over test texts if
+    `correct` has them. Arms pair by seed and by text, so the intervals of two points overlap more than their
+    difference justifies: compare points by `fraction_interaction` and the effects, not by eye.
 
     Args:
-        results: the `confirmed` table; factors: its factors and their levels.
+        results: the `confirmed` table; factors: its factors and their levels; correct: as for
+            `analysis.statistics.effects.estimates.effects`.
 
     Returns:
-        Columns `init, teacher_data, data_fraction, estimate, low, high, seeds`; empty if the fraction is no
-        factor.
+        Columns `init, teacher_data, data_fraction, estimate, low, high, seeds, texts`; empty if the fraction
+        is no factor. Inits and kinds of teacher are in planned order, fractions ascend.
     """
-    by = [name for name in ("init", "teacher_data", "data_fraction") if name in factors]
+    by = [name for name in CURVE_COLUMNS[:3] if name in factors]
     if "data_fraction" not in by:
         return pd.DataFrame(columns=CURVE_COLUMNS)
-    means = means_by_seed(matched(shared_macro(results), factors, by), by)
-    rows = []
-    for levels, values in zip(means.index, means.to_numpy(float), strict=True):
-        seeds = values[~np.isnan(values)]
-        point = dict(zip(by, levels if len(by) > 1 else (levels,), strict=True))
-        rows.append(point | _numbers(paired_t(seeds)) | {"seeds": len(seeds)})
-    return _in_order(pd.DataFrame(rows, columns=CURVE_COLUMNS), factors)
+    ascending = {**factors, "data_fraction": tuple(sorted(factors["data_fraction"]))}
+    return marginal_means(results, ascending, by, correct).reindex(columns=CURVE_COLUMNS)
 
 
 def fraction_interaction(
@@ -182,13 +178,3 @@ def _slope(
 
 def _numbers(interval: Interval) -> dict[str, object]:
     return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-
-
-def _in_order(table: pd.DataFrame, factors: Factors) -> pd.DataFrame:
-    """Inits and kinds of teacher in planned order, then fractions from the smallest."""
-
-    def rank(column: pd.Series) -> pd.Series:
-        planned = list(factors.get(str(column.name), ()))
-        return column if column.name == "data_fraction" else column.map(planned.index, na_action="ignore")
-
-    return table.sort_values(CURVE_COLUMNS[:3], key=rank, ignore_index=True)

@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.statistics.matching import Factors, matched, means_by_seed, shared_macro
 
-__all__ = ["levels_text", "marginal_means", "marginal_seeds", "over_seeds", "placed", "short_names"]
+__all__ = ["levels_text", "marginal_seeds", "over_seeds", "placed", "short_names"]
 
 
 def placed(cells: pd.DataFrame, factors: Factors) -> pd.DataFrame:
@@ -44,17 +44,8 @@ def short_names(cells: pd.DataFrame) -> list[str]:
     return [" · ".join(_level(value) for value in row if not pd.isna(value)) for row in rows]
 
 
-def marginal_means(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
-    """`*by, mean, low, high, seeds`: macro accuracy by the factors `by`, averaged over matched cells.
-
-    See `analysis.statistics.matching`; macro is over the languages that all arms share. The 95% t interval is
-    over seeds.
-    """
-    return over_seeds(marginal_seeds(results, factors, by), by)
-
-
 def marginal_seeds(results: pd.DataFrame, factors: Factors, by: Sequence[str]) -> pd.DataFrame:
-    """`*by, seed, value`: the means of single seeds, of which `marginal_means` has the means.
+    """`*by, seed, value`: macro accuracy by the factors `by`, seed by seed, averaged over matched cells.
 
     Levels are in planned order, so a level has one colour in all figures.
     """

@@ -163,11 +163,12 @@ def _forest_rows(
     effects: pd.DataFrame, results: Results, label: pd.Series, series: pd.Series
 ) -> pd.DataFrame:
     marked = is_marked(effects["p_holm"].astype(float) < ALPHA, results)
-    return effects[["estimate", "low", "high"]].assign(label=label, series=series, marked=marked)
+    return effects[["estimate", "low", "high", "by_seed"]].assign(label=label, series=series, marked=marked)
 
 
 def _marks(results: Results, over: str = "") -> str:
-    return f" Filled marks: p < .05 after Holm's correction{over}." if results.may_claim else ""
+    filled = f" Filled marks: p < .05 after Holm's correction{over}." if results.may_claim else ""
+    return f"{filled} Small dots: one seed each."
 
 
 def variance(results: Results) -> Section:

@@ -11,9 +11,7 @@ from analysis.record.formats import count, intervals, number, p_value, points
 from analysis.report.figures.lines import lines
 from analysis.report.figures.panels import (
     levels_text,
-    marginal_means,
     marginal_seeds,
-    over_seeds,
     placed,
     short_names,
 )
@@ -22,6 +20,7 @@ from analysis.report.figures.surface import surface
 from analysis.report.sections.claims import allowed
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, make_table
+from analysis.statistics.effects.means import arm_means, marginal_means
 from analysis.statistics.fractions import fraction_curves
 from analysis.statistics.matching import shared_macro
 from analysis.verdict.results import Results
@@ -30,11 +29,10 @@ from analysis.verdict.scope import held_teacher_data
 __all__ = ["alpha_and_temperature", "data_fraction", "depth", "size"]
 
 MACRO = "macro test accuracy, points"
-BAND = "Bands: 95% intervals over seeds. Small dots: one seed each."
 
 
 def data_fraction(results: Results) -> Section:
-    curves = fraction_curves(results.confirmed, results.factors)
+    curves = fraction_curves(results.confirmed, results.factors, results.correct)
     if curves.empty:
         return Section("Data fraction")
     table = pd.DataFrame(
@@ -84,7 +82,10 @@ def data_fraction(results: Results) -> Section:
             "information about all data into every fraction. teacher_data = same: the teacher saw only the "
             "student's share. At the whole data both are one arm."
         )
-    caption = f"Macro test accuracy by share of the training data, averaged over the other factors. {BAND}"
+    caption = (
+        "Macro test accuracy by share of the training data, averaged over the other factors. "
+        f"{_bands(curves)}"
+    )
     by = _present(results, "init", "teacher_data", "data_fraction")
     seeds = _seeds(results, by, "data_fraction", ["teacher_data"])
     seeds = seeds.assign(x=seeds["x"].map(results.data_shares))
@@ -104,7 +105,7 @@ def depth(results: Results) -> Section:
     if "depth" not in results.factors:
         return Section("Depth")
     by = _present(results, "init", "depth")
-    means, seeds = marginal_means(results.confirmed, results.factors, by), _seeds(results, by, "depth")
+    means, seeds = _means(results, by), _seeds(results, by, "depth")
     rows = means.to_dict("records")
     table = (
         means.assign(
@@ -113,7 +114,7 @@ def depth(results: Results) -> Section:
         if len(means)
         else means
     )
-    caption = f"Macro test accuracy by the student's layers, averaged over the other factors. {BAND}"
+    caption = f"Macro test accuracy by the student's layers, averaged over the other factors. {_bands(means)}"
     xlabel = "layers of the student"
     drawing = Drawing("depth", caption, lambda: lines(table, xlabel, MACRO, "linear", seeds))
     return Section("Depth", (), (), (drawing,) if len(means) else ())
@@ -124,7 +125,7 @@ def alpha_and_temperature(results: Results) -> Section:
     factors = results.factors
     by = _present(results, "init", "loss", "alpha", "temperature")
     if "alpha" in factors and "temperature" in factors:
-        means = marginal_means(results.confirmed, factors, by)
+        means = _means(results, by)
         means = means.assign(panel=[levels_text(by[:-2], row) for row in means.to_dict("records")])
         column = means["temperature"].where(_has_effect(results.cells, "temperature", means[by[:-1]]))
         table = means.assign(row=means["alpha"], column=column).drop_duplicates(["panel", "row", "column"])
@@ -138,11 +139,12 @@ def alpha_and_temperature(results: Results) -> Section:
         return Section("Alpha and temperature", (), (), (drawing,) if there else ())
     if len(factors.get("alpha", ())) > 2:
         by = _present(results, "init", "alpha")
-        means, seeds = marginal_means(results.confirmed, factors, by), _seeds(results, by, "alpha")
+        means, seeds = _means(results, by), _seeds(results, by, "alpha")
         line = [levels_text(["init"], row) or "all arms" for row in means.to_dict("records")]
         table = means.assign(x=means["alpha"], panel="", line=line)
         caption = (
-            f"Macro test accuracy by the weight of the hard labels, averaged over the other factors. {BAND}"
+            "Macro test accuracy by the weight of the hard labels, averaged over the other factors. "
+            f"{_bands(means)}"
         )
         drawing = Drawing("alpha", caption, lambda: lines(table, "alpha", MACRO, "linear", seeds))
         return Section("Alpha", (), (), (drawing,) if len(table) else ())
@@ -156,7 +158,7 @@ def size(results: Results) -> Section:
     if "parameters" not in runs or macro.empty:
         return Section("Size")
     parameters = runs.groupby("arm")["parameters"].mean()
-    means = over_seeds(macro, ["arm"])
+    means = arm_means(results.confirmed, results.correct).rename(columns={"estimate": "mean"})
     table = means.assign(parameters=means["arm"].map(parameters)).dropna(subset=["parameters"])
     if table["parameters"].nunique() < 2:
         return Section("Size")
@@ -167,10 +169,25 @@ def size(results: Results) -> Section:
     seeds = macro.assign(parameters=macro["arm"].map(parameters), line=macro["arm"].map(where["line"]))
     caption = (
         "Macro test accuracy against the number of parameters of the student. Each arm has one large mark, "
-        "with its 95% interval over seeds. Small dots: one seed each. The front joins the arms that no other "
-        f"arm beats in both size and accuracy. These arms are named by {' · '.join(results.factors)}."
+        f"with its 95% interval over {_sources(table)}. Small dots: one seed each. The front joins the arms "
+        "that no other arm beats in both size and accuracy. These arms are named by "
+        f"{' · '.join(results.factors)}."
     )
     return Section("Size", (), (), (Drawing("size", caption, lambda: sizes(table, seeds)),))
+
+
+def _means(results: Results, by: Sequence[str]) -> pd.DataFrame:
+    """`*by, mean, low, high, seeds, texts`, for a figure (`marginal_means`)."""
+    means = marginal_means(results.confirmed, results.factors, by, results.correct)
+    return means.rename(columns={"estimate": "mean"})
+
+
+def _bands(means: pd.DataFrame) -> str:
+    return f"Bands: 95% intervals over {_sources(means)}. Small dots: one seed each."
+
+
+def _sources(means: pd.DataFrame) -> str:
+    return "seeds and test texts" if means["texts"].gt(0).any() else "seeds"
 
 
 def _seeds(results: Results, by: list[str], x: str, panel: Sequence[str] = ()) -> pd.DataFrame:

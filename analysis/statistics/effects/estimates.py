@@ -38,7 +38,7 @@ MAGNITUDE = "|copying| - |distilling|"
 EFFECT_COLUMNS = [
     *("effect", "kind", "factor", "levels", "outcome", "estimand"),
     *("estimate", "low", "high", "p", "p_holm", "seeds", "texts", "languages", "cells", "cells_dropped"),
-    *("equivalent_within", "averaged_over", "could_be_tuning"),
+    *("equivalent_within", "averaged_over", "could_be_tuning", "by_seed"),
 ]
 
 
@@ -63,6 +63,9 @@ def effects(
     seeds (by the rule of `Contrast.paired`), or that have an arm of `planned`
     (`analysis.record.design.cells`) without any run. averaged_over: factors that are not compared and that
     have several levels among the cells. With one seed there is only an estimate.
+
+    by_seed: the difference of each seed, a tuple; empty in rows of new languages. The mean over the seeds is
+    the estimate.
 
     tuning: how far each arm may lie below its best macro accuracy. Every interval and p includes this, those
     of worst and of a language as well. could_be_tuning: `tuning.could_explain` of the row's contrast.
@@ -92,15 +95,25 @@ def copying_and_distilling(
     found = copying_of(runs, factors)
     if found is None:
         return None
-    like = table[(table["factor"] == "copying") & (table["outcome"] == "macro")]
+    on_macro = table[table["outcome"] == "macro"]
     rows = []
-    for row in like.to_dict("records"):
+    for row in on_macro[on_macro["factor"] == "copying"].to_dict("records"):
         of = found.magnitude if row["estimand"] == THESE_LANGUAGES else found.in_new_languages
         about = {"effect": MAGNITUDE, "kind": "claim", "factor": "copying - distilling", "levels": MAGNITUDE}
         numbers = {"estimate": of.estimate, "low": of.low, "high": of.high, "p": of.p, "p_holm": of.p}
         numbers |= {"equivalent_within": of.within, "could_be_tuning": found.could_be_tuning}
-        rows.append(row | about | numbers)
+        by_seed = _magnitudes(on_macro[on_macro["estimand"] == row["estimand"]])
+        rows.append(row | about | numbers | {"by_seed": by_seed})
     return pd.concat([table, pd.DataFrame(rows, columns=EFFECT_COLUMNS)], ignore_index=True)
+
+
+def _magnitudes(on_macro: pd.DataFrame) -> tuple[float, ...]:
+    """|copying| - |distilling| of each seed, with the signs of both effects over all seeds."""
+    both = on_macro.set_index("factor").loc[["copying", "distilling"]]
+    of_copying, of_distilling = (
+        np.sign(row["estimate"]) * np.array(row["by_seed"], dtype=float) for _, row in both.iterrows()
+    )
+    return tuple(map(float, of_copying - of_distilling))
 
 
 def _table(runs: Runs, contrasts: Iterable[Contrast]) -> pd.DataFrame:
@@ -120,7 +133,8 @@ def _rows(runs: Runs, contrast: Contrast) -> Iterator[dict[str, Any]]:
             these = interval_of(macro)
             yield about | {"outcome": "macro", "estimand": THESE_LANGUAGES} | _numbers(these)
             over_all = new_languages_of(macro, these)
-            yield about | {"outcome": "macro", "estimand": NEW_LANGUAGES} | _numbers(over_all)
+            of_new = {"outcome": "macro", "estimand": NEW_LANGUAGES, "by_seed": ()}
+            yield about | of_new | _numbers(over_all)
         if worst := contrast.on_the_lowest(runs, shared):
             about = _about(runs, contrast, worst, len(shared))
             of_worst = interval_of(worst)
@@ -144,6 +158,7 @@ def _about(runs: Runs, contrast: Contrast, paired: Paired, languages: int) -> di
         "cells_dropped": paired.dropped,
         "averaged_over": ", ".join(contrast.averaged_over(runs, paired)),
         "could_be_tuning": could_explain(paired.tuning),
+        "by_seed": tuple(map(float, paired.differences.mean(axis=1))),
     }
 
 

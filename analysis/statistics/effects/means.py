@@ -13,17 +13,23 @@ import pandas as pd
 
 from analysis.statistics.effects.contrasts import Contrast
 from analysis.statistics.effects.precision import interval_of, intervals_of_languages
-from analysis.statistics.effects.runs import Runs, runs_of
+from analysis.statistics.effects.runs import Factors, Runs, runs_of
 from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning
+from analysis.statistics.intervals import Interval
+from analysis.statistics.matching import matched, shared_macro
 
-__all__ = ["arm_means", "differences_from", "language_means", "seed_means", "shared_languages"]
+__all__ = [
+    *("arm_means", "differences_from", "language_means", "marginal_means", "seed_means"),
+    "shared_languages",
+]
 
-COLUMNS = ["arm", "estimate", "low", "high", "seeds"]
+COLUMNS = ["estimate", "low", "high", "seeds", "texts"]
+"""texts: the number of test texts; 0 if the interval is over seeds only."""
 
 
 def arm_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataFrame:
-    """`arm, estimate, low, high, seeds`: macro accuracy of each arm of the `confirmed` table.
+    """`arm, estimate, low, high, seeds, texts`: macro accuracy of each arm of the `confirmed` table.
 
     The mean is over all seeds of the arm. An arm with one seed has no interval. Without a language that all
     arms share there is no row.
@@ -33,7 +39,7 @@ def arm_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataF
 
 
 def language_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.DataFrame:
-    """`arm, language, estimate, low, high, seeds`: accuracy of each arm in each language.
+    """`arm, language, estimate, low, high, seeds, texts`: accuracy of each arm in each language.
 
     The variances over seeds of an arm's languages are shrunk towards each other, as those of effects are.
     """
@@ -44,14 +50,36 @@ def language_means(results: pd.DataFrame, correct: Correct | None = None) -> pd.
         each = [contrast.on_languages(runs, [index]) for index in range(len(runs.languages))]
         for language, found in zip(runs.languages, intervals_of_languages(each), strict=True):
             if found is not None:
-                rows.append((arm, language, found.estimate, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["arm", "language", *COLUMNS[1:]])
+                rows.append((arm, language, *_numbers(found)))
+    return pd.DataFrame(rows, columns=["arm", "language", *COLUMNS])
+
+
+def marginal_means(
+    results: pd.DataFrame, factors: Factors, by: Sequence[str], correct: Correct | None = None
+) -> pd.DataFrame:
+    """`*by, estimate, low, high, seeds, texts`: macro accuracy by the factors `by`, over matched cells.
+
+    Each mean is over the cells that all groups share (`analysis.statistics.matching`), and over the seeds
+    that have every arm of these cells. A group without such a seed has no row. Levels are in planned order.
+    """
+    runs, table = runs_of(results, factors, correct=correct), matched(shared_macro(results), factors, by)
+    shared, rows = runs.shared(range(len(runs.arms))), []
+    for levels, group in table.groupby(list(by), sort=False, dropna=False):
+        counts = group.drop_duplicates("cell")["arm"].value_counts()  # an arm may be in several cells
+        cell = tuple(map(runs.arms.index, counts.index))
+        weights = tuple(map(float, counts / counts.sum()))
+        if paired := Contrast("mean", "", "", ((weights, (cell,)),), ()).on_languages(runs, shared):
+            rows.append((*levels, *_numbers(interval_of(paired))))
+    means = pd.DataFrame(rows, columns=[*by, *COLUMNS])
+    return means.sort_values(
+        list(by), key=lambda column: column.map(list(factors[str(column.name)]).index), ignore_index=True
+    )
 
 
 def differences_from(
     results: pd.DataFrame, reference: str, tuning: Tuning | None = None, correct: Correct | None = None
 ) -> pd.DataFrame:
-    """`arm, estimate, low, high, seeds`: macro accuracy of every other arm minus that of the arm `reference`.
+    """`arm, estimate, low, high, seeds, texts`: macro accuracy of every other arm minus that of `reference`.
 
     A difference is over the seeds that both arms have. No row is corrected for the number of rows.
     """
@@ -82,6 +110,9 @@ def _table(runs: Runs, cells: Sequence[tuple[int, ...]], weights: tuple[float, .
     for cell in cells if shared else []:
         contrast = Contrast("mean", "arm", runs.arms[cell[0]], ((weights, (cell,)),), ())
         if paired := contrast.on_languages(runs, shared):
-            found = interval_of(paired)
-            rows.append((runs.arms[cell[0]], found.estimate, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=COLUMNS)
+            rows.append((runs.arms[cell[0]], *_numbers(interval_of(paired))))
+    return pd.DataFrame(rows, columns=["arm", *COLUMNS])
+
+
+def _numbers(found: Interval) -> tuple[float, ...]:
+    return found.estimate, found.low, found.high, found.n, found.texts

@@ -43,6 +43,7 @@ def test_a_point_is_the_mean_over_seeds_with_a_t_interval() -> None:
         "low",
         "high",
         "seeds",
+        "texts",
     ]
     assert list(curves["init"]) == ["random"] * 3 + ["teacher"] * 3
     assert list(curves["data_fraction"]) == [*FRACTIONS, *FRACTIONS]

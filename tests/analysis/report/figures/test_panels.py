@@ -7,19 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.report.figures.panels import levels_text, marginal_means, over_seeds, placed, short_names
-from tests.analysis.tables import confirmed_table
-
-
-def test_means_that_are_drawn_are_over_the_languages_that_all_arms_share() -> None:
-    """The copy alone was tested on an easy language: that lifts its recorded macro, and no point."""
-    factors = {"init": ("random", "teacher"), "depth": (2, 4)}
-    results = confirmed_table(factors, lambda levels, seed: 0.5, seeds=3)
-    copies = results[(results["init"] == "teacher") & (results["language"] == "macro")]
-    easy = copies.assign(language="eng", value=1.0)
-    results.loc[copies.index, "value"] = 0.75
-    means = marginal_means(pd.concat([results, easy]), factors, ["init", "depth"])
-    assert means["mean"].tolist() == pytest.approx([0.5] * 4)
+from analysis.report.figures.panels import levels_text, over_seeds, placed, short_names
 
 
 def test_a_band_is_the_t_interval_over_seeds() -> None:

@@ -176,6 +176,8 @@ def test_the_table_has_the_numbers_of_the_claim_each_kind_a_family(core: pd.Data
     assert list(claim.columns) == EFFECT_COLUMNS
     macro = claim[(claim["outcome"] == "macro") & (claim["estimand"] == "these languages")]
     assert list(macro["kind"]) == ["mean", "part", "part", "mean", "part", "part", "crossed", "claim"]
+    assert macro["by_seed"].map(np.mean).tolist() == pytest.approx(macro["estimate"].tolist())
+    assert macro["by_seed"].map(len).tolist() == macro["seeds"].tolist()
     for _, family in macro.groupby("kind"):
         assert family["p_holm"].to_numpy(float) == pytest.approx(holm(family["p"].to_numpy(float)))
     found, last = found_of(core), macro.iloc[-1]

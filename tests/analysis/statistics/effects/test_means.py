@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.statistics.effects.means import arm_means, differences_from, seed_means, shared_languages
+from analysis.record.domain import Value
+from analysis.statistics.effects.means import (
+    arm_means,
+    differences_from,
+    marginal_means,
+    seed_means,
+    shared_languages,
+)
 from tests.analysis.tables import confirmed_table
 
 FACTORS = {"init": ("random", "base", "teacher")}
@@ -66,6 +73,7 @@ def test_one_seed_has_no_interval() -> None:
         "low": True,
         "high": True,
         "seeds": False,
+        "texts": False,
     }
 
 
@@ -84,3 +92,26 @@ def test_arms_without_a_language_in_common_have_no_mean() -> None:
     assert shared_languages(results) == []
     assert arm_means(results).empty
     assert seed_means(results).empty
+
+
+def test_means_that_are_drawn_are_over_the_languages_that_all_arms_share() -> None:
+    """The copy alone was tested on an easy language: that lifts its recorded macro, and no point."""
+    factors: dict[str, tuple[Value, ...]] = {"init": ("random", "teacher"), "depth": (2, 4)}
+    results = confirmed_table(factors, lambda levels, seed: 0.5, seeds=3)
+    copies = results[(results["init"] == "teacher") & (results["language"] == "macro")]
+    easy = copies.assign(language="eng", value=1.0)
+    results.loc[copies.index, "value"] = 0.75
+    means = marginal_means(pd.concat([results, easy]), factors, ["init", "depth"])
+    assert means["estimate"].tolist() == pytest.approx([0.5] * 4)
+
+
+def test_a_mean_over_cells_has_the_interval_of_the_mean_of_each_seed() -> None:
+    factors: dict[str, tuple[Value, ...]] = {"init": ("random", "teacher"), "depth": (2, 4)}
+    noise = iter(np.random.default_rng(3).normal(0, 0.02, 1000))
+    results = confirmed_table(factors, lambda levels, seed: 0.5 + next(noise), seeds=4)
+    macro = results[results["language"] == "macro"]
+    for row in marginal_means(results, factors, ["init"]).itertuples():
+        of_seeds = macro[macro["init"] == row.init].groupby("seed")["value"].mean()
+        low, high = stats.t.interval(0.95, 3, of_seeds.mean(), stats.sem(of_seeds))
+        assert (row.estimate, row.low, row.high) == pytest.approx((of_seeds.mean(), low, high))
+        assert (row.seeds, row.texts) == (4, 0)
