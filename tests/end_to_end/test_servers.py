@@ -20,12 +20,13 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from tests.end_to_end.conftest import measured
+
 NAME = "my_space"
 PLANNED = 8
 LEDGER_AWAY = "note: the ledger is away, training goes on: "
 LONG_SPACE = """
 from study.space import SearchSpace
-from tests.end_to_end.conftest import measured
 
 SPACE = SearchSpace(
     question="What goes on while the ledger is away?",

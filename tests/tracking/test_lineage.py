@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import mlflow.data
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import DatasetInput
+from mlflow.entities import DatasetInput, Run
 
 from study.ledger.records import State
 from study.planning.plan import Plan
@@ -49,6 +50,11 @@ def data_of(workshop: Any, source: str = "/data/errands", phase: str = "search",
 def contexts(inputs: list[DatasetInput]) -> dict[str, Any]:
     """Context -> data set."""
     return {tag.value: each.dataset for each in inputs for tag in each.tags}
+
+
+def inputs_of(run: Run) -> list[DatasetInput]:
+    assert run.inputs is not None
+    return run.inputs.dataset_inputs
 
 
 def test_a_search_trial_reads_train_and_validation_and_a_confirm_run_reads_test_too(tokenised: Any) -> None:
@@ -108,7 +114,7 @@ def test_without_the_task_there_is_no_input_and_without_its_tokens_no_number_of_
     store.path("tasks", config.task).parent.mkdir(parents=True)
     store.path("tasks", config.task).symlink_to(there)
     train, _ = TaskData(store, "x").of_trial(config, "search")
-    assert "num_rows" not in json.loads(train.dataset.profile)
+    assert "num_rows" not in json.loads(train.dataset.profile or "")
 
 
 def test_a_teacher_reads_what_it_was_trained_on(tokenised: Any) -> None:
@@ -116,7 +122,7 @@ def test_a_teacher_reads_what_it_was_trained_on(tokenised: Any) -> None:
     same = tokenised.config(data_fraction=0.5, teacher_data="same")
     data = TaskData(tokenised.store, "x")
     (all_rows, scored), half = data.of_teacher(full), data.of_teacher(same)
-    assert json.loads(all_rows.dataset.profile)["data_fraction"] == 1.0
+    assert json.loads(all_rows.dataset.profile or "")["data_fraction"] == 1.0
     assert list(contexts([scored])) == ["validation"]
     assert [each.dataset.digest for each in half] == [
         each.dataset.digest for each in data.of_trial(same, "search")
@@ -132,15 +138,14 @@ def test_inputs_are_logged_once_whoever_logs_them_again(
     inputs, record = data_of(tokenised, data_fraction=0.5), trial(plan)
     tracker = track(plan)
     run, identity = begin(tracker, record), f"trial/{record.key}"
-    calls = []
-    log = tracker.runs.client.log_inputs
-    monkeypatch.setattr(tracker.runs.client, "log_inputs", lambda *a, **k: (calls.append(1), log(*a, **k)))
+    log = Mock(wraps=tracker.runs.client.log_inputs)
+    monkeypatch.setattr(tracker.runs.client, "log_inputs", log)
     for _ in range(3):
         tracker.read_by(identity, lambda: inputs)
     track(plan).read_by(identity, lambda: inputs)  # a later process: it sees the inputs
     client.log_inputs(run, datasets=data_of(tokenised, data_fraction=0.5))  # as if it had not seen them
-    assert len(calls) == 1
-    there = client.get_run(run).inputs.dataset_inputs
+    log.assert_called_once()
+    there = inputs_of(client.get_run(run))
     assert sorted(tag.value for each in there for tag in each.tags) == ["training", "validation"]
     tracker.read_by("trial/unknown", lambda: inputs)  # a run that is not there
 
@@ -152,7 +157,7 @@ def test_two_trials_of_one_task_share_their_data_sets(
     for record in (trial(plan), trial(plan, rate=2e-3)):
         begin(tracker, record)
         tracker.read_by(f"trial/{record.key}", lambda: data_of(tokenised))
-    one, two = ([each.dataset for each in run.inputs.dataset_inputs] for run in runs(client, plan, "search"))
+    one, two = ([each.dataset for each in inputs_of(run)] for run in runs(client, plan, "search"))
     assert sorted(map(str, map(dict, one))) == sorted(map(str, map(dict, two)))
 
 
