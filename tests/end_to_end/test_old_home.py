@@ -9,7 +9,7 @@ views. It was made with the task and the base model of `tests/conftest.py`, in o
         --sampler random --trials 1 --confirm-seeds 2
 
 Removed by hand: all weights (`student/`, the base model, the teacher), the trimmed vocabulary, locks. Folders
-were renamed to `/home/reader/kdstudy` in both databases and in `request.json`, and both databases were vacuumed.
+were renamed to `/home/reader/kdstudy` in both databases and in `request.json`. Both databases were vacuumed.
 """
 
 from __future__ import annotations
