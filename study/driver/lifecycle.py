@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from study.errors import masked
 from study.ledger.lease import Lease
@@ -119,8 +120,10 @@ class Lifecycle:
         self.changes += 1
         return record
 
-    def report(self, key: str, attempt: int, report: Progress) -> bool:
+    def report(self, key: str, attempt: int, report: Progress, seen: Mapping[str, Any] | None = None) -> bool:
         """Take one report; returns whether the trial must stop. Reports of a former attempt are dropped.
+
+        seen: the machine that made the report, and its use (`study/trial/machine.py`).
 
         While the ledger is away, the trial goes on. When the ledger is back, the pruner decides on this
         report. If the pruner stops the trial, all later reports are dropped, as if the trial had stopped at
@@ -128,14 +131,14 @@ class Lifecycle:
         """
         if self.attempts.get(key) != attempt or key not in self.running:
             return True
-        self._deferred.put(partial(self._report, key, report))
+        self._deferred.put(partial(self._report, key, report, seen))
         return key in self._pruned or (self.stopping and report.result is None)
 
-    def _report(self, key: str, report: Progress) -> None:
+    def _report(self, key: str, report: Progress, seen: Mapping[str, Any] | None) -> None:
         if key in self._pruned:
             return
         self.lease.check()
-        record, written = self.running[key], self._journals[key].add(report)
+        record, written = self.running[key], self._journals[key].add(report, seen)
         self.reports[key] = written
         self.changes += 1
         self._post(record, State.RUNNING)

@@ -8,6 +8,7 @@ resumed from the ledger.
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import tempfile
@@ -206,7 +207,8 @@ class _Scheduler(_Unsaved, FIFOScheduler):
             self.lifecycle.stop(result["halt"])
         if "report" not in result:
             return False
-        return self.lifecycle.report(job.key, job.attempt, Progress.from_json(result["report"]))
+        report, seen = Progress.from_json(result["report"]), result.get("seen")
+        return self.lifecycle.report(job.key, job.attempt, report, json.loads(seen) if seen else None)
 
 
 class _Callback(_Unsaved, tune.Callback):

@@ -5,17 +5,20 @@ Every worker imports this file at its start. So the file imports nothing of the 
 
 from __future__ import annotations
 
+import json
 import traceback
 from typing import Any
 
 import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
+import ray
 from ray import tune
 
 from study.errors import StudyStopped
 from study.storage.disk import stopped_by_a_full_disk
 from study.trial.job import TrialJob
+from study.trial.machine import Meter, this_machine
 from study.trial.memory import give_back_memory
 from study.trial.prepare import Preparation
 from study.trial.trial import run_trial
@@ -35,7 +38,7 @@ def train(config: dict[str, Any]) -> None:
 
 
 def _attempt(job: TrialJob) -> None:
-    """Send every report to the driver, as JSON text.
+    """Send every report to the driver, as JSON text, and with it what was seen of the machine.
 
     An error of the trial itself is sent, not raised, and ends the trial. If memory ran out, the error is
     raised: like the death of a worker or a node, this error may be no fault of the trial, so the trial starts
@@ -57,5 +60,15 @@ def _attempt(job: TrialJob) -> None:
 def _run(job: TrialJob) -> None:
     preparation = Preparation(job.store, job.given_teacher, job.full_vocabulary, job.threads)
     preparation.build(job.config, job.splits)  # in most cases everything is there
+    meter = Meter()
     for progress in run_trial(job):
-        tune.report({"report": progress.to_json()})
+        message = {"report": progress.to_json()}
+        if progress.time_ms >= meter.began_ms:  # not a report that an earlier attempt has made
+            message["seen"] = json.dumps({"machine": _machine(), "usage": meter.sample()})
+        tune.report(message)
+
+
+def _machine() -> dict[str, Any]:
+    """This machine, and Ray's name for it."""
+    node = {"node": ray.get_runtime_context().get_node_id()} if ray.is_initialized() else {}
+    return this_machine() | node

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from study.planning.plan import Plan
     from study.planning.resolve import Resolved
 
-__all__ = ["write_request"]
+__all__ = ["first_command", "write_request"]
 
 REQUEST_FILE = "request.json"
 BUDGETS = ("trials", "confirm_seeds")
@@ -59,6 +59,12 @@ def write_request(
     except Exception as error:
         if cannot_write(error):
             raise
+
+
+def first_command(folder: Path) -> str | None:
+    """The command line that began the study in `folder`, without secrets; None if it is not on record."""
+    commands = _commands(folder / REQUEST_FILE)
+    return str(commands[0]["command"]) if commands and "command" in commands[0] else None
 
 
 def _commands(path: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 Reading order: `journal.py` (a trial's reports on disk), `tracker.py` (what MLflow has of a study), `runs.py`
 (MLflow's runs: found, or made), `experiment.py` (a study's experiment, found by its id), `rows.py` (what is
-logged), `page/` (what the UI shows beside the trials), `outbox.py` (writes in a thread of their own),
-`posts.py` (what is to be written), `sync.py` (what MLflow lacks), `store.py` (MLflow's store), `database.py`
-(the store as a file of the home).
+logged), `lineage.py` (where a run comes from), `page/` (what the UI shows beside the trials), `outbox.py`
+(writes in a thread of their own), `posts.py` (what is to be written), `sync.py` (what MLflow lacks),
+`store.py` (MLflow's store), `database.py` (the store as a file of the home).
 """

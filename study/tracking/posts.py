@@ -19,6 +19,7 @@ from study.planning.plan import Plan
 from study.storage.artifacts import Store
 from study.storage.attempts import TEXTS, bring_attempts, file_of_ending
 from study.tracking.journal import Journal, find_unsent, unsent_mark
+from study.tracking.lineage import TaskData
 from study.tracking.outbox import BOUND, Outbox
 from study.tracking.page.page import Page
 from study.tracking.tracker import Tracker
@@ -43,6 +44,7 @@ class Posts:
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
         self.trials, self.page = folder / "trials", Page(tracker)
+        self.data = TaskData(store, str(tracker.plan.request.get("task") or "-"))
         self._next_look = 0.0
         self.lacked: set[str] = set()
         """The keys of ended trials of which MLflow lacked something that no mark had shown."""
@@ -64,7 +66,7 @@ class Posts:
 
         def replay() -> None:
             files = self._files(record, state)
-            self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, files))
+            self.tracker.mending(partial(self._replay, record, journal, state, files))
 
         self.outbox.put(record.key, replay, unsent_mark(folder), last=state != State.RUNNING)
 
@@ -93,6 +95,7 @@ class Posts:
         """Send again each of the ended `records` of which MLflow lacks something, and label the others."""
         for record in records:
             self.page.label(record)
+            self._read_by(record)
             if self.tracker.lacks(record):
                 self.lacked.add(record.key)
                 self.outbox.put(record.key, partial(self._send_again, record), self._mark(record.key))
@@ -124,11 +127,13 @@ class Posts:
                 count = partial(count_saved_texts, self.store.path("tasks", task))
                 self.tracker.mending(partial(self.tracker.texts, count))
                 self.tracker.mending(partial(self.page.present, count))
-            inputs = (Inputs(self.store, config) for config in configs)
-            for one in {one.teacher_key: one for one in inputs}.values():
+            read = (Inputs(self.store, config) for config in configs)
+            for one in {one.teacher_key: one for one in read}.values():
                 if self.store.has("outputs", one.outputs_key("validation")):
                     scores = one.teacher_scores("validation")
                     self.tracker.teacher(one.teacher_key, one.teacher_recipe, scores)
+                    inputs = partial(self.data.of_teacher, one.config)
+                    self.tracker.read_by(f"teacher/{one.teacher_key}", inputs)
 
         mark = unsent_mark(self.folder)
         mark.touch()
@@ -158,7 +163,16 @@ class Posts:
                 journal.add(report)
         state = record.outcome
         files = self._files(record, state)
-        self.tracker.mending(lambda: self.tracker.replay(record, journal.reports, state, files))
+        self.tracker.mending(partial(self._replay, record, journal, state, files))
+
+    def _replay(self, record: Record, journal: Journal, state: State, files: Mapping[str, str]) -> None:
+        self.tracker.replay(record, journal.reports, state, files, journal.seen)
+        self._read_by(record)
+
+    def _read_by(self, record: Record) -> None:
+        """Log the data sets that the trial `record` reads."""
+        inputs = partial(self.data.of_trial, record.config, record.phase)
+        self.tracker.read_by(f"trial/{record.key}", inputs)
 
     def _files(self, record: Record, state: State) -> dict[str, str]:
         """The files of a trial in `state` that MLflow receives, as name: text.

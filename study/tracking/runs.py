@@ -10,17 +10,18 @@ parent of a run if the parent is another run now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
 from study.errors import RequestError, plain_reason
 from study.tracking.experiment import NAME, STUDY, find_experiment
 from study.tracking.identity import IDENTITY, PARENT, identity_of
+from study.tracking.lineage import COMMIT, DIRTY, SOURCE, SOURCE_TYPE
 from study.tracking.page.notes import NOTE, OURS, may_describe, note_tags
 from study.tracking.store import is_server
 
@@ -30,8 +31,14 @@ OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
 RUN_NAME = "mlflow.runName"
-FIRST = ("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number", NOTE, OURS)
+FIRST = (
+    *("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number", NOTE, OURS, SOURCE, SOURCE_TYPE),
+)
 """Tags that may change, and keep their first value here."""
+AT_BIRTH = (COMMIT, DIRTY)
+"""Tags that a run has from the code that makes the run, and no other code adds."""
+SYSTEM = "system/"
+"""How the names of metrics begin that tell of the machine: each time another number."""
 RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
@@ -57,6 +64,7 @@ class Runs:
         self._measured: set[str] = set()  # ids of runs that have the result of a trial
         self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
         self._without_params: set[str] = set()
+        self._with_inputs: set[str] = set()
         self._uncertain = True  # whether there may be runs that this object has not seen
         try:
             self.client = MlflowClient(tracking_uri=uri)
@@ -118,7 +126,7 @@ class Runs:
             self._remember(created)
             self._times[created.info.run_id] = {}
         run = self._ids[identity]
-        self._add_tags(run, all_tags)
+        self.add_tags(run, all_tags)
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
         return run
@@ -137,7 +145,13 @@ class Runs:
             self.client.update_run(run, name=name)
             self._tags[run][RUN_NAME] = name
         if note:
-            self._add_tags(run, note_tags(note))
+            self.add_tags(run, note_tags(note))
+
+    def add_inputs(self, run: str, inputs: Callable[[], list[DatasetInput]]) -> None:
+        """Log the data sets that `run` reads, as `inputs` returns them, unless the run has some already."""
+        if run not in self._with_inputs and (datasets := inputs()):
+            self.client.log_inputs(run, datasets=datasets)
+            self._with_inputs.add(run)
 
     def describe(self, run: str, text: str) -> None:
         """Give `run` the description `text`, unless a user has written another one."""
@@ -170,6 +184,7 @@ class Runs:
             known.clear()
         self._measured.clear()
         self._without_params.clear()
+        self._with_inputs.clear()
         self._uncertain = True
 
     def lacks_params(self, run: str) -> bool:
@@ -221,18 +236,24 @@ class Runs:
         """Return `rows`; if MLflow has rows of a step already, with the time of those rows.
 
         If a journal was lost with its home, a step that is reported again has another time, and MLflow would
-        store a second row. The values are the same, because a trial is a function of its configuration.
+        store a second row. The values are the same, because a trial is a function of its configuration; those
+        of the machine are not, so their rows are left out.
         """
         if run not in self._times:  # a run that this process has found, not made
             there = (row for name in PROBED for row in self.client.get_metric_history(run, name))
             self._times[run] = {row.step: row.timestamp for row in there}
         times = self._times[run]
-        return [Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step) for r in rows]
+        return [
+            Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step)
+            for r in rows
+            if not r.key.startswith(SYSTEM) or times.get(r.step, r.timestamp) == r.timestamp
+        ]
 
-    def _add_tags(self, run: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, run: str, tags: Mapping[str, str]) -> None:
         """Write those of `tags` that `run` lacks or has otherwise; those of `FIRST` only if it lacks them."""
         there = self._tags[run]
-        self.set_tags(run, {k: v for k, v in tags.items() if k not in there or k not in FIRST})
+        new = {k: v for k, v in tags.items() if k not in AT_BIRTH and (k not in there or k not in FIRST)}
+        self.set_tags(run, new)
 
     def _look(self) -> None:
         """Read all runs of the study: at the first use, and after a call to make a run has raised.
@@ -268,8 +289,10 @@ class Runs:
         self._tags[run_id] = {
             k: v
             for k, v in run.data.tags.items()
-            if k in (PARENT, NOTE, RUN_NAME) or k.startswith("kdstudy.")
+            if k in (PARENT, NOTE, RUN_NAME, SOURCE, SOURCE_TYPE, *AT_BIRTH) or k.startswith("kdstudy.")
         }
+        if run.inputs is not None and run.inputs.dataset_inputs:
+            self._with_inputs.add(run_id)
         if not run.data.params:
             self._without_params.add(run_id)
         if RESULT in run.data.metrics:

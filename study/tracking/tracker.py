@@ -11,20 +11,22 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from mlflow.entities import Metric
+from mlflow.entities import DatasetInput, Metric
 from mlflow.exceptions import MlflowException
 
 from study.ledger.records import Record, State
 from study.ledger.study import OpenStudy
 from study.planning.plan import Plan
 from study.planning.registration import REGISTERED
-from study.planning.versions import code_version, library_versions
+from study.planning.request_file import first_command
+from study.planning.versions import code_commit, code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
 from study.tracking.identity import PARENT
 from study.tracking.journal import newest_report
+from study.tracking.lineage import code_tags, machine_tags, source_tags, usage_rows
 from study.tracking.page.links import run_link
 from study.tracking.page.names import automatic_name, teacher_name, trial_name
-from study.tracking.page.notes import note_tags, trial_note
+from study.tracking.page.notes import note_tags, teacher_note, trial_note
 from study.tracking.rows import (
     numerics_text,
     report_rows,
@@ -69,6 +71,8 @@ class Tracker:
         self._logged: dict[str, int] = {}  # run id -> reports that this process has logged
         self.about: dict[str, str] = {}
         """More tags of the study's run. A tag that the run has already stays as it is."""
+        self.source: dict[str, str] = {}
+        """The tags that name the command that began the study, of each run (`source_tags`)."""
         self.registration: dict[str, str] = {}
         """The tags that register the study, if its first trial is still to come (`registration_tags`)."""
         self.changed = False
@@ -88,31 +92,38 @@ class Tracker:
                 make_database(home.database)
                 move_artifacts(home.database, (home.root / "mlartifacts").as_uri())
             uri, location = study.urls["tracking_uri"], home.artifact_location(study.urls)
-            return cls(uri, location, study.ledger.require_plan(), study.ledger.study_id, goes_on)
+            tracker = cls(uri, location, study.ledger.require_plan(), study.ledger.study_id, goes_on)
+        tracker.source = source_tags(first_command(study.folder))
+        return tracker
 
     @cached_property
     def study_run(self) -> str:
         """The study's own run, on top of all others. The first use reads all runs of the study."""
         versions = " ".join(f"{name}={version}" for name, version in library_versions().items() if version)
         tags = {"kdstudy.phase": "study", "kdstudy.git": code_version(), "kdstudy.versions": versions}
-        tags |= self.about
+        tags |= self.about | self._born()
         return self.runs.get("study", tags, self.plan.name, params=study_params(self.plan))
 
     @cached_property
     def arm_runs(self) -> dict[str, str]:
         """Each arm's own run, within the study's."""
         arms = self.plan.arms()
+        born = self._born()
         digits = max(2, len(str(len(arms))))  # the order of the names is the order of the arms
         return {
             arm.name: self.runs.get(
                 f"arm/{arm.name}",
-                {"kdstudy.phase": "arm", "kdstudy.arm": arm.name, "kdstudy.number": str(number)},
+                {"kdstudy.phase": "arm", "kdstudy.arm": arm.name, "kdstudy.number": str(number)} | born,
                 f"{number:0{digits}d} {arm.name}",
                 self.study_run,
                 dict(arm.values),
             )
             for number, arm in enumerate(arms, 1)
         }
+
+    def _born(self) -> dict[str, str]:
+        """The tags of a new run that no trial makes: the command and the code."""
+        return self.source | code_tags(code_commit())
 
     def texts(self, count: Callable[[], Mapping[str, Mapping[str, int]]]) -> None:
         """Write how many texts the task has, as `count` returns them, unless MLflow has this already."""
@@ -199,24 +210,30 @@ class Tracker:
         reports: Sequence[Progress],
         state: State,
         files: Mapping[str, str] | None = None,
+        seen: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> None:
         """Log all `reports` of a trial and its `files` (name: text), and bring the trial's run to `state`.
+
+        seen: what was seen of the machine, for each report by its number.
 
         What this process or another one has logged before stays as it is; a file of the same name is
         replaced. The run is closed last, so a run that is closed has its files.
         """
         number = {"kdstudy.number": str(record.number)}
         name = trial_name(self.plan, record)
+        note = note_tags(trial_note(record, self.link_to_arm(record.arm)))
         run = self.runs.get(
             f"trial/{record.key}",
-            self._tags(record) | number | note_tags(trial_note(record, self.link_to_arm(record.arm))),
+            self._tags(record) | number | self.source | note,
             name,
             self.arm_runs[record.arm],
             start_time=reports[0].time_ms if reports else None,  # if MLflow was away when the trial began
         )
         self.runs.rename(run, automatic_name(record.key, record.phase), name)
         count = len(reports)  # the driver may add reports meanwhile
-        rows = [row for report in reports[self._logged.get(run, 0) : count] for row in report_rows(report)]
+        machines, new = dict(seen or {}), reports[self._logged.get(run, 0) : count]
+        rows = [row for report in new for row in report_rows(report)]
+        rows += [row for report in new for row in usage_rows(report, machines.get(report.report))]
         last = newest_report(reports[:count])
         result = last.result if last is not None and state.ended else None
         if last is not None and result is not None:
@@ -228,6 +245,7 @@ class Tracker:
             tags["kdstudy.numerics"] = numerics_text(result)
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
+        tags |= {k: v for k, v in machine_tags(machines).items() if self.runs.tag(run, k) != v}
         params = record.config.effective() if self.runs.lacks_params(run) else {}
         self.runs.log(run, rows, params, tags)
         self._logged[run] = count
@@ -237,12 +255,18 @@ class Tracker:
                 self.runs.client.log_text(run, text, name)
         self.runs.set_status(run, STATUS[state])
 
+    def read_by(self, identity: str, inputs: Callable[[], list[DatasetInput]]) -> None:
+        """Log the data sets that the run `identity` reads, if there is such a run and it has none yet."""
+        if (run := self.runs.id_of(identity)) is not None:
+            self.runs.add_inputs(run, inputs)
+
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """Log the teacher `key`: a run of phase `teacher`, with its scores per language on validation."""
         flat = dict(recipe)
         if isinstance(flat.get("data"), dict):  # the teacher saw a share of the data
             flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
-        tags = {"kdstudy.phase": "teacher", "kdstudy.key": key}
+        note = note_tags(teacher_note(self.plan, recipe, scores))
+        tags = {"kdstudy.phase": "teacher", "kdstudy.key": key} | note | self._born()
         name = teacher_name(self.plan, recipe)
         run = self.runs.get(f"teacher/{key}", tags, name, self.study_run, flat)
         self.runs.rename(run, automatic_name(key, "teacher"), name)

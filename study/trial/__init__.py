@@ -4,5 +4,5 @@ Reading order: `job.py` (what a trial is given), `trial.py` (the story), `progre
 (what an ended trial reported), `inputs.py` (what a trial reads), `prepare.py` (in which order the inputs are
 built) with `encoding.py`, `teaching.py` and `plain.py` (how), `data/`, `models/`, `losses/`, `classifier.py`
 (the loss of a step), `training.py` with `parameters.py` and `checkpoints.py`, `scores.py`, `memory.py`,
-`pretraining.py` (the embedded base model).
+`machine.py` (where a trial runs), `pretraining.py` (the embedded base model).
 """

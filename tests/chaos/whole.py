@@ -99,9 +99,13 @@ class Whole:
 
 
 def rows_of(whole: Whole, key: str) -> Rows:
-    """The trial's metrics, as far as they are numbers of the student: not its time, nor the task's texts."""
+    """The trial's metrics, as far as they are numbers of the student.
+
+    Its time, the use of its machine and the task's texts are left out.
+    """
     of_trial = whole.metrics.get(key, {}).items()
-    return {at: v for at, v in of_trial if at[0] != "seconds" and not at[0].startswith("test/texts/")}
+    others = ("test/texts/", "system/")
+    return {at: v for at, v in of_trial if at[0] != "seconds" and not at[0].startswith(others)}
 
 
 def check_same(whole: Whole, undisturbed: Whole) -> list[str]:

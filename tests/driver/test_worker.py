@@ -44,7 +44,7 @@ def attempt(
 def test_the_trials_own_error_is_sent_with_its_traceback_and_not_raised(attempt: Any) -> None:
     run, sent = attempt
     run(ValueError("no such thing"))
-    assert [list(each) for each in sent] == [["report"], ["traceback"]]
+    assert [list(each) for each in sent] == [["report", "seen"], ["traceback"]]
     assert sent[1]["traceback"].endswith("ValueError: no such thing\n")
 
 
@@ -54,14 +54,14 @@ def test_a_disk_that_takes_nothing_more_stops_the_study_and_does_not_fail_the_tr
 ) -> None:
     run, sent = attempt
     run(OSError(code, "cannot", "/there"))
-    assert [list(each) for each in sent] == [["report"], ["halt"]]
+    assert [list(each) for each in sent] == [["report", "seen"], ["halt"]]
     assert sent[1]["halt"] == f"[Errno {code}] cannot: '/there'"
 
 
 def test_another_error_of_the_system_is_the_trials_own(attempt: Any) -> None:
     run, sent = attempt
     run(OSError(errno.ENOENT, "gone"))
-    assert [list(each) for each in sent] == [["report"], ["traceback"]]
+    assert [list(each) for each in sent] == [["report", "seen"], ["traceback"]]
 
 
 def cpu_out_of_memory() -> Exception:
@@ -83,7 +83,7 @@ def test_out_of_memory_is_raised_so_that_the_worker_goes_and_the_trial_starts_ag
     run, sent = attempt
     with pytest.raises(type(error)):
         run(error)
-    assert [list(each) for each in sent] == [["report"]]
+    assert [list(each) for each in sent] == [["report", "seen"]]
 
 
 # A worker that has done many trials

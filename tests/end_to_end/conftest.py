@@ -165,6 +165,12 @@ def tree() -> Callable[[Path], dict[str, str]]:
     return contents
 
 
+def measured(run: Any) -> dict[str, float]:
+    """The metrics of a run that are numbers of the student: not its time, nor the use of its machine."""
+    metrics: dict[str, float] = run.data.metrics
+    return {k: v for k, v in metrics.items() if k != "seconds" and not k.startswith("system/")}
+
+
 @dataclass(frozen=True)
 class Recorded:
     """What MLflow and the ledger hold of one study."""
@@ -175,8 +181,9 @@ class Recorded:
 
     @property
     def measured_rows(self) -> list[tuple[Any, ...]]:
-        """The rows of what was measured; how far a study was when MLflow was told is left out."""
-        return [row for row in self.metric_rows if not row[1].startswith(("progress/", "best/"))]
+        """The rows of what was measured of students; not how far a study was, nor what a machine did."""
+        others = ("progress/", "best/", "system/")
+        return [row for row in self.metric_rows if not row[1].startswith(others)]
 
     def of(self, *phases: str) -> list[Any]:
         return [run for run in self.runs if run.data.tags["kdstudy.phase"] in phases]

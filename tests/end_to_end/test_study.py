@@ -16,6 +16,7 @@ import torch
 
 from study.optimum import interpolate
 from study.planning.seeds import block_of
+from study.planning.versions import code_commit
 
 LANGUAGES = ("deu", "hau", "yor")
 ARMS = ("init=teacher", "init=random")
@@ -99,6 +100,36 @@ def test_every_page_has_a_description_and_links(on_record: Any) -> None:
     for run in on_record.trials.values():
         parent = run.data.tags["mlflow.parentRunId"]
         assert f"({'#/experiments/'}{run.info.experiment_id}/runs/{parent}?" in notes[run.info.run_id]
+
+
+def test_every_run_has_its_command_and_its_code(on_record: Any, finished: Any) -> None:
+    commit = code_commit()
+    for run in on_record.runs:
+        assert run.data.tags["mlflow.source.name"].startswith("kdstudy run ")
+        assert run.data.tags["mlflow.source.type"] == "JOB"
+        assert run.data.tags.get("mlflow.source.git.commit") == (commit and commit[0])
+
+
+def test_every_trial_and_the_teacher_have_their_data_as_inputs(on_record: Any) -> None:
+    for run in on_record.of("search", "confirm", "teacher"):
+        names = {tag.value: each.dataset.name for each in run.inputs.dataset_inputs for tag in each.tags}
+        assert ("test" in names) == (run.data.tags["kdstudy.phase"] == "confirm")
+        assert names["training"] == "ìbéèrè errands train"
+        assert names["validation"] == "ìbéèrè errands validation"
+        digests = {each.dataset.digest for each in run.inputs.dataset_inputs}
+        assert digests == {on_record.records[0].config.task[:36]}
+
+
+def test_every_trial_has_its_machine_and_the_use_of_it_at_each_report(on_record: Any) -> None:
+    for run in on_record.trials.values():
+        assert run.data.tags["kdstudy.machine.host"] == socket.gethostname()
+        assert run.data.tags.keys() >= {f"kdstudy.machine.{name}" for name in ("cpu", "cores", "node")}
+        of_run = [row for row in on_record.metric_rows if row[0] == run.info.run_id]
+        steps = [step for _, metric, step, *_ in of_run if metric == "validation/accuracy/macro"]
+        for name in ("process_cpu_percentage", "process_memory_megabytes"):
+            values = {step: value for _, metric, step, _, value in of_run if metric == f"system/{name}"}
+            assert list(values) == steps
+            assert all(value > 0 for value in values.values())
 
 
 def test_every_trial_has_every_language(finished: Any, on_record: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from study.planning.versions import code_commit
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.trial.progress import Progress
 
@@ -107,3 +108,30 @@ def test_what_is_marked_unsent_is_found(tmp_path: Path) -> None:
     assert find_unsent(tmp_path) == [tmp_path / "a", tmp_path / "b"]
     unsent_mark(tmp_path / "a").unlink()
     assert find_unsent(tmp_path) == [tmp_path / "b"]
+
+
+SEEN = {"machine": {"host": "node7"}, "usage": {"process_cpu_percentage": 98.5}}
+
+
+def test_what_was_seen_of_the_machine_is_kept_with_the_commit_for_the_report_as_first_made(
+    tmp_path: Path, make_report: MakeReport
+) -> None:
+    Journal(tmp_path).add(make_report(1, 0.5), SEEN)
+    Journal(tmp_path).add(make_report(1, 0.5), {"machine": {"host": "node8"}})
+    Journal(tmp_path).add(make_report(2, 0.6))
+    commit = code_commit()
+    assert Journal(tmp_path).seen == {1: {**SEEN, "commit": None if commit is None else list(commit)}}
+
+
+def test_without_it_the_reports_are_there_all_the_same(tmp_path: Path, make_report: MakeReport) -> None:
+    journal = Journal(tmp_path)
+    for number in (1, 2):
+        journal.add(make_report(number, 0.5), SEEN)
+    content = journal.machine_path.read_bytes()
+    journal.machine_path.write_bytes(content.replace(b"98.5", b"98.6", 1)[:-3])  # one spoilt, one cut short
+    again = Journal(tmp_path)
+    assert again.seen == {}
+    assert [report.report for report in again.reports] == [1, 2]
+    again.add(make_report(3, 0.6), SEEN)
+    journal.machine_path.write_bytes(journal.machine_path.read_bytes() + b"[]\n")
+    assert list(Journal(tmp_path).seen) == [3]

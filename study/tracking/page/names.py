@@ -53,7 +53,7 @@ def teacher_name(plan: Plan, recipe: Mapping[str, Any]) -> str:
     words = ["teacher", PurePath(str(source)).name]
     data = recipe.get("data")
     if isinstance(data, Mapping):
-        words += [f"f{_short(data['data_fraction'])}"] if "data_fraction" in data else []
+        words += [f"f{_short(data['fraction'])}"] if "fraction" in data else []
         words += [f"s{data['data_seed']}"] if "data_seed" in data else []
     if "teacher_seed" in plan.space.scientific and "teacher_seed" in recipe:
         words.append(f"ts{recipe['teacher_seed']}")

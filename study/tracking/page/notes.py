@@ -15,7 +15,7 @@ from study.tracking.rows import ended
 
 __all__ = [
     *("NOTE", "OURS", "arm_note", "experiment_note", "may_describe", "note_tags", "study_note"),
-    "trial_note",
+    *("teacher_note", "trial_note"),
 ]
 
 NOTE = "mlflow.note.content"
@@ -63,6 +63,22 @@ def trial_note(record: Record, arm_link: str) -> str:
         return f"Search trial {of_arm}: tunes the arm on validation."
     chosen = "" if record.choice is None else f" ({record.choice.rule})"
     return f"Confirm run {of_arm}: the selected values{chosen}, scored on test."
+
+
+def teacher_note(plan: Plan, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
+    """What the teacher is, how it was trained and on which data, and its accuracy on validation."""
+    task = f"{_named(plan.request, 'task')}: validation macro accuracy {scores['accuracy']['macro']:.3f}"
+    if "given" in recipe:
+        return f"Teacher **{masked(str(plan.request.get('teacher') or 'given'))}**, as given, on {task}."
+    data = recipe.get("data")
+    share = f"{data['fraction']:g} of the" if isinstance(data, Mapping) else "all"
+    seed = f" (data seed {data['data_seed']})" if isinstance(data, Mapping) else ""
+    lines = {
+        "base model": _named(plan.request, "model"),
+        "training data": f"{share} training texts{seed}",
+        **{name: value for name, value in recipe.items() if name.startswith("teacher_")},
+    }
+    return "\n".join([f"Teacher of the study, on {task}.", "", *(f"- {k}: {v}" for k, v in lines.items())])
 
 
 def _question(plan: Plan) -> str:

@@ -59,6 +59,7 @@ class Page:
         if run := self.runs.id_of(f"trial/{record.key}"):
             former, name = automatic_name(record.key, record.phase), trial_name(self.plan, record)
             self.runs.rename(run, former, name, trial_note(record, self.tracker.link_to_arm(record.arm)))
+            self.runs.add_tags(run, self.tracker.source)
 
     def progress(self, found: Mapping[str, Any], time_ms: int) -> None:
         """Show how far study and arms are, and their best trials so far: metrics and descriptions.

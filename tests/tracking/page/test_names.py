@@ -49,7 +49,7 @@ def test_a_study_that_varies_nothing_names_its_seeds() -> None:
     ("recipe", "name"),
     [
         ({"data": "full", "teacher_seed": 0}, "teacher some-encoder"),
-        ({"data": {"data_fraction": 0.05, "data_seed": 12001}}, "teacher some-encoder f0.05 s12001"),
+        ({"data": {"fraction": 0.05, "data_seed": 12001}}, "teacher some-encoder f0.05 s12001"),
     ],
 )
 def test_a_teacher_is_named_by_its_base_model_and_its_data(recipe: dict[str, Any], name: str) -> None:
