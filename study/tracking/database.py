@@ -64,9 +64,9 @@ def wait_until_free(path: Path) -> None:
 def move_artifacts(database: Path, location: str) -> None:
     """Let the studies of the home's `database` keep their artifacts at `location`, where the home is now.
 
-    MLflow stores absolute paths: those of an experiment, and of each of its runs and models. If the home was copied or
-    moved, these paths lead to the old place, which may be gone or another user's. If the database cannot be
-    written to now, its next use moves them.
+    MLflow stores absolute paths: those of an experiment, and of each of its runs and models. If the home was
+    copied or moved, these paths lead to the old place, which may be gone or another user's. If the database
+    cannot be written to now, its next use moves them.
     """
     ours = "SELECT experiment_id FROM experiment_tags WHERE key = 'kdstudy.study'"
     moved = (

@@ -1,7 +1,7 @@
 """A student as the folder of an MLflow model: safetensors and JSON alone, and versions that are exact.
 
-The model's input is a table with the column `text`. MLflow would take a list of texts for Python code, if each
-of them can be read as Python (`"7"`), and fail on a very long one; it does not if the column has a name.
+The model's input is a table with the column `text`. If the column had no name, MLflow would read the texts as
+Python values: the text `7` would become a number, and a very long text would raise an error.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def write_model(study: OpenStudy, record: Record, scratch: Path) -> tuple[Path, 
     plain, folder = scratch / "plain", scratch / "model"
     write_student(kept, record.config, preparation, plain)
     student, about = load_classifier(plain), Model()
-    student.name_or_path = study.name  # in place of the scratch folder, which nobody will find
+    # In place of the scratch folder. It must be no name of the hub: MLflow would ask the hub for a license.
+    student.name_or_path = f"{study.name}: {record.arm}"
     examples = list(_examples(load_saved_task(preparation.inputs(record.config).task_folder)))
     with quiet():
         mlflow.transformers.save_model(

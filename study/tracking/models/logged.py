@@ -74,9 +74,7 @@ class LoggedModels:
             if history := self.client.get_metric_history(trial, name):
                 last = max(history, key=lambda row: row.step)
                 rows.append(
-                    Metric(
-                        name, last.value, last.timestamp, last.step, model_id=model.model_id, run_id=trial
-                    )
+                    Metric(name, last.value, last.timestamp, last.step, model_id=model.model_id, run_id=trial)
                 )
         self.client.log_batch(trial, metrics=rows)
 

@@ -46,12 +46,16 @@ def register(client: MlflowClient, uri: str, name: str, model: LoggedModel) -> N
     if version is None:
         mlflow.set_tracking_uri(uri)
         tags = {each: model.tags[each] for each in (STUDY, ARM, KEY)}
-        version = mlflow.register_model(f"models:/{model.model_id}", name, tags=tags)
+        version = mlflow.register_model(_source(model), name, tags=tags)
     client.set_registered_model_alias(name, ALIAS, version.version)
 
 
 def _version_of(client: MlflowClient, name: str, model: LoggedModel) -> ModelVersion | None:
-    """The oldest version of the registered model `name` that has the trial of `model`; None if there is none."""
+    """The oldest version of the registered model `name` that is `model`; None if there is none."""
     found = client.search_model_versions(f"run_id = '{model.source_run_id}'")
-    ours = [each for each in found if each.name == name and each.tags.get(KEY) == model.tags[KEY]]
+    ours = [each for each in found if each.name == name and each.source == _source(model)]
     return min(ours, key=lambda each: int(each.version), default=None)
+
+
+def _source(model: LoggedModel) -> str:
+    return f"models:/{model.model_id}"

@@ -1,4 +1,4 @@
-"""Which students of a study become models in MLflow: the best one of each arm, as `kdstudy export` takes it."""
+"""Which students of a study become models in MLflow: the best one of each arm, as `kdstudy export` takes."""
 
 from __future__ import annotations
 
