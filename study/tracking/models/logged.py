@@ -43,27 +43,35 @@ class LoggedModels:
     def log(self, record: Record, folder: Path, about: Model) -> None:
         """Log the MLflow model in `folder`, which `about` describes, as the best student of its arm.
 
-        The model belongs to the trial's run; the arm's run shows the model too. A kill may have left the
-        model without its files; then the files are added.
+        MLflow's UI shows a model at its source run alone, so that is the arm's run. The trial's run has the
+        model as its output, and gives the model its scores. A kill may have left the model without its files;
+        then the files are added.
         """
         there = self._there()
         trial, arm = self._run(f"trial/{record.key}"), self._run(f"arm/{record.arm}")
         model = there.get(record.key) or self.client.create_logged_model(
             str(self.experiment),
             record.arm.translate(REFUSED),
-            trial,
+            arm,
             {STUDY: self.study_id, KEY: record.key, ARM: record.arm, BEST: "true"},
             {name: str(value) for name, value in record.config.effective().items()},
         )
         about.model_id = about.model_uuid = model.model_id
-        about.artifact_path, about.run_id = model.artifact_location, trial
+        about.artifact_path, about.run_id = model.artifact_location, arm
         about.save(str(folder / "MLmodel"))
         self.client.log_model_artifacts(model.model_id, str(folder))
         for run in (trial, arm):
-            self.client.log_outputs(run, [LoggedModelOutput(model.model_id, step=0)])
+            self._link(run, model)
         self._log_scores(model, trial)
         self.client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
         self._mark(record, there)
+
+    def _link(self, run: str, model: LoggedModel) -> None:
+        """Make `model` an output of `run`; MLflow refuses an output that is there already."""
+        outputs = self.client.get_run(run).outputs
+        there = outputs.model_outputs if outputs else []
+        if model.model_id not in {output.model_id for output in there}:
+            self.client.log_outputs(run, [LoggedModelOutput(model.model_id, step=0)])
 
     def _log_scores(self, model: LoggedModel, trial: str) -> None:
         """Give `model` the scores of its trial's last report. The trial's run has these rows already."""
