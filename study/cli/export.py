@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +17,6 @@ from study.errors import RequestError, first_line
 if TYPE_CHECKING:
     from study.ledger.records import Record
     from study.ledger.study import OpenStudy
-    from study.trial.inputs import Inputs
 
 __all__ = ["export", "export_student", "moved", "pick", "place_for", "scratch_beside"]
 
@@ -82,18 +79,15 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     """Write the student of `record`, with its full vocabulary, into `out`; whether it was trained again.
 
     A study stores the weights of each arm's best trial and of the confirm runs. Any other trial is a pure
-    function of its configuration, so its student is trained once more. A token that does not occur in the
-    task has the embedding that the student began with: training has not moved it.
+    function of its configuration, so its student is trained once more.
 
     Raises:
         RequestError: if `out` exists and is not an empty folder, or the study's storage is away.
     """
     from study.storage.attempts import student_folder
     from study.storage.mirror import check_storage
-    from study.trial.data.vocabulary import load_vocabulary
-    from study.trial.inputs import Inputs
+    from study.trial.export import write_student
     from study.trial.job import TrialJob
-    from study.trial.models.tokenizer import load_tokenizer
     from study.trial.prepare import Preparation
     from study.trial.trial import run_trial
 
@@ -102,9 +96,9 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
     if store.mirror is not None:
         check_storage(store.mirror.url)
     kept = student_folder(study.trials / record.key, store.mirror)
-    store.has("models", config.model)  # for its tokenizer
     threads = max(1, int(plan.request.get("cpus_per_trial") or 1))
     given, whole = plan.request["teacher"], plan.request.get("full_vocabulary", False)
+    preparation = Preparation(store, given, whole, threads)
     with scratch_beside(out) as scratch:
         source = kept
         if again := source is None:
@@ -117,20 +111,13 @@ def export_student(study: OpenStudy, record: Record, out: Path) -> bool:
                 full_vocabulary=whole,
                 given_teacher=given,
             )
-            Preparation(store, given, whole, threads).build(config, job.splits)
+            preparation.build(config, job.splits)
             for _ in run_trial(job):
                 pass
             source = student_folder(Path(scratch))
         assert source is not None
         folder = Path(scratch) / "folder"
-        if load_vocabulary(source) is None:
-            shutil.copytree(source, folder)
-        else:
-            inputs = Preparation(store, given, True, threads).build(config, ())
-            _with_full_vocabulary(inputs, source, folder)
-        tokenizer = deepcopy(load_tokenizer(Inputs(store, config).base_folder))
-        tokenizer.model_max_length = config.max_length  # `truncation=True` then cuts as the trial did
-        tokenizer.save_pretrained(folder)
+        write_student(source, config, preparation, folder)
         about = {"study": plan.name, "arm": record.arm, "key": record.key, "config": config.effective()}
         (folder / "kdstudy.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         moved(folder, out)
@@ -179,17 +166,3 @@ def moved(folder: Path, out: Path) -> None:
 
 def _reason(error: OSError | RuntimeError) -> str:
     return getattr(error, "strerror", None) or first_line(error)
-
-
-def _with_full_vocabulary(inputs: Inputs, source: Path, folder: Path) -> None:
-    """Write the student in `source` into `folder`, with the tokens that the trial trained without."""
-    from study.trial.data.vocabulary import load_vocabulary
-    from study.trial.models.loading import quiet
-    from study.trial.models.student import build_student
-    from study.trial.models.teacher import load_classifier
-    from study.trial.models.trimming import put_back
-
-    labels = inputs.task.labels
-    start = build_student(inputs.config, inputs.base_folder, inputs.teacher_folder, labels)
-    with quiet():
-        put_back(load_classifier(source, labels), load_vocabulary(source), start).save_pretrained(folder)

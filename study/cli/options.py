@@ -31,6 +31,7 @@ __all__ = [
     "HomesOption",
     "JsonOption",
     "OnWhat",
+    "RegisterOption",
     "SetOption",
     "SpaceArgument",
     "StudyArgument",
@@ -100,6 +101,16 @@ SpaceArgument = Annotated[
 ]
 StudyArgument = Annotated[
     str, typer.Argument(help="The name of the study.", autocompletion=completion.studies)
+]
+
+RegisterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--register",
+        metavar="NAME",
+        help="At the end, register the best student in MLflow as model NAME, with the alias best.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 SetOption = Annotated[

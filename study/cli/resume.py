@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from study.cli import completion
-from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, StudyArgument
+from study.cli.models import check_register
+from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, RegisterOption, StudyArgument
 from study.cli.run import drive, find_finished, print_end, stoppable
 
 __all__ = ["resume"]
@@ -29,6 +30,7 @@ def resume(
             autocompletion=completion.clusters,
         ),
     ] = None,
+    register: RegisterOption = None,
 ) -> None:
     """Go on with a study that was interrupted: the same as to run it again.
 
@@ -41,10 +43,11 @@ def resume(
     from study.home import Home
 
     with stoppable():
+        check_register(register)
         the_home = Home.at(home)
         found = find_finished(the_home, name)
         if found is not None and not (retry_failed and found["failed"]):
-            return print_end(found, the_home, name)
+            return print_end(found, the_home, name, register)
 
         from study.ledger.study import OpenStudy
         from study.planning.resolve import known_cluster, resolve_again
@@ -53,4 +56,4 @@ def resume(
         if elsewhere is not None:
             known_cluster(elsewhere)
             plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
-        return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed)
+        return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed, register)

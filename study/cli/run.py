@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from study.cli.console import err, log, note, outlasting, print_table, say
-from study.cli.options import Budget, OnWhat, SpaceArgument, Where
+from study.cli.models import check_register, log_models
+from study.cli.options import Budget, OnWhat, RegisterOption, SpaceArgument, Where
 from study.cli.requested import resolved
 from study.driver.interrupt import interruptible, undisturbed
 from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["drive", "find_finished", "print_end", "run", "stoppable"]
 
 
-def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
+def run(
+    space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, register: RegisterOption = None
+) -> None:
     """Run a study to its end; the same command goes on with a study that was interrupted.
 
     Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 stops the study when its running trials have come to their
@@ -39,17 +42,19 @@ def run(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where) -> None:
     kdstudy run depth --task ./my-task --languages deu,hau,yor --trials 12
     kdstudy run depth --task massive --model FacebookAI/xlm-roberta-base
     kdstudy run my_space.py --set learning_rate=1e-4..1e-2 --cluster running
+    kdstudy run quickstart --register intents
     """
     from study.home import Home
 
     with stoppable():
+        check_register(register)
         wanted = resolved(space, budget, on, where)
         home, name = Home.at(where.home), wanted.plan.name
         found = find_finished(home, name)
         if found is not None and _wants_no_more(wanted, home, where.given_urls):
-            print_end(found, home, name)
+            print_end(found, home, name, register)
         else:
-            drive(wanted, home, where.given_urls)
+            drive(wanted, home, where.given_urls, register=register)
 
 
 @contextmanager
@@ -121,8 +126,16 @@ def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
     return begun.is_finished
 
 
-def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed: bool = False) -> None:
+def drive(
+    wanted: Resolved,
+    home: Home,
+    given_urls: dict[str, str],
+    retry_failed: bool = False,
+    register: str | None = None,
+) -> None:
     """Run the study `wanted` to its end, and print what the study found.
+
+    register: the name under which the best student is registered in MLflow.
 
     Raises:
         RequestError: if the cluster is not known, or anything else of the request cannot be served.
@@ -145,6 +158,9 @@ def drive(wanted: Resolved, home: Home, given_urls: dict[str, str], retry_failed
         raise typer.Exit(_code(end)) from None
     if not found["unsent"]:
         publish(home, name)
+        log_models(home, name, register)
+    elif register is not None:
+        note(f"--register {register}: MLflow is away; give the option again when it is back")
     _print_found(found, home, name)
 
 
@@ -185,8 +201,8 @@ def _print_stop(end: BaseException, home: Home, name: str) -> None:
         note(f"{why}; go on with: {again}")
 
 
-def print_end(found: dict[str, Any], home: Home, name: str) -> None:
-    """Print that the study is finished, and what the study found.
+def print_end(found: dict[str, Any], home: Home, name: str, register: str | None = None) -> None:
+    """Print that the study is finished, and what the study found. register: as for `drive`.
 
     Raises:
         typer.Exit: 1 if some trials failed.
@@ -196,6 +212,7 @@ def print_end(found: dict[str, Any], home: Home, name: str) -> None:
     note(f"study {name} is finished: all {found['planned']} planned trials have ended")
     _mend_record(found, home, name)
     publish_if_old(home, name)
+    log_models(home, name, register)
     _print_found(found | {"unsent": 0}, home, name)
 
 

@@ -13,6 +13,16 @@ from study.errors import RequestError, StudyStopped
 __all__ = ["move_artifacts", "wait_until_free"]
 
 LOCKED = 120.0  # seconds that a database may be locked by another process
+HOLDERS = (
+    ("runs", "artifact_uri", "experiment_id = ?"),
+    ("logged_models", "artifact_location", "experiment_id = ?"),
+    (
+        "model_versions",
+        "storage_location",
+        "run_id IN (SELECT run_uuid FROM runs WHERE experiment_id = ?)",
+    ),
+)
+"""Tables with paths of artifacts: the table, the column, and which rows are those of an experiment."""
 log = logging.getLogger(__name__)
 
 
@@ -54,9 +64,9 @@ def wait_until_free(path: Path) -> None:
 def move_artifacts(database: Path, location: str) -> None:
     """Let the studies of the home's `database` keep their artifacts at `location`, where the home is now.
 
-    MLflow stores absolute paths: those of an experiment, and of each of its runs. If the home was copied or
-    moved, these paths lead to the old place, which may be gone or another user's. If the database cannot be
-    written to now, its next use moves them.
+    MLflow stores absolute paths: those of an experiment, and of each of its runs and models. If the home was
+    copied or moved, these paths lead to the old place, which may be gone or another user's. If the database
+    cannot be written to now, its next use moves them.
     """
     ours = "SELECT experiment_id FROM experiment_tags WHERE key = 'kdstudy.study'"
     moved = (
@@ -66,11 +76,12 @@ def move_artifacts(database: Path, location: str) -> None:
     place = f"{database.absolute().as_uri()}?mode=rw"
     with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(place, uri=True)) as one, one:
         for experiment, before in one.execute(moved, (location,)).fetchall():
-            one.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-                (location, len(before) + 1, experiment, len(before), before),
-            )
+            for table, column, which in HOLDERS:
+                one.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE {which} AND substr({column}, 1, ?) = ?",
+                    (location, len(before) + 1, experiment, len(before), before),
+                )
             one.execute(
                 "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
                 (location, experiment),

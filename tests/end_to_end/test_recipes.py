@@ -66,3 +66,9 @@ def test_the_lowest_language_of_each_arm_is_named(made: dict[str, Any]) -> None:
 
 def test_a_study_without_failures_has_none(made: dict[str, Any]) -> None:
     assert made["failures"].empty
+
+
+def test_a_model_of_each_arm_is_there_and_answers(made: dict[str, Any]) -> None:
+    assert {model.tags["kdstudy.arm"] for model in made["models"]} == {"init=random", "init=teacher"}
+    assert list(made["answers"]) == ["label", "score"]
+    assert len(made["answers"]) == 2
