@@ -26,7 +26,7 @@ from analysis.verdict.results import Results
 from study.config import digest
 
 __all__ = [
-    *("arm_source", "confusions", "study_source", "write_arm_files", "write_prediction_files"),
+    *("FORM", "arm_source", "confusions", "study_source", "write_arm_files", "write_prediction_files"),
     "write_study_files",
 ]
 
@@ -145,8 +145,5 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 def _hash(table: pd.DataFrame) -> str:
     """The hash of the content of `table`."""
-    said = [
-        list(map(str, table.columns)),
-        pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes(),
-    ]
-    return sha256(repr(said).encode()).hexdigest()
+    rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return sha256(repr(list(table.columns)).encode() + rows.tobytes()).hexdigest()

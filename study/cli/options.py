@@ -276,8 +276,8 @@ class Where:
     artifacts: Annotated[
         Artifacts,
         typer.Option(
-            help="What MLflow's runs receive besides numbers: files (figures, tables, predictions, the report) "
-            "and models, files alone, or none of them.",
+            help="What MLflow's runs receive besides numbers: files (figures, tables, predictions, the "
+            "report) and models, files alone, or none of them.",
             rich_help_panel=WHERE,
         ),
     ] = "all"

@@ -1,4 +1,4 @@
-"""The report in MLflow: its numbers as metrics of the runs of arms and of the study, its files as artifacts."""
+"""The report in MLflow: its numbers as metrics of runs, its figures and tables as artifacts of runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _publish_files(home: Home, name: str, results: Results, arms: dict[str, dict
     }
     of_study = partial(published.write_study_files, results)
     files["study"] = Files(published.study_source(results), of_study)
-    if why := send_files(study, files, published.write_prediction_files):
+    if why := send_files(study, files, published.write_prediction_files, published.FORM):
         note(f"MLflow's runs have no files beside their numbers: {why}")
 
 

@@ -31,9 +31,6 @@ SOURCE = "kdstudy.artifacts"
 LOGGED = "mlflow.loggedArtifacts"
 """MLflow's tag for files that its UI shows as tables and `mlflow.load_table` reads."""
 
-FORM = 1
-"""Counts the changes of the files of confirm runs, so that they are sent again."""
-
 WritePredictions = Callable[[pd.DataFrame, str, Path], None]
 
 
@@ -45,12 +42,13 @@ class Files:
     write: Callable[[Path], None]
 
 
-def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePredictions) -> str:
+def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePredictions, form: int) -> str:
     """Send `files`, by the identities of their runs, and the files of all complete confirm runs.
 
-    of_confirm: writes the files of a confirm run, of its predictions and what it is, into a folder. Runs
-    that have their files already are passed over. Returns why MLflow's artifacts are out of reach, or "": a
-    server may name a folder of its own machine.
+    of_confirm: writes the files of a confirm run, of its predictions and what it is, into a folder. form:
+    another number means that these files look otherwise, so that they are sent again. Runs that have their
+    files already are passed over. Returns why MLflow's artifacts are out of reach, or "": a server may name a
+    folder of its own machine.
 
     Raises:
         RequestError: if the study is being run (its driver sends by itself), or if MLflow is away. The next
@@ -61,7 +59,7 @@ def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePr
     with study.lease() as lease:
         try:
             tracker = Tracker.of(study)
-            for run, of_run in (dict(files) | _of_trials(study, of_confirm)).items():
+            for run, of_run in (dict(files) | _of_trials(study, of_confirm, form)).items():
                 if lease.holds():
                     tracker.mending(partial(_send, tracker, run, of_run))
         except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
@@ -73,7 +71,7 @@ def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePr
     return ""
 
 
-def _of_trials(study: OpenStudy, write: WritePredictions) -> dict[str, Files]:
+def _of_trials(study: OpenStudy, write: WritePredictions, form: int) -> dict[str, Files]:
     """The files of the complete confirm runs. A trial is a function of its key, and so are its files."""
     records = [r for r in study.ledger.records() if r.phase == "confirm" and r.outcome == State.COMPLETE]
     if not records:
@@ -86,7 +84,7 @@ def _of_trials(study: OpenStudy, write: WritePredictions) -> dict[str, Files]:
             write(predictions, f"{record.arm}, seed {record.config.seed}", folder)
 
     return {
-        f"trial/{record.key}": Files(digest([FORM, record.key]), partial(write_if_there, record))
+        f"trial/{record.key}": Files(digest([form, record.key]), partial(write_if_there, record))
         for record in records
     }
 

@@ -21,7 +21,7 @@ __all__ = ["TestTexts"]
 
 @dataclass(frozen=True)
 class TestTexts:
-    """The test texts of the task of `config` in `store`. Any trial of the study has a `config` that serves."""
+    """The test texts of the task of `config` in `store`. The `config` of any trial of the study serves."""
 
     __test__ = False  # no class of tests
 
@@ -37,7 +37,7 @@ class TestTexts:
         return load_saved_split(self._inputs.task_folder, "test")
 
     def predictions(self, folder: Path) -> pd.DataFrame | None:
-        """What the trial that ended in `folder` predicted: a row for each test text, in the order of the task.
+        """What the trial that ended in `folder` predicted: a row for each test text, in their order.
 
         text: the number of the text's row in the test split of the stored task, from 0. language, label,
         prediction: names, as categories. probability: float32, of the predicted label; the worker has

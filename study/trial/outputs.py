@@ -1,4 +1,4 @@
-"""A student's outputs on one split, and what is read from them: scores, a bit and a prediction for each text."""
+"""A student's outputs on one split, and what is read from them: scores, and facts about each text."""
 
 from __future__ import annotations
 
