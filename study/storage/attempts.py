@@ -5,9 +5,9 @@ trial is a pure function of its configuration, so its files are as good as those
 is a mirror, attempts are in it too, so the next attempt may run on another node.
 
 An attempt that comes to its end writes its ending, `result.json`: {"history": reports, "result": result,
-"digest": sha256 of both}. Files that belong to the ending are written before it, beside it. If
-the trial was scored on test, they are `texts.json`, which test texts were correct, and `predictions.npz`, what
-was predicted for each.
+"digest": sha256 of both}. Files that belong to the ending are written before it, beside it:
+of a trial that was scored on test, `texts.json`, which texts were correct, and `predictions.npz`, what was
+predicted for each text.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,8 @@ class TestTexts:
         prediction: names, as categories. probability: float32, of the predicted label; the worker has
         rounded it to float16. A worker on another machine has sent its file to the mirror.
 
-        Returns None if the trial is of an older version, which stored no predictions, or if the task is not
-        in the store.
+        Returns None if the trial is of an older version, which stored no predictions, if they are damaged, or
+        if the task is not in the store.
 
         Raises:
             StorageAway: if the mirror does not answer.
@@ -54,8 +55,11 @@ class TestTexts:
             content = file_of_ending(folder, PREDICTIONS)
         if content is None or not self.store.has("tasks", self.config.task):
             return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            label, probability = arrays["label"], arrays["probability"]
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                label, probability = arrays["label"], arrays["probability"]
+        except (BadZipFile, ValueError, KeyError, EOFError):
+            return None
         task, split = self._inputs.task, self._split
         return pd.DataFrame(
             {

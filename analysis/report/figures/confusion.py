@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from analysis.report.figures.numbers import write_numbers
@@ -13,7 +14,7 @@ __all__ = ["confusion_matrix"]
 
 NUMBERS = 20  # labels up to which a cell has room for its number
 CELL = (0.34, 0.13)  # inches: the size of a cell with its number, and of a cell without it
-SMALLEST = 4.5  # inches: the width of a matrix of few labels
+SMALLEST = 2.4  # inches: the side of a matrix of few labels
 MOST_NAMES = 100  # with more labels, only every second or third one is named
 
 
@@ -30,16 +31,14 @@ def confusion_matrix(counts: pd.DataFrame, title: str) -> Figure:
         shares = texts / texts.sum(axis=1, keepdims=True)
     names = labels(counts.index, width=24, lines=1)
     room = 0.062 * max(map(len, names))  # of the names, in inches
-    side = n * CELL[n > NUMBERS]
-    figure = new_figure(side + room + 1.1, max(SMALLEST, side + room + 0.5))
+    side = max(SMALLEST, n * CELL[n > NUMBERS])
+    figure = new_figure(side + room + 0.8, side + room + 1.2)
     axes = figure.add_subplot()
-    axes.set_aspect("equal")
-    mesh = axes.pcolormesh(
-        np.ma.masked_invalid(shares), cmap="cividis", vmin=0, vmax=1, edgecolors="white", linewidth=0.3
-    )
+    rare = PowerNorm(0.5, 0, 1)  # a mistake of one text in a hundred has a colour of its own
+    drawn = axes.imshow(np.ma.masked_invalid(shares), cmap="cividis", norm=rare, extent=(0, n, n, 0))
     if n <= NUMBERS:
         there = np.argwhere(texts > 0)
-        write_numbers(axes, there[:, ::-1] + 0.5, shares[texts > 0], mesh)
+        write_numbers(axes, there[:, ::-1] + 0.5, shares[texts > 0], drawn)
     every = -(-n // MOST_NAMES)
     places = np.arange(0, n, every) + 0.5
     axes.set_xticks(places, names[::every], rotation=90)
@@ -48,10 +47,9 @@ def confusion_matrix(counts: pd.DataFrame, title: str) -> Figure:
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
     axes.set_title(title)
-    axes.invert_yaxis()
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(mesh, ax=axes, location="right", shrink=0.6, aspect=30, pad=0.02, format=POINTS)
+    bar = figure.colorbar(drawn, ax=axes, location="right", shrink=0.6, aspect=30, pad=0.02, format=POINTS)
     bar.set_label("per cent of the texts of a label")
     bar.outline.set_visible(False)
     return figure
