@@ -21,7 +21,7 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
-from analysis.record.tables import CURVE_COLUMNS, MACRO, curve_table, score_table, trial_table
+from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
 from study.config import TrialConfig
 from study.errors import RequestError
@@ -53,8 +53,8 @@ class StudyRecord:
     order is teachers, search,
     confirm; then arm, seed, and the order of the ledger. scores: one row for each (trial, split,
     metric, language), with the last value; `macro` and `worst` are rows too. curves: one row for each report
-    of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy on
-    validation. Scores and curves have the order of `trials`.
+    of the confirm runs and of the best search trial of each arm: training loss, and macro accuracy and the
+    accuracy of the worst language on validation. Scores and curves have the order of `trials`.
 
     text_counts: language to the number of its test texts. answers: the key of a complete confirm run to the
     test texts that the run answered correctly. Both are empty in records of older versions, and `answers` is
@@ -246,7 +246,7 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         answers=answers_of(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
-    history = _gather(shares, shown, lambda source, ids: source.history(ids, ["loss", MACRO]))
+    history = _gather(shares, shown, lambda source, ids: source.history(ids, list(CURVES.values())))
     return replace(record, curves=curve_table(runs, history))
 
 

@@ -8,12 +8,13 @@ import pandas as pd
 from analysis.record.shares import MEASURED, TRIAL_COLUMNS, seeds_of
 from analysis.record.texts import COUNT
 
-__all__ = ["CURVE_COLUMNS", "MACRO", "SCORE_COLUMNS", "curve_table", "score_table", "trial_table"]
+__all__ = ["CURVES", "CURVE_COLUMNS", "SCORE_COLUMNS", "curve_table", "score_table", "trial_table"]
 
 SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
-CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", "loss", "macro"]
+CURVES = {"loss": "loss", "macro": "validation/accuracy/macro", "worst": "validation/accuracy/worst"}
+"""Column of a learning curve -> metric."""
+CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", *CURVES]
 SPLITS = ("validation", "test")
-MACRO = "validation/accuracy/macro"
 
 
 def trial_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -43,11 +44,11 @@ def score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """One row for each report in `history`: the training loss, and macro accuracy on validation."""
+    """One row for each report in `history`: training loss, and accuracy on validation, macro and worst."""
     wide = history.pivot(index=["at", "step"], columns="name", values="value").sort_index().reset_index()
     table = _identity(runs, wide["at"])
     table["step"] = wide["step"].to_numpy(int)
-    for column, metric in (("loss", "loss"), ("macro", MACRO)):
+    for column, metric in CURVES.items():
         table[column] = wide[metric].to_numpy(float) if metric in wide else np.nan
     return table[CURVE_COLUMNS]
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import re
 
+import pandas as pd
+
+from analysis.record.languages import ordered
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.means import arm_means, language_means
 from analysis.verdict.results import Results
 from analysis.verdict.summary import TEST_METRICS, arms_summary, languages_summary
 
-__all__ = ["numbers_of_arms", "numbers_of_study"]
+__all__ = ["languages_of", "numbers_of_arms", "numbers_of_study"]
 
 Numbers = dict[str, float]
 
@@ -58,6 +61,21 @@ def numbers_of_arms(results: Results) -> dict[str, Numbers]:
         if language != "macro":
             put(arm, "accuracy_sd", language, value)
     return found
+
+
+def languages_of(numbers: Numbers) -> pd.DataFrame:
+    """The numbers of one arm as a table: a row for each language, then macro and worst.
+
+    language; accuracy with its interval, low and high, and its standard deviation over seeds, sd; macro_f1;
+    retention. A number that was not measured is missing.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name, value in numbers.items():
+        _, metric, language = name.split("/", 2)
+        found.setdefault(language, {})[metric.removeprefix("accuracy_")] = value
+    table = pd.DataFrame.from_dict(found, orient="index").reindex(ordered(found))
+    columns = ["accuracy", "low", "high", "sd", "macro_f1", "retention"]
+    return table.reindex(columns=columns).rename_axis("language").reset_index()
 
 
 def numbers_of_study(results: Results) -> Numbers:

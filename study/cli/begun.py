@@ -37,6 +37,11 @@ class Begun:
         return budget_note(self.plan, self.before, self.records)
 
     @property
+    def artifacts(self) -> str:
+        """What MLflow's runs receive besides numbers, as the study was run last (`Request.artifacts`)."""
+        return self.before.request.get("artifacts") or "all"
+
+    @property
     def is_finished(self) -> bool:
         """Whether every trial of `plan` has ended."""
         from study.ledger.progress import is_finished

@@ -14,6 +14,7 @@ import typer
 
 from study.cli import completion
 from study.errors import did_you_mean
+from study.planning.request import Artifacts
 from study.planning.samplers import samplers
 from study.planning.seeds import MOST_BLOCK
 
@@ -283,6 +284,14 @@ class Where:
             rich_help_panel=WHERE,
         ),
     ] = None
+    artifacts: Annotated[
+        Artifacts,
+        typer.Option(
+            help="What MLflow's runs receive besides numbers: files (figures, tables, predictions, the "
+            "report) and models, files alone, or none of them.",
+            rich_help_panel=WHERE,
+        ),
+    ] = "all"
 
     @property
     def given_urls(self) -> dict[str, str]:

@@ -1,19 +1,22 @@
-"""The report's numbers in MLflow: the means of arms in the arms' runs, the effects in the study's run."""
+"""The report in MLflow: its numbers as metrics of runs, its figures and tables as artifacts of runs."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from study.cli.console import note
 from study.errors import RequestError, StudyStopped
 
 if TYPE_CHECKING:
+    from analysis.verdict.results import Results
     from study.home import Home
 
 __all__ = ["publish", "publish_if_old"]
 
 
 def publish(home: Home, name: str) -> None:
-    """Let MLflow's runs of the study `name` show the numbers of its report.
+    """Let MLflow's runs of the study `name` show the numbers of its report, figures, tables and predictions.
 
     Nothing happens if another process drives the study, because its driver is the only writer, if MLflow is
     away, or if this user may not write: the next call makes up for it.
@@ -25,9 +28,37 @@ def publish(home: Home, name: str) -> None:
 
     try:
         results = Results(read_study(home.urls(name)["tracking_uri"], name))
-        publish_numbers(home, name, numbers_of_arms(results), numbers_of_study(results))
+        arms = numbers_of_arms(results)
+        publish_numbers(home, name, arms, numbers_of_study(results))
+        _publish_files(home, name, results, arms)
     except (RequestError, StudyStopped, PermissionError):
         return
+
+
+def _publish_files(home: Home, name: str, results: Results, arms: dict[str, dict[str, float]]) -> None:
+    """Send the files of the study, of its `arms` with their numbers, and of its confirm runs.
+
+    Raises:
+        RequestError: as for `study.tracking.artifacts.send_files`.
+    """
+    from analysis.report import published
+    from study.ledger.study import OpenStudy
+    from study.tracking.artifacts import Files, send_files
+
+    study = OpenStudy.at(home, name, looks=True)
+    if (study.ledger.require_plan().request.get("artifacts") or "all") == "none":
+        return
+    files = {
+        f"arm/{arm}": Files(
+            published.arm_source(results, arm, numbers),
+            partial(published.write_arm_files, results, arm, numbers),
+        )
+        for arm, numbers in arms.items()
+    }
+    of_study = partial(published.write_study_files, results)
+    files["study"] = Files(published.study_source(results), of_study)
+    if why := send_files(study, files, published.write_prediction_files, published.FORM):
+        note(f"MLflow's runs have no files beside their numbers: {why}")
 
 
 def publish_if_old(home: Home, name: str) -> None:

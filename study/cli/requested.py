@@ -20,7 +20,7 @@ def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
     from study.planning.request import Request, absolute
 
     codes = None if on.languages is None else [code.strip() for code in on.languages.split(",")]
-    names = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial")
+    names = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial", "artifacts")
     return Request(
         space=space,
         task=absolute(on.task),

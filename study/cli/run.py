@@ -123,7 +123,7 @@ def _wants_no_more(wanted: Resolved, home: Home, urls: dict[str, str]) -> bool:
         return False
     if begun.note:
         note(f"note: {begun.note}")
-    return begun.is_finished
+    return begun.is_finished and begun.artifacts == wanted.request.artifacts
 
 
 def drive(

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from study.trial.data.sources import registered_tasks
 
-__all__ = ["EMBEDDED", "Request", "absolute"]
+__all__ = ["EMBEDDED", "Artifacts", "Request", "absolute"]
 
 EMBEDDED = "embedded"
 """The name of the default base model: the encoder that this program pretrains on phrasebook."""
+
+Artifacts = Literal["all", "files", "none"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Request:
     an empty teacher is trained for the study. languages: only these; None: all. drop_shared: drop training
     texts that stand in another split too. full_vocabulary: train all token embeddings. cluster: a name, or
     HOST:PORT. concurrency: trials at once; None: as many as fit. CPUs and GPUs of a trial may be fractions.
+    artifacts: what MLflow's runs receive besides numbers: files and models, files alone, or none.
     """
 
     space: str
@@ -35,6 +38,7 @@ class Request:
     concurrency: int | None = None
     cpus_per_trial: float | None = None
     gpus_per_trial: float | Literal["auto"] | None = None
+    artifacts: Artifacts = "all"
 
     def recorded(self) -> dict[str, Any]:
         """The request as the ledger stores it."""

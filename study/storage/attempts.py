@@ -5,8 +5,9 @@ trial is a pure function of its configuration, so its files are as good as those
 is a mirror, attempts are in it too, so the next attempt may run on another node.
 
 An attempt that comes to its end writes its ending, `result.json`: {"history": reports, "result": result,
-"digest": sha256 of both}. Files that belong to the ending are written before it, beside it: `texts.json`,
-which test texts were correct, if the trial was scored on test.
+"digest": sha256 of both}. Files that belong to the ending are written before it, beside it:
+of a trial that was scored on test, `texts.json`, which texts were correct, and `predictions.npz`, what was
+predicted for each text.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from study.storage.artifacts import write_atomically
 from study.storage.mirror import Mirror
 
 __all__ = [
+    "PREDICTIONS",
     "TEXTS",
     "attempt_folder",
     "attempt_folders",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 RESULT, CHECKPOINTS, STUDENT = "result.json", "checkpoint-*.pt", "student"
-TEXTS = "texts.json"
+TEXTS, PREDICTIONS = "texts.json", "predictions.npz"
 
 
 def attempt_folder(folder: Path, attempt: int) -> Path:
@@ -91,7 +93,8 @@ def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
     if (ended := _ended(folder)) is None:
         mirror.pull(folder, [name for name in there if fnmatch(name, f"*/{CHECKPOINTS}")])
     elif f"{ended[0].name}/{RESULT}" in there:
-        mirror.pull(folder, [name for name in there if name == f"{ended[0].name}/{TEXTS}"])
+        beside = {f"{ended[0].name}/{name}" for name in (TEXTS, PREDICTIONS)}
+        mirror.pull(folder, [name for name in there if name in beside])
     else:
         mirror.push(ended[0], last=RESULT)
 

@@ -1,8 +1,9 @@
-"""A student's outputs on one split, and what is read from them: scores, and a bit for each text."""
+"""A student's outputs on one split, and what is read from them: scores, and facts about each text."""
 
 from __future__ import annotations
 
 import base64
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from study.trial.data.tokens import EncodedSplit
 from study.trial.inputs import Inputs
 from study.trial.scores import Scores, add_retention, score
 
-__all__ = ["Outputs", "write_texts"]
+__all__ = ["Outputs", "write_predictions", "write_texts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,3 +62,24 @@ def write_texts(outputs: Outputs, inputs: Inputs, path: Path) -> None:
             languages[name] = {"n": len(of_language), "correct": packed}
     content = {"task": inputs.config.task, "split": outputs.name, "languages": languages}
     write_atomically(path, canonical_json(content | {"digest": digest(content)}).encode())
+
+
+def write_predictions(outputs: Outputs, inputs: Inputs, path: Path) -> None:
+    """Write what was predicted for each text to the file `path`, in numpy's format npz.
+
+    Its arrays have the order of the split in the stored task. label: [texts], the predicted class id, in the
+    smallest unsigned type that holds the ids. probability: [texts] float16, the probability of this label
+    (softmax of the logits). task: the fingerprint of the task. split: the name of the split.
+    """
+    logits = outputs.logits.astype(np.float64)
+    highest = logits.max(axis=1)
+    probability = 1 / np.exp(logits - highest[:, None]).sum(axis=1)
+    content = io.BytesIO()
+    np.savez_compressed(
+        content,
+        task=np.array(inputs.config.task),
+        split=np.array(outputs.name),
+        label=outputs.predictions.astype(np.min_scalar_type(logits.shape[1] - 1)),
+        probability=probability.astype(np.float16),
+    )
+    write_atomically(path, content.getvalue())

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from study.storage.attempts import (
+    PREDICTIONS,
     TEXTS,
     attempt_folder,
     attempt_folders,
@@ -25,7 +26,7 @@ from study.trial.losses.objective import objective
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
 from study.trial.models.trimming import full_size
-from study.trial.outputs import Outputs, write_texts
+from study.trial.outputs import Outputs, write_predictions, write_texts
 from study.trial.progress import Progress
 from study.trial.result import last_report, read_result
 from study.trial.training import Numerics, Recipe, Training, report_steps
@@ -41,8 +42,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     the attempt makes the reports of its result and trains nothing.
     The last report carries the result, which is on disk by then. If `job.reports_start` is true, report 0 has
     the scores of the student as it was initialised. If the store has a mirror, checkpoints and result are
-    stored there as well, and read from there. Test is scored only if `job.test` is true; which test texts
-    were correct is then in a file beside the result.
+    stored there as well, and read from there. Test is scored only if `job.test` is true; two files beside the
+    result then say which test texts were correct, and what was predicted for each.
     The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
     takes longer and gives the same numbers; the `parameters` in the result count the whole student.
     """
@@ -124,6 +125,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
             vocabulary.save(own / "student")
     if test is not None:
         write_texts(test, inputs, own / TEXTS)
+        write_predictions(test, inputs, own / PREDICTIONS)
     write_ending(own, history, result)
     send_attempt(own, store.mirror, ended=True)
     yield last_report(history, result)

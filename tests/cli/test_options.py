@@ -76,6 +76,7 @@ def test_a_request_is_made_of_the_options_and_its_folders_are_absolute(
     assert (request.drop_shared, request.full_vocabulary, request.teacher) == (True, False, "")
     assert (request.cluster, request.gpus_per_trial, request.cpus_per_trial) == ("running", 0.5, None)
     assert request_of("demo", OnWhat()).languages is None
+    assert (request.artifacts, request_of("demo", on, Where(artifacts="none")).artifacts) == ("all", "none")
 
 
 def test_urls_are_given_or_not() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from study.storage.attempts import (
+    PREDICTIONS,
     TEXTS,
     attempt_folder,
     attempt_folders,
@@ -224,13 +225,15 @@ def test_an_ending_of_an_older_version_has_no_texts(tmp_path: Path) -> None:
     assert file_of_ending(tmp_path, TEXTS) is None
 
 
-def test_an_ending_comes_from_the_mirror_with_its_texts(tmp_path: Path) -> None:
+def test_an_ending_comes_from_the_mirror_with_its_files(tmp_path: Path) -> None:
     mirror = Mirror(tmp_path / "home", f"file://{tmp_path / 'there'}")
     folder = tmp_path / "home" / "trials" / "key"
     own = end(folder, 1)
-    (own / TEXTS).write_text("bits")
+    for name in (TEXTS, PREDICTIONS):
+        (own / name).write_text(f"the content of {name}")
     send_attempt(own, mirror, ended=True)
     shutil.rmtree(tmp_path / "home")
     bring_attempts(folder, mirror)
-    assert left(folder) == ["attempt-1/result.json", f"attempt-1/{TEXTS}"]
-    assert file_of_ending(folder, TEXTS) == b"bits"
+    assert left(folder) == [f"attempt-1/{PREDICTIONS}", "attempt-1/result.json", f"attempt-1/{TEXTS}"]
+    for name in (TEXTS, PREDICTIONS):
+        assert file_of_ending(folder, name) == f"the content of {name}".encode()

@@ -433,7 +433,7 @@ def test_what_a_trial_leaves_behind_goes_on_both_sides(trial: Any, node: Any, ke
         tidy_mirror(driver, folder_of(driver).parent, {"key": keep, "absent": True})
         files_of_student = ("config.json", "model.safetensors", "vocabulary.json")
         weights = {f"attempt-2/student/{name}" for name in files_of_student if keep}
-        ending = {"attempt-2/result.json", "attempt-2/texts.json"}
+        ending = {f"attempt-2/{name}" for name in ("result.json", "texts.json", "predictions.npz")}
         assert here.names(folder).keys() == files(folder).keys() == ending | weights
     assert here.names(running).keys() == {"attempt-1/checkpoint-00000003.pt"}
     assert not driver.root.exists()

@@ -1,4 +1,4 @@
-"""A bit for each test text, in the order of the stored task, beside the result of a trial."""
+"""A bit and a prediction for each test text, in the order of the stored task, beside the result of a trial."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from study.config import digest
-from study.storage.attempts import TEXTS, attempt_folder, file_of_ending
-from study.trial.data.task import load_saved_task
-from study.trial.outputs import Outputs, write_texts
+from study.storage.attempts import PREDICTIONS, TEXTS, attempt_folder, file_of_ending
+from study.trial.data.task import load_saved_split, load_saved_task
+from study.trial.outputs import Outputs, write_predictions, write_texts
 
 
 def bits(content: bytes) -> dict[str, list[bool]]:
@@ -70,3 +71,35 @@ def test_without_test_there_are_no_bits(workshop: Any, tmp_path: Path) -> None:
     list(workshop.trial(workshop.config(), tmp_path, test=False))
     assert file_of_ending(tmp_path, TEXTS) is None
     assert not list(tmp_path.rglob(TEXTS))
+
+
+@pytest.mark.parametrize(("classes", "bytes_of_label"), [(4, 1), (300, 2)])
+def test_predictions_are_labels_and_their_probabilities_in_few_bytes(
+    classes: int, bytes_of_label: int, workshop: Any, tmp_path: Path
+) -> None:
+    inputs = workshop.inputs(workshop.config())
+    split = inputs.split("test")
+    logits = np.random.default_rng(0).standard_normal((len(split), classes)).astype(np.float32)
+    logits[0, 2] = 1e4  # exp would overflow
+    paths = [tmp_path / PREDICTIONS, tmp_path / "again.npz"]
+    for path in paths:
+        write_predictions(Outputs("test", split, logits), inputs, path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with np.load(paths[0], allow_pickle=False) as found:
+        assert found["label"].tolist() == logits.argmax(axis=1).tolist()
+        assert found["label"].itemsize == bytes_of_label
+        expected = softmax(logits.astype(float), axis=1).max(axis=1)
+        assert found["probability"] == pytest.approx(expected, abs=5e-4)
+        assert found["probability"].itemsize == 2
+        assert (str(found["task"]), str(found["split"])) == (inputs.config.task, "test")
+
+
+def test_the_predictions_of_a_trial_are_its_accuracies_on_test(workshop: Any, tmp_path: Path) -> None:
+    *_, last = workshop.trial(workshop.config(), tmp_path)
+    inputs = workshop.inputs(workshop.config())
+    stored = load_saved_split(inputs.task_folder, "test")
+    with np.load(attempt_folder(tmp_path, 1) / PREDICTIONS, allow_pickle=False) as found:
+        correct = found["label"] == stored.labels
+    for number, language in enumerate(inputs.task.languages):
+        accuracy = last.result["test"]["accuracy"]["by_language"][language]
+        assert correct[stored.languages == number].mean() == pytest.approx(accuracy)

@@ -307,7 +307,8 @@ def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Pat
     own = attempt_folder(tmp_path, 1)
     left = sorted(str(path.relative_to(own)) for path in tmp_path.rglob("*") if path.is_file())
     student = ("config.json", "model.safetensors", "vocabulary.json")
-    assert left == ["result.json", *(f"student/{name}" for name in student), "texts.json"]
+    beside = [*(f"student/{name}" for name in student), "texts.json"]
+    assert left == ["predictions.npz", "result.json", *beside]
 
 
 # With the full vocabulary

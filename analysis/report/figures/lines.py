@@ -42,7 +42,8 @@ def lines(
 
     table: `panel, line, x, mean, low, high` in drawing order; means are shares of 1. scale: the scale of the
     x axis; `share` is logarithmic, with the levels themselves as ticks, in per cent. seeds: `panel, line, x,
-    value`, a small dot each. Only the first 24 panels are drawn.
+    value`, a small dot each; if there is a column `run` too, a thin line for each run. Only the first 24
+    panels are drawn.
     """
     panels = list(dict.fromkeys(table["panel"]))[:MOST_PANELS]
     names = list(dict.fromkeys(table["line"]))
@@ -58,7 +59,7 @@ def lines(
             _line(axes, of_panel[of_panel["line"] == name], number, shown[name])
             if seeds is not None:
                 own = seeds[(seeds["panel"] == panel) & (seeds["line"] == name)]
-                axes.scatter(own["x"], own["value"], color=look(number)["color"], **SEED)
+                _seeds(axes, own, look(number)["color"])
         if panel:
             axes.set_title(label(panel, 100 // columns, 2))
     for axes in list(grid.flat)[len(panels) :]:
@@ -84,6 +85,14 @@ def _line(axes: Axes, rows: pd.DataFrame, number: int, name: str) -> None:
     axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0)
     if len(x) <= 8:  # a band between few points is easier to read with its bars
         axes.vlines(x, low, high, color=style["color"], linewidth=0.8)
+
+
+def _seeds(axes: Axes, rows: pd.DataFrame, color: str) -> None:
+    if "run" not in rows:
+        axes.scatter(rows["x"], rows["value"], color=color, **SEED)
+        return
+    for _, run in rows.dropna(subset=["x", "value"]).sort_values("x", kind="stable").groupby("run"):
+        axes.plot(run["x"], run["value"], color=color, linewidth=0.5, alpha=0.55, zorder=1.5)
 
 
 def _scale(axes: Axes, x: pd.Series, scale: Scale) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "look",
     "new_figure",
     "save",
+    "save_png",
     "styled",
 ]
 
@@ -141,11 +142,17 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Writes `name.svg` and `name.png`: the same bytes for the same figure, without date or program."""
     folder.mkdir(parents=True, exist_ok=True)
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    figure.draw_without_rendering()
-    figure.set_layout_engine(None)  # the parts stay where the layout has put them
+    save_png(figure, png)  # first: the parts stay where the layout has put them
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", metadata={"Software": None})
     return [svg, png]
+
+
+@styled
+def save_png(figure: Figure, path: Path) -> None:
+    """Writes the figure as the one file `path`: the same bytes for the same figure."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def inline_svg(svg: str, name: str, description: str) -> str:

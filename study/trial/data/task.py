@@ -14,7 +14,7 @@ import numpy as np
 
 from study.config import canonical_json
 
-__all__ = ["SPLITS", "Split", "Task", "count_saved_texts", "load_saved_task", "save_task"]
+__all__ = ["SPLITS", "Split", "Task", "count_saved_texts", "load_saved_split", "load_saved_task", "save_task"]
 
 SPLITS = ("train", "validation", "test")
 
@@ -97,23 +97,26 @@ def save_task(task: Task, folder: Path) -> None:
 def load_saved_task(folder: Path) -> Task:
     """Read the task that `save_task` wrote; it has the same content and the same fingerprint."""
     about = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-    label_ids = {name: i for i, name in enumerate(about["labels"])}
-    language_ids = {name: i for i, name in enumerate(about["languages"])}
-    splits = {}
-    for name in SPLITS:
-        with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8", newline="\n") as file:
-            rows = [json.loads(line) for line in file]
-        splits[name] = Split(
-            texts=tuple(row["text"] for row in rows),
-            labels=np.array([label_ids[row["label"]] for row in rows], dtype=np.int64),
-            languages=np.array([language_ids[row["lang"]] for row in rows], dtype=np.int64),
-        )
     return Task(
         name=about["name"],
         labels=tuple(about["labels"]),
         languages=tuple(about["languages"]),
-        splits=splits,
+        splits={name: load_saved_split(folder, name) for name in SPLITS},
         notes=tuple(about["notes"]),
+    )
+
+
+def load_saved_split(folder: Path, name: str) -> Split:
+    """Read the split `name` of the task that `save_task` wrote."""
+    about = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    label_ids = {name: i for i, name in enumerate(about["labels"])}
+    language_ids = {name: i for i, name in enumerate(about["languages"])}
+    with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8", newline="\n") as file:
+        rows = [json.loads(line) for line in file]
+    return Split(
+        texts=tuple(row["text"] for row in rows),
+        labels=np.array([label_ids[row["label"]] for row in rows], dtype=np.int64),
+        languages=np.array([language_ids[row["lang"]] for row in rows], dtype=np.int64),
     )
 
 

@@ -60,3 +60,13 @@ def test_a_seed_is_a_dot_in_its_panel_and_in_the_colour_of_its_line() -> None:
         for offset in np.asarray(each.get_offsets())
     ]
     assert dots == [(0, 0.1, 0.5, PALETTE[0]), (1, 1.0, 0.7, PALETTE[1])]
+
+
+def test_the_dots_of_a_run_are_a_thin_line_in_the_colour_of_its_arm() -> None:
+    rows = [("alpha=0", "init=teacher", run, x, 0.5 + x) for run in ("a", "b") for x in (1.0, 0.1)]
+    runs = pd.DataFrame(rows, columns=["panel", "line", "run", "x", "value"])
+    first, second = lines(curves(2), "data", "accuracy", seeds=runs).axes
+    thin = [line for line in first.lines if line.get_linewidth() < 1]
+    assert [np.asarray(line.get_xdata()).tolist() for line in thin] == [[0.1, 1.0]] * 2
+    assert {to_hex(line.get_color()).upper() for line in thin} == {PALETTE[1]}
+    assert not [line for line in second.lines if line.get_linewidth() < 1]
