@@ -263,6 +263,7 @@ def test_another_call_starts_no_process_and_adds_no_model(
     assert [model.to_dictionary() for model in mine.models] == before
 
 
+@pytest.mark.long
 def test_models_come_back_with_a_lost_database_and_damaged_weights_cost_one_line(
     mine: Copy, command: Any
 ) -> None:
