@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from study.tracking.artifacts import SOURCE
 from study.tracking.page.links import TAG, view_link
 
 NOTE = "mlflow.note.content"
@@ -45,6 +49,139 @@ def runs_of(study: Any, phase: str) -> list[Any]:
 
 def views(study: Any) -> dict[str, str]:
     return {name: value for name, value in experiment_of(study).tags.items() if name.startswith(TAG)}
+
+
+ARM = {"languages.json", "languages.png", "learning_curves.png"}
+CONFIRM = {"predictions.parquet", "confusion.json", "confusion.png"}
+
+
+def folder_of(study: Any, run: Any) -> Path:
+    """The folder of the run's artifacts; in a copied home, MLflow names the folder of the first home."""
+    return Path(study.home, "mlartifacts", run.info.experiment_id, run.info.run_id, "artifacts")
+
+
+def files(study: Any, run: Any) -> dict[str, bytes]:
+    """The artifacts of `run` by their paths, without what kdstudy itself needs."""
+    folder = folder_of(study, run)
+    there = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {name: content for name, content in there.items() if name != "texts.json"}
+
+
+def published(study: Any) -> Iterator[Any]:
+    """The runs that have files beside their numbers."""
+    for phase in ("study", "arm", "confirm"):
+        yield from runs_of(study, phase)
+
+
+def unpublish(study: Any) -> None:
+    """Bring the study to where a kill came before its files were sent."""
+    for run in published(study):
+        client_of(study).delete_tag(run.info.run_id, SOURCE)
+        for name in files(study, run):
+            (folder_of(study, run) / name).unlink()
+
+
+def test_arms_confirm_runs_and_the_study_have_files_that_people_look_at(finished: Any) -> None:
+    arms, confirm = runs_of(finished, "arm"), runs_of(finished, "confirm")
+    assert (len(arms), len(confirm)) == (2, 2)
+    assert [files(finished, run).keys() for run in arms] == [ARM] * 2
+    assert [files(finished, run).keys() for run in confirm] == [CONFIRM] * 2
+    (study,) = runs_of(finished, "study")
+    assert {"learning_curves.png", "report/report.html", "report/per_language.csv"} <= files(
+        finished, study
+    ).keys()
+    assert [files(finished, run) for run in runs_of(finished, "search")] == [{}] * 6
+
+
+def test_the_table_of_an_arm_is_read_by_mlflow_and_has_the_numbers_of_its_run(finished: Any) -> None:
+    experiment = experiment_of(finished).experiment_id
+    for run in runs_of(finished, "arm"):
+        table = client_of(finished).load_table(experiment, "languages.json", [run.info.run_id])
+        assert list(table["language"]) == ["deu", "hau", "yor", "macro", "worst"]
+        for row in table.to_dict("records"):
+            assert row["accuracy"] == run.data.metrics[f"test/accuracy/{row['language']}"]
+            assert row["retention"] == run.data.metrics[f"test/retention/{row['language']}"]
+
+
+def test_predictions_give_the_accuracies_of_the_run_in_every_language(finished: Any) -> None:
+    for run in runs_of(finished, "confirm"):
+        table = pd.read_parquet(folder_of(finished, run) / "predictions.parquet")
+        right = table["label"].astype(str) == table["prediction"].astype(str)
+        for language, of_language in right.groupby(table["language"].astype(str)):
+            assert of_language.mean() == pytest.approx(run.data.metrics[f"test/accuracy/{language}"])
+        assert table["text"].tolist() == list(range(3 * 4 * 8))
+        assert table["probability"].between(1 / 4, 1).all()
+        matrices = json.loads(files(finished, run)["confusion.json"])
+        assert sum(row[matrices["columns"].index("texts")] for row in matrices["data"]) == len(table)
+
+
+@pytest.mark.parametrize("how", ["killed", "away"])
+def test_files_that_were_not_sent_are_made_up_for_and_then_nothing_is_sent(
+    how: str, command: Any, shown: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kill, or the end of the server, comes after the files of one run and before its tag."""
+    before = {run.info.run_id: files(shown, run) for run in published(shown)}
+    unpublish(shown)
+    sent: list[str] = []
+    send = MlflowClient.log_artifacts
+
+    def breaks(client: MlflowClient, run: str, folder: str) -> None:
+        send(client, run, folder)
+        raise KeyboardInterrupt if how == "killed" else ConnectionError("the server is away")
+
+    def counts(client: MlflowClient, run: str, folder: str) -> None:
+        sent.append(run)
+        send(client, run, folder)
+
+    sync = ("status", shown.name, "--sync", "--home", shown.home)
+    monkeypatch.setattr(MlflowClient, "log_artifacts", breaks)
+    if how == "killed":
+        with pytest.raises(KeyboardInterrupt):
+            command(*sync)
+    else:
+        assert command(*sync).code == 0
+    assert len([run for run in published(shown) if files(shown, run)]) == 1
+    monkeypatch.setattr(MlflowClient, "log_artifacts", counts)
+    assert command(*sync).code == 0
+    assert {run.info.run_id: files(shown, run) for run in published(shown)} == before
+    assert sorted(sent) == sorted(before)
+    assert command(*sync).code == 0
+    assert len(sent) == len(before)
+
+
+def test_a_run_whose_trial_is_of_an_older_version_has_no_predictions(command: Any, shown: Copy) -> None:
+    unpublish(shown)
+    for path in (shown.home / "studies" / shown.name / "trials").glob("*/attempt-*/predictions.npz"):
+        path.unlink()
+    assert command("status", shown.name, "--sync", "--home", shown.home).code == 0
+    assert [files(shown, run).keys() for run in runs_of(shown, "confirm")] == [set()] * 2
+    assert [files(shown, run).keys() for run in runs_of(shown, "arm")] == [ARM] * 2
+
+
+def test_artifacts_out_of_reach_are_named_and_stop_nothing(
+    command: Any, shown: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*given: Any) -> None:
+        raise PermissionError(13, "Permission denied", "/srv/mlflow")
+
+    unpublish(shown)
+    monkeypatch.setattr(MlflowClient, "log_artifacts", refuses)
+    answer = command("status", shown.name, "--sync", "--home", shown.home)
+    assert answer.code == 0
+    assert "MLflow's runs have no files beside their numbers: " in answer.err
+
+
+def test_without_artifacts_runs_have_numbers_alone_until_they_are_wanted(
+    command: Any, on_ray: list[str], asked: Any, shown: Copy
+) -> None:
+    unpublish(shown)
+    run = ("run", asked.space, *asked.on, *on_ray, "--home", shown.home)
+    for line in ([*run, "--artifacts", "none"], ["status", shown.name, "--sync", "--home", shown.home]):
+        answer = command(*line)
+        assert answer.code == 0, answer.err
+        assert [files(shown, one) for one in published(shown)] == [{}] * 5
+    assert command(*run, "--artifacts", "files").code == 0
+    assert all(files(shown, one) for one in published(shown))
 
 
 def test_views_are_written_once_and_a_users_view_stays(command: Any, shown: Any) -> None:

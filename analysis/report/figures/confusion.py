@@ -32,7 +32,7 @@ def confusion_matrix(counts: pd.DataFrame, title: str) -> Figure:
     names = labels(counts.index, width=24, lines=1)
     room = 0.062 * max(map(len, names))  # of the names, in inches
     side = max(SMALLEST, n * CELL[n > NUMBERS])
-    figure = new_figure(side + room + 0.8, side + room + 1.2)
+    figure = new_figure(side + room + 0.9, side + room + 1.2)
     axes = figure.add_subplot()
     rare = PowerNorm(0.5, 0, 1)  # a mistake of one text in a hundred has a colour of its own
     drawn = axes.imshow(np.ma.masked_invalid(shares), cmap="cividis", norm=rare, extent=(0, n, n, 0))
