@@ -1,4 +1,4 @@
-"""A bit and a prediction for each test text, in the order of the task, beside the result of a trial."""
+"""A bit and a prediction for each test text, in the order of the stored task, beside a trial's result."""
 
 from __future__ import annotations
 
