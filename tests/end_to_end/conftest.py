@@ -98,6 +98,11 @@ class Question:
         """The options that say on what."""
         return ["--task", str(self.task), "--model", str(self.model)]
 
+    @property
+    def plain(self) -> list[str]:
+        """The same, of a study that leaves no figures and models in MLflow: its end comes sooner."""
+        return [*self.on, "--artifacts", "none"]
+
 
 @dataclass(frozen=True)
 class Finished:

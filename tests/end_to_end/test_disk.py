@@ -75,7 +75,7 @@ def test_a_full_disk_stops_the_study_which_goes_on_once_there_is_room(
     read: Callable[..., Any],
 ) -> None:
     home, filler = small_disk / "home", small_disk / "filler"
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     running.wait_until(lambda: running.done() >= 1)
     free = os.statvfs(small_disk)
     with suppress(OSError):  # the study writes beside it
@@ -101,7 +101,7 @@ def test_a_disk_too_small_for_the_teacher_stops_the_study_which_goes_on_once_it_
     subprocess.run(["mount", "-o", f"remount,size={room}", str(disk)], check=True)
     urls = ["--ledger-url", f"sqlite:///{tmp_path}/optuna.db"]
     urls += ["--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"]
-    check_stopped(kdstudy("run", asked.space, *asked.on, "--home", home, *urls), home)
+    check_stopped(kdstudy("run", asked.space, *asked.plain, "--home", home, *urls), home)
     subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
     again = kdstudy("resume", "my_space", "--home", home)
     assert again.code == 0, again.err
@@ -119,9 +119,9 @@ def test_on_a_read_only_home_a_study_is_neither_begun_nor_gone_on_with(
     before = tree(disk)
     with read_only(disk):
         for arguments, where in (
-            (("run", asked.space, *asked.on), home),
-            (("run", asked.space, *asked.on, "--name", "another"), home),
-            (("run", asked.space, *asked.on), disk / "new"),
+            (("run", asked.space, *asked.plain), home),
+            (("run", asked.space, *asked.plain, "--name", "another"), home),
+            (("run", asked.space, *asked.plain), disk / "new"),
             (("resume", "my_space"), home),
             (("resume", "my_space", "--retry-failed"), home),
         ):
@@ -143,7 +143,7 @@ def test_a_home_that_turns_read_only_stops_the_study_which_goes_on_once_it_is_wr
     read: Callable[..., Any],
 ) -> None:
     home = small_disk / "home"
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     running.wait_until(lambda: running.done() >= 1)
     with read_only(small_disk):
         check_stopped(running.finish(timeout=240), home)

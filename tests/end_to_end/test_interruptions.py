@@ -76,7 +76,7 @@ def test_a_study_that_was_told_to_stop_comes_to_the_same_end(
     killed: bool,
 ) -> None:
     home, done = home_with_artifacts, 0
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     running.wait_until(lambda: running.done() >= 2)
     if killed:
         running.kill()
@@ -106,13 +106,13 @@ def test_one_that_is_stopped_before_its_plan_is_on_record_says_the_command_to_ru
 ) -> None:
     """There is no study yet that could be resumed by its name."""
     home = tmp_path / "a home"
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     running.wait_until(lambda: "preparing the task" in running.stderr())
     running.process.send_signal(signal.SIGTERM)
     answer = running.finish(timeout=60)
     assert answer.code == 130, answer.err
     *_, last = answer.err.splitlines()
-    run = shlex.join(["kdstudy", "run", *map(str, [asked.space, *asked.on, "--home", home])])
+    run = shlex.join(["kdstudy", "run", *map(str, [asked.space, *asked.plain, "--home", home])])
     assert last == f"interrupted; go on with: {run}"
 
 
@@ -121,7 +121,7 @@ def test_if_ray_dies_the_study_stops_soon_with_one_line_and_can_be_resumed(
     kdstudy: Any, command: Any, asked: Any, home_with_artifacts: Path, read: Callable[..., Any]
 ) -> None:
     home = home_with_artifacts
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     running.wait_until(lambda: running.done() >= 1)
     running.remember()
     (head,) = running.workers("gcs_server")
@@ -144,7 +144,7 @@ def test_a_study_goes_on_if_nobody_reads_its_output_any_more(
 ) -> None:
     """A pipe that is closed, and the end of an ssh."""
     home = home_with_artifacts
-    running = kdstudy.start("-c", PIPED, COMMAND, "run", asked.space, *asked.on, "--home", home, command=())
+    running = kdstudy.start("-c", PIPED, COMMAND, "run", asked.space, *asked.plain, "--home", home, command=())
     answer = running.finish(timeout=240)
     assert (answer.code, answer.out, answer.err) == (0, "", "")
     check_whole(home, NAME, PLANNED)
@@ -170,7 +170,7 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
     read: Callable[..., Any],
 ) -> None:
     home = home_with_artifacts
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     for kills in range(1, 5):
         running.wait_until(lambda: running.done() >= kills)  # noqa: B023 (it is called here)
         running.kill()
@@ -190,7 +190,7 @@ def test_a_trial_whose_worker_was_killed_goes_on_in_another(
     read: Callable[..., Any],
 ) -> None:
     home = home_with_artifacts
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
     for kills in (1, 2, 3):
         running.wait_until(lambda: running.done() >= kills)  # noqa: B023
         running.wait_until(lambda: running.workers("ray::ImplicitFunc"))
@@ -205,7 +205,7 @@ def test_two_studies_may_begin_in_a_new_home_at_once(
     kdstudy: Any, asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
 ) -> None:
     few = ["--trials", "1", "--confirm-seeds", "0", "--home", home_with_artifacts]
-    both = [kdstudy.start("run", asked.space, *asked.on, *few, "--name", name) for name in ("one", "two")]
+    both = [kdstudy.start("run", asked.space, *asked.plain, *few, "--name", name) for name in ("one", "two")]
     for running in both:
         answer = running.finish(timeout=240)
         assert answer.code == 0, answer.err

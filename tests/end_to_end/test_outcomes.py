@@ -41,7 +41,7 @@ def test_pruned_and_diverged_trials_are_outcomes_and_not_failures(
 ) -> None:
     (tmp_path / "rates.py").write_text(SPACE)
     home = tmp_path / "home"
-    answer = command("run", tmp_path / "rates.py", *asked.on, *on_ray, "--home", home)
+    answer = command("run", tmp_path / "rates.py", *asked.plain, *on_ray, "--home", home)
     assert answer.code == 0, answer.err
     counts = json.loads(command("status", "rates", "--home", home, "--json").out)
     assert counts["planned"] == 9
@@ -106,7 +106,7 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     for logits in home.glob("artifacts/outputs/*/logits.npy"):
         build_wrongly(logits)  # what distillation reads, and labels alone do not
     few = ["--home", home, "--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", *on_ray]
-    answer = command("run", space, *asked.on, *few)
+    answer = command("run", space, *asked.plain, *few)
     assert answer.code == 1
     assert "Traceback" not in answer.err
     counts = json.loads(command("status", "broken", "--home", home, "--json").out)
@@ -148,7 +148,7 @@ def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
     home, space = home_with_artifacts, tmp_path / "rate.py"
     shutil.copy(asked.space, space)
     few = ["--trials", "1", "--confirm-seeds", "0", "--concurrency", "1", "--home", home, *on_ray]
-    run = ["run", space, *asked.on, *few]
+    run = ["run", space, *asked.plain, *few]
     answer = command(*run, "--set", "teacher_learning_rate=1e6")
     assert (answer.code, answer.out) == (1, ""), answer.err
     assert "Traceback" not in answer.err
@@ -180,7 +180,7 @@ def test_a_study_that_was_planned_too_large_ends_early_and_confirms_what_it_has(
     from study.home import Home
     from study.ledger.ledger import Ledger
 
-    run = ("run", asked.space, *asked.on, *on_ray, "--home", home_with_artifacts)
+    run = ("run", asked.space, *asked.plain, *on_ray, "--home", home_with_artifacts)
     assert command(*run, "--trials", "2", "--confirm-seeds", "0").code == 0
     ledger = Ledger(Home(home_with_artifacts).urls("my_space")["ledger_url"], "my_space")
     plan = ledger.require_plan()
@@ -206,7 +206,7 @@ def test_a_tuning_that_is_added_is_searched_and_confirmed_beside_the_first(
     check_whole: Callable[..., Any],
 ) -> None:
     """The finished study goes on: its trials stay, and the second tuning has its own, each once."""
-    run = ("run", asked.space, *asked.on, *on_ray, "--home", copied_home)
+    run = ("run", asked.space, *asked.plain, *on_ray, "--home", copied_home)
     answer = command(*run, "--tunings", "2")
     assert answer.code == 0, answer.err
     on_record = check_whole(copied_home, finished.name, 16)

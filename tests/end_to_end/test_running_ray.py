@@ -53,7 +53,7 @@ def test_a_study_runs_on_a_ray_that_is_there(
     read: Callable[..., Any],
 ) -> None:
     home = home_with_artifacts
-    answer = kdstudy("run", asked.space, *asked.on, "--home", home, "--cluster", address, **NO_TOKEN)
+    answer = kdstudy("run", asked.space, *asked.plain, "--home", home, "--cluster", address, **NO_TOKEN)
     assert answer.code == 0, answer.err
     whole = check_whole(home, "my_space", 8)
     assert {r.key: r.value for r in whole.records} == {
@@ -67,7 +67,7 @@ def test_what_no_node_has_is_refused_and_what_the_working_directory_has_does_no_
     kdstudy: Any, asked: Any, home_with_artifacts: Path, address: str
 ) -> None:
     """Ray would put the working directory on the path of its workers, and wait for ever for two CPUs."""
-    options = (asked.space, *asked.on, "--cluster", "running", "--home", home_with_artifacts)
+    options = (asked.space, *asked.plain, "--cluster", "running", "--home", home_with_artifacts)
     mine = [kdstudy.folder / name for name in ("tokenizers.py", "study.py")]
     for path in mine:
         path.write_text("raise RuntimeError('a file of the user')")

@@ -46,7 +46,7 @@ def test_a_refusal_shows_no_password(
 ) -> None:
     option = "--" + field.replace("_", "-")
     home = ("--home", home_with_artifacts)
-    answer = command(*debug, "run", asked.space, *asked.on, *home, option, urls[field])
+    answer = command(*debug, "run", asked.space, *asked.plain, *home, option, urls[field])
     assert answer.code == 2, answer.err
     shown = [answer.out, answer.err, caplog.text]
     assert f"{option} " in answer.err
@@ -89,7 +89,7 @@ def test_a_study_with_a_password_in_a_url_stores_it_in_one_file_that_only_the_us
     ledger = tmp_path / "ledger.db"
     url = f"sqlite:///file:{ledger}?uri=true&password={SECRET}"
     few = ["--trials", "1", "--confirm-seeds", "0", "--concurrency", "1"]
-    run = ["run", asked.space, *asked.on, *few, *on_ray, "--home", home, "--ledger-url", url]
+    run = ["run", asked.space, *asked.plain, *few, *on_ray, "--home", home, "--ledger-url", url]
     shown = []
     for arguments in (
         run,

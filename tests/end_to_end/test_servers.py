@@ -212,7 +212,7 @@ def test_servers_that_go_away_in_the_middle_cost_nothing(
     """PostgreSQL keeps the ledger and, behind a server, MLflow; the server is killed, then PostgreSQL."""
     server = mlflow_server(postgres.url("mlflow"))
     where = ["--home", home_with_artifacts, "--ledger-url", postgres.url("ledger")]
-    running = kdstudy.start("run", asked.space, *asked.on, *where, "--tracking-uri", server.url)
+    running = kdstudy.start("run", asked.space, *asked.plain, *where, "--tracking-uri", server.url)
     running.wait_until(lambda: running.done() >= 1)
     server.kill()
     running.wait_until(lambda: running.done() >= 3)  # training goes on meanwhile
@@ -249,7 +249,7 @@ def test_with_the_ledger_away_running_trials_end_and_none_begins(
     space.write_text(LONG_SPACE, encoding="utf-8")
     ledger = postgres.url("ledger")
     where = ["--home", home, "--ledger-url", ledger, "--concurrency", "2"]
-    running = kdstudy.start("run", space, *asked.on, *where)
+    running = kdstudy.start("run", space, *asked.plain, *where)
     running.wait_until(lambda: len(reported(home)) == 2 and min(reported(home).values()) >= 120)
     postgres.stop()
     try:
@@ -290,7 +290,7 @@ def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
     home, trials = home_with_artifacts, 90  # the study must outlast the minute
     server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
     where = ["--home", home, "--tracking-uri", server.url, "--trials", str(trials)]
-    running = kdstudy.start("run", asked.space, *asked.on, *where)
+    running = kdstudy.start("run", asked.space, *asked.plain, *where)
     running.wait_until(lambda: running.done() >= 2)
     server.kill()
     before, until = running.done(), time.monotonic() + 60
@@ -329,7 +329,7 @@ def test_what_mlflow_missed_is_sent_by_status_sync(
     """The server does not come back before the study has ended: a note says how to go on, and it works."""
     home = home_with_artifacts
     server = mlflow_server(f"sqlite:///{tmp_path / 'server.db'}")
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", home, "--tracking-uri", server.url)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", home, "--tracking-uri", server.url)
     running.wait_until(lambda: running.done() >= 2)
     server.kill()
     answer = running.finish(timeout=300)

@@ -35,13 +35,13 @@ def test_a_study_goes_on_from_storage_alone(
     storage = f"s3://{s3.new_bucket()}/kd"
     where = ["--ledger-url", f"sqlite:///{ledger}", "--tracking-uri", f"sqlite:///{elsewhere / 'mlflow.db'}"]
     where += ["--storage-url", storage]
-    running = kdstudy.start("run", asked.space, *asked.on, "--home", lost, *where)
+    running = kdstudy.start("run", asked.space, *asked.plain, "--home", lost, *where)
     attempts = lost / "studies" / NAME / "trials"
     running.wait_until(lambda: len(list(attempts.glob("*/attempt-1/result.json"))) >= 2)
     running.wait_until(lambda: any(attempts.glob("*/attempt-1/checkpoint-00000040.pt")))
     running.kill()
     shutil.rmtree(lost)
-    answer = kdstudy("run", asked.space, *asked.on, "--home", new, *where)
+    answer = kdstudy("run", asked.space, *asked.plain, "--home", new, *where)
     assert answer.code == 0, answer.err
     whole = check_whole(elsewhere, NAME, PLANNED)
     expected = read(finished.home, finished.name)
@@ -76,7 +76,7 @@ def test_a_study_goes_on_from_storage_alone(
 def test_storage_that_cannot_be_written_to_is_refused(
     command: Any, asked: Any, s3: Any, wrong: str, tmp_path: Path
 ) -> None:
-    answer = command("run", asked.space, *asked.on, "--home", tmp_path / "home", "--storage-url", wrong)
+    answer = command("run", asked.space, *asked.plain, "--home", tmp_path / "home", "--storage-url", wrong)
     assert (answer.code, answer.out) == (2, "")
     (line,) = answer.err.splitlines()
     assert line.startswith(f"kdstudy: --storage-url {wrong}: must be a folder that can be written to: s3://")
@@ -88,7 +88,7 @@ def test_a_study_keeps_the_storage_that_it_was_begun_with(
 ) -> None:
     before = tree(copied_home)
     storage = (tmp_path / "storage").as_uri()
-    answer = command("run", asked.space, *asked.on, "--home", copied_home, "--storage-url", storage)
+    answer = command("run", asked.space, *asked.plain, "--home", copied_home, "--storage-url", storage)
     assert answer.code == 2
     assert f"--storage-url: study {NAME} was begun with none, not {storage}" in answer.err
     assert tree(copied_home) == before
