@@ -57,7 +57,6 @@ def _publish_files(home: Home, name: str, results: Results, arms: dict[str, dict
     }
     of_study = partial(published.write_study_files, results)
     files["study"] = Files(published.study_source(results), of_study)
-    note("MLflow receives the figures, tables and predictions that it lacks")
     if why := send_files(study, files, published.write_prediction_files, published.FORM):
         note(f"MLflow's runs have no files beside their numbers: {why}")
 

@@ -57,7 +57,7 @@ CONFIRM = {"predictions.parquet", "confusion.json", "confusion.png"}
 
 def folder_of(study: Any, run: Any) -> Path:
     """The folder of the run's artifacts; in a copied home, MLflow names the folder of the first home."""
-    return Path(study.home, "mlartifacts", run.info.experiment_id, run.info.run_id, "artifacts")
+    return Path(study.home, "mlartifacts", run.info.run_id, "artifacts")
 
 
 def files(study: Any, run: Any) -> dict[str, bytes]:

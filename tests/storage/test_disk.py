@@ -191,7 +191,7 @@ def test_weights_and_checkpoints_that_cannot_be_written_halt_the_study_and_the_t
     assert list(told) == ["halt"]
     assert re.match(what, told["halt"])
     again = attempt(reports, no_file_above(2**40))
-    assert [list(each) for each in again] == [["report"]] * reports
+    assert ["report" in each for each in again] == [True] * reports
     assert json.loads(again[-1]["report"])["result"]["outcome"] == "complete"
 
 
