@@ -7,6 +7,7 @@ The run of an arm has `languages.json`, `languages.png` and `learning_curves.png
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -140,7 +141,8 @@ def _curves(results: Results, arm: str | None) -> Figure | None:
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
     """Write `table` in the form of MLflow's `log_table`, which would add its rows to those that are there."""
-    table.to_json(path, orient="split", index=False, double_precision=15)
+    known = table.astype(object).where(table.notna(), None)  # JSON has no NaN
+    path.write_text(json.dumps(known.to_dict("split", index=False), ensure_ascii=False), encoding="utf-8")
 
 
 def _hash(table: pd.DataFrame) -> str:

@@ -144,7 +144,9 @@ def test_a_study_goes_on_if_nobody_reads_its_output_any_more(
 ) -> None:
     """A pipe that is closed, and the end of an ssh."""
     home = home_with_artifacts
-    running = kdstudy.start("-c", PIPED, COMMAND, "run", asked.space, *asked.plain, "--home", home, command=())
+    running = kdstudy.start(
+        "-c", PIPED, COMMAND, "run", asked.space, *asked.plain, "--home", home, command=()
+    )
     answer = running.finish(timeout=240)
     assert (answer.code, answer.out, answer.err) == (0, "", "")
     check_whole(home, NAME, PLANNED)
