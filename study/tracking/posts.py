@@ -52,6 +52,10 @@ class Posts:
         """Whether so many jobs wait for MLflow that no new trial may be launched."""
         return len(self.outbox) >= BOUND
 
+    def run_of(self, key: str) -> str | None:
+        """Return the id of the run of the trial `key`; None if MLflow has not received the trial yet."""
+        return self.tracker.runs.known_id(f"trial/{key}")
+
     def trial(self, record: Record, journal: Journal, state: State) -> None:
         """Send all reports of `journal`, and bring the trial's run to `state`.
 
