@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 __all__ = ["BROWSER", "Tab", "chromium"]
 
@@ -15,8 +16,8 @@ QUIET = (
     *("--disable-background-networking", "--disable-component-update"),
 )
 SLOWLY = 60_000  # milliseconds that a page may take on a busy machine
-ASKED_BY_MLFLOW = "/mlflow/users/current"
-"""MLflow's UI asks this of every server; a server without users answers that there is no such page."""
+NOT_OURS = ("/mlflow/users/current", "ResizeObserver loop")
+"""Errors of MLflow's UI itself: it asks every server who the user is, and draws slower than it lays out."""
 
 
 @contextmanager
@@ -38,16 +39,16 @@ class Tab:
     def __init__(self, browser: Any) -> None:
         self.page = browser.new_page(viewport={"width": 1600, "height": 1100})
         self.page.set_default_timeout(SLOWLY)
-        self.hosts: set[str] = set()
+        self.hosts: set[str | None] = set()
         self.broken: list[str] = []
-        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        self.page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
         self.page.on("pageerror", lambda error: self.broken.append(str(error)))
         self.page.on("console", self._listen)
 
     def _listen(self, message: Any) -> None:
-        where = message.location["url"]
-        if message.type == "error" and not where.endswith(ASKED_BY_MLFLOW):
-            self.broken.append(f"{message.text} ({where})")
+        text = f"{message.text} ({message.location['url']})"
+        if message.type == "error" and not any(known in text for known in NOT_OURS):
+            self.broken.append(text)
 
     def open(self, link: str) -> Any:
         """The page at `link`."""

@@ -41,6 +41,7 @@ NAME = "large"
 SEEDS, STEPS = 10, 400
 SCIENTIFIC = {"init": ("random", "base", "teacher"), "alpha": (1.0, 0.2), "depth": (1, 2, 3, 4)}
 ARMS = 24
+BEST = 1e-3
 PROGRESS = 100  # trials after which the study's progress is shown
 BEGAN = 1_700_000_000_000  # milliseconds since 1970
 
@@ -82,11 +83,12 @@ class LargeStudy:
                 strict=True,
             )
         ]
+        points[0] |= {"learning_rate": BEST}  # the best, so the confirm runs have it
         of_search = [("search", point, None) for point in points]
         of_confirm = [("confirm", points[0], plan.search_seed + seed) for seed in range(1, SEEDS + 1)]
         for phase, point, seed in [*of_search, *of_confirm]:
             for arm in plan.arms():
-                ends = {7: State.FAILED, 57: State.DIVERGED} if phase == "search" else {}
+                ends = {31: State.FAILED, 41: State.DIVERGED} if phase == "search" else {}
                 outcome = ends.get(number % 100, State.COMPLETE)
                 config = plan.config(arm, point, seed)
                 value = self._good(config) + 0.2 if outcome == State.COMPLETE else None
@@ -115,7 +117,8 @@ class LargeStudy:
     def _good(self, config: TrialConfig) -> float:
         """Accuracy at the start."""
         far = abs(math.log10(config.learning_rate) + 3)
-        return 0.3 + 0.1 * (config.init == "teacher") + 0.02 * int(config.depth) - 0.1 * far
+        best = 0.05 * (config.learning_rate == BEST)
+        return 0.3 + 0.1 * (config.init == "teacher") + 0.02 * int(config.depth) - 0.1 * far + best
 
     def _scores(self, good: float) -> dict[str, Any]:
         found: dict[str, Any] = {"n": dict.fromkeys(self.languages, 100)}
@@ -167,6 +170,8 @@ class LargeStudy:
                     journal.reports.append(report) if bulk else journal.add(report)
                     posts.trial(record, journal, State.RUNNING)
                     assert at_once or outbox.flush(600), outbox.away
+                if record.outcome == State.FAILED:
+                    (posts.trials / record.key / "traceback.txt").write_text("ValueError: invented")
                 posts.trial(record, journal, record.outcome)
                 if number % PROGRESS == 0:
                     posts.progress(summary(self.plan, [*trials[:number]]), now=True)
