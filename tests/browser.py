@@ -36,8 +36,8 @@ def chromium() -> Iterator[Any]:
 class Tab:
     """A page of `browser`. `hosts`: all that it has asked; `broken`: the errors that it has met."""
 
-    def __init__(self, browser: Any) -> None:
-        self.page = browser.new_page(viewport={"width": 1600, "height": 1100})
+    def __init__(self, browser: Any, height: int = 1100) -> None:
+        self.page = browser.new_page(viewport={"width": 1600, "height": height})
         self.page.set_default_timeout(SLOWLY)
         self.hosts: set[str | None] = set()
         self.broken: list[str] = []

@@ -188,7 +188,12 @@ class Ledger:
         return at_once(lambda: self._tell(record, outcome, value, why, mlflow_run))
 
     def _tell(
-        self, record: Record, outcome: State, value: float | None, why: str | None, mlflow_run: str | None
+        self,
+        record: Record,
+        outcome: State,
+        value: float | None,
+        why: str | None,
+        mlflow_run: str | None = None,
     ) -> Record:
         known = self._book.records().get(record.key) or record
         study = self.studies.of(record)

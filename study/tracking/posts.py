@@ -44,6 +44,7 @@ class Posts:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
         self.trials, self.page = folder / "trials", Page(tracker)
         self._next_look = 0.0
+        self._found: Mapping[str, Any] | None = None  # how far the study was at the last look
         self.lacked: set[str] = set()
         """The keys of ended trials of which MLflow lacked something that no mark had shown."""
 
@@ -134,6 +135,8 @@ class Posts:
                     scores = one.teacher_scores("validation")
                     self.tracker.teacher(one.teacher_key, one.teacher_recipe, scores)
 
+        if state == "pause" and self._found is not None:
+            self.progress(_at_rest(self._found), now=True)
         mark = unsent_mark(self.folder)
         mark.touch()
         self.outbox.put("study", send, None if state == "begin" else mark)
@@ -143,6 +146,7 @@ class Posts:
 
         now: send it in any case.
         """
+        self._found = found
         if now or time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOKS
             show = partial(self.page.progress, found, int(time.time() * 1000))
@@ -180,6 +184,11 @@ class Posts:
             if content is not None:
                 return {TEXTS: content.decode()}
         return {}
+
+
+def _at_rest(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary `found` as it is when nothing runs any more."""
+    return {**found, "running": 0, "arms": [{**arm, "running": 0} for arm in found["arms"]]}
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:

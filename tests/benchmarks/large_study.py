@@ -1,4 +1,4 @@
-"""A large study's record, written to MLflow by what writes every study's record: `Tracker`, `Posts` and `Page`.
+"""A large study's record in MLflow, written by what writes every study's: `Tracker`, `Posts` and `Page`.
 
 The trials are invented; nothing is trained. Of a hundred search trials, one fails and one diverges.
 
@@ -109,7 +109,9 @@ class LargeStudy:
                 seconds=0.1 * number,
                 time_ms=BEGAN + rows + 1000 * number,
                 validation=self._scores(good + 0.02 * number),
-                result=self._result(record, good) if number == last and record.outcome != State.FAILED else None,
+                result=self._result(record, good)
+                if number == last and record.outcome != State.FAILED
+                else None,
             )
             for number in range(1, last + 1)
         ]
@@ -125,7 +127,11 @@ class LargeStudy:
         for metric in ("accuracy", "macro_f1", "retention"):
             values = np.clip(good + self.random.normal(0, 0.02, len(self.languages)), 0, 1).tolist()
             by_language = dict(zip(self.languages, values, strict=True))
-            found[metric] = {"macro": float(np.mean(values)), "worst": min(values), "by_language": by_language}
+            found[metric] = {
+                "macro": float(np.mean(values)),
+                "worst": min(values),
+                "by_language": by_language,
+            }
         return found
 
     def _result(self, record: Record, good: float) -> dict[str, Any]:
@@ -146,8 +152,8 @@ class LargeStudy:
         """Write `trials` into `folder`, a home; returns how many reports they made, and the seconds.
 
         A study that is there goes on. at_once: the outbox sends what a trial has reported together, as it
-        does if a trial takes less than a second; else each report is sent by itself. bulk: see the module; SQLite
-        then no longer waits for the disk in this process.
+        does if a trial takes less than a second; else each report is sent by itself. bulk: see the module;
+        SQLite then no longer waits for the disk in this process.
         """
         tracker = self._tracker(folder)
         database = sqlite3.connect(folder / "mlflow.db", check_same_thread=False)
@@ -216,7 +222,11 @@ class _Bulk:
         return getattr(self.client, name)
 
     def log_batch(
-        self, run: str, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[RunTag] = ()
+        self,
+        run: str,
+        metrics: Sequence[Metric] = (),
+        params: Sequence[Param] = (),
+        tags: Sequence[RunTag] = (),
     ) -> None:
         if params or tags:
             self.client.log_batch(run, params=params, tags=tags)

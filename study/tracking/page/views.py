@@ -97,7 +97,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "^(validation/accuracy/(macro|worst)|loss)$",
             [*params, macro],
             in_a_row=1,
-            height=640,  # the UI reads the histories of the charts in sight, so one chart comes sooner than two
+            height=640,  # the UI reads the histories of the charts in sight: the fewer, the sooner
             group="kdstudy.arm",
         ),
         View(
