@@ -197,7 +197,7 @@ class Lifecycle:
         self.lease.check()  # again, after the wait
         why = traceback.strip().splitlines()[-1] if traceback else None
         value = last.value if last is not None and outcome == State.COMPLETE else None
-        ended = self.ledger.tell(record, outcome, value, why)
+        ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key))
         self._forget(key)
         self._tidy_ended(ended)
 

@@ -169,17 +169,32 @@ class Ledger:
         """
         return at_once(lambda: self._running.report(record, index, value))
 
-    def tell(self, record: Record, outcome: State, value: float | None, why: str | None = None) -> Record:
+    def tell(
+        self,
+        record: Record,
+        outcome: State,
+        value: float | None,
+        why: str | None = None,
+        mlflow_run: str | None = None,
+    ) -> Record:
         """End `record`; returns the record of the ended trial.
 
-        A second call changes nothing: a kill may have come right after the first.
+        A second call changes nothing: a kill may have come right after the first. mlflow_run: the id of the
+        trial's run in MLflow, for people who read the ledger with Optuna; None if the id is not known.
 
         Raises:
             Away: if the database does not answer; the caller then calls again.
         """
-        return at_once(lambda: self._tell(record, outcome, value, why))
+        return at_once(lambda: self._tell(record, outcome, value, why, mlflow_run))
 
-    def _tell(self, record: Record, outcome: State, value: float | None, why: str | None) -> Record:
+    def _tell(
+        self,
+        record: Record,
+        outcome: State,
+        value: float | None,
+        why: str | None,
+        mlflow_run: str | None = None,
+    ) -> Record:
         known = self._book.records().get(record.key) or record
         study = self.studies.of(record)
         if known.running:
@@ -190,6 +205,8 @@ class Ledger:
                 self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
                 if why:
                     self.storage.set_trial_user_attr(record.trial_id, "why", why)
+                if mlflow_run:
+                    self.storage.set_trial_user_attr(record.trial_id, "mlflow_run_id", mlflow_run)
                 study.tell(record.number, told, state=state)
             known = replace(known, outcome=State(outcome), value=told, why=why or known.why)
             self._put(known)

@@ -46,6 +46,7 @@ class Posts:
         self.trials, self.page = folder / "trials", Page(tracker)
         self.data = TaskData(store, str(tracker.plan.request.get("task") or "-"))
         self._next_look = 0.0
+        self._found: Mapping[str, Any] | None = None  # how far the study was at the last look
         self.lacked: set[str] = set()
         """The keys of ended trials of which MLflow lacked something that no mark had shown."""
 
@@ -53,6 +54,10 @@ class Posts:
     def full(self) -> bool:
         """Whether so many jobs wait for MLflow that no new trial may be launched."""
         return len(self.outbox) >= BOUND
+
+    def run_of(self, key: str) -> str | None:
+        """Return the id of the run of the trial `key`; None if MLflow has not received the trial yet."""
+        return self.tracker.runs.known_id(f"trial/{key}")
 
     def trial(self, record: Record, journal: Journal, state: State) -> None:
         """Send all reports of `journal`, and bring the trial's run to `state`.
@@ -135,6 +140,8 @@ class Posts:
                     inputs = partial(self.data.of_teacher, one.config)
                     self.tracker.read_by(f"teacher/{one.teacher_key}", inputs)
 
+        if state == "pause" and self._found is not None:
+            self.progress(_at_rest(self._found), now=True)
         mark = unsent_mark(self.folder)
         mark.touch()
         self.outbox.put("study", send, None if state == "begin" else mark)
@@ -144,6 +151,7 @@ class Posts:
 
         now: send it in any case.
         """
+        self._found = found
         if now or time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOKS
             show = partial(self.page.progress, found, int(time.time() * 1000))
@@ -190,6 +198,11 @@ class Posts:
             if content is not None:
                 return {TEXTS: content.decode()}
         return {}
+
+
+def _at_rest(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the summary `found` as it is when nothing runs any more."""
+    return {**found, "running": 0, "arms": [{**arm, "running": 0} for arm in found["arms"]]}
 
 
 def configs_of(plan: Plan, records: Iterable[Record]) -> list[TrialConfig]:

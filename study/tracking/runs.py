@@ -196,6 +196,10 @@ class Runs:
         self._look()
         return self._ids.get(identity)
 
+    def known_id(self, identity: str) -> str | None:
+        """Return the id of the run `identity` if this object has met the run already. MLflow is not asked."""
+        return self._ids.get(identity)
+
     def status(self, identity: str) -> str | None:
         """Return MLflow's status of the run `identity`; None if there is no such run."""
         self._look()

@@ -28,6 +28,7 @@ from study.tracking.page.links import run_link
 from study.tracking.page.names import automatic_name, teacher_name, trial_name
 from study.tracking.page.notes import note_tags, teacher_note, trial_note
 from study.tracking.rows import (
+    LONGEST_TAG,
     numerics_text,
     report_rows,
     result_rows,
@@ -241,6 +242,8 @@ class Tracker:
         rows = self.runs.as_first_reported(run, rows)
         # The number is written again with the outcome: if a trial was tried again, its last number counts.
         tags = {"kdstudy.outcome": str(state)} | number if state.ended else {}
+        if text := (files or {}).get("traceback.txt"):
+            tags["kdstudy.why"] = text.strip().rpartition("\n")[2][:LONGEST_TAG]
         if result is not None:
             tags["kdstudy.numerics"] = numerics_text(result)
             if result["other_numerics_before"]:

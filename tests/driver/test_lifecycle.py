@@ -36,6 +36,9 @@ def test_a_search_and_its_confirm_runs(new_driver: Callable[..., Driver]) -> Non
         assert (run.info.status, run.data.tags["kdstudy.phase"]) == ("FINISHED", record.phase)
         assert run.data.metrics["validation/accuracy/macro"] == pytest.approx(record.value)
         assert ("test/accuracy/macro" in run.data.metrics) is (record.phase == "confirm")
+        attributes = driver.ledger.storage.get_trial(record.trial_id).user_attrs  # for Optuna's dashboard
+        assert (attributes["key"], attributes["outcome"]) == (record.key, "complete")
+        assert attributes["mlflow_run_id"] == run.info.run_id
 
 
 def test_what_a_former_process_left_running_comes_first(new_driver: Callable[..., Driver]) -> None:

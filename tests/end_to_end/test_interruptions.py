@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
+from study.tracking.page.links import TAG
 from tests.processes import COMMAND
 
 NAME = "my_space"  # as the study that nobody disturbed, so that the two can be compared
@@ -173,13 +175,17 @@ def test_killed_again_and_again_it_still_comes_to_the_same_end(
 ) -> None:
     home = home_with_artifacts
     running = kdstudy.start("run", asked.space, *asked.plain, "--home", home)
-    for kills in range(1, 5):
+    for kills in range(1, 6):
         running.wait_until(lambda: running.done() >= kills)  # noqa: B023 (it is called here)
         running.kill()
         running = kdstudy.start("resume", NAME, "--home", home)
     answer = running.finish(timeout=240)
     assert answer.code == 0, answer.err
     check_undisturbed(finished, home, check_whole(home, NAME, PLANNED), read)
+    experiment = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").get_experiment_by_name(NAME)
+    assert experiment is not None
+    views = [json.loads(value)["name"] for tag, value in experiment.tags.items() if tag.startswith(TAG)]
+    assert len(views) == len(set(views)) == 5
 
 
 @pytest.mark.slow

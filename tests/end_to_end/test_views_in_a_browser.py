@@ -1,114 +1,243 @@
-"""MLflow's UI as a reader sees it: the printed link, in a real browser, shows the arms at once."""
+"""MLflow's UI and Optuna's dashboard as readers see them, in a real browser.
+
+One home has all: the finished study, a study with failures, and one that is running while the tests read it.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import signal
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from mlflow import MlflowClient
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
-SLOWLY = 60_000  # milliseconds that a page may take on a busy machine
+from study.home import Home
+from study.tracking.page.views import MACRO
+from study.tracking.rows import BEST
+from tests.benchmarks.large_study import NAME as WITH_FAILURES
+from tests.benchmarks.large_study import LargeStudy, codes
+from tests.browser import BROWSER, Tab, chromium
+from tests.processes import COMMAND, Kdstudy, Running
 
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed"),
 ]
 
+RUNS_ON = """
+from study.space import SearchSpace
+
+SPACE = SearchSpace(
+    question="What does a study look like while it runs?",
+    scientific={"steps": (20, 1_000_000)},
+    nuisance={"learning_rate": (1e-3, 2e-3)},
+    fixed={
+        "batch_size": 16,
+        "teacher_steps": 120,
+        "teacher_batch_size": 16,
+        "teacher_learning_rate": 3e-3,
+    },
+    trials=2,
+    confirm_seeds=0,
+    reports=10_000,
+    sampler="grid",
+)
+"""
+DASHBOARD = COMMAND.with_name("optuna-dashboard")
+
+
+@dataclass(frozen=True)
+class Read:
+    """The home, the study in it that runs, and what readers open: a link for each study, and a dashboard."""
+
+    home: Home
+    running: Running
+    links: dict[str, str]
+    dashboard: str
+
+    @property
+    def url(self) -> str:
+        return next(iter(self.links.values())).split("/#/")[0]
+
+    def experiment(self, study: str) -> tuple[MlflowClient, str]:
+        """A client, and the id of the experiment of `study`."""
+        client = MlflowClient(self.home.tracking_uri)
+        found = client.get_experiment_by_name(study)
+        assert found is not None
+        return client, str(found.experiment_id)
+
+    def run_link(self, study: str, query: str) -> str:
+        """The link to the page of the first run of `study` that `query` finds."""
+        client, experiment = self.experiment(study)
+        run, *_ = client.search_runs([experiment], query, order_by=["tags.kdstudy.number"])
+        return f"{self.url}/#/experiments/{experiment}/runs/{run.info.run_id}"
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=BROWSER, args=list(QUIET))
+    with chromium() as started:
         yield started
-        started.close()
-
-
-class Page:
-    """A page, and what it has asked for and complained about."""
-
-    def __init__(self, browser: Any) -> None:
-        self.page = browser.new_page(viewport={"width": 1600, "height": 1100})
-        self.hosts: set[str] = set()
-        self.broken: list[str] = []
-        self.page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        self.page.on("pageerror", lambda error: self.broken.append(str(error)))
-
-    def open(self, link: str) -> Any:
-        self.page.goto(link)
-        return self.page
 
 
 @pytest.fixture
-def page(browser: Any) -> Iterator[Page]:
-    one = Page(browser)
+def tab(browser: Any) -> Iterator[Tab]:
+    """A page, which asks no other host and complains about nothing."""
+    one = Tab(browser, height=2600)  # MLflow's UI draws the charts that are in sight
     yield one
     one.page.close()
+    assert one.hosts <= {"127.0.0.1", None}  # None: what stands in the page itself
+    assert one.broken == []
 
 
-@pytest.fixture
-def ui(kdstudy: Any) -> Callable[[Path], dict[str, str]]:
-    """Starts `kdstudy ui` on a home; returns the link that it prints for each study."""
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
-    def start(home: Path) -> dict[str, str]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        running = kdstudy.start("ui", "--home", home, "--port", str(port))
-        running.wait_until(lambda: "Application startup complete" in running.stderr(), timeout=120)
-        found = re.findall(r"^(\S+)  (http://\S+)$", running.stderr(), re.MULTILINE)
-        assert found
-        return dict(found)
 
-    return start
+@pytest.fixture(scope="module")
+def read(
+    kdstudy: Kdstudy, finished: Any, asked: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Read]:
+    home = Home(shutil.copytree(finished.home, tmp_path_factory.mktemp("read") / "home"))
+    (home.root.parent / "runs_on.py").write_text(RUNS_ON)
+    runs = ("run", home.root.parent / "runs_on.py", *asked.on, "--concurrency", "1")
+    running = kdstudy.start(*runs, "--home", home.root)
+    study = LargeStudy(300, codes(3), 4)
+    study.write(home.root, list(islice(study.trials(), 48)))
+    running.wait_until(lambda: running.done() >= 1)
+    port, other = free_port(), free_port()
+    ui = kdstudy.start("ui", "--home", home.root, "--port", str(port))
+    ledger = home.urls("runs_on")["ledger_url"]
+    dashboard = kdstudy.start(ledger, "--port", str(other), command=[DASHBOARD])
+    ui.wait_until(lambda: "Application startup complete" in ui.stderr())
+    dashboard.wait_until(lambda: "Listening" in dashboard.stderr())
+    links = dict(re.findall(r"^(\S+)  (http://\S+)$", ui.stderr(), re.MULTILINE))
+    assert set(links) == {finished.name, WITH_FAILURES, "runs_on"}
+    yield Read(home, running, links, f"http://127.0.0.1:{other}")
+    for one in (ui, dashboard, running):
+        one.kill()
+
+
+def chart(page: Any, title: str) -> Any:
+    """The chart with this title, once it is there."""
+    card = page.locator('[data-testid="experiment-view-compare-runs-card"]')
+    found = card.filter(has=page.get_by_text(title, exact=True)).first
+    found.wait_for()
+    return found
+
+
+def filtered(page: Any, query: str, matching: int) -> None:
+    """Let the page show the runs that `query` finds."""
+    box = page.get_by_test_id("search-box")
+    box.fill(query)
+    box.press("Enter")
+    page.get_by_text(f"{matching} matching run").first.wait_for()
 
 
 def test_the_printed_link_shows_a_bar_for_each_arm_in_each_language(
-    ui: Any, page: Page, finished: Any
+    read: Read, tab: Tab, finished: Any
 ) -> None:
-    link = ui(finished.home)[finished.name]
-    shown = page.open(link)
-    first = shown.locator("svg.main-svg .bars .point")
-    first.first.wait_for(timeout=SLOWLY)
-    for language in ("macro", "worst", "deu"):
-        shown.get_by_text(f"test/accuracy/{language}", exact=True).first.wait_for(timeout=SLOWLY)
-    chart = shown.locator("svg.main-svg", has=shown.locator(".bars")).first
-    assert chart.locator(".bars .point").count() == 2
-    assert page.hosts == {link.split("/")[2]}
-    assert page.broken == []
+    page = tab.open(read.links[finished.name])
+    for title in (BEST, *(f"test/accuracy/{language}" for language in ("macro", "worst", "deu"))):
+        bars = chart(page, title).locator(".bars .point")
+        bars.first.wait_for()
+        assert bars.count() == 2
+    filtered(page, "tags.kdstudy.phase = 'arm' AND tags.kdstudy.arm = 'init=teacher'", 1)
+    bars = chart(page, "test/accuracy/macro").locator(".bars .point")
+    bars.nth(1).wait_for(state="detached")
+    assert bars.count() == 1
 
 
-def test_learning_curves_have_a_line_with_a_band_for_each_arm(ui: Any, page: Page, finished: Any) -> None:
-    link = ui(finished.home)[finished.name]
-    shown = page.open(link.replace("kdstudy-arms", "kdstudy-curves"))
-    shown.locator("svg.main-svg .scatterlayer .trace").first.wait_for(timeout=SLOWLY)
-    shown.get_by_text("validation/accuracy/macro").first.wait_for(timeout=SLOWLY)
-    chart = shown.locator("svg.main-svg", has=shown.locator(".scatterlayer .trace")).first
-    assert chart.locator(".scatterlayer .trace").count() >= 2
+def test_learning_curves_have_a_line_with_a_band_for_each_arm(read: Read, tab: Tab, finished: Any) -> None:
+    page = tab.open(read.links[finished.name].replace("kdstudy-arms", "kdstudy-curves"))
+    for title in ("validation/accuracy/macro", "validation/accuracy/worst", "loss"):
+        lines = chart(page, title).locator(".scatterlayer .trace")
+        lines.first.wait_for(state="attached")
+        assert lines.count() >= 2
+
+
+def test_the_search_is_drawn_and_ten_of_its_trials_are_compared(read: Read, tab: Tab) -> None:
+    page = tab.open(read.links[WITH_FAILURES].replace("kdstudy-arms", "kdstudy-search"))
+    chart(page, "Parallel Coordinates")
+    chart(page, f"learning_rate vs. {MACRO}").locator(".point").first.wait_for()
+    page.get_by_text("48 matching runs").wait_for()
+    ticks = page.get_by_role("checkbox", name="Press Space to toggle row selection")
+    for row in range(10):
+        ticks.nth(row).check()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("Comparing 10 Runs").first.wait_for()
+
+
+def test_retention_has_a_chart_for_each_language(read: Read, tab: Tab, finished: Any) -> None:
+    page = tab.open(read.links[finished.name].replace("kdstudy-arms", "kdstudy-languages"))
+    for title in ("test/accuracy/worst", "test/retention/macro", "test/retention/yor"):
+        bars = chart(page, title).locator(".bars .point")
+        bars.first.wait_for()
+        assert bars.count() == 2
+
+
+def test_failures_are_listed_by_outcome_with_their_reason(read: Read, tab: Tab) -> None:
+    """The UI shows the trials themselves, and not the arms that they are in."""
+    link = read.links[WITH_FAILURES].replace("&compareRunsMode=CHART", "")
+    page = tab.open(link.replace("kdstudy-arms", "kdstudy-failures"))
+    page.get_by_text("Group: failed").wait_for()
+    page.get_by_text("Group: diverged").wait_for()
+    page.get_by_text("ValueError: invented").wait_for()
+    page.get_by_role("link", name="random d4 a0.2").first.click()
+    page.get_by_text("Search trial of").first.wait_for()
 
 
 def test_from_an_arm_a_reader_comes_to_its_description_and_its_best_trial(
-    ui: Any, page: Page, finished: Any
+    read: Read, tab: Tab, finished: Any
 ) -> None:
-    link = ui(finished.home)[finished.name]
-    client = MlflowClient(f"sqlite:///{finished.home / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name(finished.name)
-    assert experiment is not None
-    (arm, *_) = client.search_runs([experiment.experiment_id], "tags.kdstudy.phase = 'arm'")
-    url = link.split("/#/")[0]
-    shown = page.open(f"{url}/#/experiments/{experiment.experiment_id}/runs/{arm.info.run_id}")
-    shown.get_by_text("4 of 4 trials have ended").first.wait_for(timeout=SLOWLY)
-    with shown.expect_popup() as opened:
-        shown.get_by_role("link", name="Best search trial").click()
-    opened.value.get_by_text("Search trial of").first.wait_for(timeout=SLOWLY)
+    page = tab.open(read.run_link(finished.name, "tags.kdstudy.phase = 'arm'"))
+    page.get_by_text("4 of 4 trials have ended").first.wait_for()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Best search trial").click()
+    opened.value.get_by_text("Search trial of").first.wait_for()
+
+
+def test_optunas_dashboard_lists_studies_by_arm_and_names_the_runs_of_trials(
+    read: Read, tab: Tab, finished: Any
+) -> None:
+    page = tab.open(read.dashboard)
+    page.get_by_text("runs_on/search/steps=20").first.wait_for()
+    studies = {one["study_name"]: one["study_id"] for one in asked_of(read.dashboard, "studies")}
+    assert set(studies) == {"runs_on", "runs_on/search/steps=20", "runs_on/search/steps=1000000"}
+    ended, *_ = asked_of(read.dashboard, f"studies/{studies['runs_on/search/steps=20']}", "trials")
+    attributes = {one["key"]: one["value"].strip('"') for one in ended["user_attrs"]}
+    client, experiment = read.experiment("runs_on")
+    run, *_ = client.search_runs([experiment], f"tags.kdstudy.key = '{attributes['key']}'")
+    assert attributes["mlflow_run_id"] == run.info.run_id
+    assert (attributes["arm"], attributes["outcome"]) == ("steps=20", "complete")
+
+
+def asked_of(dashboard: str, what: str, field: str = "study_summaries") -> list[Any]:
+    """What the dashboard itself shows."""
+    with urlopen(f"{dashboard}/api/{what}") as answer:
+        return list(json.load(answer)[field])
+
+
+def test_a_study_that_runs_shows_how_far_it_is_and_is_scheduled_when_it_is_stopped(
+    read: Read, tab: Tab
+) -> None:
+    page = tab.open(read.links["runs_on"])
+    chart(page, "best/validation/accuracy").locator(".bars .point").first.wait_for()
+    link = read.run_link("runs_on", "tags.kdstudy.phase = 'study'")
+    page = tab.open(link)
+    page.get_by_text("not finished: 1 of 4 trials have ended, 1 running").first.wait_for()
+    page.get_by_text("Running", exact=True).first.wait_for()
+    read.running.process.send_signal(signal.SIGINT)
+    assert read.running.finish(60).code == 130
+    page.reload()
+    page.get_by_text("not finished: 1 of 4 trials have ended.").first.wait_for()
+    page.get_by_text("Scheduled", exact=True).first.wait_for()

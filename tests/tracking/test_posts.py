@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from study.ledger.ledger import Ledger
+from study.ledger.progress import summary
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.storage.artifacts import Store
@@ -20,6 +22,7 @@ from study.storage.mirror import Mirror
 from study.tracking import posts as posts_module
 from study.tracking.journal import Journal, find_unsent, unsent_mark
 from study.tracking.outbox import Outbox
+from study.tracking.page.notes import NOTE
 from study.tracking.posts import Posts, configs_of
 from study.tracking.tracker import Tracker
 from study.trial.inputs import Inputs
@@ -152,6 +155,21 @@ def test_a_study_is_marked_from_its_begin_until_its_runs_are_scheduled_or_closed
         assert posts.outbox.flush(LONG)
         assert {run.info.status for run in runs(client, plan)} == {status}
         assert unsent_mark(posts.folder).exists() is (state == "begin")
+
+
+def test_a_study_that_is_paused_shows_nothing_as_running(
+    posts: Posts, plan: Plan, client: MlflowClient
+) -> None:
+    record = replace(trial(plan), outcome=None, driver="me")
+
+    def shown() -> list[bool]:
+        assert posts.outbox.flush(LONG)
+        return ["1 running" in run.data.tags.get(NOTE, "") for run in runs(client, plan)]
+
+    posts.progress(summary(plan, [record], "me"))
+    assert sum(shown()) == 2  # the study and the arm
+    posts.study([], "pause")
+    assert not any(shown())
 
 
 def test_teachers_are_sent_with_the_study_also_at_a_second_try(

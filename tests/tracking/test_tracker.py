@@ -266,6 +266,7 @@ def test_a_traceback_is_kept_with_its_run(track: Track, plan: Plan, client: Mlfl
     tracker, record = track(plan), trial(plan)
     tracker.replay(record, [], State.FAILED, {"traceback.txt": "Traceback ...\nValueError: no"})
     (search,) = runs(client, plan, "search")
+    assert search.data.tags["kdstudy.why"] == "ValueError: no"
     path = client.download_artifacts(search.info.run_id, "traceback.txt")
     assert Path(path).read_text("utf-8") == "Traceback ...\nValueError: no"
 

@@ -39,9 +39,9 @@ MOST_RUNS = 500
 
 @dataclass(frozen=True)
 class View:
-    """One saved view. charts: in their order; columns: of the list of runs; by_arm: runs are grouped by arm.
+    """One saved view. charts: in their order; columns: of the list of runs; group: the tag that groups runs.
 
-    in_a_row: so many charts, that their titles can be read.
+    in_a_row: so many charts, that their titles can be read. height: of a chart, in pixels.
 
     shown: a regular expression for what the charts show (a metric or a param). The UI adds a chart for every
     other metric, and these charts stay hidden until the reader empties the filter. A view without charts is a
@@ -55,7 +55,8 @@ class View:
     shown: str = ""
     columns: Sequence[str] = ()
     in_a_row: int = 2
-    by_arm: bool = False
+    height: int = 360
+    group: str = ""
     order: str = "attributes.start_time"
     ascending: bool = False
 
@@ -95,7 +96,9 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             [_line(MACRO), _line("validation/accuracy/worst"), _line("loss")],
             "^(validation/accuracy/(macro|worst)|loss)$",
             [*params, macro],
-            by_arm=True,
+            in_a_row=1,
+            height=640,  # the UI reads the histories of the charts in sight: the fewer, the sooner
+            group="kdstudy.arm",
         ),
         View(
             "kdstudy-search",
@@ -121,7 +124,8 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             LIST,
             "Failures",
             FAILED,
-            columns=["tags.`kdstudy.outcome`", "tags.`kdstudy.arm`", *params, macro],
+            columns=["tags.`kdstudy.why`", "tags.`kdstudy.arm`", macro],
+            group="kdstudy.outcome",  # without groups, the UI hides trials in the closed runs of their arms
         ),
     ]
 
@@ -166,10 +170,11 @@ def _state(view: View, charts: Sequence[Chart]) -> str:
         "isReordered": True,
         "deleted": False,
         "columns": view.in_a_row,
+        "cardHeight": view.height,
     }
     group = {
         "aggregateFunction": "average",
-        "groupByKeys": [{"mode": "tag", "groupByData": "kdstudy.arm"}],
+        "groupByKeys": [{"mode": "tag", "groupByData": view.group}],
     }
     state = {
         "searchFilter": view.filter,
@@ -198,7 +203,7 @@ def _state(view: View, charts: Sequence[Chart]) -> str:
         "autoRefreshEnabled": True,
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
-        "groupBy": group if view.by_arm else None,
+        "groupBy": group if view.group else None,
         "groupsExpanded": {},
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
     }

@@ -66,6 +66,13 @@ def test_learning_curves_are_grouped_by_arm(states: dict[str, Any]) -> None:
     assert curves["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "kdstudy.arm"}]
 
 
+def test_failures_are_a_list_grouped_by_outcome_with_the_reasons(states: dict[str, Any]) -> None:
+    failures = states["kdstudy-failures"]
+    assert failures["compareRunCharts"] == []
+    assert failures["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "kdstudy.outcome"}]
+    assert "tags.`kdstudy.why`" in failures["selectedColumns"]
+
+
 def test_the_search_shows_what_varied_against_validation_accuracy(states: dict[str, Any]) -> None:
     parallel, scatter = states["kdstudy-search"]["compareRunCharts"]
     assert parallel["selectedParams"] == ["init", "learning_rate"]
