@@ -16,8 +16,8 @@ QUIET = (
     *("--disable-background-networking", "--disable-component-update"),
 )
 SLOWLY = 60_000  # milliseconds that a page may take on a busy machine
-NOT_OURS = ("/mlflow/users/current", "ResizeObserver loop")
-"""Errors of MLflow's UI itself: it asks every server who the user is, and draws slower than it lays out."""
+NOT_OURS = ("/mlflow/users/current", "ResizeObserver loop", "> attribute ")
+"""Errors of MLflow's UI itself: it asks every server who the user is, and draws charts that have no size yet."""
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from study.config import TrialConfig
 from study.ledger.progress import summary
 from study.ledger.records import Record, State
 from study.planning.plan import ModelFacts, Plan
+from study.selection import BEST_TRIED
 from study.space import Range, SearchSpace
 from study.storage.artifacts import Store
 from study.tracking.journal import Journal
@@ -68,7 +69,8 @@ class LargeStudy:
             sampler="random",
         )
         facts = ModelFacts("b" * 64, 6, 1e-3)
-        self.plan = Plan.make(NAME, space, "a" * 64, facts, "", {"space": "bench", "task": "invented"})
+        plan = Plan.make(NAME, space, "a" * 64, facts, "", {"space": "bench", "task": "invented"})
+        self.plan = plan.model_copy(update={"selection": BEST_TRIED})
         self.languages, self.reports = list(languages), reports
         self.random = np.random.default_rng(0)
 
