@@ -206,6 +206,14 @@ def test_from_an_arm_a_reader_comes_to_its_description_and_its_best_trial(
     opened.value.get_by_text("Search trial of").first.wait_for()
 
 
+def test_the_report_opens_in_the_run_of_the_study(read: Read, tab: Tab, finished: Any) -> None:
+    link = read.run_link(finished.name, "tags.kdstudy.phase = 'study'")
+    page = tab.open(f"{link}/artifacts/report/report.html")
+    report = page.frame_locator("iframe")
+    report.get_by_text("Does a copied student beat a new one?").first.wait_for()
+    report.locator("svg").first.wait_for(state="attached")
+
+
 def test_optunas_dashboard_lists_studies_by_arm_and_names_the_runs_of_trials(
     read: Read, tab: Tab, finished: Any
 ) -> None:
