@@ -17,7 +17,7 @@ def driven(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The calls of the driver, which does nothing."""
     calls: list[Any] = []
     for module in ("run", "resume"):
-        monkeypatch.setattr(f"study.cli.{module}.drive", lambda *given: calls.append(given))
+        monkeypatch.setattr(f"study.cli.{module}.drive", lambda *given, register=None: calls.append(given))
     return calls
 
 

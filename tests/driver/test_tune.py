@@ -89,7 +89,7 @@ class Trials:
         self.running[key] = Record(key, "search", "all", self.left, CONFIG, None, None, None, self.left)
         return self.running[key]
 
-    def report(self, key: str, attempt: int, report: Progress) -> bool:
+    def report(self, key: str, attempt: int, report: Progress, seen: str | None = None) -> bool:
         self._called("report")
         return False
 
