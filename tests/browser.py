@@ -17,7 +17,7 @@ QUIET = (
 )
 SLOWLY = 60_000  # milliseconds that a page may take on a busy machine
 NOT_OURS = ("/mlflow/users/current", "ResizeObserver loop", "> attribute ")
-"""Errors of MLflow's UI itself: it asks every server who the user is, and draws charts that have no size yet."""
+"""Errors of MLflow's UI itself: it asks servers who the user is, and draws charts that have no size yet."""
 
 
 @contextmanager
