@@ -39,7 +39,9 @@ class Begun:
     @property
     def artifacts(self) -> str:
         """What MLflow's runs receive besides numbers, as the study was run last (`Request.artifacts`)."""
-        return self.before.request.get("artifacts") or "all"
+        from study.planning.request import artifacts_of
+
+        return artifacts_of(self.before.request)
 
     @property
     def is_finished(self) -> bool:

@@ -41,23 +41,24 @@ def _publish_files(home: Home, name: str, results: Results, arms: dict[str, dict
     Raises:
         RequestError: as for `study.tracking.artifacts.send_files`.
     """
-    from analysis.report import published
+    from analysis.report import run_files
     from study.ledger.study import OpenStudy
+    from study.planning.request import artifacts_of
     from study.tracking.artifacts import Files, send_files
 
     study = OpenStudy.at(home, name, looks=True)
-    if (study.ledger.require_plan().request.get("artifacts") or "all") == "none":
+    if artifacts_of(study.ledger.require_plan().request) == "none":
         return
     files = {
         f"arm/{arm}": Files(
-            published.arm_source(results, arm, numbers),
-            partial(published.write_arm_files, results, arm, numbers),
+            run_files.arm_source(results, arm, numbers),
+            partial(run_files.write_arm_files, results, arm, numbers),
         )
         for arm, numbers in arms.items()
     }
-    of_study = partial(published.write_study_files, results)
-    files["study"] = Files(published.study_source(results), of_study)
-    if why := send_files(study, files, published.write_prediction_files, published.FORM):
+    of_study = partial(run_files.write_study_files, results)
+    files["study"] = Files(run_files.study_source(results), of_study)
+    if why := send_files(study, files, run_files.write_prediction_files, run_files.FORM):
         note(f"MLflow's runs have no files beside their numbers: {why}")
 
 

@@ -18,7 +18,7 @@ from ray import tune
 from study.errors import StudyStopped
 from study.storage.disk import stopped_by_a_full_disk
 from study.trial.job import TrialJob
-from study.trial.machine import Meter, this_machine
+from study.trial.machine import Meter, machine_facts
 from study.trial.memory import give_back_memory
 from study.trial.prepare import Preparation
 from study.trial.trial import run_trial
@@ -71,4 +71,4 @@ def _run(job: TrialJob) -> None:
 def _machine() -> dict[str, Any]:
     """This machine, and Ray's name for it."""
     node = {"node": ray.get_runtime_context().get_node_id()} if ray.is_initialized() else {}
-    return this_machine() | node
+    return machine_facts() | node

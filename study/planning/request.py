@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from study.trial.data.sources import registered_tasks
 
-__all__ = ["EMBEDDED", "Artifacts", "Request", "absolute"]
+__all__ = ["EMBEDDED", "Artifacts", "Request", "absolute", "artifacts_of"]
 
 EMBEDDED = "embedded"
 """The name of the default base model: the encoder that this program pretrains on phrasebook."""
@@ -43,6 +44,12 @@ class Request:
     def recorded(self) -> dict[str, Any]:
         """The request as the ledger stores it."""
         return asdict(self)
+
+
+def artifacts_of(request: Mapping[str, Any]) -> Artifacts:
+    """What MLflow's runs receive besides numbers, by a `request` on record; older requests do not say it."""
+    said: Artifacts = request.get("artifacts") or "all"
+    return said
 
 
 def absolute(source: str) -> str:

@@ -21,6 +21,7 @@ from mlflow.exceptions import MlflowException
 from study.errors import RequestError, plain_reason
 from study.tracking.experiment import NAME, STUDY, find_experiment
 from study.tracking.identity import IDENTITY, PARENT, identity_of
+from study.tracking.known import RESULT, RUN_NAME, KnownRun
 from study.tracking.lineage import COMMIT, DIRTY, SOURCE, SOURCE_TYPE
 from study.tracking.page.notes import NOTE, OURS, may_describe, note_tags
 from study.tracking.store import is_server
@@ -30,16 +31,13 @@ __all__ = ["ENDED", "Runs"]
 OLDEST_FIRST = ["attributes.start_time ASC"]
 BATCH = 800  # metrics in one log_batch, which takes 1,000 in all with 100 params and 100 tags
 ENDED = frozenset({"FINISHED", "KILLED", "FAILED"})  # states of MLflow in which a run is closed
-RUN_NAME = "mlflow.runName"
-FIRST = (
-    *("kdstudy.git", "kdstudy.versions", "kdstudy.chance", "kdstudy.number", NOTE, OURS, SOURCE, SOURCE_TYPE),
-)
+SET_ONCE = ("git", "versions", "chance", "number")
+FIRST = (*(f"kdstudy.{name}" for name in SET_ONCE), NOTE, OURS, SOURCE, SOURCE_TYPE)
 """Tags that may change, and keep their first value here."""
 AT_BIRTH = (COMMIT, DIRTY)
 """Tags that a run has from the code that makes the run, and no other code adds."""
 SYSTEM = "system/"
 """How the names of metrics begin that tell of the machine: each time another number."""
-RESULT = "seconds"  # a metric that only the result of a trial has
 PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
 
 
@@ -58,13 +56,8 @@ class Runs:
         self.uri, self.artifact_location = uri, artifact_location
         self.name, self.study_id = name, study_id
         self._ids: dict[str, str] = {}  # identity -> run id
-        self._status: dict[str, str] = {}  # run id -> MLflow's status
-        self._tags: dict[str, dict[str, str]] = {}  # run id -> its tags
+        self._known: dict[str, KnownRun] = {}  # by run id
         self._deleted: dict[str, str] = {}  # identity -> id of a run that was deleted in MLflow
-        self._measured: set[str] = set()  # ids of runs that have the result of a trial
-        self._times: dict[str, dict[int, int]] = {}  # run id -> {step: time at which MLflow has the step}
-        self._without_params: set[str] = set()
-        self._with_inputs: set[str] = set()
         self._uncertain = True  # whether there may be runs that this object has not seen
         try:
             self.client = MlflowClient(tracking_uri=uri)
@@ -123,8 +116,7 @@ class Runs:
             self._uncertain = True
             created = self.client.create_run(self.experiment, start_time, all_tags, name)
             self._uncertain = False
-            self._remember(created)
-            self._times[created.info.run_id] = {}
+            self._remember(created, times={})
         run = self._ids[identity]
         self.add_tags(run, all_tags)
         if params is not None and self.lacks_params(run):
@@ -133,7 +125,7 @@ class Runs:
 
     def set_tags(self, run: str, tags: Mapping[str, str]) -> None:
         """Write those of `tags` that `run` does not have yet."""
-        if new := {key: value for key, value in tags.items() if self._tags[run].get(key) != value}:
+        if new := {key: value for key, value in tags.items() if self.tag(run, key) != value}:
             self.log(run, (), tags=new)
 
     def rename(self, run: str, former: str, name: str, note: str = "") -> None:
@@ -141,26 +133,26 @@ class Runs:
 
         A run that a user has named or described stays as it is.
         """
-        if self._tags[run].get(RUN_NAME) == former != name:
+        if self.tag(run, RUN_NAME) == former != name:
             self.client.update_run(run, name=name)
-            self._tags[run][RUN_NAME] = name
+            self._known[run].tags[RUN_NAME] = name
         if note:
             self.add_tags(run, note_tags(note))
 
     def add_inputs(self, run: str, inputs: Callable[[], list[DatasetInput]]) -> None:
         """Log the data sets that `run` reads, as `inputs` returns them, unless the run has some already."""
-        if run not in self._with_inputs and (datasets := inputs()):
+        if not self._known[run].has_inputs and (datasets := inputs()):
             self.client.log_inputs(run, datasets=datasets)
-            self._with_inputs.add(run)
+            self._known[run].has_inputs = True
 
     def describe(self, run: str, text: str) -> None:
         """Give `run` the description `text`, unless a user has written another one."""
-        if may_describe(self._tags[run]):
+        if may_describe(self._known[run].tags):
             self.set_tags(run, note_tags(text))
 
     def tag(self, run: str, tag: str) -> str | None:
         """Return the value of a tag of `run`; None if it has no such tag."""
-        return self._tags[run].get(tag)
+        return self._known[run].tags.get(tag)
 
     def has(self, identity: str, status: str, tags: Mapping[str, str], measured: bool) -> bool:
         """Return whether the run `identity` is there, with this status, these tags, and params.
@@ -168,28 +160,25 @@ class Runs:
         measured: whether the run must have the result of a trial too.
         """
         self._look()
-        run = self._ids.get(identity)
+        known = self._known.get(self._ids.get(identity, ""))
         return (
-            run is not None
-            and self._status[run] == status
-            and tags.items() <= self._tags[run].items()
-            and run not in self._without_params
-            and (run in self._measured or not measured)
+            known is not None
+            and known.status == status
+            and tags.items() <= known.tags.items()
+            and known.has_params
+            and (known.measured or not measured)
         )
 
     def forget(self) -> None:
         """Read everything again at the next use: somebody has changed the study's runs in MLflow."""
         self.__dict__.pop("experiment", None)
-        for known in (self._ids, self._status, self._tags, self._deleted, self._times):
-            known.clear()
-        self._measured.clear()
-        self._without_params.clear()
-        self._with_inputs.clear()
+        for memory in (self._ids, self._known, self._deleted):
+            memory.clear()
         self._uncertain = True
 
     def lacks_params(self, run: str) -> bool:
         """Return whether `run` has no params yet: the run is new, or a kill came before its params."""
-        return run in self._without_params
+        return not self._known[run].has_params
 
     def id_of(self, identity: str) -> str | None:
         """Return the id of the run `identity`; None if there is no such run."""
@@ -203,17 +192,18 @@ class Runs:
     def status(self, identity: str) -> str | None:
         """Return MLflow's status of the run `identity`; None if there is no such run."""
         self._look()
-        return self._status.get(self._ids.get(identity, ""))
+        run = self._ids.get(identity)
+        return None if run is None else self._known[run].status
 
     def set_status(self, run: str, status: str) -> None:
         """Bring `run` to MLflow's `status`, unless it has that status already."""
-        if self._status.get(run) == status:
+        if self._known[run].status == status:
             return
         if status in ENDED:
             self.client.set_terminated(run, status)
         else:
             self.client.update_run(run, status=status)
-        self._status[run] = status
+        self._known[run].status = status
 
     def log(
         self,
@@ -230,11 +220,10 @@ class Runs:
             if batch or all_params or all_tags:
                 self.client.log_batch(run, metrics=batch, params=all_params, tags=all_tags)
             all_params, all_tags = [], []
-        if params:
-            self._without_params.discard(run)
-        self._tags.setdefault(run, {}).update(tags or {})
-        if any(row.key == RESULT for row in rows):
-            self._measured.add(run)
+        known = self._known[run]
+        known.has_params |= bool(params)
+        known.tags |= tags or {}
+        known.measured |= any(row.key == RESULT for row in rows)
 
     def as_first_reported(self, run: str, rows: Sequence[Metric]) -> list[Metric]:
         """Return `rows`; if MLflow has rows of a step already, with the time of those rows.
@@ -243,10 +232,11 @@ class Runs:
         store a second row. The values are the same, because a trial is a function of its configuration; those
         of the machine are not, so their rows are left out.
         """
-        if run not in self._times:  # a run that this process has found, not made
+        known = self._known[run]
+        if known.times is None:  # a run that this process has found, not made
             there = (row for name in PROBED for row in self.client.get_metric_history(run, name))
-            self._times[run] = {row.step: row.timestamp for row in there}
-        times = self._times[run]
+            known.times = {row.step: row.timestamp for row in there}
+        times = known.times
         return [
             Metric(r.key, r.value, times.get(r.step, r.timestamp), r.step)
             for r in rows
@@ -255,7 +245,7 @@ class Runs:
 
     def add_tags(self, run: str, tags: Mapping[str, str]) -> None:
         """Write those of `tags` that `run` lacks or has otherwise; those of `FIRST` only if it lacks them."""
-        there = self._tags[run]
+        there = self._known[run].tags
         new = {k: v for k, v in tags.items() if k not in AT_BIRTH and (k not in there or k not in FIRST)}
         self.set_tags(run, new)
 
@@ -279,7 +269,7 @@ class Runs:
             if not (token := page.token):
                 return
 
-    def _remember(self, run: Run) -> None:
+    def _remember(self, run: Run, times: dict[int, int] | None = None) -> None:
         identity, run_id = identity_of(run.data.tags), run.info.run_id
         if identity is None or run.data.tags.get(STUDY, self.study_id) != self.study_id:
             return  # not a run of this study
@@ -289,15 +279,6 @@ class Runs:
         if self._ids.setdefault(identity, run_id) != run_id:
             self.client.delete_run(run_id)
             return
-        self._status[run_id] = run.info.status
-        self._tags[run_id] = {
-            k: v
-            for k, v in run.data.tags.items()
-            if k in (PARENT, NOTE, RUN_NAME, SOURCE, SOURCE_TYPE, *AT_BIRTH) or k.startswith("kdstudy.")
-        }
-        if run.inputs is not None and run.inputs.dataset_inputs:
-            self._with_inputs.add(run_id)
-        if not run.data.params:
-            self._without_params.add(run_id)
-        if RESULT in run.data.metrics:
-            self._measured.add(run_id)
+        if times is None and run_id in self._known:
+            times = self._known[run_id].times
+        self._known[run_id] = KnownRun.of(run, times)

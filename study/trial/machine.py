@@ -14,13 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Meter", "this_machine"]
+__all__ = ["Meter", "machine_facts"]
 
 MEGABYTE = 1e6  # MLflow's unit of memory
 
 
 @cache
-def this_machine() -> dict[str, Any]:
+def machine_facts() -> dict[str, Any]:
     """The host's name, its CPU and memory, and the GPUs that this process may use.
 
     cores: of the whole machine. memory_gib: of the whole machine. gpu: the name of the first GPU. gpus: their

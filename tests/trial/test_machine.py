@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from study.trial import machine
-from study.trial.machine import Meter, this_machine
+from study.trial.machine import Meter, machine_facts
 
 
 def test_the_machine_is_named_without_its_user() -> None:
-    found = this_machine()
+    found = machine_facts()
     assert found["host"] == socket.gethostname()
     assert found["cores"] == os.cpu_count()
     assert found["cpu"]

@@ -16,6 +16,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from mlflow.entities import LoggedModel
+
 from study.errors import RequestError, StudyStopped, masked, no_permission, plain_reason
 from study.home import Home
 from study.ledger.records import Record
@@ -86,9 +88,14 @@ def _is_done(study: OpenStudy, models: LoggedModels, registered: str | None) -> 
     """Whether the best student is registered, if it has to be."""
     if registered is None:
         return True
-    best = best_student(study)
-    model = None if best is None else models.ready().get(best.key)
+    model = _best_model(study, models)
     return model is not None and is_registered(models.client, registered, model)
+
+
+def _best_model(study: OpenStudy, models: LoggedModels) -> LoggedModel | None:
+    """The model of the study's best student; None if MLflow has no complete one."""
+    best = best_student(study)
+    return None if best is None else models.ready().get(best.key)
 
 
 def _log_all(home: Home, name: str, registered: str | None) -> None:
@@ -108,8 +115,7 @@ def _log_all(home: Home, name: str, registered: str | None) -> None:
                     lease.check()
                     models.log(record, folder, about)
         if registered is not None:
-            best = best_student(study)
-            model = None if best is None else models.ready().get(best.key)
+            model = _best_model(study, models)
             if model is None:
                 raise RequestError(f"--register {registered}: the weights of the best student are not stored")
             register(models.client, study.urls["tracking_uri"], registered, model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from study.ledger.records import Record
 from study.ledger.study import OpenStudy
+from study.planning.request import artifacts_of
 from study.selection import BestValidation
 from study.storage.attempts import student_folder
 from study.trial.prepare import Preparation
@@ -13,7 +14,7 @@ __all__ = ["best_student", "best_students", "can_be_written", "logs_models", "pr
 
 def logs_models(study: OpenStudy) -> bool:
     """Return whether the study logs models at all."""
-    return (study.ledger.require_plan().request.get("artifacts") or "all") == "all"
+    return artifacts_of(study.ledger.require_plan().request) == "all"
 
 
 def best_students(study: OpenStudy) -> list[Record]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.report.published import (
+from analysis.report.run_files import (
     arm_source,
     confusions,
     study_source,
