@@ -1,7 +1,8 @@
-"""The report in MLflow: its numbers as metrics of runs, its figures and tables as artifacts of runs."""
+"""What MLflow shows of a study beside its trials: the numbers and files of the report, and the models."""
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,39 @@ if TYPE_CHECKING:
     from analysis.verdict.results import Results
     from study.home import Home
 
-__all__ = ["publish", "publish_if_old"]
+__all__ = ["check_register", "publish", "publish_if_old"]
 
 
-def publish(home: Home, name: str) -> None:
-    """Let MLflow's runs of the study `name` show the numbers of its report, figures, tables and predictions.
+def check_register(name: str | None) -> None:
+    """Check the name of `--register`, if one is given.
 
-    Nothing happens if another process drives the study, because its driver is the only writer, if MLflow is
-    away, or if this user may not write: the next call makes up for it.
+    Raises:
+        RequestError: if MLflow refuses the name.
     """
+    if name is not None:
+        from study.tracking.models.registry import check_name
+
+        check_name(name)
+
+
+def publish(home: Home, name: str, registered: str | None = None) -> None:
+    """Let MLflow show the report of the study `name`, its numbers and files, and the best students as models.
+
+    What MLflow has already is not sent again. One line says what MLflow still lacks, for example if MLflow is
+    away. registered: the name under which the best student is registered.
+    """
+    from study.tracking.models.process import log_models
+
+    # The models come from a process that begins with slow imports. The report is made meanwhile.
+    why = log_models(home, name, registered, meanwhile=partial(_publish_report, home, name))
+    if why is not None:
+        option = f" --register {shlex.quote(registered)}" if registered else ""
+        note(f"MLflow lacks models of the study: {why}; {_again(home, name)}{option}")
+    elif registered is not None:
+        note(f"the best student is registered: models:/{registered}@best")
+
+
+def _publish_report(home: Home, name: str) -> None:
     from analysis.record.study_record import read_study
     from analysis.verdict.published import numbers_of_arms, numbers_of_study
     from analysis.verdict.results import Results
@@ -31,8 +56,14 @@ def publish(home: Home, name: str) -> None:
         arms = numbers_of_arms(results)
         publish_numbers(home, name, arms, numbers_of_study(results))
         _publish_files(home, name, results, arms)
-    except (RequestError, StudyStopped, PermissionError):
+    except PermissionError:  # who may only read a study sends nothing
         return
+    except (RequestError, StudyStopped) as error:
+        note(f"MLflow lacks numbers or files of the report: {error}; {_again(home, name)}")
+
+
+def _again(home: Home, name: str) -> str:
+    return f"try again with: kdstudy resume {shlex.quote(name)}{home.option}"
 
 
 def _publish_files(home: Home, name: str, results: Results, arms: dict[str, dict[str, float]]) -> None:
@@ -81,6 +112,6 @@ def publish_if_old(home: Home, name: str) -> None:
             from study.tracking.sync import sync_study
 
             sync_study(home, name)
-            publish(home, name)
+            _publish_report(home, name)
     except (RequestError, StudyStopped, PermissionError):
         return

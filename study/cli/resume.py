@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from study.cli import completion
-from study.cli.models import check_register
 from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, RegisterOption, StudyArgument
+from study.cli.publish import check_register
 from study.cli.run import drive, find_finished, print_end, stoppable
 
 __all__ = ["resume"]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from study.cli.console import err, log, note, outlasting, print_table, say
-from study.cli.models import check_register, log_models
 from study.cli.options import Budget, OnWhat, RegisterOption, SpaceArgument, Where
+from study.cli.publish import check_register, publish, publish_if_old
 from study.cli.requested import resolved
 from study.driver.interrupt import interruptible, undisturbed
 from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
@@ -142,7 +142,6 @@ def drive(
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
     from study.cli.live import view_for
-    from study.cli.publish import publish
     from study.driver.run import run_study  # imports Ray
     from study.planning.resolve import known_cluster
 
@@ -152,14 +151,14 @@ def drive(
         # Libraries print, and stdout is for tables.
         with view_for(err) as view, redirect_stdout(sys.stderr), _ended_by_a_thread(view, home, name):
             found = run_study(wanted, home, given_urls, the_cluster, view, retry_failed)
+            if not found["unsent"]:
+                view.phase("sending the report and the models to MLflow")
+                publish(home, name, register)
     except (KeyboardInterrupt, StudyStopped) as end:
         with undisturbed():
             _print_stop(end, home, name)
         raise typer.Exit(_code(end)) from None
-    if not found["unsent"]:
-        publish(home, name)
-        log_models(home, name, register)
-    elif register is not None:
+    if found["unsent"] and register is not None:
         note(f"--register {register}: MLflow is away; give the option again when it is back")
     _print_found(found, home, name)
 
@@ -207,12 +206,10 @@ def print_end(found: dict[str, Any], home: Home, name: str, register: str | None
     Raises:
         typer.Exit: 1 if some trials failed.
     """
-    from study.cli.publish import publish_if_old
-
     note(f"study {name} is finished: all {found['planned']} planned trials have ended")
     _mend_record(found, home, name)
     publish_if_old(home, name)
-    log_models(home, name, register)
+    publish(home, name, register)
     _print_found(found | {"unsent": 0}, home, name)
 
 

@@ -65,13 +65,11 @@ def status(
 
 
 def _sync(home: Home, name: str) -> None:
-    from study.cli.models import log_models
     from study.cli.publish import publish
     from study.tracking.sync import sync_study
 
     note(f"{name}: {sync_study(home, name)} trials sent to MLflow")
     publish(home, name)
-    log_models(home, name)
 
 
 def _all_studies(home: Home, sync: bool, as_json: bool) -> None:

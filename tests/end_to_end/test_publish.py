@@ -124,9 +124,10 @@ def test_predictions_give_the_accuracies_of_the_run_in_every_language(finished: 
         assert sum(row[matrices["columns"].index("texts")] for row in matrices["data"]) == len(table)
 
 
+@pytest.mark.parametrize("again", [["status", "--sync"], ["resume"]], ids=" ".join)
 @pytest.mark.parametrize("how", ["killed", "away"])
 def test_files_that_were_not_sent_are_made_up_for_and_then_nothing_is_sent(
-    how: str, command: Any, shown: Copy, monkeypatch: pytest.MonkeyPatch
+    how: str, again: list[str], command: Any, shown: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The kill, or the end of the server, comes after the files of one run and before its tag."""
     before = {run.info.run_id: files(shown, run) for run in published(shown)}
@@ -142,9 +143,12 @@ def test_files_that_were_not_sent_are_made_up_for_and_then_nothing_is_sent(
         sent.append(run)
         send(client, run, folder)
 
-    sync = ("status", shown.name, "--sync", "--home", shown.home)
+    sync = (*again, shown.name, "--home", shown.home)
     monkeypatch.setattr(MlflowClient, "log_artifacts", breaks)
-    assert command(*sync).code == (130 if how == "killed" else 0)
+    answer = command(*sync)
+    assert answer.code == (130 if how == "killed" else 0)
+    assert ("MLflow lacks numbers or files of the report" in answer.err) == (how == "away")
+    assert ("the server is away" in answer.err) == (how == "away")
     assert len([run for run in published(shown) if files(shown, run)]) == 1
     monkeypatch.setattr(MlflowClient, "log_artifacts", counts)
     assert command(*sync).code == 0

@@ -150,8 +150,9 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
 @styled
 def save_png(figure: Figure, path: Path) -> None:
     """Writes the figure as the one file `path`: the same bytes for the same figure."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine(None)
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)  # and no second time, while the figure is drawn
+        figure.set_layout_engine(None)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 

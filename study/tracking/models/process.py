@@ -2,7 +2,8 @@
 
     python -m study.tracking.models.process HOME NAME [REGISTERED]
 
-The process ends when its standard input ends, so it does not outlive the command that has started it.
+The process imports torch at once, and begins its work when its standard input has something to read. The
+process ends when its standard input ends, so it does not outlive the command that has started it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mlflow.entities import LoggedModel
@@ -30,29 +33,39 @@ from study.tracking.tracker import Tracker
 __all__ = ["log_models"]
 
 SCRATCH = ".model-"
+GONE = 2
+"""Exit code: the command that has started this process is gone."""
 log = logging.getLogger(__name__)
 
 
-def log_models(home: Home, name: str, registered: str | None = None) -> str | None:
+def log_models(
+    home: Home, name: str, registered: str | None = None, meanwhile: Callable[[], None] = lambda: None
+) -> str | None:
     """Let MLflow have the best student of each arm of the study `name`, as models.
 
     An arm whose student's weights are not stored has no model. registered: the name under which the study's
-    best student is registered.
+    best student is registered. meanwhile: what this process does first, while the other one imports torch.
 
     Returns why MLflow still lacks something; None if MLflow lacks nothing.
     """
+    why, is_needed = None, False
     try:
         study = OpenStudy.at(home, name, looks=True)
         models = LoggedModels(study)
-        if not _lacking(study, models, registered) and _is_done(study, models, registered):
-            return None
+        is_needed = bool(_lacking(study, models, registered)) or not _is_done(study, models, registered)
     except Exception as error:  # each kind of store raises errors of its own
-        return no_permission(error) or plain_reason(error)
-    return _run([str(home.root), name, *([registered] if registered else [])])
+        why = no_permission(error) or plain_reason(error)
+    if is_needed:
+        return _run([str(home.root), name, *([registered] if registered else [])], meanwhile)
+    meanwhile()
+    return why
 
 
-def _run(arguments: list[str]) -> str | None:
-    """Run this module as a process; returns the last line of its errors if it has failed."""
+def _run(arguments: list[str], meanwhile: Callable[[], None]) -> str | None:
+    """Run this module as a process, and `meanwhile` here.
+
+    Returns the last line of the process's errors if the process has failed, else None.
+    """
     offline = {"HF_HUB_OFFLINE": "1", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "PYTHONSAFEPATH": "1"}
     command = [sys.executable, "-m", "study.tracking.models.process", *arguments]
     with (
@@ -65,6 +78,11 @@ def _run(arguments: list[str]) -> str | None:
             env=os.environ | offline,
         ) as process,
     ):
+        meanwhile()
+        assert process.stdin is not None
+        with suppress(BrokenPipeError):  # the process has ended already; its code says why
+            process.stdin.write(b"go")
+            process.stdin.flush()
         code = process.wait()
         said.seek(0)
         text = masked(said.read().decode(errors="replace")).strip()
@@ -107,7 +125,7 @@ def _log_all(home: Home, name: str, registered: str | None) -> None:
         Tracker.of(study)  # lets the record lead to the home's artifacts, if the home was moved
         models = LoggedModels(study)
         if lacking := _lacking(study, models, registered):
-            from study.tracking.models.folder import write_model  # imports torch
+            from study.tracking.models.folder import write_model
 
             for record in lacking:
                 with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=study.folder) as scratch:
@@ -124,11 +142,15 @@ def _log_all(home: Home, name: str, registered: str | None) -> None:
 def _end_with_the_command() -> None:
     while os.read(0, 1):
         pass
-    os._exit(2)
+    os._exit(GONE)
 
 
 def main(root: str, name: str, registered: str | None = None) -> None:
     """Log the models of the study `name` in the home `root`; exit with 1, and a reason, if that fails."""
+    import study.tracking.models.folder  # noqa: F401 (imports torch)
+
+    if not os.read(0, 2):
+        sys.exit(GONE)
     threading.Thread(target=_end_with_the_command, daemon=True).start()
     try:
         _log_all(Home(Path(root)), name, registered)
