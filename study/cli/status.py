@@ -69,7 +69,7 @@ def _sync(home: Home, name: str) -> None:
     from study.tracking.sync import sync_study
 
     note(f"{name}: {sync_study(home, name)} trials sent to MLflow")
-    publish(home, name)
+    publish(home, name, again=True)
 
 
 def _all_studies(home: Home, sync: bool, as_json: bool) -> None:

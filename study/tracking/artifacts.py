@@ -24,7 +24,7 @@ from study.ledger.study import OpenStudy
 from study.tracking.predictions import TestTexts
 from study.tracking.tracker import Tracker
 
-__all__ = ["SOURCE", "Files", "WritePredictions", "send_files"]
+__all__ = ["SOURCE", "Files", "WritePredictions", "files_of_trials", "send_files"]
 
 SOURCE = "kdstudy.artifacts"
 """The tag of a run: the hash of what its files were made of."""
@@ -42,13 +42,11 @@ class Files:
     write: Callable[[Path], None]
 
 
-def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePredictions, form: int) -> str:
-    """Send `files`, by the identities of their runs, and the files of all complete confirm runs.
+def send_files(study: OpenStudy, files: Mapping[str, Files]) -> str:
+    """Send `files`, by the identities of their runs, in their order.
 
-    of_confirm: writes the files of a confirm run, of its predictions and what it is, into a folder. form:
-    another number means that these files look otherwise, so that they are sent again. Runs that have their
-    files already are passed over. Returns why MLflow's artifacts are out of reach, or "": a server may name a
-    folder of its own machine.
+    Runs that have their files already are passed over. Returns why MLflow's artifacts are out of reach, for
+    example because a server names a folder of its own machine; else "".
 
     Raises:
         RequestError: if the study is being run (its driver sends by itself), or if MLflow is away. The next
@@ -59,7 +57,7 @@ def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePr
     with study.lease() as lease:
         try:
             tracker = Tracker.of(study)
-            for run, of_run in (dict(files) | _of_trials(study, of_confirm, form)).items():
+            for run, of_run in files.items():
                 if lease.holds():
                     tracker.mending(partial(_send, tracker, run, of_run))
         except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
@@ -71,8 +69,13 @@ def send_files(study: OpenStudy, files: Mapping[str, Files], of_confirm: WritePr
     return ""
 
 
-def _of_trials(study: OpenStudy, write: WritePredictions, form: int) -> dict[str, Files]:
-    """The files of the complete confirm runs. A trial is a function of its key, and so are its files."""
+def files_of_trials(study: OpenStudy, write: WritePredictions, form: int) -> dict[str, Files]:
+    """The files of the complete confirm runs, by the identities of the runs.
+
+    write: writes the files of a confirm run, of its predictions and what it is, into a folder. form: another
+    number means that these files look otherwise, so that they are sent again. A trial is a function of its
+    key, and so are its files.
+    """
     records = [r for r in study.ledger.records() if r.phase == "confirm" and r.outcome == State.COMPLETE]
     if not records:
         return {}

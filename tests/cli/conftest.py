@@ -78,7 +78,8 @@ def finished_study(
     fast_sqlite: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> FinishedStudy:
-    """It is written by the ledger and the tracker, as a driver writes it; no trial was trained."""
+    """It is written by the ledger and the tracker, as `run` writes it; no trial was trained."""
+    from study.cli.publish import publish
     from study.ledger.progress import confirm_wanted
     from study.ledger.records import State
     from study.ledger.study import OpenStudy
@@ -110,6 +111,7 @@ def finished_study(
     while (record := ledger.ask_confirm(wanted)) is not None:
         end(record, 0.5)
     tracker.finish()
+    publish(home, name)
     ledger.storage.remove_session()
     ledger.storage.engine.dispose()
     return FinishedStudy(home, name, origin / "space.py", ("--task", request.task, "--model", request.model))
