@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -56,12 +56,11 @@ DASHBOARD = COMMAND.with_name("optuna-dashboard")
 
 @dataclass(frozen=True)
 class Read:
-    """The home, the study in it that runs, and what readers open: a link for each study, and a dashboard."""
+    """The home, the study in it that runs, and what readers open: a link for each study."""
 
     home: Home
     running: Running
     links: dict[str, str]
-    dashboard: str
 
     @property
     def url(self) -> str:
@@ -73,6 +72,12 @@ class Read:
         found = client.get_experiment_by_name(study)
         assert found is not None
         return client, str(found.experiment_id)
+
+    def runs(self, study: str, key: str) -> set[str]:
+        """The ids of the runs of the trial with this key: one, or two if an arm's trial is confirmed."""
+        client, experiment = self.experiment(study)
+        found = client.search_runs([experiment], f"tags.kdstudy.key = '{key}'")
+        return {run.info.run_id for run in found}
 
     def run_link(self, study: str, query: str) -> str:
         """The link to the page of the first run of `study` that `query` finds."""
@@ -114,16 +119,29 @@ def read(
     study = LargeStudy(300, codes(3), 4)
     study.write(home.root, list(islice(study.trials(), 48)))
     running.wait_until(lambda: running.done() >= 1)
-    port, other = free_port(), free_port()
-    ui = kdstudy.start("ui", "--home", home.root, "--port", str(port))
-    ledger = home.urls("runs_on")["ledger_url"]
-    dashboard = kdstudy.start(ledger, "--port", str(other), command=[DASHBOARD])
+    ui = kdstudy.start("ui", "--home", home.root, "--port", str(free_port()))
     ui.wait_until(lambda: "Application startup complete" in ui.stderr())
-    dashboard.wait_until(lambda: "Listening" in dashboard.stderr())
     links = dict(re.findall(r"^(\S+)  (http://\S+)$", ui.stderr(), re.MULTILINE))
     assert set(links) == {finished.name, WITH_FAILURES, "runs_on"}
-    yield Read(home, running, links, f"http://127.0.0.1:{other}")
-    for one in (ui, dashboard, running):
+    yield Read(home, running, links)
+    for one in (ui, running):
+        one.kill()
+
+
+@pytest.fixture
+def dashboard(read: Read, kdstudy: Kdstudy) -> Iterator[Callable[[str], str]]:
+    """The address of Optuna's dashboard on the ledger of a study, once the dashboard listens."""
+    started = []
+
+    def start(study: str) -> str:
+        port = free_port()
+        one = kdstudy.start(read.home.urls(study)["ledger_url"], "--port", str(port), command=[DASHBOARD])
+        started.append(one)
+        one.wait_until(lambda: "Listening" in one.stderr())
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for one in started:
         one.kill()
 
 
@@ -214,23 +232,47 @@ def test_the_report_opens_in_the_run_of_the_study(read: Read, tab: Tab, finished
     report.locator("svg").first.wait_for(state="attached")
 
 
-def test_optunas_dashboard_lists_studies_by_arm_and_names_the_runs_of_trials(
-    read: Read, tab: Tab, finished: Any
+def test_optunas_dashboard_lists_the_arms_of_a_study_that_runs_and_names_the_runs_of_trials(
+    read: Read, tab: Tab, dashboard: Callable[[str], str]
 ) -> None:
-    page = tab.open(read.dashboard)
-    page.get_by_text("runs_on/search/steps=20").first.wait_for()
-    studies = {one["study_name"]: one["study_id"] for one in asked_of(read.dashboard, "studies")}
-    assert set(studies) == {"runs_on", "runs_on/search/steps=20", "runs_on/search/steps=1000000"}
-    ended, *_ = asked_of(read.dashboard, f"studies/{studies['runs_on/search/steps=20']}", "trials")
-    attributes = {one["key"]: one["value"].strip('"') for one in ended["user_attrs"]}
-    client, experiment = read.experiment("runs_on")
-    run, *_ = client.search_runs([experiment], f"tags.kdstudy.key = '{attributes['key']}'")
-    assert attributes["mlflow_run_id"] == run.info.run_id
-    assert (attributes["arm"], attributes["outcome"]) == ("steps=20", "complete")
+    url = dashboard("runs_on")
+    tab.open(url).get_by_text("runs_on/search/steps=20").first.wait_for()
+    assert set(studies_in(url)) == {"runs_on", "runs_on/search/steps=20", "runs_on/search/steps=1000000"}
+    ended, *_ = trials_in(url, "runs_on/search/steps=20")
+    assert (ended["arm"], ended["outcome"]) == ("steps=20", "complete")
+    assert ended["mlflow_run_id"] in read.runs("runs_on", ended["key"])
 
 
-def asked_of(dashboard: str, what: str, field: str = "study_summaries") -> list[Any]:
-    """What the dashboard itself shows."""
+def test_optunas_dashboard_has_every_trial_of_a_finished_study(
+    read: Read, tab: Tab, dashboard: Callable[[str], str], finished: Any
+) -> None:
+    url, name = dashboard(finished.name), finished.name
+    page = tab.open(url)
+    page.get_by_text(f"{name}/confirm").first.wait_for()
+    arms = [f"{name}/search/init={init}" for init in ("random", "teacher")]
+    assert set(studies_in(url)) == {name, *arms, f"{name}/confirm"}
+    ended = [trial for study in (*arms, f"{name}/confirm") for trial in trials_in(url, study)]
+    assert len(ended) == 8
+    for trial in ended:
+        assert trial["outcome"] == "complete"
+        assert trial["mlflow_run_id"] in read.runs(name, trial["key"])
+    page.goto(f"{url}/dashboard/studies/{studies_in(url)[arms[0]]}")
+    page.get_by_text(arms[0]).first.wait_for()
+
+
+def studies_in(dashboard: str) -> dict[str, int]:
+    """The studies that the dashboard itself shows: name -> id."""
+    found = asked_of(dashboard, "studies", "study_summaries")
+    return {one["study_name"]: one["study_id"] for one in found}
+
+
+def trials_in(dashboard: str, study: str) -> list[dict[str, str]]:
+    """The user attributes of each trial that the dashboard itself shows."""
+    found = asked_of(dashboard, f"studies/{studies_in(dashboard)[study]}", "trials")
+    return [{one["key"]: one["value"].strip('"') for one in trial["user_attrs"]} for trial in found]
+
+
+def asked_of(dashboard: str, what: str, field: str) -> list[Any]:
     with urlopen(f"{dashboard}/api/{what}") as answer:
         return list(json.load(answer)[field])
 
