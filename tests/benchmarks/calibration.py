@@ -1,8 +1,8 @@
 """Do the intervals cover and the tests keep their errors? Simulated studies, the noisy tuning step included.
 
 Run as: python -m tests.benchmarks.calibration [--studies N]
-Prints tables, writes bench-results/calibration.json. `tests/analysis/statistics/test_calibration.py` is the
-short form.
+Prints each table when its studies are done, and writes bench-results/calibration.json.
+`tests/analysis/statistics/test_calibration.py` is the short form.
 
 Of N studies, a share strays by up to three standard errors, sqrt(p (1 - p) / N): 0.02 around 0.95 at 1,000.
 What goes through the report's own tables (F tests, claim C5, whole records) is of at most `SLOW` studies, and
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -93,58 +94,62 @@ def found_of(studies: Studies) -> Rates:
     return {"studies": by_itself["studies"], "interaction": by_itself["claimed"], "C4": slope["claimed"]}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--studies", type=int, default=4_000, help="of each scenario")
-    n = parser.parse_args().studies
+def tables(n: int, rng: np.random.Generator) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Title and rows of each table, from `n` studies of each scenario."""
     slow, texts = min(n, SLOW), min(n, TEXTS)
-    rng = np.random.default_rng(0)
 
     def of(scenario: Scenario, studies: int) -> Studies:
         return simulate(scenario, studies, rng)
 
-    found: dict[str, dict[str, Any]] = {
-        "these languages": {k: covered(of(s, n), e) for k, (s, e) in scenarios.COVERED.items()},
-        "new languages": {k: covered(of(s, n), INIT, in_new_languages) for k, s in scenarios.NEW.items()},
-        **{
-            f"{name}, on texts, {told}": {
-                k: covered(of(s, texts), INIT, by) for k, s in scenarios.ON_TEXTS.items()
-            }
-            for name, statistic in ON_TEXTS.items()
-            for told, by in (("seeds only", without_texts(statistic)), ("crossed", statistic))
-        },
-        "worst, a language, slope": {
-            k: covered(of(s, n), e, by) for k, (s, e, by) in scenarios.SMALLER.items()
-        },
-        "steps to its own score": {
-            k: covered(of(s, slow), INIT, partial(steps, reports=reports))
-            for k, (s, reports) in scenarios.STEPS.items()
-        },
-        "steps to the better's": {
-            k: covered(of(s, slow), INIT, partial(steps, criterion="better", reports=reports))
-            for k, (s, reports) in scenarios.STEPS.items()
-        },
-        "whole records": {
+    yield "these languages", {k: covered(of(s, n), e) for k, (s, e) in scenarios.COVERED.items()}
+    yield "new languages", {k: covered(of(s, n), INIT, in_new_languages) for k, s in scenarios.NEW.items()}
+    for name, statistic in ON_TEXTS.items():
+        for told, by in (("seeds only", without_texts(statistic)), ("crossed", statistic)):
+            rows = {k: covered(of(s, texts), INIT, by) for k, s in scenarios.ON_TEXTS.items()}
+            yield f"{name}, on texts, {told}", rows
+    yield (
+        "worst, a language, slope",
+        {k: covered(of(s, n), e, by) for k, (s, e, by) in scenarios.SMALLER.items()},
+    )
+    for criterion, title in (("own", "steps to its own score"), ("better", "steps to the better's")):
+        yield (
+            title,
+            {
+                k: covered(of(s, slow), INIT, partial(steps, criterion=criterion, reports=reports))
+                for k, (s, reports) in scenarios.STEPS.items()
+            },
+        )
+    yield (
+        "whole records",
+        {
             k: judged(rates(in_records([simulate_record(s, rng) for _ in range(slow)], INIT)))
             for k, s in scenarios.RECORDS.items()
         },
-        "claims": {k: claimed(of(s, n)) for k, s in scenarios.CLAIMED.items()},
-        "claims of the answer": {k: answered(of(s, n)) for k, s in scenarios.ANSWERED.items()},
-        "arms equal at their best": {k: named(of(s, n)) for k, s in scenarios.TUNED.items()},
-        "two kinds of seeds": {k: found_in(arm, n, rng) for k, arm in ARMS.items()},
-        "F tests": {k: f_tests(of(s, slow)) for k, s in scenarios.TESTED.items()},
-        "shown to be equal": {k: equal(of(s, n), by) for k, (s, by) in scenarios.EQUAL.items()},
-        "interaction found": {k: found_of(of(s, n)) for k, s in scenarios.DETECTED.items()},
-    }
+    )
+    yield "claims", {k: claimed(of(s, n)) for k, s in scenarios.CLAIMED.items()}
+    yield "claims of the answer", {k: answered(of(s, n)) for k, s in scenarios.ANSWERED.items()}
+    yield "arms equal at their best", {k: named(of(s, n)) for k, s in scenarios.TUNED.items()}
+    yield "two kinds of seeds", {k: found_in(arm, n, rng) for k, arm in ARMS.items()}
+    yield "F tests", {k: f_tests(of(s, slow)) for k, s in scenarios.TESTED.items()}
+    yield "shown to be equal", {k: equal(of(s, n), by) for k, (s, by) in scenarios.EQUAL.items()}
+    yield "interaction found", {k: found_of(of(s, n)) for k, s in scenarios.DETECTED.items()}
     for part in tuning.PARTS:
-        found |= dict(tuning.tables(part, slow))
+        yield from tuning.tables(part, slow)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--studies", type=int, default=4_000, help="of each scenario")
+    n = parser.parse_args().studies
     console = Console(width=120)
-    for title, rows in found.items():
-        columns = list(next(iter(rows.values())))
-        console.print(listing([title, *columns], [[k, *map(shown, r.values())] for k, r in rows.items()]))
     out = Path("bench-results")
     out.mkdir(exist_ok=True)
-    (out / "calibration.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    found: dict[str, dict[str, Any]] = {}
+    for title, rows in tables(n, np.random.default_rng(0)):
+        found[title] = rows
+        columns = list(next(iter(rows.values())))
+        console.print(listing([title, *columns], [[k, *map(shown, r.values())] for k, r in rows.items()]))
+        (out / "calibration.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def shown(value: float | str) -> str:
