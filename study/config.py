@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from study.errors import RequestError, did_you_mean
 
-__all__ = ["GATES", "LATER", "TrialConfig", "canonical_json", "digest", "parse_config"]
+__all__ = ["GATES", "LATER", "TrialConfig", "canonical_json", "digest", "kinds_of", "parse_config", "rounded"]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
 """Hyperparameters whose values decide whether other hyperparameters have an effect (`TrialConfig.inert`)."""
@@ -186,6 +187,20 @@ class TrialConfig(BaseModel):
             if named.get(name) == default:
                 del named[name]
         return digest(named)
+
+
+def kinds_of(name: str) -> set[type]:
+    """Which of `int` and `float` the hyperparameter `name` may be; neither if it is a name."""
+    annotation = TrialConfig.model_fields[name].annotation
+    return {int, float}.intersection((annotation, *get_args(annotation)))
+
+
+def rounded(values: Mapping[str, float]) -> dict[str, int | float | str]:
+    """`values` of hyperparameters, rounded if the hyperparameter is a whole number."""
+    return {
+        name: round(value) if name in TrialConfig.model_fields and float not in kinds_of(name) else value
+        for name, value in values.items()
+    }
 
 
 def parse_config(values: dict[str, Any]) -> TrialConfig:

@@ -8,29 +8,34 @@ Learning Tuning Playbook.)
 
 from __future__ import annotations
 
-from typing import get_args
-
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from study.config import TrialConfig
+from study.config import TrialConfig, kinds_of
 from study.errors import did_you_mean
 
-__all__ = ["NOT_SEARCHED", "Range", "SearchSpace", "Value"]
+__all__ = ["NEVER_TUNED", "NOT_SEARCHED", "Range", "SearchSpace", "Value"]
 
 Value = int | float | str
 
 NOT_SEARCHED = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
 """Fields that a space cannot set: the request or the phase (search or confirm) decides them."""
 
+NEVER_TUNED = {"data_fraction", "label_floor", "teacher_data", "teacher_seed"}
+"""How much data there are, and a seed. The best amount is known before; the best seed is luck."""
+
 
 class Range(BaseModel):
-    """All real numbers from `low` to `high`; drawn uniformly, or with `log` uniformly in the logarithm."""
+    """All numbers from `low` to `high`; drawn uniformly, or with `log` uniformly in the logarithm.
+
+    whole: only the whole numbers. A search space sets `whole` itself, by the kind of the hyperparameter.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     low: float
     high: float
     log: bool = False
+    whole: bool = Field(False, exclude=True)
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}" + (", logarithmic" if self.log else "")
@@ -88,9 +93,16 @@ class SearchSpace(BaseModel):
                 raise ValueError(f"{name}: a level is given twice")
             if not isinstance(levels, Range) and not levels:
                 raise ValueError(f"{name}: there is no level")
-        continuous = [name for name, levels in self.nuisance.items() if isinstance(levels, Range)]
-        for name in continuous:
-            kind = TrialConfig.model_fields[name].annotation
-            if float not in (kind, *get_args(kind)):
-                raise ValueError(f"{name}: is not a real number and needs levels, not a range")
+        for name, levels in self.nuisance.items():
+            if isinstance(levels, Range):
+                self.nuisance[name] = _of_kind(name, levels)
         return self
+
+
+def _of_kind(name: str, range_: Range) -> Range:
+    kinds = kinds_of(name)
+    if not kinds:
+        raise ValueError(f"{name}: is not a number and needs levels, not a range")
+    if kinds == {int} and not (range_.low.is_integer() and range_.high.is_integer()):
+        raise ValueError(f"{name}: is a whole number, and so are the ends of its range, not {range_}")
+    return range_.model_copy(update={"whole": kinds == {int}})

@@ -23,7 +23,7 @@ from analysis.record.shares import (
 from analysis.record.source import Source, open_source
 from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
-from study.config import TrialConfig
+from study.config import TrialConfig, rounded
 from study.errors import RequestError
 from study.selection import INTERPOLATED, BestValidation, Selected, select
 
@@ -124,7 +124,8 @@ class StudyRecord:
         tried trial, or, if the study selects by interpolation, those of the interpolated optimum.
         """
         return {
-            search: dict(found.tried.values) | dict(found.point) for search, found in self.selections.items()
+            search: dict(found.tried.values) | rounded(found.point)
+            for search, found in self.selections.items()
         }
 
     @cached_property

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from study.config import TrialConfig
-from study.space import NOT_SEARCHED
+from study.config import TrialConfig, kinds_of
+from study.space import NEVER_TUNED, NOT_SEARCHED
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -89,7 +89,7 @@ def _hyperparameters(names: dict[str, list[str]]) -> Iterator[Setting]:
             given=f"kdstudy trial --set {name}=..." if name in PHASE_SETS else f"--set {name}=...",
             default=_default(name, field),
             values=values,
-            role=_role(name, field),
+            role=_role(name),
         )
 
 
@@ -99,15 +99,12 @@ def _default(name: str, field: FieldInfo) -> str:
     return "none" if field.default is None else f"{field.default}"
 
 
-def _role(name: str, field: FieldInfo) -> str:
+def _role(name: str) -> str:
     if name in PHASE_SETS:
         return "the phase of the study sets it"
-    ranged = float in _kinds(field)
-    return (
-        "scientific, nuisance (levels or a range), fixed"
-        if ranged
-        else "scientific, nuisance (levels), fixed"
-    )
+    if name in NEVER_TUNED:
+        return "scientific, fixed"
+    return f"scientific, nuisance (levels{' or a range' if kinds_of(name) else ''}), fixed"
 
 
 def _values(field: FieldInfo) -> str:

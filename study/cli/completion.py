@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-__all__ = ["clusters", "hyperparameters", "samplers", "settings", "spaces", "studies", "tasks"]
+__all__ = ["clusters", "hyperparameters", "pruners", "samplers", "settings", "spaces", "studies", "tasks"]
 
 
 def spaces(incomplete: str) -> list[str]:
@@ -48,6 +48,13 @@ def samplers(incomplete: str) -> list[str]:
     from study.planning import samplers as registry
 
     return _that_begin(registry.samplers(), incomplete)
+
+
+def pruners(incomplete: str) -> list[str]:
+    """The pruners."""
+    from study.planning import pruners as registry
+
+    return _that_begin(registry.pruners(), incomplete)
 
 
 def settings(incomplete: str) -> list[str]:

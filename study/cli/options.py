@@ -6,6 +6,7 @@ of the groups.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ import typer
 
 from study.cli import completion
 from study.errors import did_you_mean
+from study.planning.pruners import pruners
 from study.planning.request import Artifacts
 from study.planning.samplers import samplers
 from study.planning.seeds import MOST_BLOCK
@@ -57,11 +59,16 @@ def _gpus(text: str) -> str | float:
     return gpus
 
 
-def _sampler(name: str) -> str:
-    if name not in samplers():
-        known, near = ", ".join(map(repr, samplers())), did_you_mean(name, samplers())
-        raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
-    return name
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Reads an option that is one of `names`."""
+
+    def read(name: str) -> str:
+        if name not in names:
+            known, near = ", ".join(map(repr, names)), did_you_mean(name, names)
+            raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
+        return name
+
+    return read
 
 
 HomeOption = Annotated[
@@ -181,12 +188,33 @@ class Budget:
     sampler: Annotated[
         str | None,
         typer.Option(
-            parser=_sampler,
+            parser=_one_of(samplers()),
             metavar="|".join(samplers()),
             help="How the points of the search are chosen; the default is the sampler of the space. "
             "`kdstudy settings` describes each one.",
             rich_help_panel=WHAT,
             autocompletion=completion.samplers,
+        ),
+    ] = None
+    pruner: Annotated[
+        str | None,
+        typer.Option(
+            parser=_one_of(pruners()),
+            metavar="|".join(pruners()),
+            help="Which weak trials stop early; the default is the pruner of the space. `kdstudy settings` "
+            "describes each one.",
+            rich_help_panel=WHAT,
+            autocompletion=completion.pruners,
+        ),
+    ] = None
+    reports: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many times a trial is scored on validation, evenly spread over its steps; the default "
+            "is that of the space.",
+            rich_help_panel=WHAT,
         ),
     ] = None
 

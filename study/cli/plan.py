@@ -83,6 +83,8 @@ def _print_plan(
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
+    levels = [[k, ", ".join(map(str, v))] for k, v in plan.space.scientific.items()]
+    print_table(listing(["scientific, makes the arms", "levels"], levels))
     nuisance = ["nuisance, tuned per arm", f"by {plan.space.sampler} search, from"]
     print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
     print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))

@@ -45,7 +45,9 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     from study.planning.spaces import load_space, override
 
     space_name, the_space = load_space(space)
-    given = {name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler")}
+    given = {
+        name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler", "pruner", "reports")
+    }
     the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
     if budget.settings:  # after the sampler, so that the sampler is checked with the ranges as they will be
         the_space = override(the_space, budget.settings)

@@ -123,8 +123,7 @@ def _space_of_one(settings: Sequence[str]) -> SearchSpace:
 
     empty = SearchSpace(question="one trial", trials=1)
     space = override(empty, settings)
-    if space.nuisance:
-        name = next(iter(space.nuisance))
+    for name in (*space.nuisance, *space.scientific):
         raise RequestError(f"--set {name}: one trial takes one value")
     return space
 

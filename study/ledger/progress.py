@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from study.config import parse_config
+from study.config import parse_config, rounded
 from study.ledger.records import OUTCOMES, Choice, Record, State, Wanted
 from study.planning.plan import Arm, Plan
 from study.selection import INTERPOLATED, BestValidation, Selected, select
@@ -54,7 +54,7 @@ def _with_values(plan: Plan, selected: Selected[Record], seed: int) -> Wanted:
     tried = selected.tried
     config = tried.config.with_seed(seed)
     if selected.point:
-        config = parse_config(config.model_dump() | dict(selected.point))
+        config = parse_config(config.model_dump() | rounded(selected.point))
     choice = Choice(selected.rule, selected.fit, tried.key) if plan.selection == INTERPOLATED else None
     return Wanted(tried.arm, config, tried.tuning, choice)
 

@@ -193,15 +193,17 @@ class Plan(BaseModel):
             if name in self._draft(arm, chosen).inert():
                 continue
             domain = self.space.nuisance[name]
-            if isinstance(domain, Range):
+            if isinstance(domain, Range) and domain.whole:
+                chosen[name] = trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log)
+            elif isinstance(domain, Range):
                 chosen[name] = trial.suggest_float(name, domain.low, domain.high, log=domain.log)
             else:
                 chosen[name] = cast(Value, trial.suggest_categorical(name, domain))
         return self._draft(arm, chosen)
 
     def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
-        """All distinct nuisance points of `arm`, in grid order; None if any hyperparameter has a range."""
-        if any(isinstance(domain, Range) for domain in self.space.nuisance.values()):
+        """All distinct nuisance points of `arm`, in grid order; None if any has a range of real numbers."""
+        if any(isinstance(domain, Range) and not domain.whole for domain in self.space.nuisance.values()):
             return None
         return self._points(arm, {}, self._nuisances())
 
@@ -310,6 +312,5 @@ class Plan(BaseModel):
             yield from self._points(arm, chosen, rest)
             return
         domain = self.space.nuisance[name]
-        assert not isinstance(domain, Range)
-        for value in domain:
+        for value in range(int(domain.low), int(domain.high) + 1) if isinstance(domain, Range) else domain:
             yield from self._points(arm, chosen | {name: value}, rest)

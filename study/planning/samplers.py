@@ -105,11 +105,16 @@ def _quasi_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     for u, (name, domain) in zip(unit, nuisance.items(), strict=True):
         if isinstance(domain, tuple):
             point[name] = domain[min(int(u * len(domain)), len(domain) - 1)]
-        elif domain.log:
-            point[name] = min(domain.high, domain.low * (domain.high / domain.low) ** u)
+        elif domain.whole:  # every whole number has a share of its own
+            point[name] = min(int(_at(u, domain.low, domain.high + 1, domain.log)), int(domain.high))
         else:
-            point[name] = domain.low + u * (domain.high - domain.low)
+            point[name] = _at(u, domain.low, domain.high, domain.log)
     return point
+
+
+def _at(u: float, low: float, high: float, log: bool) -> float:
+    """The number at the share `u` of the way from `low` to `high`."""
+    return min(high, low * (high / low) ** u) if log else low + u * (high - low)
 
 
 def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:

@@ -18,9 +18,9 @@ import search_spaces
 from study.errors import RequestError, did_you_mean
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
-from study.space import Range, SearchSpace, Value
+from study.space import NEVER_TUNED, Range, SearchSpace, Value
 
-__all__ = ["load_space", "override", "parse_value", "registered_spaces"]
+__all__ = ["check_space", "load_space", "override", "parse_value", "registered_spaces"]
 
 
 def registered_spaces() -> dict[str, SearchSpace]:
@@ -39,7 +39,7 @@ def load_space(name: str) -> tuple[str, SearchSpace]:
     """
     stem, space = _file_space(name) if name.endswith(".py") else (name, _registered_space(name))
     try:
-        _check_space(space)
+        check_space(space)
     except RequestError as error:
         raise RequestError(f"{name}: {error}") from None
     return stem, space
@@ -108,14 +108,24 @@ def _lies_in(folder: Path, name: str) -> bool:
     return file is not None and Path(file).resolve().parent in (folder, folder / name)
 
 
-def _check_space(space: SearchSpace) -> None:
-    """Check what a `SearchSpace` does not check itself: its sampler and its pruner.
+def check_space(space: SearchSpace) -> None:
+    """Check what a `SearchSpace` does not check itself: its sampler, its pruner, and what is tuned.
 
     Raises:
-        RequestError: if the sampler or pruner is not known, or the sampler cannot search a range.
+        RequestError: if the sampler or pruner is not known, the sampler cannot search a range, or something
+            is tuned that belongs to the question. (Studies that do so may have begun long ago.)
     """
+    for name in sorted(NEVER_TUNED.intersection(space.nuisance)):
+        raise RequestError(_never_tuned(name))
     check_sampler(space)
     check_pruner(space)
+
+
+def _never_tuned(name: str) -> str:
+    return (
+        f"{name}: is a part of the question, and is never tuned; "
+        f"levels of it ({name}=A,B) make arms, as a scientific hyperparameter"
+    )
 
 
 def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
@@ -123,7 +133,8 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
 
     A hyperparameter keeps its role if the role can hold the new values: levels of a scientific
     hyperparameter choose its arms; levels or a range of a nuisance hyperparameter limit its tuning. Any other
-    hyperparameter that gets levels or a range becomes a nuisance one. A single value makes it fixed.
+    hyperparameter that gets levels or a range becomes a nuisance one, except for those that are never tuned:
+    their levels make arms. A single value makes a hyperparameter fixed.
 
     Raises:
         RequestError: if a setting is not `key=value`, or its role cannot hold the values.
@@ -134,12 +145,14 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
         if not equals or not name or not text:
             raise RequestError(f"--set {setting}: must be key=value")
         old = roles["nuisance"].get(name)
-        scientific = name in roles["scientific"]
+        scientific = name in roles["scientific"] or name in NEVER_TUNED
         # steps and epochs are two units of one budget: setting one of them removes the other
         for gone in {"steps", "epochs"} if name in {"steps", "epochs"} else {name}:
             for role in roles.values():
                 role.pop(gone, None)
         if ".." in text:
+            if name in NEVER_TUNED:
+                raise RequestError(f"--set {setting}: {_never_tuned(name)}")
             if scientific:
                 raise RequestError(f"--set {setting}: {name} is a scientific hyperparameter and needs levels")
             low, _, high = text.partition("..")
@@ -155,7 +168,7 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
             roles["fixed"][name] = parse_value(text)
     try:
         changed = SearchSpace(**(space.model_dump() | roles))
-        _check_space(changed)
+        check_space(changed)
     except ValidationError as error:
         raise RequestError(f"--set: {_first_line(error)}") from None
     except RequestError as error:

@@ -53,6 +53,24 @@ def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> 
         assert f"by {sampler} search, from" in command(*arguments).out
 
 
+def test_pruner_and_reports_take_the_place_of_the_spaces(command: Any, place: Place) -> None:
+    assert command(*place.filled(f"plan {{space}} {ON} --pruner median --reports 7")).code == 0
+    for option in ("--pruner mediam", "--reports 0"):
+        refused = command(*place.filled(f"plan {{space}} {ON} {option}"))
+        assert refused.code == 2
+        assert option.split()[0] in refused.err
+
+
+def test_a_plan_shows_every_value_with_its_role(command: Any, place: Place) -> None:
+    settings = "--set data_fraction=0.5,1 --set steps=20..40 --set batch_size=8"
+    shown = command(*place.filled(f"plan {{space}} {ON} {settings}")).out
+    scientific, rest = shown.split("nuisance, tuned per arm")
+    nuisance, fixed = rest.split("fixed, a caveat")
+    assert re.search(r"data_fraction +0\.5, 1 *\n", scientific.split("scientific, makes the arms")[1])
+    assert re.search(r"steps +20\.\.40 *\n", nuisance)
+    assert re.search(r"batch_size +8 *\n", fixed)
+
+
 def test_a_plan_shows_its_draw_and_another_name_or_block_is_another_draw(command: Any, place: Place) -> None:
     """The seed block follows from the name of the study, here that of the space's file."""
     line = f"plan {{space}} {ON} --confirm-seeds 2"

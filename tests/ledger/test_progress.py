@@ -355,3 +355,17 @@ def test_each_tuning_confirms_its_own_optimum_at_seeds_of_its_own(plan: Plan) ->
     confirmed = [with_config(twice, 0, one.config, 9) for one in wanted]
     found = summary(twice, [*first, *second, *confirmed])
     assert (found["planned"], found["complete"], found["superseded"]) == (24, 12, 0)
+
+
+def test_a_whole_number_is_confirmed_as_a_whole_number(make_plan: MakePlan) -> None:
+    plan = make_plan(nuisance={"steps": Range(low=100, high=400)})
+    (arm,) = plan.arms()
+    search = [
+        with_config(plan, 0, plan.config(arm, {"steps": steps}), number, value=value)
+        for number, (steps, value) in enumerate([(100, 0.40), (200, 0.52), (290, 0.61), (400, 0.35)])
+    ]
+    first, _ = confirm_wanted(plan, search)
+    assert first.choice is not None
+    assert first.choice.rule == "parabola"
+    assert first.config.steps not in {100, 200, 290, 400}
+    assert isinstance(first.config.steps, int)

@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from study.errors import RequestError
+from study.ledger.records import State
 from study.ledger.sampling import make_sampler
 from study.planning.plan import Arm, Plan
 from study.planning.samplers import Sampler, check_sampler, find_sampler, samplers
@@ -19,6 +20,7 @@ MakePlan = Callable[..., Plan]
 RANGES: dict[str, Any] = {
     "learning_rate": Range(low=1e-4, high=1e-2, log=True),
     "weight_decay": Range(low=0.0, high=0.1),
+    "steps": Range(low=20, high=50),
     "batch_size": (8, 16, 32),
 }
 LEVELS: dict[str, Any] = {"learning_rate": (1e-4, 1e-3, 1e-2), "batch_size": (8, 16, 32)}
@@ -73,6 +75,7 @@ def test_its_suggestions_are_inside_the_ranges_and_among_the_levels(plan: Plan) 
             domain = plan.space.nuisance[name]
             if isinstance(domain, Range):
                 assert domain.low <= value <= domain.high
+                assert type(value) is (int if name == "steps" else float)
             else:
                 assert value in domain
 
@@ -102,6 +105,21 @@ def test_a_range_is_refused_if_and_only_if_it_needs_levels(make_plan: MakePlan, 
     complaint = rf"^learning_rate: the sampler {sampler.name} needs levels, not a range$"
     with pytest.raises(RequestError, match=complaint):
         make_plan(sampler=sampler.name, nuisance=RANGES)
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("name", [name for name, one in samplers().items() if not one.needs_levels])
+def test_every_whole_number_of_a_range_is_tried_and_none_twice(
+    make_plan: MakePlan, open_ledger: Any, name: str, log: bool
+) -> None:
+    """Four whole numbers and a budget of nine trials: the search has four."""
+    nuisance = {"depth": Range(low=2, high=5, log=log)}
+    ledger = open_ledger(make_plan(sampler=name, nuisance=nuisance, trials=9))
+    depths = []
+    while (record := ledger.ask_search()) is not None:
+        depths.append(record.config.depth)
+        ledger.tell(record, State.COMPLETE, 0.5)
+    assert sorted(depths) == [2, 3, 4, 5]
 
 
 def test_its_name_is_a_string_in_the_plan_on_record(plan: Plan, sampler: Sampler) -> None:

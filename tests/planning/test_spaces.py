@@ -10,7 +10,7 @@ import pytest
 
 from study.errors import RequestError
 from study.planning.spaces import load_space, override, parse_value, registered_spaces
-from study.space import Range, SearchSpace
+from study.space import NEVER_TUNED, Range, SearchSpace
 
 RATE = Range(low=1e-4, high=1e-2, log=True)
 SPACE = SearchSpace(
@@ -134,6 +134,9 @@ def test_a_file_runs_as_a_script_runs_beside_its_neighbours_and_leaves_no_trace(
         ("warmup=0..0.2", "nuisance", "warmup", Range(low=0, high=0.2)),
         ("weight_decay=0.1", "fixed", "weight_decay", 0.1),
         ("batch_size=16,32", "nuisance", "batch_size", (16, 32)),
+        ("steps=100..400", "nuisance", "steps", Range(low=100, high=400, whole=True)),
+        ("data_fraction=0.01,0.1", "scientific", "data_fraction", (0.01, 0.1)),
+        ("teacher_data=full,same", "scientific", "teacher_data", ("full", "same")),
         ("steps=50", "fixed", "steps", 50),
     ],
 )
@@ -167,7 +170,9 @@ def test_the_last_of_several_settings_counts() -> None:
         ("alpha=0..1", "--set alpha=0..1: alpha is a scientific hyperparameter and needs levels"),
         ("warmup=a..b", "--set warmup=a..b: a range is two numbers, low..high"),
         ("warmup=0.3..0.1", "--set: nuisance.warmup: low 0.3 must be below high 0.1"),
-        ("batch_size=16..64", "--set: batch_size: is not a real number and needs levels, not a range"),
+        ("loss=1..2", "--set: loss: is not a number and needs levels, not a range"),
+        ("steps=1.5..9", "--set: steps: is a whole number, and so are the ends of its range, not 1.5..9"),
+        ("data_fraction=0.1..1", "--set data_fraction=0.1..1: data_fraction: is a part of the question"),
         ("alhpa=1", "--set: alhpa: no such hyperparameter (did you mean alpha?); there are "),
         ("seed=1", "--set: seed: no such hyperparameter; there are "),
         ("alpha=1,1.0", "--set: alpha: a level is given twice"),
@@ -178,6 +183,20 @@ def test_a_setting_that_cannot_be_held_is_refused_in_one_line(setting: str, comp
         override(SPACE, [setting])
     assert str(error.value).startswith(complaint)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_TUNED))
+def test_what_belongs_to_the_question_is_never_tuned(tmp_path: Path, name: str) -> None:
+    level = {"data_fraction": 0.1, "label_floor": 0, "teacher_data": "'same'", "teacher_seed": 1}[name]
+    file = tmp_path / "space.py"
+    file.write_text(
+        "from study.space import SearchSpace\n"
+        f"SPACE = SearchSpace(question='?', nuisance={{'{name}': ({level},)}}, trials=2)\n"
+    )
+    with pytest.raises(RequestError) as refused:
+        load_space(str(file))
+    assert str(refused.value).startswith(f"{file}: {name}: is a part of the question, and is never tuned")
+    assert f"levels of it ({name}=A,B) make arms" in str(refused.value)
 
 
 def test_a_range_is_refused_if_the_spaces_sampler_needs_levels() -> None:
