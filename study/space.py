@@ -8,12 +8,14 @@ Learning Tuning Playbook.)
 
 from __future__ import annotations
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from study.config import TrialConfig, kinds_of
 from study.errors import did_you_mean
 
-__all__ = ["NEVER_TUNED", "NOT_SEARCHED", "Range", "SearchSpace", "Value"]
+__all__ = ["NEVER_TUNED", "NOT_SEARCHED", "Range", "SearchSpace", "Value", "parse_value"]
 
 Value = int | float | str
 
@@ -55,7 +57,8 @@ class SearchSpace(BaseModel):
     trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values
     with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
     seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
-    layers, such as "1/2".
+    layers, such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
+    nuisance values, and perhaps scientific values; without these, the point is tried in every arm.
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread
@@ -74,6 +77,7 @@ class SearchSpace(BaseModel):
     sampler: str = "quasi"
     pruner: str = "none"
     seed: int = 0
+    enqueued: tuple[dict[str, Value], ...] = ()
 
     @model_validator(mode="after")
     def _roles(self) -> SearchSpace:
@@ -96,7 +100,30 @@ class SearchSpace(BaseModel):
         for name, levels in self.nuisance.items():
             if isinstance(levels, Range):
                 self.nuisance[name] = _of_kind(name, levels)
+        for number, point in enumerate(self.enqueued, 1):
+            for name, value in point.items():
+                try:
+                    point[name] = _in_space(self, name, value)
+                except ValueError as error:
+                    raise ValueError(f"enqueued point {number}: {name}: {error}") from None
         return self
+
+
+def _in_space(space: SearchSpace, name: str, value: Value) -> Value:
+    """The `value` of a point, as the sampler would give it."""
+    domain = (space.scientific | space.nuisance).get(name)
+    if domain is None:
+        searched = ", ".join([*space.scientific, *space.nuisance])
+        raise ValueError(f"is not searched; a point may have {searched}")
+    if not isinstance(domain, Range):
+        if value not in domain:
+            raise ValueError(f"{value} is none of {', '.join(map(str, domain))}")
+        return domain[domain.index(value)]
+    if isinstance(value, str) or not domain.low <= value <= domain.high:
+        raise ValueError(f"{value} is not in {domain}")
+    if domain.whole and value != int(value):
+        raise ValueError(f"{value} is no whole number")
+    return int(value) if domain.whole else float(value)
 
 
 def _of_kind(name: str, range_: Range) -> Range:
@@ -106,3 +133,13 @@ def _of_kind(name: str, range_: Range) -> Range:
     if kinds == {int} and not (range_.low.is_integer() and range_.high.is_integer()):
         raise ValueError(f"{name}: is a whole number, and so are the ends of its range, not {range_}")
     return range_.model_copy(update={"whole": kinds == {int}})
+
+
+def parse_value(text: str) -> Value:
+    """`text` as an integer or a real number; as it is if it is no number."""
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text

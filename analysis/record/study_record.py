@@ -128,6 +128,11 @@ class StudyRecord:
             for search, found in self.selections.items()
         }
 
+    @property
+    def sampler(self) -> str | None:
+        """The sampler that chose the search trials; None if this is not known, or the user chose some."""
+        return None if "enqueued" in self.facts else self.facts.get("sampler")
+
     @cached_property
     def selections(self) -> dict[tuple[str, int], Selected[Candidate]]:
         """For each arm and tuning with a complete search trial: what is selected, by which rule and fit."""

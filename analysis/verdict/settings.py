@@ -23,8 +23,10 @@ def _tuned(record: StudyRecord) -> Iterator[str]:
     domains = {name: domain for name, domain in record.nuisance.items() if len(domain.levels) != 1}
     if domains:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in domains.items())
-        where = facts_of(record.facts.get("sampler")).where_tuned
+        where = facts_of(record.sampler).where_tuned
         yield f"Each arm was tuned by itself, by macro validation accuracy{where}. Tuned: {tuned}."
+    if count := record.facts.get("enqueued"):
+        yield f"The user chose which points were tried first ({count} points, `--enqueue`)."
     for name, domain in record.nuisance.items():
         if len(domain.levels) == 1:
             yield f"{name} was to be tuned. It had one value, {domain}, so {name} was held."

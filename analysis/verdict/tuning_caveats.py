@@ -56,7 +56,7 @@ def _few_trials(record: StudyRecord) -> Iterator[str]:
 
 def _still_rising(record: StudyRecord) -> Iterator[str]:
     """The gain from the last half of the search trials, for arms whose trials do not depend on each other."""
-    curves = budget_curve(search_results(record), record.facts.get("sampler"), record.nuisance)
+    curves = budget_curve(search_results(record), record.sampler, record.nuisance)
     gains = []
     for _, curve in curves[~curves["adaptive"].astype(bool)].groupby("arm"):
         expected = curve["expected"].to_numpy(float)

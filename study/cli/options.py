@@ -207,6 +207,15 @@ class Budget:
             autocompletion=completion.pruners,
         ),
     ] = None
+    enqueue: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Points that are tried first: a .csv or .jsonl file, a row for each point, a column for "
+            "each hyperparameter. A point without scientific values is tried in every arm.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     reports: Annotated[
         int | None,
         typer.Option(

@@ -58,6 +58,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "selection": the_plan.selection,
                 "seed_block": the_plan.seed_block,
                 "tunings": the_plan.tunings,
+                "enqueued": the_plan.space.enqueued,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
@@ -98,6 +99,8 @@ def _print_plan(
         )
     margin = 100 * plan.margin
     say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
+    if points := len(plan.space.enqueued):
+        say(f"{points} point{'s are' if points > 1 else ' is'} tried first (--enqueue)")
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))

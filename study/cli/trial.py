@@ -101,7 +101,7 @@ def _resolve_one(request: Request, settings: Sequence[str], store: Store) -> _On
         RequestError: if the request cannot be served.
     """
     from study.planning.resolve import resolve
-    from study.planning.spaces import parse_value
+    from study.space import parse_value
 
     of_seeds = [setting for setting in settings if setting.startswith(SEEDS)]
     space = _space_of_one([setting for setting in settings if setting not in of_seeds])

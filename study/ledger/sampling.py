@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from study.planning.enqueued import points_of
 from study.planning.plan import Arm, Plan
 from study.planning.pruners import find_pruner
 from study.planning.samplers import find_sampler
@@ -23,10 +24,15 @@ __all__ = ["decide", "fixed_sampler", "make_pruner", "make_sampler"]
 
 
 def make_sampler(plan: Plan, arm: Arm, n: int) -> BaseSampler:
-    """Return the Optuna sampler for the n-th proposal (from 0) in `arm`, in the (first) tuning of `plan`."""
-    sampler = find_sampler(plan.space.sampler)
+    """Return the Optuna sampler for the n-th proposal (from 0) in `arm`, in the (first) tuning of `plan`.
+
+    The enqueued points of the arm come first.
+    """
+    sampler, first = find_sampler(plan.space.sampler), points_of(plan, arm)
+    if n < len(first):
+        return fixed_sampler(first[n])
     if sampler.point is not None:
-        return fixed_sampler(sampler.point(plan, arm, n))
+        return fixed_sampler(sampler.point(plan, arm, n - len(first)))
     seed = stream(plan.sampler_seed, "sampler", arm.name, n) % 2**32
     return cast(BaseSampler, getattr(optuna.samplers, sampler.optuna)(seed=seed, **sampler.options))
 

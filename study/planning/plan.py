@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.depths import in_layers
+from study.planning.enqueued import points_of
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.planning.seeds import SEEDS, block_of, check_seeds, sampler_seed
@@ -88,8 +89,8 @@ class Plan(BaseModel):
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
         Raises:
-            RequestError: if a configuration of the space would not be valid, there is no such sampler or
-                pruner, or a seed block has fewer confirm seeds.
+            RequestError: if a configuration or an enqueued point of the space would not be valid, there is no
+                such sampler or pruner, or a seed block has fewer confirm seeds.
         """
         check_sampler(space)
         check_pruner(space)
@@ -115,6 +116,7 @@ class Plan(BaseModel):
         for arm in plan.arms():
             plan.drafts(arm)
             plan._check_effects(arm)
+            points_of(plan, arm)
         return plan
 
     def on_model(self, fingerprint: str) -> Plan:

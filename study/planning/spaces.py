@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -18,9 +17,9 @@ import search_spaces
 from study.errors import RequestError, did_you_mean
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
-from study.space import NEVER_TUNED, Range, SearchSpace, Value
+from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
 
-__all__ = ["check_space", "load_space", "override", "parse_value", "registered_spaces"]
+__all__ = ["check_space", "load_space", "override", "registered_spaces"]
 
 
 def registered_spaces() -> dict[str, SearchSpace]:
@@ -174,16 +173,6 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
     except RequestError as error:
         raise RequestError(f"--set: {error}") from None
     return changed
-
-
-def parse_value(text: str) -> Value:
-    """`text` as an integer or a real number; as it is if it is no number."""
-    if re.fullmatch(r"[+-]?\d+", text):
-        return int(text)
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _first_line(error: ValidationError) -> str:

@@ -119,6 +119,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
         params[f"{name}_source" if name in plan.constants else name] = value
     params |= {name: value for name, value in plan.constants.items() if name in NOT_SEARCHED}
     params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
+    if space.enqueued:
+        params["enqueued"] = len(space.enqueued)
     if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it
         params |= {"selection": plan.selection, "seed_block": plan.seed_block}
     roles: dict[str, Mapping[str, Any]] = {

@@ -154,3 +154,15 @@ def test_a_plan_says_what_is_odd_about_the_data(command: Any, place: Place, buil
     assert json.loads(command(*arguments, "--json").out)["notes"] == [
         "no train rows in yor: scored as unseen"
     ]
+
+
+def test_a_plan_says_how_many_points_are_tried_first(command: Any, place: Place, tmp_path: Path) -> None:
+    points = tmp_path / "points.csv"
+    points.write_text("learning_rate\n1e-3\n2e-3\n")
+    line = f"plan {{space}} {ON} --trials 4 --set learning_rate=1e-4..1e-2"
+    shown = command(*place.filled(line), "--enqueue", points).out
+    assert "2 points are tried first (--enqueue)\n" in shown
+    points.write_text("learning_rate\n1\n")
+    refused = command(*place.filled(line), "--enqueue", points)
+    assert refused.code == 2
+    assert refused.err.startswith(f"kdstudy: {points}: enqueued point 1: learning_rate: 1 is not in 0.0001..")

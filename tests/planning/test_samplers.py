@@ -122,6 +122,23 @@ def test_every_whole_number_of_a_range_is_tried_and_none_twice(
     assert sorted(depths) == [2, 3, 4, 5]
 
 
+def test_enqueued_points_come_first_and_then_what_it_would_have_proposed(
+    make_plan: MakePlan, sampler: Sampler
+) -> None:
+    """A sampler that depends on scores proposes something else then."""
+    nuisance = LEVELS if sampler.needs_levels else RANGES
+    first = {"learning_rate": 1e-3, "weight_decay": 0.05, "steps": 30, "batch_size": 16}
+    first = {name: value for name, value in first.items() if name in nuisance}
+    plain, enqueued = (
+        make_plan(sampler=sampler.name, nuisance=nuisance, trials=TRIALS, enqueued=points)
+        for points in ((), (first,))
+    )
+    found = suggestions(enqueued, enqueued.arms()[0])
+    assert found[0] == first
+    if sampler.same_points:
+        assert found[1:] == suggestions(plain, plain.arms()[0])[:-1]
+
+
 def test_its_name_is_a_string_in_the_plan_on_record(plan: Plan, sampler: Sampler) -> None:
     assert plan.model_dump(mode="json")["space"]["sampler"] == sampler.name
     assert Plan.model_validate_json(plan.model_dump_json()) == plan

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from study.errors import RequestError
-from study.planning.spaces import load_space, override, parse_value, registered_spaces
-from study.space import NEVER_TUNED, Range, SearchSpace
+from study.planning.spaces import load_space, override, registered_spaces
+from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
 
 RATE = Range(low=1e-4, high=1e-2, log=True)
 SPACE = SearchSpace(

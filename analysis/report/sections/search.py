@@ -59,7 +59,7 @@ def search_budget(results: Results) -> Section:
     """The expected best of b trials; if trials were drawn independently, also the median with its band."""
     title = "Search budget"
     record = results.record
-    sampler = record.facts.get("sampler")
+    sampler = record.sampler
     curves = budget_curve(results.search, sampler, record.nuisance)
     if curves.empty or curves["trials"].max() < 2:
         return Section(title)
@@ -116,7 +116,7 @@ def hyperparameters(results: Results) -> Section:
 def replayed(results: Results) -> Section:
     title = "Replay at smaller budgets"
     pruned = bool(results.search["outcome"].eq("pruned").any())
-    drawn = "first" if pruned else facts_of(results.record.facts.get("sampler")).drawn
+    drawn = "first" if pruned else facts_of(results.record.sampler).drawn
     concluded = conclusion(
         results.confirmed,
         results.factors,
