@@ -6,7 +6,7 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # Files go to the two workers as wholes, in the order of tests/lanes.py.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install study quick test test-long test-slow chaos bench check clean
+.PHONY: help install study quick test test-long test-all test-slow chaos bench check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target does; do \
@@ -37,6 +37,9 @@ endif
 
 test-long: install  ## studies that are killed, and servers that go away, some minutes in all: for CI
 	$(BIN)/python -m pytest $(TWO) -m "long and not slow and not chaos"
+
+test-all: install  ## the tests of test and test-long together: for CI
+	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos"
 
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
