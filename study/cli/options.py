@@ -216,6 +216,15 @@ class Budget:
             rich_help_panel=WHAT,
         ),
     ] = None
+    from_study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Try first what was best in each arm of this study of the home.",
+            rich_help_panel=WHAT,
+            autocompletion=completion.studies,
+        ),
+    ] = None
     reports: Annotated[
         int | None,
         typer.Option(

@@ -55,6 +55,10 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     if budget.enqueue is not None:
         the_space = with_points(the_space, budget.enqueue)
     home = Home.at(where.home)
+    if budget.from_study is not None:
+        from study.ledger.known import with_best_of
+
+        the_space = with_best_of(the_space, home, budget.from_study)
     name = space_name if budget.name is None else budget.name
     try:
         home.study(name)  # refuses a text that is no name

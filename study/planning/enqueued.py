@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from study.space import SearchSpace, Value, parse_value
 if TYPE_CHECKING:
     from study.planning.plan import Arm, Plan
 
-__all__ = ["points_of", "with_points"]
+__all__ = ["points_of", "with_enqueued", "with_points"]
 
 
 def with_points(space: SearchSpace, path: Path) -> SearchSpace:
@@ -33,10 +33,19 @@ def with_points(space: SearchSpace, path: Path) -> SearchSpace:
     if not points:
         raise RequestError(f"{path}: there is no point")
     try:
-        return SearchSpace(**space.model_dump() | {"enqueued": (*points, *space.enqueued)})
+        return with_enqueued(space, [*points, *space.enqueued])
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise RequestError(f"{path}: {message}") from None
+
+
+def with_enqueued(space: SearchSpace, points: Sequence[Mapping[str, Value]]) -> SearchSpace:
+    """`space` with `points` in place of its own.
+
+    Raises:
+        ValidationError: if a point is not in the space.
+    """
+    return SearchSpace(**space.model_dump() | {"enqueued": tuple(dict(point) for point in points)})
 
 
 def _read(path: Path) -> list[dict[str, Value]]:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from study.ledger.study import OpenStudy
 from study.planning.capacity import Machine
 from study.planning.seeds import block_of
+from study.selection import BestValidation
 from tests.cli.place import ON, Place
 
 
@@ -166,3 +168,18 @@ def test_a_plan_says_how_many_points_are_tried_first(command: Any, place: Place,
     refused = command(*place.filled(line), "--enqueue", points)
     assert refused.code == 2
     assert refused.err.startswith(f"kdstudy: {points}: enqueued point 1: learning_rate: 1 is not in 0.0001..")
+
+
+def test_the_best_points_of_another_study_are_tried_first(command: Any, finished_study: Any) -> None:
+    line = ["plan", finished_study.space, *finished_study.on, "--home", finished_study.home.root]
+    line += ["--name", "next", "--from-study", finished_study.name]
+    found = json.loads(command(*line, "--json").out)["enqueued"]
+    records = OpenStudy.at(finished_study.home, finished_study.name, looks=True).ledger.records()
+    best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+    assert [(point["init"], point["learning_rate"]) for point in found] == [
+        (record.config.init, record.config.learning_rate) for record in best.values()
+    ]
+    nowhere = command(*line, "--set", "learning_rate=1e-9,2e-9")
+    assert nowhere.code == 2
+    assert "none of its arms has a best trial in this search space" in nowhere.err
+    assert command(*line[:-1], "nobody").err.endswith("has no such study\n")
