@@ -58,7 +58,8 @@ class SearchSpace(BaseModel):
     with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
     seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
     layers, such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
-    nuisance values, and perhaps scientific values; without these, the point is tried in every arm.
+    nuisance values, and perhaps scientific values; without these, the point is tried in every arm. excluded:
+    combinations of scientific values that make no arm.
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread
@@ -78,6 +79,7 @@ class SearchSpace(BaseModel):
     pruner: str = "none"
     seed: int = 0
     enqueued: tuple[dict[str, Value], ...] = ()
+    excluded: tuple[dict[str, Value], ...] = ()
 
     @model_validator(mode="after")
     def _roles(self) -> SearchSpace:
@@ -100,6 +102,11 @@ class SearchSpace(BaseModel):
         for name, levels in self.nuisance.items():
             if isinstance(levels, Range):
                 self.nuisance[name] = _of_kind(name, levels)
+        for combination in self.excluded:
+            for name, value in combination.items():
+                if value not in self.scientific.get(name, ()):
+                    known = ", ".join(map(str, self.scientific.get(name, ()))) or "not scientific"
+                    raise ValueError(f"excluded {name}={value}: {name} is {known}")
         for number, point in enumerate(self.enqueued, 1):
             for name, value in point.items():
                 try:

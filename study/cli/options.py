@@ -207,6 +207,14 @@ class Budget:
             autocompletion=completion.pruners,
         ),
     ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE,...",
+            help="Leave out the arms that have these scientific values together; may be given several times.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     enqueue: Annotated[
         Path | None,
         typer.Option(

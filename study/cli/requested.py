@@ -43,7 +43,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     from study.planning.enqueued import with_points
     from study.planning.resolve import resolve
     from study.planning.shares import check_distinct
-    from study.planning.spaces import load_space, override
+    from study.planning.spaces import exclude, load_space, override
 
     space_name, the_space = load_space(space)
     given = {
@@ -52,6 +52,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
     if budget.settings:  # after the sampler, so that the sampler is checked with the ranges as they will be
         the_space = override(the_space, budget.settings)
+    if budget.exclude:
+        the_space = exclude(the_space, budget.exclude)
     if budget.enqueue is not None:
         the_space = with_points(the_space, budget.enqueue)
     home = Home.at(where.home)

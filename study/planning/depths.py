@@ -41,6 +41,7 @@ def in_layers(space: SearchSpace, layers: int) -> SearchSpace:
         elif depth is not None and not isinstance(depth, Range):
             values["depth"] = layers_of(depth)
         roles[role] = values
-    points = tuple(p | {"depth": layers_of(p["depth"])} if "depth" in p else p for p in space.enqueued)
-    roles["enqueued"] = points
+    for named in ("enqueued", "excluded"):
+        points = getattr(space, named)
+        roles[named] = tuple(p | {"depth": layers_of(p["depth"])} if "depth" in p else p for p in points)
     return SearchSpace(**(space.model_dump() | roles))

@@ -113,6 +113,8 @@ class Plan(BaseModel):
             seed_block=block_of(name),
             reports_start=True,
         )
+        if not plan.arms():
+            raise RequestError("all combinations of scientific values are excluded: no arm is left")
         for arm in plan.arms():
             plan.drafts(arm)
             plan._check_effects(arm)
@@ -176,11 +178,16 @@ class Plan(BaseModel):
         return parse_config(values | {"seed": seed, "data_seed": seed})
 
     def arms(self) -> list[Arm]:
-        """All combinations of scientific values, as one arm if they differ only in inert values."""
+        """All combinations of scientific values that are not excluded.
+
+        Combinations that differ only in inert values are one arm; the arm is excluded if all of them are.
+        """
         arms: dict[str, Arm] = {}
         draft = next(self._corners())
         for combination in itertools.product(*self.space.scientific.values()):
             values = dict(zip(self.space.scientific, combination, strict=True))
+            if any(without.items() <= values.items() for without in self.space.excluded):
+                continue
             config = self.config(Arm("", tuple(values.items())), draft)
             effective = config.effective()
             shown = {name: effective[name] for name in values if name in effective}

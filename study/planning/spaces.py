@@ -19,7 +19,7 @@ from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
 
-__all__ = ["check_space", "load_space", "override", "registered_spaces"]
+__all__ = ["check_space", "exclude", "load_space", "override", "registered_spaces"]
 
 
 def registered_spaces() -> dict[str, SearchSpace]:
@@ -118,6 +118,25 @@ def check_space(space: SearchSpace) -> None:
         raise RequestError(_never_tuned(name))
     check_sampler(space)
     check_pruner(space)
+
+
+def exclude(space: SearchSpace, combinations: Sequence[str]) -> SearchSpace:
+    """`space` without the arms that `--exclude` names: `key=value,key=value` for each combination.
+
+    Raises:
+        RequestError: if a combination has another form, or names what is no level of a scientific
+            hyperparameter.
+    """
+    excluded = list(space.excluded)
+    for text in combinations:
+        pairs = [part.partition("=") for part in text.split(",")]
+        if not all(name and equals and value for name, equals, value in pairs):
+            raise RequestError(f"--exclude {text}: must be key=value, or several of them with commas between")
+        excluded.append({name: parse_value(value) for name, _, value in pairs})
+    try:
+        return SearchSpace(**space.model_dump() | {"excluded": tuple(excluded)})
+    except ValidationError as error:
+        raise RequestError(f"--exclude: {_first_line(error)}") from None
 
 
 def _never_tuned(name: str) -> str:

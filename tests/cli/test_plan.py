@@ -183,3 +183,9 @@ def test_the_best_points_of_another_study_are_tried_first(command: Any, finished
     assert nowhere.code == 2
     assert "none of its arms has a best trial in this search space" in nowhere.err
     assert command(*line[:-1], "nobody").err.endswith("has no such study\n")
+
+
+def test_an_excluded_combination_is_no_arm_of_the_plan(command: Any, place: Place) -> None:
+    line = place.filled(f"plan {{space}} {ON} --exclude init=random,alpha=1 --json")
+    arms = [arm["arm"] for arm in json.loads(command(*line).out)["arms"]]
+    assert arms == ["init=teacher alpha=0.5", "init=teacher alpha=1.0", "init=random alpha=0.5"]

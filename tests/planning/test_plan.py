@@ -44,6 +44,34 @@ def test_every_combination_of_scientific_values_is_an_arm(make_plan: MakePlan) -
     ]
 
 
+def test_an_excluded_combination_is_no_arm(make_plan: MakePlan) -> None:
+    three = {"init": ("random", "teacher"), "depth": ("1/3", "1/2"), "alpha": (1.0, 0.5)}
+    excluded = ({"init": "random", "depth": "1/3"}, {"alpha": 1, "depth": "1/2"})
+    plan = make_plan(scientific=three, excluded=excluded)
+    assert [arm.name for arm in plan.arms()] == [
+        "init=random depth=3 alpha=0.5",
+        "init=teacher depth=2 alpha=1.0",
+        "init=teacher depth=2 alpha=0.5",
+        "init=teacher depth=3 alpha=0.5",
+    ]
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert plan.identity() != make_plan(scientific=three).identity()
+
+
+def test_an_arm_of_equal_combinations_goes_only_with_all_of_them(make_plan: MakePlan) -> None:
+    """Without distillation all temperatures are one arm."""
+    both = {"alpha": (1.0, 0.5), "temperature": (1.0, 2.0)}
+    names = [
+        arm.name for arm in make_plan(scientific=both, excluded=({"alpha": 1.0, "temperature": 1.0},)).arms()
+    ]
+    assert names == ["alpha=1.0", "alpha=0.5 temperature=1.0", "alpha=0.5 temperature=2.0"]
+
+
+def test_without_any_arm_a_plan_is_refused(make_plan: MakePlan) -> None:
+    with pytest.raises(RequestError, match="no arm is left"):
+        make_plan(scientific={"init": ("random",)}, excluded=({"init": "random"},))
+
+
 def test_without_a_scientific_hyperparameter_there_is_one_arm(make_plan: MakePlan) -> None:
     assert names(make_plan()) == ["all"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from study.errors import RequestError
-from study.planning.spaces import load_space, override, registered_spaces
+from study.planning.spaces import exclude, load_space, override, registered_spaces
 from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
 
 RATE = Range(low=1e-4, high=1e-2, log=True)
@@ -183,6 +183,26 @@ def test_a_setting_that_cannot_be_held_is_refused_in_one_line(setting: str, comp
         override(SPACE, [setting])
     assert str(error.value).startswith(complaint)
     assert "\n" not in str(error.value)
+
+
+def test_exclusions_are_added_to_those_of_the_space() -> None:
+    once = exclude(SPACE, ["alpha=0.5"])
+    assert exclude(once, ["init=random,alpha=1"]).excluded == ({"alpha": 0.5}, {"init": "random", "alpha": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("alpha", "--exclude alpha: must be key=value, or several of them with commas between"),
+        ("alpha=1,", "--exclude alpha=1,: must be key=value"),
+        ("alpha=0.7", "--exclude: excluded alpha=0.7: alpha is "),
+        ("learning_rate=1e-3", "--exclude: excluded learning_rate=0.001: learning_rate is not scientific"),
+    ],
+)
+def test_an_exclusion_that_names_no_arms_is_refused_in_one_line(text: str, complaint: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        exclude(SPACE, [text])
+    assert str(refused.value).startswith(complaint)
 
 
 @pytest.mark.parametrize("name", sorted(NEVER_TUNED))
