@@ -105,8 +105,8 @@ class SearchSpace(BaseModel):
         for combination in self.excluded:
             for name, value in combination.items():
                 if value not in self.scientific.get(name, ()):
-                    known = ", ".join(map(str, self.scientific.get(name, ()))) or "not scientific"
-                    raise ValueError(f"excluded {name}={value}: {name} is {known}")
+                    there = ", ".join(map(str, self.scientific.get(name, ()))) or "not scientific"
+                    raise ValueError(f"excluded {name}={value}: {name} is {there}")
         for number, point in enumerate(self.enqueued, 1):
             for name, value in point.items():
                 try:
