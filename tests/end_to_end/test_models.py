@@ -285,6 +285,7 @@ def test_models_come_back_with_a_lost_database_and_damaged_weights_cost_one_line
     assert not list(mine.study.folder.glob(".model-*"))
 
 
+@pytest.mark.long
 def test_an_arm_whose_weights_are_not_stored_has_no_model_and_nothing_is_trained(
     mine: Copy, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def test_a_trial_that_fails_is_said_with_its_reason_and_the_study_goes_on(
     assert run.data.tags["kdstudy.outcome"] == "complete"
 
 
+@pytest.mark.long
 def test_a_teacher_that_diverges_stops_the_study_cleanly_and_says_what_works(
     command: Any,
     on_ray: list[str],

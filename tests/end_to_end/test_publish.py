@@ -124,6 +124,7 @@ def test_predictions_give_the_accuracies_of_the_run_in_every_language(finished: 
         assert sum(row[matrices["columns"].index("texts")] for row in matrices["data"]) == len(table)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("again", [["status", "--sync"], ["resume"]], ids=" ".join)
 @pytest.mark.parametrize("how", ["killed", "away"])
 def test_files_that_were_not_sent_are_made_up_for_and_then_nothing_is_sent(

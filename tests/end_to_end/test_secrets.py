@@ -81,6 +81,7 @@ def test_a_study_whose_servers_are_away_shows_no_password(
     assert list(files_with_the_secret(tmp_path)) == [folder / "study.json"]
 
 
+@pytest.mark.long
 def test_a_study_with_a_password_in_a_url_stores_it_in_one_file_that_only_the_user_reads(
     command: Any, on_ray: list[str], asked: Any, home_with_artifacts: Path, tmp_path: Path
 ) -> None:

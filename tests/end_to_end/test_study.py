@@ -248,6 +248,7 @@ def test_a_second_run_adds_nothing(
     }
 
 
+@pytest.mark.long
 def test_a_larger_budget_adds_trials_and_keeps_those_there(
     command: Any,
     on_ray: list[str],
