@@ -111,7 +111,11 @@ def _elsewhere(found: Copying) -> Iterator[str]:
     yield (
         "For other languages that the teacher was trained on, if these languages are a random sample of "
         f"them, the difference in magnitude is {100 * abs(new.estimate):.1f} points{_bounds(new)}: "
-        f"the claim {'holds' if shown else 'is not shown'} for such languages too."
+        + (
+            f"{found.shown} changes accuracy more for such languages too."
+            if shown
+            else "for such languages, these runs do not show which of the two changes accuracy more."
+        )
     )
 
 

@@ -68,6 +68,7 @@ def test_copying_that_is_worth_nothing_and_distilling_that_costs_do_not_support_
     text = answered(planted(0.0, -0.11))
     assert text.startswith("**Copying changed nothing within 1 point; distilling hurt.**")
     assert "contradicted, distilling changed accuracy more, by 11." in text
+    assert text.endswith("distilling changes accuracy more for such languages too.")
 
 
 def test_neither_is_said_to_change_anything_if_both_are_within_the_margin(answered: Answered) -> None:
