@@ -212,7 +212,8 @@ def test_a_trial_whose_worker_was_killed_goes_on_in_another(
 def test_two_studies_may_begin_in_a_new_home_at_once(
     kdstudy: Any, asked: Any, home_with_artifacts: Path, check_whole: Callable[..., Any]
 ) -> None:
-    few = ["--trials", "1", "--confirm-seeds", "0", "--home", home_with_artifacts]
+    """The same seed block makes them the same trials."""
+    few = ["--trials", "1", "--confirm-seeds", "0", "--seed-block", "7", "--home", home_with_artifacts]
     both = [kdstudy.start("run", asked.space, *asked.plain, *few, "--name", name) for name in ("one", "two")]
     for running in both:
         answer = running.finish(timeout=240)
