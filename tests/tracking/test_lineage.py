@@ -228,6 +228,7 @@ def test_a_step_that_is_reported_again_after_its_home_was_lost_has_one_use(
     assert len(found["validation/accuracy/macro"]) == 1
 
 
+@pytest.mark.processes
 def test_the_commit_is_whole_and_says_whether_files_differ() -> None:
     if (found := code_commit()) is not None:
         commit, dirty = found
