@@ -35,7 +35,7 @@ else
 	$(BIN)/python -m pytest $(TWO) -m "not long and not slow and not chaos"
 endif
 
-test-long: install  ## studies that are killed, and servers that go away, some minutes in all: for CI
+test-long: install  ## studies that are killed, and servers that go away, some minutes in all
 	$(BIN)/python -m pytest $(TWO) -m "long and not slow and not chaos"
 
 test-all: install  ## the tests of test and test-long together: for CI

@@ -1,34 +1,25 @@
 """The options of the commands: the type, the default, the help and the completion of each one, once.
 
-Options that travel together are a group, a frozen dataclass (see `groups.py`). `requested.py` makes a request
-of the groups.
+Options that travel together are a group, a frozen dataclass (see `groups.py`); the largest group is in
+`budget.py`. `requested.py` makes a request of the groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from study.cli import completion
-from study.errors import did_you_mean
-from study.planning.pruners import pruners
 from study.planning.request import Artifacts
-from study.planning.samplers import samplers
-from study.planning.seeds import MOST_BLOCK
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "DEFAULT_HOME",
     "OUTPUT",
     "WHAT",
     "WHERE",
-    "Budget",
     "ClusterOption",
     "HomeOption",
     "HomesOption",
@@ -57,18 +48,6 @@ def _gpus(text: str) -> str | float:
     if not 0 <= gpus < float("inf"):
         raise typer.BadParameter(f"must be a number of GPUs, a part of one GPU, or auto, not {text!r}")
     return gpus
-
-
-def _one_of(names: Collection[str]) -> Callable[[str], str]:
-    """Reads an option that is one of `names`."""
-
-    def read(name: str) -> str:
-        if name not in names:
-            known, near = ", ".join(map(repr, names)), did_you_mean(name, names)
-            raise typer.BadParameter(f"{name!r} is not one of {known}{near}")
-        return name
-
-    return read
 
 
 HomeOption = Annotated[
@@ -132,117 +111,6 @@ SetOption = Annotated[
         autocompletion=completion.hyperparameters,
     ),
 ]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What to study: changes of the search space, and how many trials."""
-
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The name of the study; the default is the name of the space.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    settings: SetOption = None
-    trials: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Search trials per arm.", rich_help_panel=WHAT)
-    ] = None
-    confirm_seeds: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Confirm runs per arm.", rich_help_panel=WHAT)
-    ] = None
-    margin: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01,
-            max=50,
-            metavar="POINTS",
-            help="A difference of at most so many points of accuracy counts as no difference; the default "
-            "is 1.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    tunings: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="K",
-            help="Tune each arm K times, each time with its own search trials and confirm runs; "
-            "the default is 1.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    seed_block: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=MOST_BLOCK,
-            metavar="N",
-            help="The block that the seeds and the search points come from; the default follows from the "
-            "name of the study.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    sampler: Annotated[
-        str | None,
-        typer.Option(
-            parser=_one_of(samplers()),
-            metavar="|".join(samplers()),
-            help="How the points of the search are chosen; the default is the sampler of the space. "
-            "`kdstudy settings` describes each one.",
-            rich_help_panel=WHAT,
-            autocompletion=completion.samplers,
-        ),
-    ] = None
-    pruner: Annotated[
-        str | None,
-        typer.Option(
-            parser=_one_of(pruners()),
-            metavar="|".join(pruners()),
-            help="Which weak trials stop early; the default is the pruner of the space. `kdstudy settings` "
-            "describes each one.",
-            rich_help_panel=WHAT,
-            autocompletion=completion.pruners,
-        ),
-    ] = None
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE,...",
-            help="Leave out the arms that have these scientific values together; may be given several times.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    enqueue: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Points that are tried first: a .csv or .jsonl file, a row for each point, a column for "
-            "each hyperparameter. A point without scientific values is tried in every arm.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
-    from_study: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Try first what was best in each arm of this study of the home.",
-            rich_help_panel=WHAT,
-            autocompletion=completion.studies,
-        ),
-    ] = None
-    reports: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="How many times a trial is scored on validation, evenly spread over its steps; the default "
-            "is that of the space.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)

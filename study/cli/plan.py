@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from study.cli.budget import Budget
 from study.cli.console import listing, note, out, print_json, print_table, say
-from study.cli.options import Budget, JsonOption, OnWhat, SpaceArgument, Where
+from study.cli.options import JsonOption, OnWhat, SpaceArgument, Where
 from study.cli.requested import resolved
 from study.selection import INTERPOLATED
 

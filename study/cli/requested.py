@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from study.cli.options import Budget, OnWhat, Where
+from study.cli.budget import Budget
+from study.cli.options import OnWhat, Where
 from study.errors import RequestError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         the_space = with_points(the_space, budget.enqueue)
     home = Home.at(where.home)
     if budget.from_study is not None:
-        from study.ledger.known import with_best_of
+        from study.ledger.from_study import with_best_of
 
         the_space = with_best_of(the_space, home, budget.from_study)
     name = space_name if budget.name is None else budget.name

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from study.cli.budget import Budget
 from study.cli.console import err, log, note, outlasting, print_table, say
-from study.cli.options import Budget, OnWhat, RegisterOption, SpaceArgument, Where
+from study.cli.options import OnWhat, RegisterOption, SpaceArgument, Where
 from study.cli.publish import check_register, publish, publish_if_old
 from study.cli.requested import resolved
 from study.driver.interrupt import interruptible, undisturbed

@@ -97,10 +97,13 @@ def points_of(plan: Plan, arm: Arm) -> list[dict[str, Value]]:
     Raises:
         RequestError: if a point lacks a value, or there are more points than trials.
     """
-    space, found = plan.space, []
+    space = plan.space
+    if not space.enqueued:
+        return []
+    draft, found = plan.drafts(arm)[0], []
     for number, point in enumerate(space.enqueued, 1):
         tuned = {name: value for name, value in point.items() if name in space.nuisance}
-        off = plan.drafts(arm)[0].model_copy(update=tuned).inert()
+        off = draft.model_copy(update=tuned).inert()
         if any(value != point.get(name, value) for name, value in arm.values if name not in off):
             continue
         for name in space.nuisance:

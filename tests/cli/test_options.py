@@ -12,8 +12,9 @@ import pytest
 import typer
 
 from study.cli.app import COMMANDS
+from study.cli.budget import Budget
 from study.cli.groups import grouped
-from study.cli.options import Budget, OnWhat, Where
+from study.cli.options import OnWhat, Where
 from study.cli.requested import request_of
 
 GROUPS = (Budget, OnWhat, Where)

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from study.cli.budget import Budget
+from study.cli.options import OnWhat, Where
+from study.cli.requested import resolved
 from study.ledger.study import OpenStudy
 from study.planning.capacity import Machine
 from study.planning.seeds import block_of
@@ -56,6 +59,13 @@ def test_a_sampler_takes_the_place_of_the_spaces(command: Any, place: Place) -> 
 
 
 def test_pruner_and_reports_take_the_place_of_the_spaces(command: Any, place: Place) -> None:
+    _, space, *on = place.filled(f"plan {{space}} {ON} --home new")
+    given: dict[str, Any] = {
+        name.removeprefix("--"): value for name, value in zip(on[::2], on[1::2], strict=True)
+    }
+    where = Where(home=Path(given.pop("home")))
+    asked = resolved(space, Budget(pruner="median", reports=7), OnWhat(**given), where).plan.space
+    assert (asked.pruner, asked.reports) == ("median", 7)
     assert command(*place.filled(f"plan {{space}} {ON} --pruner median --reports 7")).code == 0
     for option in ("--pruner mediam", "--reports 0"):
         refused = command(*place.filled(f"plan {{space}} {ON} {option}"))
@@ -170,7 +180,9 @@ def test_a_plan_says_how_many_points_are_tried_first(command: Any, place: Place,
     assert refused.err.startswith(f"kdstudy: {points}: enqueued point 1: learning_rate: 1 is not in 0.0001..")
 
 
-def test_the_best_points_of_another_study_are_tried_first(command: Any, finished_study: Any) -> None:
+def test_the_best_points_of_another_study_are_tried_first(
+    command: Any, finished_study: Any, tmp_path: Path
+) -> None:
     line = ["plan", finished_study.space, *finished_study.on, "--home", finished_study.home.root]
     line += ["--name", "next", "--from-study", finished_study.name]
     found = json.loads(command(*line, "--json").out)["enqueued"]
@@ -179,9 +191,12 @@ def test_the_best_points_of_another_study_are_tried_first(command: Any, finished
     assert [(point["init"], point["learning_rate"]) for point in found] == [
         (record.config.init, record.config.learning_rate) for record in best.values()
     ]
-    nowhere = command(*line, "--set", "learning_rate=1e-9,2e-9")
-    assert nowhere.code == 2
-    assert "none of its arms has a best trial in this search space" in nowhere.err
+    points = tmp_path / "points.csv"
+    points.write_text("learning_rate\n1e-9\n")
+    for more in ([], ["--enqueue", points]):
+        nowhere = command(*line, "--set", "learning_rate=1e-9,2e-9", *more)
+        assert nowhere.code == 2
+        assert "none of its arms has a best trial in this search space" in nowhere.err
     assert command(*line[:-1], "nobody").err.endswith("has no such study\n")
 
 

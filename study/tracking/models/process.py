@@ -38,9 +38,7 @@ GONE = 2
 log = logging.getLogger(__name__)
 
 
-def log_models(
-    home: Home, name: str, registered: str | None = None, meanwhile: Callable[[], None] = lambda: None
-) -> str | None:
+def log_models(home: Home, name: str, registered: str | None, meanwhile: Callable[[], None]) -> str | None:
     """Let MLflow have the best student of each arm of the study `name`, as models.
 
     An arm whose student's weights are not stored has no model. registered: the name under which the study's

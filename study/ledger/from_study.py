@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from pydantic import ValidationError
+
 from study.errors import RequestError
 from study.home import Home
 from study.ledger.records import Record
@@ -26,13 +30,12 @@ def with_best_of(space: SearchSpace, home: Home, name: str) -> SearchSpace:
         raise RequestError(f"--from-study {name}: {home.root} has no such study")
     records = OpenStudy.at(home, name, looks=True).ledger.records()
     best = BestValidation().best_of_arms(record for record in records if record.phase == "search")
+    given = space.enqueued
     for record in best.values():
         space = in_layers(space, record.config.model_layers)
-        try:
+        with suppress(ValidationError):
             space = with_enqueued(space, [*space.enqueued, _point(space, record)])
-        except ValueError:
-            continue
-    if not space.enqueued:
+    if len(space.enqueued) == len(given):
         raise RequestError(f"--from-study {name}: none of its arms has a best trial in this search space")
     return space
 
