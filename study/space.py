@@ -3,12 +3,14 @@
 Scientific hyperparameters are the subject of the question: every combination of their values is an arm.
 Nuisance hyperparameters are tuned anew within every arm, so that the comparison is fair. Fixed
 hyperparameters keep one value, and are caveats of the answer. (The three words are from Google's Deep
-Learning Tuning Playbook.)
+Learning Tuning Playbook.) Varied hyperparameters are the subject of the question too, without arms: each
+trial has values of its own, and the answer is what the values do, not which value is best.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,6 +26,9 @@ NOT_SEARCHED = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
 
 NEVER_TUNED = {"data_fraction", "label_floor", "teacher_data", "teacher_seed"}
 """How much data there are, and a seed. The best amount is known before; the best seed is luck."""
+
+ONLY_LEVELS = {"teacher_seed"}
+"""Numbers without an order that means anything."""
 
 
 class Range(BaseModel):
@@ -58,8 +63,12 @@ class SearchSpace(BaseModel):
     with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
     seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
     layers, such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
-    nuisance values, and perhaps scientific values; without these, the point is tried in every arm. excluded:
+    searched values, and perhaps scientific values; without these, the point is tried in every arm. excluded:
     combinations of scientific values that make no arm.
+
+    varied: hyperparameters of which the trials show the effects. A space that varies hyperparameters selects
+    nothing: nuisance hyperparameters are varied together with the varied ones, there are no confirm runs, and
+    no trial stops early, because the effects are read from the scores of all trials.
 
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread
@@ -71,6 +80,7 @@ class SearchSpace(BaseModel):
     question: str
     scientific: dict[str, tuple[Value, ...]] = {}
     nuisance: dict[str, Range | tuple[Value, ...]] = {}
+    varied: dict[str, Range | tuple[Value, ...]] = {}
     fixed: dict[str, Value] = {}
     trials: int = Field(ge=1)
     confirm_seeds: int = Field(3, ge=0)
@@ -81,27 +91,52 @@ class SearchSpace(BaseModel):
     enqueued: tuple[dict[str, Value], ...] = ()
     excluded: tuple[dict[str, Value], ...] = ()
 
+    @property
+    def searched(self) -> dict[str, Range | tuple[Value, ...]]:
+        """Nuisance and varied hyperparameters: what a sampler proposes."""
+        return self.nuisance | self.varied
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_confirm_runs(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("varied"):
+            return {"confirm_seeds": 0} | values
+        return values
+
+    @model_validator(mode="after")
+    def _selects_nothing(self) -> SearchSpace:
+        if self.varied and self.confirm_seeds:
+            raise ValueError("confirm_seeds: must be 0 if hyperparameters are varied: nothing is selected")
+        if self.varied and self.pruner != "none":
+            raise ValueError(
+                "pruner: must be none if hyperparameters are varied: a trial that stops early has no score"
+            )
+        return self
+
     @model_validator(mode="after")
     def _roles(self) -> SearchSpace:
         known = set(TrialConfig.model_fields) - NOT_SEARCHED
         seen: set[str] = set()
-        for role in (self.scientific, self.nuisance, self.fixed):
+        for role in (self.scientific, self.nuisance, self.varied, self.fixed):
             for name in role:
                 if name not in known:
                     near = did_you_mean(name, known)
                     there = ", ".join(sorted(known))
                     raise ValueError(f"{name}: no such hyperparameter{near}; there are {there}")
                 if name in seen:
-                    raise ValueError(f"{name}: has two roles; give it one of scientific, nuisance, fixed")
+                    roles = "scientific, nuisance, varied, fixed"
+                    raise ValueError(f"{name}: has two roles; give it one of {roles}")
                 seen.add(name)
-        for name, levels in (self.scientific | self.nuisance).items():
+        for name, levels in (self.scientific | self.searched).items():
             if not isinstance(levels, Range) and len(set(levels)) != len(levels):
                 raise ValueError(f"{name}: a level is given twice")
             if not isinstance(levels, Range) and not levels:
                 raise ValueError(f"{name}: there is no level")
-        for name, levels in self.nuisance.items():
-            if isinstance(levels, Range):
-                self.nuisance[name] = _of_kind(name, levels)
+        for role in (self.nuisance, self.varied):
+            role |= {n: _of_kind(n, levels) for n, levels in role.items() if isinstance(levels, Range)}
+        for name, levels in self.varied.items():
+            if len(levels) < 2 if isinstance(levels, tuple) else name in ONLY_LEVELS:
+                raise ValueError(f"{name}: is varied, and needs at least two levels")
         for combination in self.excluded:
             for name, value in combination.items():
                 if value not in self.scientific.get(name, ()):
@@ -118,9 +153,9 @@ class SearchSpace(BaseModel):
 
 def _in_space(space: SearchSpace, name: str, value: Value) -> Value:
     """The `value` of a point, as the sampler would give it."""
-    domain = (space.scientific | space.nuisance).get(name)
+    domain = (space.scientific | space.searched).get(name)
     if domain is None:
-        searched = ", ".join([*space.scientific, *space.nuisance])
+        searched = ", ".join([*space.scientific, *space.searched])
         raise ValueError(f"is not searched; a point may have {searched}")
     if not isinstance(domain, Range):
         if value not in domain:

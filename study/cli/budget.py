@@ -44,6 +44,16 @@ class Budget:
         ),
     ] = None
     settings: SetOption = None
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=LOW..HIGH",
+            help="Vary a hyperparameter over a range, or over levels key=a,b: each trial has a value of its "
+            "own, and the report shows its effect. May be given several times.",
+            rich_help_panel=WHAT,
+            autocompletion=completion.hyperparameters,
+        ),
+    ] = None
     trials: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Search trials per arm.", rich_help_panel=WHAT)
     ] = None

@@ -103,8 +103,8 @@ def _role(name: str) -> str:
     if name in PHASE_SETS:
         return "the phase of the study sets it"
     if name in NEVER_TUNED:
-        return "scientific, fixed"
-    return f"scientific, nuisance (levels{' or a range' if kinds_of(name) else ''}), fixed"
+        return "scientific, varied, fixed"
+    return f"scientific, nuisance or varied (levels{' or a range' if kinds_of(name) else ''}), fixed"
 
 
 def _values(field: FieldInfo) -> str:

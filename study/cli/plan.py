@@ -61,6 +61,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "tunings": the_plan.tunings,
                 "enqueued": the_plan.space.enqueued,
                 "nuisance": the_plan.space.model_dump(mode="json")["nuisance"],
+                "varied": the_plan.space.model_dump(mode="json")["varied"],
                 "fixed": the_plan.held(),
                 "task": wanted.task.fingerprint,
                 **counts_as_json(wanted),
@@ -87,7 +88,10 @@ def _print_plan(
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
     levels = [[k, ", ".join(map(str, v))] for k, v in plan.space.scientific.items()]
     print_table(listing(["scientific, makes the arms", "levels"], levels))
-    nuisance = ["nuisance, tuned per arm", f"by {plan.space.sampler} search, from"]
+    varied = ["varied, the report has the effect", f"by {plan.space.sampler} search, over"]
+    print_table(listing(varied, [[k, str(v)] for k, v in plan.space.varied.items()]))
+    how = "varied too, effects are at its best" if plan.space.varied else "tuned per arm"
+    nuisance = [f"nuisance, {how}", f"by {plan.space.sampler} search, from"]
     print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
     print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
@@ -110,6 +114,11 @@ def _print_plan(
 def seed_lines(plan: Plan) -> Iterator[str]:
     """Where the seeds and the search points of a plan come from, and what the confirm runs are made at."""
     first, *confirm = plan.each_tuning()[0].seeds
+    if plan.space.varied:
+        last = first + plan.space.trials - 1
+        seeds = f"trials at seeds {first} to {last}"
+        yield f"seed block {plan.seed_block}: {seeds}; --seed-block chooses another draw"
+        return
     seeds = f"search at seed {first}" + (f", confirm at {_listed(confirm)}" if confirm else "")
     yield f"seed block {plan.seed_block}: {seeds}; --seed-block chooses another draw"
     if plan.tunings > 1:

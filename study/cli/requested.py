@@ -41,18 +41,23 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         RequestError: if the request cannot be served; the text names the reason in one line.
     """
     from study.home import Home
+    from study.planning.changes import exclude, override, vary, with_budget
     from study.planning.enqueued import with_points
     from study.planning.resolve import resolve
     from study.planning.shares import check_distinct
-    from study.planning.spaces import exclude, load_space, override
+    from study.planning.spaces import load_space
 
     space_name, the_space = load_space(space)
     given = {
         name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler", "pruner", "reports")
     }
-    the_space = the_space.model_copy(update={k: v for k, v in given.items() if v is not None})
-    if budget.settings:  # after the sampler, so that the sampler is checked with the ranges as they will be
+    if budget.settings or budget.vary:  # the sampler is checked with the ranges as they will be
+        the_space = the_space.model_copy(update={"sampler": budget.sampler or the_space.sampler})
+    if budget.settings:
         the_space = override(the_space, budget.settings)
+    if budget.vary:
+        the_space = vary(the_space, budget.vary)
+    the_space = with_budget(the_space, given)
     if budget.exclude:
         the_space = exclude(the_space, budget.exclude)
     if budget.enqueue is not None:
@@ -73,6 +78,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     found = resolve(request_of(space_name, on, where), name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
+    if the_space.varied and (budget.tunings or 1) > 1:
+        raise RequestError("--tunings: must be 1 if hyperparameters are varied, because nothing is tuned")
     options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
     options["margin"] = None if budget.margin is None else budget.margin / 100
     exact = tuple(each for each, value in options.items() if value is not None)

@@ -118,7 +118,7 @@ def _space_of_one(settings: Sequence[str]) -> SearchSpace:
     Raises:
         RequestError: if a setting is not one value.
     """
-    from study.planning.spaces import override
+    from study.planning.changes import override
     from study.space import SearchSpace
 
     empty = SearchSpace(question="one trial", trials=1)

@@ -42,5 +42,5 @@ def with_best_of(space: SearchSpace, home: Home, name: str) -> SearchSpace:
 
 def _point(space: SearchSpace, record: Record) -> dict[str, Value]:
     """The values of the trial, as far as `space` searches them and they had an effect."""
-    names = [name for name in (*space.scientific, *space.nuisance) if name not in record.config.inert()]
+    names = [name for name in (*space.scientific, *space.searched) if name not in record.config.inert()]
     return {name: getattr(record.config, name) for name in names}

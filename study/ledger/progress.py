@@ -26,6 +26,8 @@ def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[Wanted]:
 
 def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[Wanted]:
     """Return `seeds` confirm runs with the selected values of each arm and tuning."""
+    if not seeds:
+        return []
     selected = _selected(plan, records)
     tunings = list(enumerate(plan.each_tuning()))
     return [

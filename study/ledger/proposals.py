@@ -20,6 +20,7 @@ from study.ledger.records import Phase, Record, Records, State, Wanted
 from study.ledger.running import RunningTrials
 from study.ledger.sampling import fixed_sampler, make_sampler
 from study.planning.plan import Arm, Plan
+from study.planning.points import all_points
 
 __all__ = ["Proposals"]
 
@@ -137,7 +138,7 @@ class Proposals:
         study.sampler = fixed_sampler(point) if point else make_sampler(plan, arm, records.proposed(name))
         with self.book.writing():
             trial = study.ask()
-            config = plan.suggest(trial, arm)
+            config = plan.suggest(trial, arm, records.proposed(name))
             if (original := records.get(config.key)) is None:
                 record = self._start(trial, "search", Wanted(arm.name, config, tuning))
             else:
@@ -211,9 +212,9 @@ class Proposals:
 def _untried(plan: Plan, arm: Arm, known: set[str]) -> dict[str, Any] | None:
     """Return the first point of `arm` whose key is not `known`.
 
-    Returns None if all keys are known, or if `arm` tunes a range.
+    Returns None if all keys are known, or if `arm` searches a range.
     """
-    points = plan.points(arm) or iter(())
+    points = all_points(plan, arm) or iter(())
     return next((point for point in points if plan.config(arm, point).key not in known), None)
 
 

@@ -33,7 +33,7 @@ def in_layers(space: SearchSpace, layers: int) -> SearchSpace:
         return max(1, math.floor(share * layers + Fraction(1, 2)))
 
     roles: dict[str, Any] = {}
-    for role in ("scientific", "nuisance", "fixed"):
+    for role in ("scientific", "nuisance", "varied", "fixed"):
         values = dict(getattr(space, role))
         depth = values.get("depth")
         if isinstance(depth, tuple):

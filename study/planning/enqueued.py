@@ -90,7 +90,7 @@ def _jsonl(path: Path) -> Iterator[dict[str, Value]]:
 
 
 def points_of(plan: Plan, arm: Arm) -> list[dict[str, Value]]:
-    """The enqueued points of `arm`, each once: the nuisance values that have an effect there.
+    """The enqueued points of `arm`, each once: the searched values that have an effect there.
 
     A point with scientific values belongs to the arm that has these values, as far as they have an effect.
 
@@ -102,14 +102,14 @@ def points_of(plan: Plan, arm: Arm) -> list[dict[str, Value]]:
         return []
     draft, found = plan.drafts(arm)[0], []
     for number, point in enumerate(space.enqueued, 1):
-        tuned = {name: value for name, value in point.items() if name in space.nuisance}
+        tuned = {name: value for name, value in point.items() if name in space.searched}
         off = draft.model_copy(update=tuned).inert()
         if any(value != point.get(name, value) for name, value in arm.values if name not in off):
             continue
-        for name in space.nuisance:
+        for name in space.searched:
             if name not in off and name not in tuned:
                 raise RequestError(
-                    f"enqueued point {number}: {name}: a value is missing; {arm.name} tunes it"
+                    f"enqueued point {number}: {name}: a value is missing; {arm.name} searches it"
                 )
         chosen = {name: value for name, value in tuned.items() if name not in off}
         if chosen not in found:

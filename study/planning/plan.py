@@ -7,7 +7,7 @@ nobody continues a study with other data, another model or other ranges.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -17,6 +17,7 @@ from study.config import GATES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.depths import in_layers
 from study.planning.enqueued import points_of
+from study.planning.points import all_points, corners
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.planning.seeds import SEEDS, block_of, check_seeds, sampler_seed
@@ -90,11 +91,11 @@ class Plan(BaseModel):
 
         Raises:
             RequestError: if a configuration or an enqueued point of the space would not be valid, there is no
-                such sampler or pruner, or a seed block has fewer confirm seeds.
+                such sampler or pruner, a seed block has fewer seeds, or each trial would need a teacher.
         """
         check_sampler(space)
         check_pruner(space)
-        check_seeds(space.confirm_seeds)
+        check_seeds(space)
         constants = {
             "task": task,
             "model": model.fingerprint,
@@ -118,6 +119,7 @@ class Plan(BaseModel):
         for arm in plan.arms():
             plan.drafts(arm)
             plan._check_effects(arm)
+            plan._check_teacher(arm)
             points_of(plan, arm)
         return plan
 
@@ -126,12 +128,12 @@ class Plan(BaseModel):
         return self.model_copy(update={"constants": self.constants | {"model": fingerprint}})
 
     def drafts(self, arm: Arm) -> list[TrialConfig]:
-        """Configurations of `arm` in which every bound and every level of every nuisance occurs.
+        """Configurations of `arm` in which every bound and every level of all that is searched occurs.
 
         Raises:
             RequestError: if one of them is not valid.
         """
-        return [self.config(arm, values) for values in self._corners()]
+        return [self.config(arm, values) for values in corners(self.space)]
 
     def all_drafts(self) -> list[TrialConfig]:
         """The drafts of all arms, in all tunings."""
@@ -167,14 +169,14 @@ class Plan(BaseModel):
         """Nuisance hyperparameters with a range, and whether the range is logarithmic."""
         return {name: domain.log for name, domain in self.space.nuisance.items() if isinstance(domain, Range)}
 
-    def config(self, arm: Arm, nuisance: Mapping[str, Value], seed: int | None = None) -> TrialConfig:
-        """The configuration of `arm` with these `nuisance` values.
+    def config(self, arm: Arm, searched: Mapping[str, Value], seed: int | None = None) -> TrialConfig:
+        """The configuration of `arm` with these `searched` values.
 
         seed: by default the seed of the search. The seed is the data seed too, so that trials of all arms
         with one seed see the same data.
         """
         seed = self.search_seed if seed is None else seed
-        values = self.constants | self.space.fixed | dict(arm.values) | dict(nuisance)
+        values = self.constants | self.space.fixed | dict(arm.values) | dict(searched)
         return parse_config(values | {"seed": seed, "data_seed": seed})
 
     def arms(self) -> list[Arm]:
@@ -183,7 +185,7 @@ class Plan(BaseModel):
         Combinations that differ only in inert values are one arm; the arm is excluded if all of them are.
         """
         arms: dict[str, Arm] = {}
-        draft = next(self._corners())
+        draft = next(corners(self.space))
         for combination in itertools.product(*self.space.scientific.values()):
             values = dict(zip(self.space.scientific, combination, strict=True))
             if any(without.items() <= values.items() for without in self.space.excluded):
@@ -195,48 +197,52 @@ class Plan(BaseModel):
             arms.setdefault(name or "all", Arm(name or "all", tuple(values.items())))
         return list(arms.values())
 
-    def suggest(self, trial: optuna.Trial, arm: Arm) -> TrialConfig:
-        """The configuration of `arm` with Optuna's suggestion for every nuisance value that has an effect."""
+    def suggest(self, trial: optuna.Trial, arm: Arm, n: int = 0) -> TrialConfig:
+        """The configuration of `arm` with Optuna's suggestion for every searched value that has an effect.
+
+        n: the number of the proposal in the arm. If the study varies hyperparameters, proposal n has the seed
+        `search_seed + n`, in all arms: the effects of what is varied are over seeds and data samples too.
+        """
         chosen: dict[str, Value] = {}
-        for name in self._nuisances():
-            if name in self._draft(arm, chosen).inert():
+        for name in self.searched():
+            if name in self.draft(arm, chosen).inert():
                 continue
-            domain = self.space.nuisance[name]
+            domain = self.space.searched[name]
             if isinstance(domain, Range) and domain.whole:
                 chosen[name] = trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log)
             elif isinstance(domain, Range):
                 chosen[name] = trial.suggest_float(name, domain.low, domain.high, log=domain.log)
             else:
                 chosen[name] = cast(Value, trial.suggest_categorical(name, domain))
-        return self._draft(arm, chosen)
-
-    def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
-        """All distinct nuisance points of `arm`, in grid order; None if any has a range of real numbers."""
-        if any(isinstance(domain, Range) and not domain.whole for domain in self.space.nuisance.values()):
-            return None
-        return self._points(arm, {}, self._nuisances())
+        draft = self.draft(arm, chosen)
+        return draft.with_seed(self.search_seed + n) if self.space.varied else draft
 
     def planned(self, arm: Arm) -> int:
         """The number of search trials of `arm` in all tunings.
 
-        In each tuning this is the budget, or all distinct points if there are fewer.
+        In each tuning this is the budget, or all distinct points if there are fewer. A study that varies
+        hyperparameters may try a point again, with another seed.
         """
-        points = self.points(arm)
+        points = None if self.space.varied else all_points(self, arm)
         each = self.space.trials
         if points is not None:
             each = sum(1 for _ in itertools.islice(points, self.space.trials))
         return self.tunings * each
 
     def tuned(self, arm: Arm) -> list[str]:
-        """Nuisance hyperparameters with an effect in some trial of `arm`: the dimensions of its search."""
+        """Searched hyperparameters with an effect in some trial of `arm`: the dimensions of its search."""
         drafts = self.drafts(arm)
-        return [name for name in self._nuisances() if any(name not in draft.inert() for draft in drafts)]
+        return [name for name in self.searched() if any(name not in draft.inert() for draft in drafts)]
+
+    def searched(self) -> list[str]:
+        """Nuisance and varied hyperparameters in the order of suggestions."""
+        return sorted(self.space.searched, key=ORDER.index)
 
     def held(self) -> dict[str, Any]:
-        """Values that neither the question nor the tuning varies: caveats of every answer."""
-        varied = NOT_SEARCHED | self.space.scientific.keys() | self.space.nuisance.keys()
-        effective = [self._draft(arm, {}).effective() for arm in self.arms()]
-        return {k: v for values in effective for k, v in values.items() if k not in varied}
+        """Values that neither the arms nor the search change: caveats of every answer."""
+        changed = NOT_SEARCHED | self.space.scientific.keys() | self.space.searched.keys()
+        effective = [self.draft(arm, {}).effective() for arm in self.arms()]
+        return {k: v for values in effective for k, v in values.items() if k not in changed}
 
     def identity(self) -> dict[str, Any]:
         """What must stay the same under one name. Budgets and the words of the request may differ."""
@@ -272,21 +278,18 @@ class Plan(BaseModel):
         update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
         return self.following(begun).model_copy(update=update)
 
-    def _nuisances(self) -> list[str]:
-        return sorted(self.space.nuisance, key=ORDER.index)
-
     def _check_effects(self, arm: Arm) -> None:
         """Check that a scientific value has an effect in all trials of `arm` or in none.
 
         Otherwise two arms could have the same trials.
 
         Raises:
-            RequestError: if a tuned value decides whether a scientific value has an effect.
+            RequestError: if a searched value decides whether a scientific value has an effect.
         """
-        nuisance = self.space.nuisance
-        gates = {n: d for n, d in nuisance.items() if n in GATES and not isinstance(d, Range)}
+        searched = self.space.searched
+        gates = {n: d for n, d in searched.items() if n in GATES and not isinstance(d, Range)}
         drafts = [
-            self._draft(arm, dict(zip(gates, levels, strict=True)))
+            self.draft(arm, dict(zip(gates, levels, strict=True)))
             for levels in itertools.product(*gates.values())
         ]
         off = [draft.inert().intersection(self.space.scientific) for draft in drafts]
@@ -297,29 +300,19 @@ class Plan(BaseModel):
                 "make that scientific or fixed"
             )
 
-    def _draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
-        """The configuration of `arm` with the `chosen` values, and the first value of all other nuisances."""
-        return self.config(arm, next(self._corners()) | dict(chosen))
+    def _check_teacher(self, arm: Arm) -> None:
+        """Check that the trials of `arm` do not need a teacher each.
 
-    def _corners(self) -> Iterator[dict[str, Value]]:
-        """Nuisance points that together contain both ends of every range and every level.
-
-        The first point has the first value of all; each later point differs from it in one value.
+        Raises:
+            RequestError: if hyperparameters are varied, and the teacher sees only the sample of a trial.
         """
-        first = {n: d.low if isinstance(d, Range) else d[0] for n, d in self.space.nuisance.items()}
-        yield first
-        for name, domain in self.space.nuisance.items():
-            for value in (domain.high,) if isinstance(domain, Range) else domain[1:]:
-                yield first | {name: value}
+        same = [d for d in self.drafts(arm) if d.teacher_data == "same" and "teacher_data" not in d.inert()]
+        if self.space.varied and same:
+            raise RequestError(
+                "teacher_data: is same, and each trial of a study that varies hyperparameters has a data "
+                "sample of its own, so each trial would need a teacher of its own; --set teacher_data=full"
+            )
 
-    def _points(self, arm: Arm, chosen: dict[str, Value], names: list[str]) -> Iterator[dict[str, Value]]:
-        if not names:
-            yield chosen
-            return
-        name, *rest = names
-        if name in self._draft(arm, chosen).inert():
-            yield from self._points(arm, chosen, rest)
-            return
-        domain = self.space.nuisance[name]
-        for value in range(int(domain.low), int(domain.high) + 1) if isinstance(domain, Range) else domain:
-            yield from self._points(arm, chosen | {name: value}, rest)
+    def draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
+        """The configuration of `arm` with the `chosen` values, and the first value of all else searched."""
+        return self.config(arm, next(corners(self.space)) | dict(chosen))

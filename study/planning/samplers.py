@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from study.errors import RequestError, did_you_mean
+from study.planning.points import all_points
 
 if TYPE_CHECKING:
     from study.planning.plan import Arm, Plan
@@ -35,7 +36,7 @@ class Sampler:
     `adaptive`: later trials depend on the scores of earlier ones. `needs_levels`: the sampler cannot search
     a range.
 
-    One of the two is given: `point(plan, arm, n)`, which returns the nuisance values of the n-th trial (from
+    One of the two is given: `point(plan, arm, n)`, which returns the searched values of the n-th trial (from
     0) of an arm; or `optuna`, a class of `optuna.samplers`, with its keyword arguments `options`. The ledger
     adds the seed, which is derived from (the space's seed, the study's seed block, the arm's name, n).
     """
@@ -73,19 +74,19 @@ def find_sampler(name: str) -> Sampler:
 
 
 def check_sampler(space: SearchSpace) -> None:
-    """Check that the sampler of `space` exists and can search the nuisance hyperparameters of `space`.
+    """Check that the sampler of `space` exists and can search the hyperparameters of `space`.
 
     Raises:
         RequestError: if there is no such sampler, or it needs levels and a hyperparameter has a range.
     """
     sampler = find_sampler(space.sampler)
-    ranges = [name for name, domain in space.nuisance.items() if not isinstance(domain, tuple)]
+    ranges = [name for name, domain in space.searched.items() if not isinstance(domain, tuple)]
     if sampler.needs_levels and ranges:
         raise RequestError(f"{ranges[0]}: the sampler {sampler.name} needs levels, not a range")
 
 
 def _quasi_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
-    """Point n of a scrambled Sobol sequence, one dimension for each nuisance hyperparameter of the space.
+    """Point n of a scrambled Sobol sequence, one dimension for each searched hyperparameter of the space.
 
     The point does not depend on the arm, so arms pair by point as well. With random points, the arm that was
     luckiest with its 6 points would look best if the learning rate matters more than the arm.
@@ -94,15 +95,15 @@ def _quasi_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
 
     from study.streams import generator
 
-    nuisance = plan.space.nuisance
-    if not nuisance:
+    searched = plan.space.searched
+    if not searched:
         return {}
-    sobol = qmc.Sobol(len(nuisance), rng=generator(plan.sampler_seed, "quasi"))
+    sobol = qmc.Sobol(len(searched), rng=generator(plan.sampler_seed, "quasi"))
     if n:  # SciPy cannot skip zero points
         sobol.fast_forward(n)
     unit = sobol.random(1)[0].tolist()
     point: dict[str, Any] = {}
-    for u, (name, domain) in zip(unit, nuisance.items(), strict=True):
+    for u, (name, domain) in zip(unit, searched.items(), strict=True):
         if isinstance(domain, tuple):
             point[name] = domain[min(int(u * len(domain)), len(domain) - 1)]
         elif domain.whole:  # every whole number has a share of its own
@@ -119,7 +120,7 @@ def _at(u: float, low: float, high: float, log: bool) -> float:
 
 def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     """Point n of the arm's grid, which begins again after its last point."""
-    points = plan.points(arm)
+    points = all_points(plan, arm)
     assert points is not None, "a grid has no ranges: `check_sampler` refuses them"
     return next(itertools.islice(itertools.cycle(points), n, None))
 

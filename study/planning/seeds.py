@@ -2,13 +2,19 @@
 
 Two studies of one question under two names have two blocks, so the second study is another draw: other search
 points, other confirm seeds, other samples of the data. Block N has the seeds from 1000 N: the search runs at
-the first seed, and the confirm runs at the next seeds. Block 0 is the block of all studies that began before
+the first seed, and the confirm runs at the next seeds. If a study varies hyperparameters, each trial of an
+arm has the next seed, and there are no confirm runs. Block 0 is the block of all studies that began before
 there were blocks.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from study.errors import RequestError
+
+if TYPE_CHECKING:
+    from study.space import SearchSpace
 
 __all__ = ["MOST_BLOCK", "MOST_CONFIRM_SEEDS", "SEEDS", "block_of", "check_seeds", "sampler_seed"]
 
@@ -35,11 +41,17 @@ def sampler_seed(seed: int, block: int) -> int:
     return stream(seed, "seed block", block) if block else seed
 
 
-def check_seeds(confirm_seeds: int) -> None:
-    """Check that a block has enough seeds.
+def check_seeds(space: SearchSpace) -> None:
+    """Check that a block has enough seeds for `space`.
 
     Raises:
-        RequestError: if `confirm_seeds` is more than a block has.
+        RequestError: if there are more confirm seeds than a block has, or more trials that vary
+            hyperparameters, because each of these trials has a seed of its own.
     """
-    if confirm_seeds > MOST_CONFIRM_SEEDS:
-        raise RequestError(f"confirm_seeds: must be at most {MOST_CONFIRM_SEEDS}, not {confirm_seeds}")
+    if space.confirm_seeds > MOST_CONFIRM_SEEDS:
+        raise RequestError(f"confirm_seeds: must be at most {MOST_CONFIRM_SEEDS}, not {space.confirm_seeds}")
+    if space.varied and space.trials > SEEDS:
+        raise RequestError(
+            f"trials: must be at most {SEEDS} if hyperparameters are varied, not {space.trials}, because "
+            "each trial has a seed of its own"
+        )

@@ -126,6 +126,7 @@ def study_params(plan: Plan) -> dict[str, Any]:
     roles: dict[str, Mapping[str, Any]] = {
         "scientific": space.scientific,
         "nuisance": space.nuisance,
+        "varied": space.varied,
         "fixed": plan.held(),
     }
     for role, named in roles.items():

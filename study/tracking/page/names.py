@@ -34,13 +34,13 @@ def automatic_name(key: str, phase: str) -> str:
 
 
 def trial_name(plan: Plan, record: Record) -> str:
-    """The values that vary in the study and have an effect, the tuning if there are several, and the seed.
+    """The values that differ in the study and have an effect, the tuning if there are several, and the seed.
 
     Such as "teacher a0.5 lr4.84e-4 s1". Seed 0 is the seed of the search, 1, 2, ... are of confirm runs.
     """
     values = record.config.effective()
-    varied = [n for n in ORDER if n in values and (n in plan.space.scientific or n in plan.space.nuisance)]
-    words = [f"{SHORT.get(name, f'{name}=')}{_short(values[name])}" for name in varied]
+    differ = [n for n in ORDER if n in values and (n in plan.space.scientific or n in plan.space.searched)]
+    words = [f"{SHORT.get(name, f'{name}=')}{_short(values[name])}" for name in differ]
     if plan.tunings > 1:
         words.append(f"t{record.tuning}")
     seed = record.config.seed - plan.each_tuning()[record.tuning].search_seed

@@ -10,7 +10,7 @@ from study.errors import masked
 from study.ledger.records import Record
 from study.planning.plan import Plan
 from study.tracking.page.links import view_link
-from study.tracking.page.views import View
+from study.tracking.page.view import View
 from study.tracking.rows import ended
 
 __all__ = [
@@ -60,7 +60,7 @@ def trial_note(record: Record, arm_link: str) -> str:
     """What the trial is for, and a link to its arm."""
     of_arm = f"of [{record.arm}]({arm_link}), at seed {record.config.seed}"
     if record.phase == "search":
-        return f"Search trial {of_arm}: tunes the arm on validation."
+        return f"Search trial {of_arm}: scored on validation."
     chosen = "" if record.choice is None else f" ({record.choice.rule})"
     return f"Confirm run {of_arm}: the selected values{chosen}, scored on test."
 
@@ -95,7 +95,8 @@ def _about(plan: Plan) -> list[str]:
         "task": _named(request, "task") + (f", languages {', '.join(languages)}" if languages else ""),
         "base model": _named(request, "model"),
         "teacher": masked(str(teacher)),
-        "budget": f"{arms} arms, {search} search trials, {seeds * plan.tunings} confirm seeds an arm",
+        "budget": f"{arms} arm{'s' * (arms != 1)}, {search} search trials, "
+        f"{seeds * plan.tunings} confirm seeds an arm",
         "space": _named(request, "space"),
         "go on with": f"`kdstudy resume {plan.name}`",
     }

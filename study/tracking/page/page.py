@@ -19,7 +19,8 @@ from study.tracking.page.notes import (
     study_note,
     trial_note,
 )
-from study.tracking.page.views import has_views, view_tags, views_of
+from study.tracking.page.view import has_views, view_tags
+from study.tracking.page.views import views_of
 from study.tracking.rows import ended, progress_values
 from study.tracking.store import server_version
 from study.tracking.tracker import Tracker

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.record.study_record import StudyRecord
 from analysis.verdict.audit import Finding, audit, gathered, remedies
-from study.planning.spaces import override
+from study.planning.changes import override
 from study.space import Range
 
 INIT: dict[str, Any] = {"scientific": {"init": ("random", "teacher")}}

@@ -12,7 +12,8 @@ import pytest
 from study.planning.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
 from study.tracking.page.links import FIRST, LIST, TAG, run_link, runs_link, view_link, without_user
-from study.tracking.page.views import has_views, view_tags, views_of
+from study.tracking.page.view import has_views, view_tags
+from study.tracking.page.views import views_of
 from study.tracking.rows import LONGEST_TAG
 
 LANGUAGES = ("yor", "deu", "hau")

@@ -1,0 +1,163 @@
+"""Changes of a search space by options: `--set`, `--vary`, `--exclude`, and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from study.errors import RequestError
+from study.planning.pruners import check_pruner
+from study.planning.samplers import check_sampler
+from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
+
+__all__ = ["check_space", "exclude", "first_problem", "override", "vary", "with_budget"]
+
+
+def check_space(space: SearchSpace) -> None:
+    """Check what a `SearchSpace` does not check itself: its sampler, its pruner, and what is tuned.
+
+    Raises:
+        RequestError: if the sampler or pruner is not known, the sampler cannot search a range, or something
+            is tuned that belongs to the question. (Studies that do so may have begun long ago.)
+    """
+    for name in sorted(NEVER_TUNED.intersection(space.nuisance)):
+        raise RequestError(_never_tuned(name))
+    check_sampler(space)
+    check_pruner(space)
+
+
+def with_budget(space: SearchSpace, given: Mapping[str, Any]) -> SearchSpace:
+    """`space` with those of the `given` budgets, sampler and pruner that are not None.
+
+    Raises:
+        RequestError: if the space cannot have one of them.
+    """
+    return _changed(space, {name: value for name, value in given.items() if value is not None})
+
+
+def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
+    """`space` changed by `--set`: `key=value` fixes, `key=a,b` gives levels, `key=low..high` a range.
+
+    A hyperparameter keeps its role if the role can hold the new values: levels of a scientific
+    hyperparameter choose its arms; levels or a range of a nuisance or varied hyperparameter limit it. Any
+    other hyperparameter that gets levels or a range becomes a nuisance one, except for those that are never
+    tuned: their levels make arms. A single value makes a hyperparameter fixed.
+
+    Raises:
+        RequestError: if a setting is not `key=value`, or its role cannot hold the values.
+    """
+    roles = _roles(space)
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name or not text:
+            raise RequestError(f"--set {setting}: must be key=value")
+        old = space.searched.get(name)
+        scientific = name in roles["scientific"] or (name in NEVER_TUNED and name not in roles["varied"])
+        role = roles["varied" if name in roles["varied"] else "scientific" if scientific else "nuisance"]
+        _take_out(roles, name)
+        if ".." in text:
+            if name in NEVER_TUNED and scientific:
+                raise RequestError(f"--set {setting}: {_never_tuned(name)}")
+            if scientific:
+                raise RequestError(
+                    f"--set {setting}: {name} is a scientific hyperparameter and needs levels; "
+                    f"--vary {setting} varies it instead"
+                )
+            role[name] = _range(f"--set {setting}", text, isinstance(old, Range) and old.log)
+        elif "," in text:
+            role[name] = tuple(parse_value(part) for part in text.split(","))
+        else:
+            roles["fixed"][name] = parse_value(text)
+    return _changed(space, roles, "--set: ")
+
+
+def vary(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
+    """`space` changed by `--vary`: `key=low..high` varies over a range, `key=a,b` over levels.
+
+    The hyperparameter leaves the role that it has in `space`. A range is logarithmic if it was so in `space`,
+    or if it is above 0 and its upper end is at least ten times the lower end. There are no confirm runs and
+    no pruner then, and evenly spread points in place of TPE.
+
+    Raises:
+        RequestError: if a setting has another form, or the hyperparameter cannot be varied so.
+    """
+    roles = _roles(space)
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not (equals and name and (".." in text or "," in text)):
+            raise RequestError(f"--vary {setting}: must be key=low..high, or levels key=a,b")
+        old = space.searched.get(name)
+        _take_out(roles, name)
+        if ".." in text:
+            roles["varied"][name] = _range(
+                f"--vary {setting}", text, old.log if isinstance(old, Range) else None
+            )
+        else:
+            roles["varied"][name] = tuple(parse_value(part) for part in text.split(","))
+    without: dict[str, Any] = {"confirm_seeds": 0, "pruner": "none"}
+    without |= {"sampler": "quasi"} if space.sampler == "tpe" else {}
+    return _changed(space, roles | without, "--vary: ")
+
+
+def exclude(space: SearchSpace, combinations: Sequence[str]) -> SearchSpace:
+    """`space` without the arms that `--exclude` names: `key=value,key=value` for each combination.
+
+    Raises:
+        RequestError: if a combination has another form, or names what is no level of a scientific
+            hyperparameter.
+    """
+    excluded = list(space.excluded)
+    for text in combinations:
+        pairs = [part.partition("=") for part in text.split(",")]
+        if not all(name and equals and value for name, equals, value in pairs):
+            raise RequestError(f"--exclude {text}: must be key=value, or several of them with commas between")
+        excluded.append({name: parse_value(value) for name, _, value in pairs})
+    return _changed(space, {"excluded": tuple(excluded)}, "--exclude: ")
+
+
+def _never_tuned(name: str) -> str:
+    return (
+        f"{name}: is a part of the question, and is never tuned; levels of it (--set {name}=A,B) make arms, "
+        f"as a scientific hyperparameter, and --vary {name}=... shows its effect without arms"
+    )
+
+
+def _roles(space: SearchSpace) -> dict[str, dict[str, Any]]:
+    return {role: dict(getattr(space, role)) for role in ("scientific", "nuisance", "varied", "fixed")}
+
+
+def _take_out(roles: dict[str, dict[str, Any]], name: str) -> None:
+    """Remove `name` from all `roles`. steps and epochs are two units of one budget, and leave together."""
+    for gone in {"steps", "epochs"} if name in {"steps", "epochs"} else {name}:
+        for role in roles.values():
+            role.pop(gone, None)
+
+
+def _range(option: str, text: str, log: bool | None) -> dict[str, Any]:
+    """The range `low..high`. log: None if the numbers decide whether it is logarithmic."""
+    try:
+        low, high = (float(part) for part in text.split(".."))
+    except ValueError:
+        raise RequestError(f"{option}: a range is two numbers, low..high") from None
+    return {"low": low, "high": high, "log": 0 < 10 * low <= high if log is None else log}
+
+
+def _changed(space: SearchSpace, update: Mapping[str, Any], option: str = "") -> SearchSpace:
+    try:
+        changed = SearchSpace(**(space.model_dump() | dict(update)))
+        check_space(changed)
+    except ValidationError as error:
+        raise RequestError(f"{option}{first_problem(error)}") from None
+    except RequestError as error:
+        raise RequestError(f"{option}{error}") from None
+    return changed
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of a space that is not valid, in one line."""
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"][:2]))  # role and name; the rest is internal to pydantic
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

@@ -1,0 +1,59 @@
+"""Charts of MLflow's UI, as a saved view holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "parallel", "scatter"]
+
+Chart = dict[str, Any]
+
+MACRO = "validation/accuracy/macro"
+MOST_RUNS = 500
+"""More runs than this are not drawn by the UI in any case."""
+
+
+def bar(metric: str) -> Chart:
+    """A bar for each run."""
+    return {"type": "BAR", "metricKey": metric, "runsCountToCompare": MOST_RUNS}
+
+
+def line(metric: str) -> Chart:
+    """The history of a metric, a line for each run."""
+    return {
+        "type": "LINE",
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "runsCountToCompare": MOST_RUNS,
+        "xAxisKey": "step",
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+        "lineSmoothness": 0,
+        "scaleType": "linear",
+        "xAxisScaleType": "linear",
+        "selectedXAxisMetricKey": "",
+        "range": {},
+        "ignoreOutliers": False,
+    }
+
+
+def parallel(params: Sequence[str]) -> Chart:
+    """A line for each run through the values of `params`, to its macro accuracy on validation."""
+    return {
+        "type": "PARALLEL",
+        "selectedParams": list(params),
+        "selectedMetrics": [MACRO],
+        "showAllRuns": True,
+        "runsCountToCompare": MOST_RUNS,
+    }
+
+
+def scatter(param: str, metric: str = MACRO) -> Chart:
+    """A dot for each run: a metric against a param."""
+    return {
+        "type": "SCATTER",
+        "xaxis": {"key": param, "type": "PARAM"},
+        "yaxis": {"key": metric, "type": "METRIC"},
+        "runsCountToCompare": MOST_RUNS,
+    }
