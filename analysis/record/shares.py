@@ -175,6 +175,7 @@ def check_one_study(name: str, shares: Sequence[Share]) -> None:
     seen: dict[str, str] = {}
     for share in shares:
         facts = role(share.params, "fixed") | role(share.params, "nuisance")
+        facts |= role(share.params, "varied")
         facts |= {fact: share.params[fact] for fact in IDENTITY if fact in share.params}
         for fact in ("task", "model"):  # if a share lacks the run of the study, its trials have these
             values = share.trials[fact].dropna().unique() if fact in share.trials else []

@@ -39,7 +39,8 @@ class StudyRecord:
 
     arms: in planned order. partial: the run of the study in MLflow is not FINISHED, or is absent, or trials
     are missing. missing: how many trials had ended and are not in MLflow.
-    scientific: factors and their levels in planned order; nuisance: where each was tuned; fixed: held values,
+    scientific: factors and their levels in planned order; nuisance: where each was tuned; varied: over which
+    values each was varied; fixed: held values,
     named by the space or equal in all trials; arm_params: the params of the run of each arm, with values that
     have no effect; facts: the other params of the run of the study; tags: the tags of the run of the study.
     about: those of the tags that describe the study (`shares.ABOUT`); if two homes have different values,
@@ -79,6 +80,7 @@ class StudyRecord:
     readers: dict[str, int] | None = None
     text_counts: dict[str, int] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
+    varied: dict[str, Domain] = field(default_factory=dict)
 
     @property
     def margin(self) -> float:
@@ -135,7 +137,12 @@ class StudyRecord:
 
     @cached_property
     def selections(self) -> dict[tuple[str, int], Selected[Candidate]]:
-        """For each arm and tuning with a complete search trial: what is selected, by which rule and fit."""
+        """For each arm and tuning with a complete search trial: what is selected, by which rule and fit.
+
+        Empty if the study varies hyperparameters: it selects nothing.
+        """
+        if self.varied:
+            return {}
         interpolated = self.facts.get("selection") == INTERPOLATED
         ranges = {
             name: domain.log for name, domain in self.nuisance.items() if interpolated and domain.is_range
@@ -230,7 +237,10 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
     arms = tuple(dict.fromkeys([*arm_names, *runs["arm"].dropna()]))
     metrics = _gather(shares, runs, lambda source, ids: source.metrics(ids))
     scientific = _scientific([share.params for share in shares], arm_params, arms, runs)
-    nuisance = {factor: Domain.parse(text) for factor, text in role(params, "nuisance").items()}
+    nuisance, varied = (
+        {factor: Domain.parse(text) for factor, text in role(params, kind).items()}
+        for kind in ("nuisance", "varied")
+    )
     record = StudyRecord(
         name=name,
         question=params.get("question", ""),
@@ -239,7 +249,8 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         missing=sum(share.missing for share in shares),
         scientific=scientific,
         nuisance=nuisance,
-        fixed=_fixed(role(params, "fixed"), runs, scientific.keys() | nuisance.keys()),
+        varied=varied,
+        fixed=_fixed(role(params, "fixed"), runs, scientific.keys() | nuisance.keys() | varied.keys()),
         arm_params=arm_params,
         facts={fact: text for fact, text in params.items() if "." not in fact and fact != "question"},
         trials=trial_table(runs, metrics),

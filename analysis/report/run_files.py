@@ -64,6 +64,7 @@ def study_source(results: Results) -> str:
     tags = {name: value for name, value in record.tags.items() if name not in OWN_TAGS}
     said = [record.name, record.question, record.arms, record.partial, record.missing, record.readers, tags]
     said += [str(part) for part in (record.scientific, record.nuisance, record.fixed, record.facts)]
+    said += [str(record.varied)] if record.varied else []
     tables = [_hash(table) for table in (record.trials, record.scores, record.curves)]
     return digest([FORM, said, tables, sorted(record.answers)])
 

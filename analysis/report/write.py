@@ -20,6 +20,7 @@ from analysis.report.pages import html_page, markdown_page
 from analysis.report.paper import paper_table
 from analysis.report.sections.first import first_screen
 from analysis.report.sections.order import sections
+from analysis.sweep.swept import Sweep
 from analysis.verdict.results import Results
 from study.errors import RequestError
 
@@ -84,17 +85,18 @@ def _write(results: Results, out: Path) -> list[Path]:
 def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     """File -> table. A table without rows still has its head in the file.
 
-    trials.csv, per_language.csv    the recorded trials and scores
-    effects.csv                     claim C1, main effects, interactions; by_seed: divided by spaces
-    scales.csv                      interactions on macro accuracy, and on its logit
-    fractions.csv                   claim C4: how the copy's advantage changes if the data shrink tenfold
-    convergence.csv                 claim C5: log2 of the ratio of steps
-    variance.csv                    shares of variance
-    arms_compared.csv               the best arm against every other arm
+    trials.csv, per_language.csv    the recorded trials and scores effects.csv                     claim C1,
+    main effects, interactions; by_seed: divided by spaces scales.csv                      interactions on
+    macro accuracy, and on its logit fractions.csv                   claim C4: how the copy's advantage
+    changes if the data shrink tenfold convergence.csv                 claim C5: log2 of the ratio of steps
+    variance.csv                    shares of variance arms_compared.csv               the best arm against
+    every other arm sweep_*.csv                     of a study that varies hyperparameters: effects, pairs of
+    factors, response
+                                    curves, claim C4, predictions
     """
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
     by_seed = [" ".join(map(repr, seeds)) for seeds in effects["by_seed"]]
-    return {
+    found = {
         "trials.csv": results.record.trials.drop(columns="run"),
         "per_language.csv": results.record.scores,
         "scales.csv": results.scales,
@@ -103,6 +105,25 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
         "convergence.csv": results.convergence,
         "variance.csv": results.shares,
         "arms_compared.csv": results.compared,
+    }
+    return found if results.sweep is None else found | _of_sweep(results.sweep)
+
+
+def _of_sweep(sweep: Sweep) -> dict[str, pd.DataFrame]:
+    """The tables of a study that varies hyperparameters; none without a model."""
+    if sweep.model is None:
+        return {}
+    tables = {
+        "sweep_effects.csv": sweep.effects,
+        "sweep_pairs.csv": sweep.interactions,
+        "sweep_curves.csv": pd.concat([sweep.curves, sweep.curves_by], ignore_index=True),
+        "sweep_advantage.csv": sweep.advantage,
+        "sweep_predictions.csv": sweep.predictions,
+    }
+    mixed = ("at", "against", "low_value", "high_value", "value")  # names and amounts in one column
+    return {
+        name: table.assign(**{column: table[column].map(str) for column in mixed if column in table})
+        for name, table in tables.items()
     }
 
 

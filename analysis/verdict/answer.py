@@ -16,6 +16,7 @@ from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope, tuning_in
+from analysis.verdict.sweep_answer import sweep_answer
 
 __all__ = ["answer"]
 
@@ -31,11 +32,14 @@ def answer(results: Results) -> list[str]:
 
     The answer is claim C1 (`claim.py`) if the factors of the study ask for claim C1; otherwise the number of
     claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
-    main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. If the audit
+    main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. A study that
+    varies hyperparameters has an answer of its own (`sweep_answer.py`). If the audit
     has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
     difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
     claimed together are corrected together (Holm): the slopes of C4 with each other.
     """
+    if results.sweep is not None:
+        return sweep_answer(results.sweep, len(results.findings))
     if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
         return [_of_one(results)]
     if results.findings:

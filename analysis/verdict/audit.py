@@ -67,7 +67,12 @@ def audit(record: StudyRecord) -> list[Finding]:
     languages   confirm runs were scored in different languages, so their macro accuracies do not compare
     confound    a hyperparameter without a role has several values
     teacher     a teacher failed, or has no finite score
+
+    A study that varies hyperparameters compares and selects nothing; for it, partial, confound and teacher
+    are the rules.
     """
+    if record.varied:
+        return [finding for rule in (_partial, _confound, _teacher) for finding in rule(record)]
     fair = (_partial, _arms, _budget, _edge, _selection)
     comparable = (_pairing, _seeds, _survivors, _kinds, _languages, _confound, _teacher)
     return [finding for rule in (*fair, *comparable) for finding in rule(record)]
@@ -239,7 +244,8 @@ def _confound(record: StudyRecord) -> Iterator[Finding]:
     trials = record.trials[record.trials["phase"] != "teacher"]
     for name in hyperparameters(record):
         values = trials[name].dropna().unique()
-        if name not in record.scientific and name not in record.nuisance and len(values) > 1:
+        roles = (record.scientific, record.nuisance, record.varied)
+        if not any(name in role for role in roles) and len(values) > 1:
             shown = ", ".join(sorted(map(str, values))[:5])
             yield Finding("confound", None, f"{name} has no role and several values: {shown}")
 

@@ -12,12 +12,17 @@ from analysis.record.study_record import StudyRecord
 from analysis.verdict.settings import shares_of_data
 from analysis.verdict.tuning_caveats import tuning_caveats
 
-__all__ = ["caveats"]
+__all__ = ["caveats", "teacher_caveats"]
 
 
 def caveats(record: StudyRecord) -> list[str]:
     """What could change the answer, one to three sentences each."""
-    return [text for part in (tuning_caveats, _teacher_data, _teachers, _numerics) for text in part(record)]
+    return [*tuning_caveats(record), *teacher_caveats(record), *_numerics(record)]
+
+
+def teacher_caveats(record: StudyRecord) -> list[str]:
+    """What the teachers saw, and for which teachers the intervals hold."""
+    return [*_teacher_data(record), *_teachers(record)]
 
 
 def _teacher_data(record: StudyRecord) -> Iterator[str]:

@@ -32,9 +32,11 @@ from analysis.statistics.effects.texts import Correct
 from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
+from analysis.sweep.swept import Sweep
 from analysis.verdict.audit import Finding, audit
 from analysis.verdict.caveats import caveats
 from analysis.verdict.settings import settings
+from analysis.verdict.sweep_caveats import sweep_caveats
 
 __all__ = ["SHARE", "Results"]
 
@@ -62,6 +64,11 @@ class Results:
     @cached_property
     def confirmed(self) -> pd.DataFrame:
         return confirmed(self.record)
+
+    @cached_property
+    def sweep(self) -> Sweep | None:
+        """What the varied hyperparameters do; None if the study varies none."""
+        return Sweep(self.record) if self.record.varied else None
 
     @cached_property
     def search(self) -> pd.DataFrame:
@@ -138,6 +145,8 @@ class Results:
     @cached_property
     def caveats(self) -> list[str]:
         """What could change the answer."""
+        if self.sweep is not None:
+            return sweep_caveats(self.sweep)
         return [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
 
     @cached_property

@@ -16,10 +16,29 @@ __all__ = ["settings", "shares_of_data"]
 
 def settings(record: StudyRecord) -> list[str]:
     """The settings, one or two sentences each."""
-    return [text for part in (_tuned, _held, _length, _teacher_data, _ends) for text in part(record)]
+    return [text for part in (_varied, _tuned, _held, _length, _teacher_data, _ends) for text in part(record)]
+
+
+def _varied(record: StudyRecord) -> Iterator[str]:
+    """Over which values each hyperparameter was varied, and where the trials lie."""
+    if not record.varied:
+        return
+    shown = ", ".join(f"{name} ({domain})" for name, domain in record.varied.items())
+    yield (
+        "Each trial had values of its own of all varied hyperparameters, and a seed of its own. Varied: "
+        f"{shown}."
+    )
+    if record.nuisance:
+        named = ", ".join(f"{name} ({domain})" for name, domain in record.nuisance.items())
+        yield (
+            f"Varied with them, as nuisance: {named}. Effects are read at the nuisance values at which the "
+            "model predicts the highest macro accuracy of each setting."
+        )
 
 
 def _tuned(record: StudyRecord) -> Iterator[str]:
+    if record.varied:
+        return
     domains = {name: domain for name, domain in record.nuisance.items() if len(domain.levels) != 1}
     if domains:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in domains.items())
@@ -72,7 +91,7 @@ def _ends(record: StudyRecord) -> Iterator[str]:
 def shares_of_data(record: StudyRecord) -> bool:
     """Whether some students had less than all training data."""
     name = "data_fraction"
-    if domain := record.nuisance.get(name):
+    if domain := (record.nuisance | record.varied).get(name):
         levels = (domain.low, *domain.levels)
     else:
         levels = record.scientific.get(name) or (parse_value(record.fixed.get(name, "1")),)

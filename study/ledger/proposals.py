@@ -20,7 +20,6 @@ from study.ledger.records import Phase, Record, Records, State, Wanted
 from study.ledger.running import RunningTrials
 from study.ledger.sampling import fixed_sampler, make_sampler
 from study.planning.plan import Arm, Plan
-from study.planning.points import all_points
 
 __all__ = ["Proposals"]
 
@@ -214,7 +213,7 @@ def _untried(plan: Plan, arm: Arm, known: set[str]) -> dict[str, Any] | None:
 
     Returns None if all keys are known, or if `arm` searches a range.
     """
-    points = all_points(plan, arm) or iter(())
+    points = plan.points(arm) or iter(())
     return next((point for point in points if plan.config(arm, point).key not in known), None)
 
 

@@ -119,8 +119,8 @@ def exclude(space: SearchSpace, combinations: Sequence[str]) -> SearchSpace:
 
 def _never_tuned(name: str) -> str:
     return (
-        f"{name}: is a part of the question, and is never tuned; levels of it (--set {name}=A,B) make arms, "
-        f"as a scientific hyperparameter, and --vary {name}=... shows its effect without arms"
+        f"{name}: is a part of the question, and is never tuned; levels of it ({name}=A,B) make arms, as a "
+        "scientific hyperparameter; --vary shows its effect without arms"
     )
 
 

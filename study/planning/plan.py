@@ -217,13 +217,17 @@ class Plan(BaseModel):
         draft = self.draft(arm, chosen)
         return draft.with_seed(self.search_seed + n) if self.space.varied else draft
 
+    def points(self, arm: Arm) -> Iterator[dict[str, Value]] | None:
+        """All distinct points of `arm`, in grid order; None if any searched range is of real numbers."""
+        return all_points(self, arm)
+
     def planned(self, arm: Arm) -> int:
         """The number of search trials of `arm` in all tunings.
 
         In each tuning this is the budget, or all distinct points if there are fewer. A study that varies
         hyperparameters may try a point again, with another seed.
         """
-        points = None if self.space.varied else all_points(self, arm)
+        points = None if self.space.varied else self.points(arm)
         each = self.space.trials
         if points is not None:
             each = sum(1 for _ in itertools.islice(points, self.space.trials))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from study.errors import RequestError, did_you_mean
-from study.planning.points import all_points
 
 if TYPE_CHECKING:
     from study.planning.plan import Arm, Plan
@@ -120,7 +119,7 @@ def _at(u: float, low: float, high: float, log: bool) -> float:
 
 def _grid_point(plan: Plan, arm: Arm, n: int) -> dict[str, Any]:
     """Point n of the arm's grid, which begins again after its last point."""
-    points = all_points(plan, arm)
+    points = plan.points(arm)
     assert points is not None, "a grid has no ranges: `check_sampler` refuses them"
     return next(itertools.islice(itertools.cycle(points), n, None))
 

@@ -185,7 +185,7 @@ def test_points_are_all_distinct_configurations_and_name_only_what_has_an_effect
     nuisance = {name: data.draw(st.permutations(CONDITIONAL[name])) for name in tuned}
     plan = make_plan(nuisance=nuisance, trials=10_000)
     (arm,) = plan.arms()
-    points = list(all_points(plan, arm) or ())
+    points = list(plan.points(arm) or ())
     keys = [plan.config(arm, point).key for point in points]
     product = [dict(zip(nuisance, values, strict=True)) for values in itertools.product(*nuisance.values())]
     assert len(set(keys)) == len(keys)

@@ -76,6 +76,18 @@ def test_tunings_have_blocks_one_after_another_and_share_nothing(make_plan: Make
 
 
 def test_a_block_has_so_many_confirm_seeds_and_no_more() -> None:
-    check_seeds(MOST_CONFIRM_SEEDS)
+    check_seeds(space_of(confirm_seeds=MOST_CONFIRM_SEEDS))
     with pytest.raises(RequestError, match=r"^confirm_seeds: must be at most 999, not 1000$"):
-        check_seeds(1000)
+        check_seeds(space_of(confirm_seeds=1000))
+
+
+def test_a_block_has_a_seed_for_each_trial_that_varies_something() -> None:
+    alpha: dict[str, Any] = {"alpha": Range(low=0, high=1)}
+    check_seeds(space_of(varied=alpha, trials=1000))
+    check_seeds(space_of(trials=1001))
+    with pytest.raises(RequestError, match=r"^trials: must be at most 1000 if hyperparameters are varied"):
+        check_seeds(space_of(varied=alpha, trials=1001))
+
+
+def space_of(**fields: Any) -> SearchSpace:
+    return SearchSpace(**{"question": "?", "trials": 1} | fields)

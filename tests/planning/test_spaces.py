@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from study.errors import RequestError
-from study.planning.spaces import exclude, load_space, override, registered_spaces
+from study.planning.changes import exclude, override
+from study.planning.spaces import load_space, registered_spaces
 from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
 
 RATE = Range(low=1e-4, high=1e-2, log=True)

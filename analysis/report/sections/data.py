@@ -32,6 +32,7 @@ def data_and_models(results: Results) -> Section:
     """
     record = results.record
     left_out = PLACES | record.scientific.keys() | record.nuisance.keys() | record.fixed.keys()
+    left_out |= record.varied.keys()
     facts = {name: _without_path(text) for name, text in record.facts.items() if name not in left_out}
     facts = {name: text for name, text in facts.items() if text not in ("", "None")}
     facts["languages on test"] = ", ".join(results.languages)

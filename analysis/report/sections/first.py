@@ -6,6 +6,7 @@ from analysis.record.teachers import teachers_on_test
 from analysis.report.figures.dots import MOST_ARMS, dots
 from analysis.report.figures.panels import placed, short_names
 from analysis.report.sections.section import Drawing
+from analysis.report.sections.sweep import sweep_drawing
 from analysis.report.sections.tuning import search_drawing
 from analysis.statistics.effects.means import arm_means, seed_means, shared_languages
 from analysis.verdict.results import Results
@@ -46,5 +47,5 @@ def arms_at_a_glance(results: Results) -> Drawing | None:
     return Drawing("arms", caption, lambda: dots(arms, seeds, heading, xlabel))
 
 
-FIGURES = (arms_at_a_glance, search_drawing)
+FIGURES = (arms_at_a_glance, search_drawing, sweep_drawing)
 """Each function returns a drawing, or None if the study has nothing to draw."""

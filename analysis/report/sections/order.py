@@ -10,6 +10,13 @@ from analysis.report.sections.method import audited, method
 from analysis.report.sections.registration import registration
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
 from analysis.report.sections.section import Section
+from analysis.report.sections.sweep import (
+    sweep_effects,
+    sweep_languages,
+    sweep_model,
+    sweep_pairs,
+    sweep_predictions,
+)
 from analysis.report.sections.training import convergence
 from analysis.report.sections.tuning import tuning
 from analysis.verdict.results import Results
@@ -39,7 +46,19 @@ ORDER = (
 )
 
 
+OF_A_SWEEP = (
+    sweep_effects,
+    sweep_pairs,
+    sweep_predictions,
+    sweep_languages,
+    sweep_model,
+    registration,
+    audited,
+    data_and_models,
+)
+
+
 def sections(results: Results) -> list[Section]:
     """The sections that have a text, a table or a drawing."""
-    made = [section(results) for section in ORDER]
+    made = [section(results) for section in (ORDER if results.sweep is None else OF_A_SWEEP)]
     return [section for section in made if section.text or section.tables or section.drawings]

@@ -45,6 +45,8 @@ def tuning(results: Results) -> Section:
 
 def search_drawing(results: Results) -> Drawing | None:
     """Validation score against the main tuned hyperparameter, for each arm; None if no arm tuned it."""
+    if results.sweep is not None:
+        return None
     name = main_hyperparameter(results.record)
     curves = search_curves(results.record)
     if name is None or curves.empty:
