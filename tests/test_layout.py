@@ -151,7 +151,7 @@ def test_the_analysis_knows_four_files_of_the_engine_that_import_no_room() -> No
     assert ours("study.planning.samplers") <= {"study.errors", "study.streams"}
 
 
-ANALYSIS = ("record", "statistics", "search", "verdict", "report")
+ANALYSIS = ("record", "statistics", "search", "sweep", "verdict", "report")
 """The rooms of the analysis, in the order of the data: a room imports those before it."""
 
 

@@ -17,7 +17,8 @@ __all__ = ["BETTER", "Check", "check"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
-Predicted = Callable[[Array, Array], Array]
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+Predicted = Callable[[Numbers, Numbers], Array]
 """(numbers of the trials to learn from, numbers of the others) -> predicted logits of the others."""
 
 FOLDS = 10
@@ -84,7 +85,7 @@ def _error(logits: Array, predicted: Predicted) -> float:
     return float(np.sqrt(squares.mean()))
 
 
-def _least_squares(matrix: Array, y: Array, train: Array, test: Array) -> Array:
+def _least_squares(matrix: Array, y: Array, train: Numbers, test: Numbers) -> Array:
     found, *_ = np.linalg.lstsq(matrix[train], y[train], rcond=None)
     return np.asarray(matrix[test] @ found)
 
@@ -100,7 +101,7 @@ def _lines(model: Model) -> Array:
     return model.matrix[:, of]
 
 
-def _process(places: Array, y: Array, train: Array, test: Array) -> Array:
+def _process(places: Array, y: Array, train: Numbers, test: Numbers) -> Array:
     """A Gaussian process with a length for each column, and noise; its parameters maximise the likelihood."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from analysis.record.domain import Value
 from analysis.sweep.factors import Factor
@@ -34,7 +32,7 @@ def curves(population: Population, score: str, by: str | None = None) -> pd.Data
         for given in lines:
             name = ALL if by is None else model.factor(by).text(given[by])
             for value in factor.grid(POINTS):
-                found = model.estimate([(population.at(given | {factor.name: value}), 1.0)], score)
+                found = model.mean(population.at(given | {factor.name: value}), score)
                 rows.append([factor.name, name, value, found.estimate, found.low, found.high])
     return pd.DataFrame(rows, columns=["factor", "line", "value", "mean", "low", "high"])
 
@@ -52,16 +50,14 @@ def predict(population: Population, score: str, given: Mapping[str, Value]) -> d
     of the residuals.
     """
     model, rows = population.model, population.at(given)
-    found = model.estimate([(rows, 1.0)], score)
-    shares = expit(rows @ model.coefficients[score])
-    noise = np.sqrt((model.residuals(score) ** 2).sum() / model.free) * (shares * (1 - shares)).mean()
-    spread = model.quantile * float(np.hypot(found.error, noise))
+    found = model.mean(rows, score)
+    run = model.mean(rows, score, model.noise(rows, score))
     return {
         "mean": found.estimate,
         "low": found.low,
         "high": found.high,
-        "run_low": found.estimate - spread,
-        "run_high": found.estimate + spread,
+        "run_low": run.low,
+        "run_high": run.high,
     }
 
 
@@ -76,12 +72,11 @@ def predicted_table(population: Population, score: str, order: Sequence[str]) ->
     amounts = [factor for factor in factors if factor.numeric][:2]
     shown = [*named, *amounts]
     middle = {factor.name: _middle(factor) for factor in factors}
-    rows = []
+    rows: list[dict[str, Value]] = []
     for values in itertools.product(*(factor.grid(3) for factor in shown)):
         chosen = dict(zip((factor.name for factor in shown), values, strict=True))
-        rows.append(
-            middle | chosen | population.best(middle | chosen) | predict(population, score, middle | chosen)
-        )
+        setting = middle | chosen
+        rows.append({**setting, **population.best(setting), **predict(population, score, setting)})
     return pd.DataFrame(rows)
 
 

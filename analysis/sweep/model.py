@@ -10,7 +10,7 @@ of n - p degrees of freedom, as statsmodels computes it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -84,11 +84,14 @@ class Model:
 
     def scores(self, score: str) -> Array:
         """The scores of the trials [trials]."""
-        return np.asarray(expit(self.logits[score].to_numpy(float)))
+        return np.asarray(expit(self._logits(score)))
 
     def residuals(self, score: str) -> Array:
         """The logits of the trials minus the fitted logits [trials]."""
-        return np.asarray(self.logits[score].to_numpy(float) - self.matrix @ self.coefficients[score])
+        return np.asarray(self._logits(score) - self.matrix @ self.coefficients[score])
+
+    def _logits(self, score: str) -> Array:
+        return np.asarray(self.logits[score], dtype=float)
 
     def estimate(self, parts: Sequence[Part], score: str) -> Estimate:
         """The sum over `parts` of weight x mean score over the settings of the part.
@@ -105,6 +108,24 @@ class Model:
         half = self.quantile * error
         p = float(2 * stats.t.sf(abs(value) / error, self.free)) if error else float("nan")
         return Estimate(value, error, value - half, value + half, p)
+
+    def mean(self, rows: Array, score: str, spread: float = 0.0) -> Estimate:
+        """The mean score over the settings `rows` [settings x terms], with an interval within 0..1.
+
+        The interval is symmetric in the logit of the mean. spread: a standard deviation, of the score, that
+        is added to the error, for the score of one new run.
+        """
+        found = self.estimate([(rows, 1.0)], score)
+        middle, slope = float(logit(found.estimate)), found.estimate * (1 - found.estimate)
+        half = self.quantile * float(np.hypot(found.error, spread)) / slope
+        low, high = (float(expit(middle + side * half)) for side in (-1, 1))
+        return replace(found, low=low, high=high)
+
+    def noise(self, rows: Array, score: str) -> float:
+        """The standard deviation of the score of one run around the model, at the settings `rows`."""
+        shares = expit(rows @ self.coefficients[score])
+        logits = float(np.sqrt((self.residuals(score) ** 2).sum() / self.free))
+        return logits * float((shares * (1 - shares)).mean())
 
     def joint_test(self, score: str, of: Sequence[int]) -> tuple[float, float]:
         """(F, p) of the Wald test that the coefficients `of` are all 0; NaN if there are none."""
@@ -130,7 +151,8 @@ def fit(
         scores: a row for each trial, a column for each score, all within 0..1.
         guide: the score that decides which factors are strong.
     """
-    logits = scores.clip(CLOSEST, 1 - CLOSEST).apply(logit)
+    closest = scores.clip(CLOSEST, 1 - CLOSEST)
+    logits = pd.DataFrame(logit(closest.to_numpy(float)), scores.index, scores.columns)
     for step in reversed(range(len(STEPS))):
         wanted = terms(factors, step)
         found = _fitted(factors, values, logits, wanted, step)

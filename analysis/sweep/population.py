@@ -32,7 +32,7 @@ Effective = Callable[[Values], Values]
 
 SETTINGS = 128
 CANDIDATES = 13
-"""Values of one nuisance hyperparameter that are compared; of several together, the square of the number."""
+"""Values of one nuisance hyperparameter that are compared. Of several, `SETTINGS` combinations are."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Population:
         nuisances = [factor for factor in self.model.factors if factor.nuisance]
         if len(nuisances) == 1:
             return {nuisances[0].name: nuisances[0].grid(CANDIDATES)}
-        return _spread(nuisances, CANDIDATES**2)
+        return _spread(nuisances, SETTINGS)
 
 
 def _spread(factors: Sequence[Factor], count: int) -> Values:

@@ -5,6 +5,7 @@ Everything is read from MLflow's record alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from analysis.record.study_record import StudyRecord
+    from analysis.verdict.results import Results
 
+EFFECTS = "effects on validation accuracy (points, 95% intervals)"
 ARMS = "arms (accuracy; means over confirm seeds; worst is a minimum of noisy numbers, so it is low)"
 
 __all__ = ["frame_table", "print_findings", "report"]
@@ -34,6 +37,14 @@ def report(
         str | None,
         typer.Option(
             help="MLflow's URL of a study that has no home here; needs --out.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE,...",
+            help="Print what is predicted at these values of varied hyperparameters, run or not.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     to: Annotated[
@@ -52,6 +63,7 @@ def report(
     kdstudy report quickstart
     kdstudy report depth --home here --home there --out depth-report
     kdstudy report depth --tracking-uri http://mlflow:5000 --out depth-report
+    kdstudy report sweep --at init=teacher,depth=2,data_fraction=0.05
     """
     from analysis.record.study_record import read_studies
     from analysis.report.write import write_report
@@ -75,7 +87,9 @@ def report(
     results = Results(read_studies([(uri, name) for uri in uris]))
     if results.record.part:
         out.print(results.record.part, highlight=False, markup=False)
-    print_findings(results.record)
+    print_findings(results)
+    if at:
+        _print_prediction(results, at)
     for sentence in answer(results):
         out.print(_with_emphasis(sentence), highlight=False)
     for finding in gathered(results.findings):
@@ -101,10 +115,14 @@ def _with_emphasis(paragraph: str) -> Text:
     return Text.assemble(*((text, styles[kind]) for kind, text in emphasised(paragraph)))
 
 
-def print_findings(record: StudyRecord) -> None:
-    """Print the arms and the languages of what MLflow has on record."""
+def print_findings(results: Results) -> None:
+    """Print the arms and the languages of what MLflow has on record, or the effects of what was varied."""
     from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
 
+    record = results.record
+    if results.sweep is not None:
+        _print_effects(results)
+        return
     print_table(frame_table(arms_summary(record), ARMS))
     if (line := _why_nothing_is_selected(record)) is not None:
         say(line)
@@ -122,6 +140,29 @@ def print_findings(record: StudyRecord) -> None:
                 title += f"; columns: {', '.join(record.scientific)}"
                 table = frame_table(by_levels(languages, list(record.scientific)).reset_index(), title)
             print_table(table)
+
+
+def _print_effects(results: Results) -> None:
+    """Print the table of effects of a study that varies hyperparameters; nothing if there are none yet."""
+    from analysis.report.sections.sweep import sweep_effects
+
+    for table in sweep_effects(results).tables:
+        columns = [column.replace(" ", "\n") for column in table.columns]
+        print_table(listing(columns, [list(row) for row in table.rows], EFFECTS))
+
+
+def _print_prediction(results: Results, settings: Sequence[str]) -> None:
+    """Print what the model of a sweep predicts at `settings`, each `key=value`.
+
+    Raises:
+        RequestError: if the study varies nothing, has no answer yet, or a setting is outside what was varied.
+    """
+    from analysis.sweep.predicted import predicted_text
+
+    try:
+        out.print(predicted_text(results.sweep, settings), highlight=False, markup=False)
+    except ValueError as error:
+        raise RequestError(f"--at: {error}") from None
 
 
 def _why_nothing_is_selected(record: StudyRecord) -> str | None:

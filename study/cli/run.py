@@ -242,13 +242,14 @@ def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     from analysis.record.study_record import read_study
+    from analysis.verdict.results import Results
     from study.cli.report import print_findings
     from study.cli.status import status_table
     from study.cli.ui import ui_lines
 
     print_table(status_table(found))
     if not found["unsent"]:
-        print_findings(read_study(home.urls(name)["tracking_uri"], name))
+        print_findings(Results(read_study(home.urls(name)["tracking_uri"], name)))
     say(f"home       {home.root}")
     say(f"trials     {home.trials(name)}")
     for line in ui_lines(home, name):

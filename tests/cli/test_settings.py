@@ -14,10 +14,10 @@ from cluster import registered_clusters
 from study.cli.catalogue import Setting, catalogue, markdown
 from study.config import TrialConfig, parse_config
 from study.errors import RequestError
+from study.planning.changes import check_space
 from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import pruners
 from study.planning.samplers import samplers
-from study.planning.changes import check_space
 from study.space import NOT_SEARCHED, SearchSpace
 from study.trial.losses.distillation import distillation_losses
 from study.trial.models.init_methods import init_methods

@@ -118,7 +118,10 @@ def test_an_arm_gets_its_own_points_and_those_of_all_arms_without_what_has_no_ef
 @pytest.mark.parametrize(
     ("points", "complaint"),
     [
-        (({"learning_rate": 1e-3},), "enqueued point 1: temperature: a value is missing; alpha=0.5 searches it"),
+        (
+            ({"learning_rate": 1e-3},),
+            "enqueued point 1: temperature: a value is missing; alpha=0.5 searches it",
+        ),
         (
             tuple({"learning_rate": 1e-3, "temperature": t} for t in (1, 2, 3)),
             "alpha=0.5 has 3 enqueued points and 2 trials; give --trials 3 or more",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from analysis.record.formats import number
 from analysis.report.figures.style import POINTS, SEED, labels, legend_below, look, new_figure, styled
@@ -16,6 +16,8 @@ from analysis.report.figures.style import POINTS, SEED, labels, legend_below, lo
 __all__ = ["responses"]
 
 COLUMNS = 3
+FEW = 8
+"""Of at most so many values, each has its tick."""
 
 
 @styled
@@ -69,6 +71,10 @@ def _panel(axes: Axes, curve: pd.DataFrame, runs: pd.DataFrame, place: int, name
         axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+    if len(x) <= FEW:
+        axes.xaxis.set_major_locator(FixedLocator(x.tolist()))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.plot(x, mean, label=name, markevery=max(1, len(x) // 6), **style)
     axes.fill_between(x, low, high, color=style["color"], alpha=0.16, linewidth=0)
     axes.scatter(runs.iloc[:, 0].astype(float), runs["score"], color=style["color"], **SEED)

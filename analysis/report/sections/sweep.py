@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -218,5 +219,5 @@ def _c4(sweep: Sweep) -> Iterator[str]:
         )
 
 
-def _rows(table: pd.DataFrame, *columns: str) -> Iterator[tuple[object, ...]]:
+def _rows(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     return table[list(columns)].itertuples(index=False, name=None)

@@ -109,7 +109,7 @@ def test_a_point_that_failed_was_not_tried(make_recorder: Any) -> None:
         trials=6,
     )
     for arm, chosen in enumerate(recorder.plan.arms()):
-        for number, point in enumerate(all_points(recorder.plan, chosen)):
+        for number, point in enumerate(recorder.plan.points(chosen)):
             lost = point == {"learning_rate": 1e-2}
             recorder.trial(arm, number, None if lost else 0.5, "failed" if lost else "complete", **point)
     assert ("budget", "alpha=1.0") in found(recorder.read())
@@ -131,7 +131,7 @@ def test_an_arm_that_has_tried_all_its_points_was_tuned_as_well_as_can_be(make_r
     )
     recorder.teacher(0.8)
     for arm, chosen in enumerate(recorder.plan.arms()):
-        for number, point in enumerate(all_points(recorder.plan, chosen)):
+        for number, point in enumerate(recorder.plan.points(chosen)):
             best = point["learning_rate"] == 1e-3 and point.get("temperature", 2.0) == 2.0
             recorder.trial(arm, number, 0.6 if best else 0.5, **point)
         for seed in (1, 2, 3):
@@ -166,7 +166,7 @@ def test_points_that_differ_in_what_has_no_effect_are_one(
     recorder = make_recorder(scientific=scientific, nuisance=nuisance, fixed=fixed, sampler="grid", trials=9)
     recorder.teacher(0.8)
     for arm, chosen in enumerate(recorder.plan.arms()):
-        for number, point in enumerate(all_points(recorder.plan, chosen)):
+        for number, point in enumerate(recorder.plan.points(chosen)):
             recorder.trial(arm, number, 0.5, **(point or {"seed": 0}))
     record = recorder.read()
     search = record.trials[record.trials["phase"] == "search"]
