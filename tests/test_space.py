@@ -60,3 +60,47 @@ def test_a_range_goes_up(values: dict[str, Any], complaint: str) -> None:
 
 def test_a_space_survives_json() -> None:
     assert SearchSpace.model_validate_json(SPACE.model_dump_json()) == SPACE
+
+
+ALPHA = {"alpha": Range(low=0, high=1)}
+
+
+def test_a_space_that_varies_something_has_no_confirm_runs() -> None:
+    space = SearchSpace(question="why?", trials=2, varied=ALPHA)
+    assert space.confirm_seeds == 0
+    assert SearchSpace(question="why?", trials=2).confirm_seeds == 3
+    assert SearchSpace(**space.model_dump()) == space
+
+
+def test_what_is_searched_is_what_is_tuned_and_what_is_varied() -> None:
+    space = SearchSpace(question="why?", trials=2, varied=ALPHA, nuisance={"learning_rate": RATE})
+    assert list(space.searched) == ["learning_rate", "alpha"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "complaint"),
+    [
+        ({"varied": ALPHA, "confirm_seeds": 2}, "confirm_seeds: must be 0 if hyperparameters are varied"),
+        ({"varied": ALPHA, "pruner": "median"}, "pruner: must be none if hyperparameters are varied"),
+        (
+            {"varied": ALPHA, "fixed": {"alpha": 1.0}},
+            "alpha: has two roles; give it one of scientific, nuisance",
+        ),
+        ({"varied": {"alpha": (0.5,)}}, "alpha: is varied, and needs at least two levels"),
+        (
+            {"varied": {"teacher_seed": Range(low=0, high=3)}},
+            "teacher_seed: is varied, and needs at least two",
+        ),
+        ({"varied": {"depth": Range(low=1.5, high=3)}}, "depth: is a whole number"),
+        ({"varied": {"alhpa": (0.0, 1.0)}}, "alhpa: no such hyperparameter"),
+    ],
+)
+def test_what_cannot_be_varied_is_refused(roles: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValidationError, match=complaint):
+        SearchSpace(**{"question": "why?", "trials": 2} | roles)
+
+
+@pytest.mark.parametrize("name", ["data_fraction", "label_floor", "teacher_data", "teacher_seed"])
+def test_what_is_never_tuned_may_be_varied(name: str) -> None:
+    levels: tuple[Any, ...] = ("full", "same") if name == "teacher_data" else (0, 1)
+    assert SearchSpace(question="why?", trials=2, varied={name: levels}).varied == {name: levels}

@@ -310,3 +310,40 @@ def test_tunings_are_added_and_never_taken_away(make_plan: MakePlan) -> None:
     begun = make_plan(tunings=2)
     assert make_plan(tunings=3, exact=("tunings",)).continuing(begun).tunings == 3
     assert make_plan().continuing(begun).tunings == 2
+
+
+def suggested(plan: Plan, arm: int, n: int) -> Any:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=n))
+    return plan.suggest(study.ask(), plan.arms()[arm], n)
+
+
+def test_trials_that_vary_something_have_a_seed_each_and_arms_share_it(make_plan: MakePlan) -> None:
+    plan = make_plan(
+        scientific={"init": ("random", "base")}, varied={"alpha": (0.0, 1.0)}, confirm_seeds=0, seed_block=3
+    )
+    configs = [[suggested(plan, arm, n) for n in range(3)] for arm in range(2)]
+    assert [[config.seed for config in of_arm] for of_arm in configs] == 2 * [[3000, 3001, 3002]]
+    assert all(config.seed == config.data_seed for of_arm in configs for config in of_arm)
+    assert {suggested(make_plan(), 0, n).seed for n in range(3)} == {0}
+
+
+def test_a_budget_that_varies_levels_alone_is_not_limited_to_their_number(make_plan: MakePlan) -> None:
+    plan = make_plan(nuisance={}, varied={"alpha": (0.0, 1.0)}, confirm_seeds=0, trials=9)
+    assert plan.planned(plan.arms()[0]) == 9
+
+
+def test_what_is_varied_is_no_caveat_and_makes_no_arm(make_plan: MakePlan) -> None:
+    plan = make_plan(varied={"init": ("random", "base"), "depth": ("1/3", "1/2")}, confirm_seeds=0)
+    assert names(plan) == ["all"]
+    assert plan.space.varied["depth"] == (2, 3)
+    assert not {"init", "depth"} & plan.held().keys()
+    assert plan.tuned(plan.arms()[0]) == ["init", "depth", "learning_rate"]
+    assert {(d.init, d.depth) for d in plan.all_drafts()} == {("random", 2), ("base", 2), ("random", 3)}
+
+
+def test_trials_that_vary_something_do_not_need_a_teacher_each(make_plan: MakePlan) -> None:
+    share: dict[str, Any] = {"varied": {"data_fraction": Range(low=0.1, high=1)}, "confirm_seeds": 0}
+    with pytest.raises(RequestError, match=r"^teacher_data: is same, .*; --set teacher_data=full$"):
+        make_plan(**share, fixed={"teacher_data": "same"})
+    make_plan(**share, fixed={"teacher_data": "full"})
+    make_plan(varied={"alpha": (0.0, 1.0)}, confirm_seeds=0, fixed={"teacher_data": "same"})  # of all data

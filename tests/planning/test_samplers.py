@@ -161,3 +161,11 @@ def test_an_unknown_sampler_is_refused_and_a_near_name_is_suggested(
 def test_a_sampler_has_either_points_or_an_optuna_class(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="either a point function or an Optuna class"):
         Sampler("new", "about", "at new points", **given)
+
+
+def test_it_searches_what_is_varied_with_what_is_tuned(make_plan: MakePlan, sampler: Sampler) -> None:
+    levels = {"init": ("random", "base", "teacher"), "depth": (1, 2, 3)}
+    plan = make_plan(sampler=sampler.name, nuisance={"batch_size": (8, 16)}, varied=levels, confirm_seeds=0)
+    proposed = suggestions(plan, plan.arms()[0])
+    assert all(point.keys() == {"batch_size", *levels} for point in proposed)
+    assert len({tuple(point.items()) for point in proposed}) > 1

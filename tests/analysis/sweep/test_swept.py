@@ -81,8 +81,8 @@ def test_too_few_trials_have_no_model(record: StudyRecord) -> None:
 def test_a_prediction_names_what_it_is_averaged_over_and_its_intervals(sweep: Sweep) -> None:
     text = predicted_text(sweep, ["init=teacher,depth=4", "data_fraction=0.05"])
     assert text.startswith(
-        "predicted at init teacher, depth 4, data_fraction 0.05, averaged over alpha, temperature, at the best "
-        "learning_rate "
+        "predicted at init teacher, depth 4, data_fraction 0.05, averaged over alpha, temperature, "
+        "at the best learning_rate "
     )
     assert "95% interval" in text
     assert "one new run" in text

@@ -127,3 +127,19 @@ def test_links_lead_to_the_page_of_model_training() -> None:
 def test_a_link_has_no_password() -> None:
     assert without_user("https://me:secret@mlflow.example:8443/x") == "https://mlflow.example:8443/x"
     assert without_user("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+
+
+def test_a_study_that_varies_something_shows_its_trials_against_what_differs() -> None:
+    varied: dict[str, Any] = {"alpha": Range(low=0, high=1), "data_fraction": (0.1, 1.0)}
+    tags = view_tags(views_of(plan_of(varied=varied), LANGUAGES), 5)
+    states = {name.removeprefix(TAG): state_of(tag) for name, tag in tags.items()}
+    first = states[FIRST]
+    assert next(iter(states)) == FIRST
+    assert first["searchFilter"] == "tags.kdstudy.phase = 'search'"
+    parallel, *scatters = first["compareRunCharts"]
+    assert parallel["selectedParams"] == ["init", "alpha", "data_fraction", "learning_rate"]
+    assert [chart["xaxis"]["key"] for chart in scatters] == parallel["selectedParams"]
+    languages = states["kdstudy-languages"]["compareRunCharts"]
+    assert {chart["xaxis"]["key"] for chart in languages} == {"data_fraction"}
+    assert [chart["yaxis"]["key"].rpartition("/")[2] for chart in languages] == ["worst", "deu", "hau", "yor"]
+    assert LIST in states
