@@ -53,6 +53,7 @@ bench: install  ## what is said of speed and memory, into bench-results/ (KDSTUD
 	$(BIN)/python -m tests.benchmarks.memory
 	$(BIN)/python -m tests.benchmarks.report
 	$(BIN)/python -m tests.benchmarks.calibration
+	$(BIN)/python -m tests.benchmarks.sweeps
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,bench]"
 	$(BIN)/python -m tests.benchmarks.trainer_baseline
 	$(BIN)/python -m pip uninstall -q -y accelerate
