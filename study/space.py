@@ -59,12 +59,13 @@ class Range(BaseModel):
 class SearchSpace(BaseModel):
     """Roles, ranges and budgets.
 
-    trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values
-    with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
-    seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
-    layers, such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
+    trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values with
+    a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
+    seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's layers,
+    such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
     searched values, and perhaps scientific values; without these, the point is tried in every arm. excluded:
-    combinations of scientific values that make no arm.
+    combinations of scientific values that make no arm. tied: groups of scientific values that go together,
+    such as a depth with its steps: of the hyperparameters of a group, only these combinations make arms.
 
     varied: hyperparameters of which the trials show the effects. A space that varies hyperparameters selects
     nothing: nuisance hyperparameters are varied together with the varied ones, there are no confirm runs, and
@@ -90,6 +91,7 @@ class SearchSpace(BaseModel):
     seed: int = 0
     enqueued: tuple[dict[str, Value], ...] = ()
     excluded: tuple[dict[str, Value], ...] = ()
+    tied: tuple[tuple[dict[str, Value], ...], ...] = ()
 
     @property
     def searched(self) -> dict[str, Range | tuple[Value, ...]]:
@@ -142,6 +144,7 @@ class SearchSpace(BaseModel):
                 if value not in self.scientific.get(name, ()):
                     there = ", ".join(map(str, self.scientific.get(name, ()))) or "not scientific"
                     raise ValueError(f"excluded {name}={value}: {name} is {there}")
+        _check_tied(self)
         for number, point in enumerate(self.enqueued, 1):
             for name, value in point.items():
                 try:
@@ -166,6 +169,23 @@ def _in_space(space: SearchSpace, name: str, value: Value) -> Value:
     if domain.whole and value != int(value):
         raise ValueError(f"{value} is no whole number")
     return int(value) if domain.whole else float(value)
+
+
+def _check_tied(space: SearchSpace) -> None:
+    """Check that each group of tied values is of scientific levels, and that each level is in a combination."""
+    for group in space.tied:
+        names = list(group[0])
+        if len(names) < 2 or len(group) < 2 or any(set(each) != set(names) for each in group):
+            raise ValueError(
+                f"tied {', '.join(names)}: needs two or more combinations of the same hyperparameters"
+            )
+        for name in names:
+            levels = space.scientific.get(name, ())
+            if {*levels} != {each[name] for each in group}:
+                there = ", ".join(map(str, levels)) or "not scientific"
+                raise ValueError(
+                    f"tied {name}: {name} is {there}; each of its levels must be in a combination"
+                )
 
 
 def _of_kind(name: str, range_: Range) -> Range:

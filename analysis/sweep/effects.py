@@ -80,13 +80,14 @@ def advantage_by_data(population: Population, scores: Iterable[str]) -> pd.DataF
     """Claim C4: how the difference between copied and random students changes if the data shrink tenfold.
 
     The difference teacher - random at the smallest share of the data minus the difference at the largest
-    share, divided by the decades between the shares. Empty unless init has both levels and data_fraction
-    differs.
+    share, divided by the decades between the shares. Empty unless init has both levels, data_fraction differs,
+    and the model has products of the two.
     """
     model, rows = population.model, []
     there = {factor.name: factor for factor in model.factors}
     init, data = there.get("init"), there.get("data_fraction")
-    if init is None or data is None or set(init.ends) != {"random", "teacher"}:
+    together = any(set(term.factors) == {"init", "data_fraction"} for term in model.terms)
+    if init is None or data is None or not together or set(init.ends) != {"random", "teacher"}:
         return pd.DataFrame(columns=["score", "estimate", "low", "high", "p", "decades"])
     small, large = data.ends
     decades = math.log10(float(large) / float(small))

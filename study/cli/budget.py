@@ -114,6 +114,15 @@ class Budget:
             autocompletion=completion.pruners,
         ),
     ] = None
+    tie: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE,...",
+            help="Scientific values that go together, such as depth=2,steps=400; given once for each "
+            "combination that makes arms.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     exclude: Annotated[
         list[str] | None,
         typer.Option(

@@ -87,6 +87,7 @@ def _print_plan(
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
     levels = [[k, ", ".join(map(str, v))] for k, v in plan.space.scientific.items()]
+    levels += [["together", _together(group)] for group in plan.space.tied]
     print_table(listing(["scientific, makes the arms", "levels"], levels))
     varied = ["varied, the report has the effect", f"by {plan.space.sampler} search, over"]
     print_table(listing(varied, [[k, str(v)] for k, v in plan.space.varied.items()]))
@@ -109,6 +110,11 @@ def _print_plan(
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))
+
+
+def _together(group: Sequence[Mapping[str, Any]]) -> str:
+    """The combinations of a group of tied values."""
+    return "; ".join(" ".join(f"{name}={value}" for name, value in each.items()) for each in group)
 
 
 def seed_lines(plan: Plan) -> Iterator[str]:

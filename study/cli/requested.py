@@ -41,7 +41,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         RequestError: if the request cannot be served; the text names the reason in one line.
     """
     from study.home import Home
-    from study.planning.changes import exclude, override, vary, with_budget
+    from study.planning.changes import exclude, override, tie, vary, with_budget
     from study.planning.enqueued import with_points
     from study.planning.resolve import resolve
     from study.planning.shares import check_distinct
@@ -58,6 +58,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     if budget.vary:
         the_space = vary(the_space, budget.vary)
     the_space = with_budget(the_space, given)
+    if budget.tie:
+        the_space = tie(the_space, budget.tie)
     if budget.exclude:
         the_space = exclude(the_space, budget.exclude)
     if budget.enqueue is not None:

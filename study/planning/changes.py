@@ -1,4 +1,4 @@
-"""Changes of a search space by options: `--set`, `--vary`, `--exclude`, and budgets."""
+"""Changes of a search space by options: `--set`, `--vary`, `--tie`, `--exclude`, and budgets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from study.errors import RequestError
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
-from study.space import NEVER_TUNED, Range, SearchSpace, parse_value
+from study.space import NEVER_TUNED, Range, SearchSpace, Value, parse_value
 
-__all__ = ["check_space", "exclude", "first_problem", "override", "vary", "with_budget"]
+__all__ = ["check_space", "exclude", "first_problem", "override", "tie", "vary", "with_budget"]
 
 
 def check_space(space: SearchSpace) -> None:
@@ -108,13 +108,44 @@ def exclude(space: SearchSpace, combinations: Sequence[str]) -> SearchSpace:
         RequestError: if a combination has another form, or names what is no level of a scientific
             hyperparameter.
     """
-    excluded = list(space.excluded)
-    for text in combinations:
-        pairs = [part.partition("=") for part in text.split(",")]
-        if not all(name and equals and value for name, equals, value in pairs):
-            raise RequestError(f"--exclude {text}: must be key=value, or several of them with commas between")
-        excluded.append({name: parse_value(value) for name, _, value in pairs})
+    excluded = [*space.excluded, *(_combination("--exclude", text) for text in combinations)]
     return _changed(space, {"excluded": tuple(excluded)}, "--exclude: ")
+
+
+def tie(space: SearchSpace, combinations: Sequence[str]) -> SearchSpace:
+    """`space` with values that go together, as `--tie` gives them: `key=value,key=value` for each
+    combination.
+
+    The hyperparameters become scientific, with the levels of their combinations. Combinations of the same
+    hyperparameters are one group.
+
+    Raises:
+        RequestError: if a combination has another form, or stands alone.
+    """
+    groups: dict[frozenset[str], list[dict[str, Value]]] = {}
+    for text in combinations:
+        found = _combination("--tie", text)
+        groups.setdefault(frozenset(found), []).append(found)
+    roles = _roles(space)
+    for group in groups.values():
+        for name in group[0]:
+            _take_out(roles, name)
+        for name in group[0]:
+            roles["scientific"][name] = tuple(dict.fromkeys(each[name] for each in group))
+    tied = (*space.tied, *map(tuple, groups.values()))
+    return _changed(space, roles | {"tied": tied}, "--tie: ")
+
+
+def _combination(option: str, text: str) -> dict[str, Value]:
+    """`key=value`, or several of them with commas between.
+
+    Raises:
+        RequestError: if the text has another form.
+    """
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and equals and value for name, equals, value in pairs):
+        raise RequestError(f"{option} {text}: must be key=value, or several of them with commas between")
+    return {name: parse_value(value) for name, _, value in pairs}
 
 
 def _never_tuned(name: str) -> str:

@@ -41,7 +41,11 @@ def in_layers(space: SearchSpace, layers: int) -> SearchSpace:
         elif depth is not None and not isinstance(depth, Range):
             values["depth"] = layers_of(depth)
         roles[role] = values
+
+    def with_layers(point: dict[str, Any]) -> dict[str, Any]:
+        return point | {"depth": layers_of(point["depth"])} if "depth" in point else point
+
     for named in ("enqueued", "excluded"):
-        points = getattr(space, named)
-        roles[named] = tuple(p | {"depth": layers_of(p["depth"])} if "depth" in p else p for p in points)
+        roles[named] = tuple(map(with_layers, getattr(space, named)))
+    roles["tied"] = tuple(tuple(map(with_layers, group)) for group in space.tied)
     return SearchSpace(**(space.model_dump() | roles))

@@ -188,7 +188,7 @@ class Plan(BaseModel):
         draft = next(corners(self.space))
         for combination in itertools.product(*self.space.scientific.values()):
             values = dict(zip(self.space.scientific, combination, strict=True))
-            if any(without.items() <= values.items() for without in self.space.excluded):
+            if not _is_arm(self.space, values):
                 continue
             config = self.config(Arm("", tuple(values.items())), draft)
             effective = config.effective()
@@ -320,3 +320,9 @@ class Plan(BaseModel):
     def draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
         """The configuration of `arm` with the `chosen` values, and the first value of all else searched."""
         return self.config(arm, next(corners(self.space)) | dict(chosen))
+
+
+def _is_arm(space: SearchSpace, values: Mapping[str, Value]) -> bool:
+    """Whether the scientific `values` are not excluded, and go together if they are tied."""
+    excluded = any(without.items() <= values.items() for without in space.excluded)
+    return not excluded and all(any(one.items() <= values.items() for one in group) for group in space.tied)

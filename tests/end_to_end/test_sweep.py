@@ -62,7 +62,7 @@ def test_with_few_trials_there_is_no_answer_and_a_number_of_trials_that_gives_on
     swept: dict[str, Any],
 ) -> None:
     assert "There is no answer yet" in swept["early"].out
-    assert "needs 8" in swept["early"].out
+    assert "needs 7" in swept["early"].out
 
 
 def test_each_trial_has_its_own_seed_and_a_larger_budget_goes_on(command: Any, swept: dict[str, Any]) -> None:

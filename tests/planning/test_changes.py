@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from study.errors import RequestError
-from study.planning.changes import exclude, override, vary, with_budget
+from study.planning.changes import exclude, override, tie, vary, with_budget
 from study.space import Range, SearchSpace
 
 RATE = Range(low=1e-4, high=1e-2, log=True)
@@ -175,3 +175,26 @@ def test_a_budget_that_is_not_given_stays() -> None:
 def test_a_budget_that_the_space_cannot_have_is_refused() -> None:
     with pytest.raises(RequestError, match=r"^confirm_seeds: must be 0 if hyperparameters are varied"):
         with_budget(vary(SPACE, ["alpha=0..1"]), {"confirm_seeds": 3})
+
+
+def test_values_that_go_together_become_scientific_in_one_group() -> None:
+    space = tie(SPACE, ["depth=1,steps=400", "depth=2,steps=200"])
+    assert space.scientific["depth"] == (1, 2)
+    assert space.scientific["steps"] == (400, 200)
+    assert "steps" not in space.fixed
+    assert space.tied == (({"depth": 1, "steps": 400}, {"depth": 2, "steps": 200}),)
+
+
+@pytest.mark.parametrize(
+    ("texts", "complaint"),
+    [
+        (["depth"], "--tie depth: must be key=value, or several of them with commas between"),
+        (["depth=1,steps=4"], "--tie: tied depth, steps: needs two or more combinations"),
+        (["depth=1", "depth=2"], "--tie: tied depth: needs two or more combinations"),
+        (["depth=1,size=4", "depth=2,size=5"], "--tie: size: no such hyperparameter"),
+    ],
+)
+def test_values_that_cannot_go_together_are_refused_in_one_line(texts: list[str], complaint: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        tie(SPACE, texts)
+    assert str(refused.value).startswith(complaint)

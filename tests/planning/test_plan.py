@@ -347,3 +347,17 @@ def test_trials_that_vary_something_do_not_need_a_teacher_each(make_plan: MakePl
         make_plan(**share, fixed={"teacher_data": "same"})
     make_plan(**share, fixed={"teacher_data": "full"})
     make_plan(varied={"alpha": (0.0, 1.0)}, confirm_seeds=0, fixed={"teacher_data": "same"})  # of all data
+
+
+def test_of_values_that_go_together_no_other_combination_makes_an_arm(make_plan: MakePlan) -> None:
+    pairs = ({"depth": "1/3", "steps": 400}, {"depth": "1/2", "steps": 200})
+    plan = make_plan(
+        scientific={"init": ("random", "base"), "depth": ("1/3", "1/2"), "steps": (400, 200)}, tied=(pairs,)
+    )
+    assert names(plan) == [
+        "init=random depth=2 steps=400",
+        "init=random depth=3 steps=200",
+        "init=base depth=2 steps=400",
+        "init=base depth=3 steps=200",
+    ]
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan
