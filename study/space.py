@@ -172,7 +172,7 @@ def _in_space(space: SearchSpace, name: str, value: Value) -> Value:
 
 
 def _check_tied(space: SearchSpace) -> None:
-    """Check that each group of tied values is of scientific levels, and that each level is in a combination."""
+    """Check that each group of tied values is of scientific levels, each of them in a combination."""
     for group in space.tied:
         names = list(group[0])
         if len(names) < 2 or len(group) < 2 or any(set(each) != set(names) for each in group):

@@ -80,8 +80,8 @@ def advantage_by_data(population: Population, scores: Iterable[str]) -> pd.DataF
     """Claim C4: how the difference between copied and random students changes if the data shrink tenfold.
 
     The difference teacher - random at the smallest share of the data minus the difference at the largest
-    share, divided by the decades between the shares. Empty unless init has both levels, data_fraction differs,
-    and the model has products of the two.
+    share, divided by the decades between the shares. Empty unless init has both levels, data_fraction
+    differs, and the model has products of the two.
     """
     model, rows = population.model, []
     there = {factor.name: factor for factor in model.factors}

@@ -85,7 +85,7 @@ class Model:
 
     def scores(self, score: str) -> Array:
         """The scores of the trials [trials]."""
-        return np.asarray(expit(self._logits(score)))
+        return np.asarray(expit(self._logits(score)), dtype=float)
 
     def residuals(self, score: str) -> Array:
         """The logits of the trials minus the fitted logits [trials]."""

@@ -77,7 +77,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
             raise
         raise RequestError(f"{space}: gives the study its name; {error}") from None
     home.check_databases(name, where.given_urls)
-    found = resolve(request_of(space_name, on, where), name, the_space, home.store)
+    request = replace(request_of(space_name, on, where), from_study=budget.from_study or "")
+    found = resolve(request, name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
     if the_space.varied and (budget.tunings or 1) > 1:

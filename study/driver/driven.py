@@ -26,6 +26,7 @@ from study.planning.capacity import check_here, known_extent, largest, need_of
 from study.planning.plan import Plan
 from study.planning.request import Request
 from study.storage.artifacts import Store
+from study.storage.borrowed import borrow_ending
 from study.tracking.posts import Posts, configs_of
 from study.trial.inputs import Inputs
 from study.trial.job import TrialJob
@@ -94,6 +95,18 @@ class DrivenStudy:
             self.post("begin", configs)
             self.view.phase("confirm")
             self.trials("confirm", lambda: ledger.ask_confirm(wanted), room)
+
+    def _borrow(self, record: Record, phase: Phase) -> None:
+        """Give the trial the ending of an equal trial of the study that `--from-study` names."""
+        if not (other := self.request.from_study):
+            return
+        confirm = phase == "confirm"
+        reports = self.plan.space.reports + (confirm and self.plan.reports_start)
+        source, target = (
+            trials / record.key for trials in (self.study.home.trials(other), self.study.trials)
+        )
+        if borrow_ending(source, target, reports, test=confirm):
+            self.view.note(f"{record.key[:8]}: answered from study {other}")
 
     @contextmanager
     def paused_by_an_error(self) -> Iterator[None]:
@@ -217,6 +230,7 @@ class DrivenStudy:
         resources = room.resources
 
         def job_of(record: Record, attempt: int) -> TrialJob:
+            self._borrow(record, phase)
             return TrialJob(
                 record.config,
                 self.store,

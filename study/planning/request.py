@@ -24,8 +24,9 @@ class Request:
     space: name of the search space. task, model, teacher: a registered name, a folder, or a name on the hub;
     an empty teacher is trained for the study. languages: only these; None: all. drop_shared: drop training
     texts that stand in another split too. full_vocabulary: train all token embeddings. cluster: a name, or
-    HOST:PORT. concurrency: trials at once; None: as many as fit. CPUs and GPUs of a trial may be fractions.
-    artifacts: what MLflow's runs receive besides numbers: files and models, files alone, or none.
+    HOST:PORT. from_study: another study of the home, whose endings answer equal trials. concurrency: trials
+    at once; None: as many as fit. CPUs and GPUs of a trial may be fractions. artifacts: what MLflow's runs
+    receive besides numbers: files and models, files alone, or none.
     """
 
     space: str
@@ -40,6 +41,7 @@ class Request:
     cpus_per_trial: float | None = None
     gpus_per_trial: float | Literal["auto"] | None = None
     artifacts: Artifacts = "all"
+    from_study: str = ""
 
     def recorded(self) -> dict[str, Any]:
         """The request as the ledger stores it."""

@@ -32,6 +32,7 @@ __all__ = [
     "attempt_folder",
     "attempt_folders",
     "bring_attempts",
+    "ending_folder",
     "file_of_ending",
     "read_ending",
     "send_attempt",
@@ -59,6 +60,12 @@ def read_ending(folder: Path) -> dict[str, Any] | None:
     """The ending of the trial in `folder`, {"history": [...], "result": {...}}; None before its end."""
     ended = _ended(folder)
     return None if ended is None else ended[1]
+
+
+def ending_folder(folder: Path) -> Path | None:
+    """The folder of the attempt that ended the trial in `folder`; None before its end."""
+    ended = _ended(folder)
+    return None if ended is None else ended[0]
 
 
 def file_of_ending(folder: Path, name: str) -> bytes | None:

@@ -1,0 +1,37 @@
+"""An ending that another study has: a trial with the same key is answered from it, and not trained again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from study.storage.attempts import TEXTS, attempt_folder, attempt_folders, ending_folder, read_ending
+
+__all__ = ["borrow_ending"]
+
+BORROWED = 0
+"""The number of the attempt that a borrowed ending becomes: it comes before all attempts of the trial itself.
+"""
+
+
+def borrow_ending(source: Path, target: Path, reports: int, test: bool) -> bool:
+    """Copy the ending of the trial in `source` to the trial in `target`; returns whether it was copied.
+
+    The ending is copied with all its files, under a new name that appears at once. Nothing is copied if the
+    trial in `target` has an attempt of its own, if `source` has no ending, or if the ending is of another
+    kind: it has another number of reports than `reports`, or was scored on test unlike `test`.
+    """
+    if attempt_folders(target) or (ending := read_ending(source)) is None:
+        return False
+    if len(ending["history"]) != reports or (ending["result"].get("test") is not None) != test:
+        return False
+    found = ending_folder(source)
+    if found is None or (test and not (found / TEXTS).exists()):
+        return False
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".borrowed-", dir=target) as half:
+        copy = Path(half) / "attempt"
+        shutil.copytree(found, copy, ignore=shutil.ignore_patterns("checkpoint-*.pt"))
+        copy.rename(attempt_folder(target, BORROWED))
+    return True
