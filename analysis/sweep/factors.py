@@ -7,7 +7,7 @@ the values of its factor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from scipy.linalg import helmert
 from analysis.record.domain import Domain, Value
 from analysis.record.formats import number
 
-__all__ = ["MOST_DEGREE", "Factor", "factor_of"]
+__all__ = ["MOST_DEGREE", "Factor", "factor_of", "factors_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -137,6 +137,16 @@ def factor_of(name: str, domain: Domain, nuisance: bool = False) -> Factor | Non
     numeric = name not in NO_ORDER and all(isinstance(level, int | float) for level in levels)
     log = numeric and _is_even_in_logarithm([float(level) for level in levels])
     return Factor(name, levels, numeric, log=log, nuisance=nuisance)
+
+
+def factors_of(
+    scientific: Mapping[str, tuple[Value, ...]], varied: Mapping[str, Domain], nuisance: Mapping[str, Domain]
+) -> list[Factor]:
+    """The factors of a study, by role: the scientific and varied ones first. One value makes no factor."""
+    domains = {name: Domain(levels=levels) for name, levels in scientific.items()} | dict(varied)
+    found = [factor_of(name, domain) for name, domain in domains.items()]
+    found += [factor_of(name, domain, nuisance=True) for name, domain in nuisance.items()]
+    return [factor for factor in found if factor is not None]
 
 
 def _is_even_in_logarithm(levels: Sequence[float]) -> bool:

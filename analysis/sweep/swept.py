@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.record.domain import Domain, Value, parse_value
+from analysis.record.domain import Value, parse_value
 from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.sweep.check import Check, check
 from analysis.sweep.curves import curves, predicted_table
 from analysis.sweep.effects import advantage_by_data, effects, interactions
-from analysis.sweep.factors import Factor, factor_of
+from analysis.sweep.factors import Factor, factors_of
 from analysis.sweep.model import Model, fewest_trials, fit
 from analysis.sweep.population import Population, Values
 from study.config import TrialConfig
@@ -38,10 +38,8 @@ class Sweep:
         A data fraction stands for the share of the rows that it came to, which may be more.
         """
         record = self.record
-        domains = {name: Domain(levels=levels) for name, levels in record.scientific.items()}
-        found = [factor_of(name, domain) for name, domain in (domains | record.varied).items()]
-        found += [factor_of(name, domain, nuisance=True) for name, domain in record.nuisance.items()]
-        return tuple(self._as_share(factor) for factor in found if factor is not None)
+        found = factors_of(record.scientific, record.varied, record.nuisance)
+        return tuple(self._as_share(factor) for factor in found)
 
     @cached_property
     def trials(self) -> pd.DataFrame:

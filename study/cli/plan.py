@@ -103,6 +103,8 @@ def _print_plan(
             f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
             f"{many['arm']} {', '.join(many['tuned'])}"
         )
+    for line in _model_lines(plan):
+        say(line)
     margin = 100 * plan.margin
     say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
     if points := len(plan.space.enqueued):
@@ -110,6 +112,26 @@ def _print_plan(
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))
+
+
+def _model_lines(plan: Plan) -> Iterator[str]:
+    """From how many trials on the report has an answer, if hyperparameters are varied."""
+    from analysis.record.domain import Domain
+    from analysis.sweep.factors import factors_of
+    from analysis.sweep.model import fewest_trials
+
+    if not plan.space.varied:
+        return
+
+    def domains(named: Mapping[str, Any]) -> dict[str, Domain]:
+        return {name: Domain.parse(str(domain)) for name, domain in named.items()}
+
+    space = plan.space
+    fewest = fewest_trials(factors_of(space.scientific, domains(space.varied), domains(space.nuisance)))
+    yield (
+        f"the report has the effect of each factor from {fewest[0]} trials on, and shows which factors work "
+        f"together from {fewest[-1]} on; trials at chance do not count"
+    )
 
 
 def _together(group: Sequence[Mapping[str, Any]]) -> str:
