@@ -105,7 +105,7 @@ class Model:
             shares = expit(rows @ self.coefficients[score])
             value += weight * float(shares.mean())
             gradient += weight * ((shares * (1 - shares)) @ rows) / len(rows)
-        error = float(np.sqrt(max(gradient @ self.covariances[score] @ gradient, 0.0)))
+        error = float(np.sqrt(np.maximum(gradient @ self.covariances[score] @ gradient, 0.0)))
         half = self.quantile * error
         p = float(2 * stats.t.sf(abs(value) / error, self.free)) if error else float("nan")
         return Estimate(value, error, value - half, value + half, p)

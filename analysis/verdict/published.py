@@ -7,9 +7,11 @@ import re
 
 import pandas as pd
 
+from analysis.record.formats import number
 from analysis.record.languages import ordered
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.means import arm_means, language_means
+from analysis.sweep.swept import MACRO, Sweep
 from analysis.verdict.results import Results
 from analysis.verdict.summary import TEST_METRICS, arms_summary, languages_summary
 
@@ -86,6 +88,8 @@ def numbers_of_study(results: Results) -> Numbers:
     """
     if not results.may_claim:
         return {}
+    if results.sweep is not None:
+        return _of_sweep(results.sweep)
     found = {}
     for table in (results.claim, results.effects):
         rows = table[(table["outcome"] == "macro") & (table["estimand"] == THESE_LANGUAGES)]
@@ -96,6 +100,21 @@ def numbers_of_study(results: Results) -> Numbers:
                 if math.isfinite(value):
                     found[f"{kind}/{name}"] = float(value)
     return found
+
+
+def _of_sweep(sweep: Sweep) -> Numbers:
+    """The effects on macro validation accuracy of a study that varies hyperparameters."""
+    if sweep.model is None:
+        return {}
+    found = {}
+    for row in sweep.effects[sweep.effects["score"] == MACRO].itertuples():
+        name = NOT_IN_NAMES.sub("_", f"{row.factor} {number(row.at)} - {number(row.against)}")
+        found |= {
+            f"effect/{name}": row.estimate,
+            f"effect_low/{name}": row.low,
+            f"effect_high/{name}": row.high,
+        }
+    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
 
 
 def _name(kind: str, factor: str, effect: str) -> str | None:

@@ -81,7 +81,9 @@ def _fit(sweep: Sweep) -> Iterator[str]:
 
 
 def _sampler(sweep: Sweep) -> Iterator[str]:
-    if facts_of(sweep.record.sampler).drawn == "first":
+    if (count := sweep.record.facts.get("enqueued")) is not None:
+        yield f"The user chose {count} of the points (--enqueue), which may not be spread evenly."
+    elif facts_of(sweep.record.sampler).drawn == "first":
         sampler = sweep.record.facts.get("sampler", "not known")
         yield (
             f"The points were not spread evenly (sampler {sampler}): regions with high scores have more "

@@ -46,6 +46,8 @@ def registration_tags(plan: Plan, now: datetime | None = None) -> dict[str, str]
 def _contrast(plan: Plan) -> str:
     """The contrast that answers the question of `plan`, by the rule of `analysis.verdict.answer`."""
     scientific = plan.space.scientific
+    if plan.space.varied:
+        return f"the effect of each of {', '.join([*scientific, *plan.space.varied])} over its values"
     if {"random", "teacher"} <= set(scientific.get("init", ())):
         alphas = [level for level in scientific.get("alpha", ()) if isinstance(level, int | float)]
         if 1 in alphas and min(alphas) < 1:

@@ -69,3 +69,8 @@ def test_a_long_plan_fills_several_tags(make_plan: MakePlan) -> None:
     tags = registration_tags(plan)
     assert max(map(len, tags.values())) == 5000
     assert content(tags)["space"]["question"] == "why? " * 3000
+
+
+def test_a_study_that_varies_something_registers_the_effects_as_its_contrast(make_plan: MakePlan) -> None:
+    plan = make_plan(scientific={"init": ("random", "base")}, varied={"alpha": (0.0, 1.0)}, confirm_seeds=0)
+    assert registration(plan)["contrast"] == "the effect of each of init, alpha over its values"

@@ -12,6 +12,7 @@ from analysis.record.study_record import StudyRecord
 from analysis.verdict.answer import answer
 from analysis.verdict.audit import audit
 from analysis.verdict.emphasis import emphasised
+from analysis.verdict.published import numbers_of_study
 from analysis.verdict.results import Results
 from analysis.verdict.settings import settings
 from tests.analysis.planted_sweep import NOTHING, SATURATING, planted, record_of
@@ -122,3 +123,13 @@ def test_the_settings_say_what_was_varied_and_where_effects_are_read(results: Re
         "logarithmic), data_fraction (0.02..1, logarithmic)."
     )
     assert second.startswith("Varied with them, as nuisance: learning_rate (0.0001..0.003, logarithmic).")
+
+
+def test_the_runs_of_the_study_show_the_effects_unless_nothing_may_be_claimed(results: Results) -> None:
+    numbers = numbers_of_study(results)
+    macro = results.sweep.effects if results.sweep else None
+    assert macro is not None
+    row = macro[(macro["score"] == "macro") & (macro["factor"] == "data_fraction")].iloc[0]
+    assert numbers["effect/data_fraction 1 - 0.02"] == row["estimate"]
+    assert numbers["effect_low/init teacher - random"] < numbers["effect_high/init teacher - random"]
+    assert numbers_of_study(Results(record(partial=True))) == {}
