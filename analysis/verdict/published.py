@@ -106,7 +106,7 @@ def _of_sweep(sweep: Sweep) -> Numbers:
     """The effects on macro validation accuracy of a study that varies hyperparameters."""
     if sweep.model is None:
         return {}
-    found = {}
+    found: Numbers = {}
     for row in sweep.effects[sweep.effects["score"] == MACRO].itertuples():
         name = NOT_IN_NAMES.sub("_", f"{row.factor} {number(row.at)} - {number(row.against)}")
         found |= {
