@@ -37,7 +37,7 @@ def sampled(results: Results, row: Any = None) -> str:
     column, the interval is over texts if the record has the answers of the confirm runs.
     """
     number = len(results.languages)
-    languages = "this language" if number == 1 else f"these {number} languages"
+    languages = "this language" if number == 1 else f"these {number} languages{_unseen(results)}"
     counts = [results.record.text_counts.get(language) for language in results.languages]
     known = [count for count in counts if count is not None]
     each = ""
@@ -48,6 +48,13 @@ def sampled(results: Results, row: Any = None) -> str:
     if crossed:
         return f"on texts like the test texts of {languages}{each}; intervals are over seeds and texts"
     return f"on the test texts of {languages}{each}; intervals are over seeds only"
+
+
+def _unseen(results: Results) -> str:
+    """How many of the languages are unseen, as part of a sentence; empty if none is."""
+    counts = {len(results.unseen.get(arm, ())) for arm in results.record.arms}
+    few, many = min(counts, default=0), max(counts, default=0)
+    return f", {few}{f' to {many}' * (few < many)} of them unseen," if many else ""
 
 
 def tuning_in(row: Any) -> str:
