@@ -67,7 +67,8 @@ def _languages(record: StudyRecord) -> Iterator[str]:
     sets = sorted({tuple(sorted(languages)) for languages in unseen.values()})
     if len(sets) == 1:
         whom = "Students" if len(unseen) == len(record.arms) else f"Students of {len(unseen)} arms"
-        yield f"{whom} are not trained on {len(sets[0])} languages: {', '.join(sets[0])}."
+        count = f"{len(sets[0])} language{'s' * (len(sets[0]) > 1)}"
+        yield f"{whom} are not trained on {count}: {', '.join(sets[0])}."
     elif sets:
         few, many = min(map(len, sets)), max(map(len, sets))
         count = str(few) if few == many else f"{few} to {many}"

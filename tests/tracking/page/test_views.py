@@ -127,3 +127,27 @@ def test_links_lead_to_the_page_of_model_training() -> None:
 def test_a_link_has_no_password() -> None:
     assert without_user("https://me:secret@mlflow.example:8443/x") == "https://mlflow.example:8443/x"
     assert without_user("http://127.0.0.1:5000") == "http://127.0.0.1:5000"
+
+
+def of_languages(*levels: str) -> Plan:
+    scientific = {"init": ("random", "teacher"), "train_languages": levels}
+    rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
+    space = SearchSpace(question="?", scientific=scientific, nuisance=rate, trials=2)
+    facts = ModelFacts("b" * 64, 12, 2e-4)
+    return Plan.make("demo", space, "a" * 64, facts, "", {}, (LANGUAGES, LANGUAGES))
+
+
+def test_charts_of_unseen_languages_are_marked_and_groups_have_charts_of_their_own() -> None:
+    first, curves, search, *_ = views_of(of_languages("deu", "hau"), LANGUAGES)
+    titles = {chart["metricKey"]: chart.get("displayName") for chart in first.charts}
+    assert titles["test/accuracy/yor"] == "accuracy yor (unseen)"
+    assert titles["test/accuracy/deu"] == "accuracy deu (unseen in some arms)"
+    for group in ("seen_macro", "unseen_macro"):
+        assert f"test/accuracy/{group}" in titles
+        assert f"validation/accuracy/{group}" in {chart["metricKey"] for chart in curves.charts}
+    assert search.charts[0]["selectedMetrics"] == ["validation/accuracy/seen_macro"]
+
+
+def test_a_search_with_students_of_all_languages_is_shown_on_all() -> None:
+    _, _, search, *_ = views_of(of_languages("deu", "all"), LANGUAGES)
+    assert search.charts[0]["selectedMetrics"] == ["validation/accuracy/macro"]
