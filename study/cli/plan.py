@@ -103,7 +103,8 @@ def _print_plan(
     nuisance = [f"nuisance, {how}", f"by {plan.space.sampler} search, from"]
     print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
     print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
-    print_table(listing(["languages of", "trained on", "unseen"], sight_rows(plan)))
+    if sight := sight_rows(plan):
+        print_table(listing(["languages of", "trained on", "unseen"], sight))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
         say(line)
     if len({len(arm["tuned"]) for arm in arms}) > 1:
