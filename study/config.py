@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from study.errors import RequestError, did_you_mean
 
 __all__ = [
-    *("ALL", "GATES", "LANGUAGES", "LATER", "TrialConfig", "canonical_json", "digest", "kinds_of"),
-    *("parse_config", "rounded"),
+    *("ALL", "GATES", "LANGUAGES", "LATER", "SEEN_OR_UNSEEN", "SUMMARIES", "TrialConfig", "canonical_json"),
+    *("digest", "kinds_of", "parse_config", "rounded"),
 ]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
@@ -33,6 +33,12 @@ LATER = {"label_floor": 1, "train_languages": ALL, "teacher_languages": ALL}
 
 LANGUAGES = ("train_languages", "teacher_languages")
 """Fields that hold a list of languages: `all`, or sorted codes joined by `+`."""
+
+SEEN_OR_UNSEEN = ("seen_macro", "seen_worst", "unseen_macro", "unseen_worst")
+"""Mean and minimum over the languages that the student is trained on, and over the other languages."""
+
+SUMMARIES = ("macro", "worst", *SEEN_OR_UNSEEN)
+"""What stands in the place of a language among scores, and is a summary over languages."""
 
 
 def canonical_json(value: Any) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from study.optimum import Optimum, interpolate
 
 __all__ = [
-    *("BEST_TRIED", "INTERPOLATED", "SEEN", "SEEN_OR_UNSEEN", "SUMMARIES", "BestValidation", "Candidate"),
-    *("SelectOn", "Selected", "select", "selection_name"),
+    *("BEST_TRIED", "INTERPOLATED", "SEEN", "BestValidation", "Candidate", "SelectOn", "Selected", "select"),
+    *("selection_name", "value_of"),
 ]
 
 BEST_TRIED: Literal["best tried"] = "best tried"
@@ -28,11 +28,6 @@ SelectOn = Literal["seen", "all"]
 """The languages of the macro validation accuracy that trials are selected by: those that the student is
 trained on, or all. In a zero-shot setting nobody has validation texts of the other languages."""
 
-SEEN_OR_UNSEEN = ("seen_macro", "seen_worst", "unseen_macro", "unseen_worst")
-"""Mean and minimum over the languages that the student is trained on, and over the other languages."""
-SUMMARIES = ("macro", "worst", *SEEN_OR_UNSEEN)
-"""What stands in the place of a language among scores, and is a summary over languages."""
-
 
 def selection_name(select_on: str, names: Container[str]) -> str:
     """The name of the summary over languages that trials are selected by, among the `names` of a trial.
@@ -40,6 +35,15 @@ def selection_name(select_on: str, names: Container[str]) -> str:
     A student without unseen languages has no summary over the seen ones: they are all.
     """
     return "seen_macro" if select_on == SEEN and "seen_macro" in names else "macro"
+
+
+def value_of(validation: Mapping[str, Any] | None, select_on: str) -> float | None:
+    """What a trial is selected by, of its scores on validation; None if it has no scores."""
+    if validation is None:
+        return None
+    accuracy = validation["accuracy"]
+    value = accuracy[selection_name(select_on, accuracy)]
+    return None if value is None else float(value)
 
 
 class Candidate(Protocol):

@@ -311,6 +311,7 @@ def make_plan() -> Callable[..., Plan]:
 
     Tasks and models are names only: nothing reads them. The task has texts in all of `LANGUAGES`.
     """
+    from study.planning.languages import OfTask
     from study.planning.plan import ModelFacts, Plan
     from study.space import Range, SearchSpace
 
@@ -322,8 +323,8 @@ def make_plan() -> Callable[..., Plan]:
         defaults |= {"sampler": "tpe"}
         own = {"seed_block": 0} | {k: roles.pop(k) for k in roles.keys() & Plan.model_fields.keys()}
         space = SearchSpace(**defaults | roles)
-        languages = LANGUAGES, LANGUAGES
-        plan = Plan.make(name, space, task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"}, languages)
+        of_task = OfTask(task, LANGUAGES, LANGUAGES)
+        plan = Plan.make(name, space, of_task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
         return plan.model_copy(update=own)
 
     return make

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from study.selection import SUMMARIES
+from study.config import SUMMARIES
 
 __all__ = ["SUMMARIES", "UNKNOWN", "ordered", "script_of"]
 

@@ -24,9 +24,9 @@ from analysis.record.source import Source, open_source
 from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
 from analysis.record.unseen import unseen_languages
-from study.config import TrialConfig, rounded
+from study.config import SUMMARIES, TrialConfig, rounded
 from study.errors import RequestError
-from study.selection import INTERPOLATED, SUMMARIES, BestValidation, Selected, select, selection_name
+from study.selection import INTERPOLATED, BestValidation, Selected, select, selection_name
 
 __all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 

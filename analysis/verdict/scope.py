@@ -37,13 +37,14 @@ def sampled(results: Results, row: Any = None) -> str:
     column, the interval is over texts if the record has the answers of the confirm runs.
     """
     number = len(results.languages)
-    languages = "this language" if number == 1 else f"these {number} languages{_unseen(results)}"
+    languages = "this language" if number == 1 else f"these {number} languages"
     counts = [results.record.text_counts.get(language) for language in results.languages]
     known = [count for count in counts if count is not None]
     each = ""
     if known and len(known) == number:
         few, many = min(known), max(known)
         each = f" ({few}{f' to {many}' * (few < many)} texts{' each' * (number > 1)})"
+    each += _unseen(results)
     crossed = bool(results.correct) if row is None or "texts" not in row else row["texts"] > 0
     if crossed:
         return f"on texts like the test texts of {languages}{each}; intervals are over seeds and texts"
@@ -54,7 +55,7 @@ def _unseen(results: Results) -> str:
     """How many of the languages are unseen, as part of a sentence; empty if none is."""
     counts = {len(results.unseen.get(arm, ())) for arm in results.record.arms}
     few, many = min(counts, default=0), max(counts, default=0)
-    return f", {few}{f' to {many}' * (few < many)} of them unseen," if many else ""
+    return f", {few}{f' to {many}' * (few < many)} of them unseen" if many else ""
 
 
 def tuning_in(row: Any) -> str:

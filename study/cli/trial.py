@@ -17,8 +17,8 @@ import typer
 from study.cli.console import listing, note, print_json, print_table
 from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption
 from study.cli.requested import language_settings, request_of
+from study.config import SUMMARIES
 from study.errors import RequestError, StudyStopped
-from study.selection import SUMMARIES
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -25,7 +25,7 @@ from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.patience import Deferred
 from study.ledger.records import Phase, Record, State
-from study.selection import BestValidation
+from study.selection import BestValidation, value_of
 from study.storage.attempts import tidy_mirror, tidy_trial
 from study.tracking.journal import Journal
 from study.tracking.posts import Posts
@@ -143,7 +143,7 @@ class Lifecycle:
         self.reports[key] = written
         self.changes += 1
         self._post(record, State.RUNNING)
-        value = written.value_on(self.select_on)
+        value = value_of(written.validation, self.select_on)
         if value is None:
             return
         stops = self.ledger.report(record, written.report, value)
@@ -198,7 +198,7 @@ class Lifecycle:
         self.lease.check()  # again, after the wait
         why = traceback.strip().splitlines()[-1] if traceback else None
         complete = last is not None and outcome == State.COMPLETE
-        value = last.value_on(self.select_on) if last is not None and complete else None
+        value = value_of(last.validation, self.select_on) if last is not None and complete else None
         ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key))
         self._forget(key)
         self._tidy_ended(ended)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,13 +19,23 @@ from study.errors import RequestError, did_you_mean
 from study.space import SearchSpace
 from study.streams import stream
 
-__all__ = ["Languages", "codes_of", "in_languages", "random_half"]
+__all__ = ["Languages", "OfTask", "codes_of", "in_languages", "random_half"]
 
 HALF, BUT = "half:", "but:"
 SHOWN = 10
 """MLflow's UI cuts values at so many characters, so the names of two values differ before."""
 LONGEST = 32
 """Characters of a list that is its own name."""
+
+
+class OfTask(NamedTuple):
+    """The facts about a task that planning needs: its fingerprint, its languages, and those of them with
+    training texts.
+    """
+
+    fingerprint: str
+    every: tuple[str, ...] = ()
+    trained: tuple[str, ...] = ()
 
 
 class Languages(BaseModel):
@@ -64,17 +74,14 @@ class _Written:
     codes: tuple[str, ...]
 
 
-def in_languages(
-    space: SearchSpace, every: Sequence[str], trained: Sequence[str]
-) -> tuple[SearchSpace, Languages]:
-    """`space` with the names of all lists of languages, and what these names stand for.
-
-    every: the languages of the task. trained: those of them with training texts.
+def in_languages(space: SearchSpace, task: OfTask) -> tuple[SearchSpace, Languages]:
+    """`space` with the names of all lists of languages, and what these names stand for on `task`.
 
     Raises:
         RequestError: if a language is unknown or has no training text, a value has another form, or two
             levels are the same languages.
     """
+    every, trained = task.every, task.trained
     named: dict[str, dict[str, str]] = {}
     lists: dict[str, str] = {}
     for field in LANGUAGES:

@@ -7,7 +7,7 @@ nobody continues a study with other data, another model or other ranges.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -17,7 +17,7 @@ from study.config import GATES, LANGUAGES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.depths import in_layers
 from study.planning.enqueued import points_of
-from study.planning.languages import Languages, in_languages
+from study.planning.languages import Languages, OfTask, in_languages
 from study.planning.points import all_points, corners
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
@@ -86,15 +86,14 @@ class Plan(BaseModel):
         cls,
         name: str,
         space: SearchSpace,
-        task: str,
+        task: OfTask | str,
         model: ModelFacts,
         teacher: str,
         request: dict[str, Any],
-        languages: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> Plan:
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
-        languages: all languages of the task, and those of them with training texts.
+        task: its facts; a fingerprint alone is of a task whose languages the plan does not divide.
 
         Raises:
             RequestError: if a configuration or an enqueued point of the space would not be valid, there is no
@@ -103,9 +102,10 @@ class Plan(BaseModel):
         check_sampler(space)
         check_pruner(space)
         check_seeds(space)
-        space, known = in_languages(space, *languages)
+        task = OfTask(task) if isinstance(task, str) else task
+        space, known = in_languages(space, task)
         constants = {
-            "task": task,
+            "task": task.fingerprint,
             "model": model.fingerprint,
             "model_layers": model.layers,
             "teacher": teacher,

@@ -21,6 +21,7 @@ from study.planning.capacity import (
     largest,
     need_of,
 )
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
 from study.planning.request import EMBEDDED, Request
@@ -106,8 +107,8 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
-    languages = task.languages, task.languages_in("train")
-    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded(), languages)
+    of_task = OfTask(task.fingerprint, task.languages, task.languages_in("train"))
+    plan = Plan.make(name, space, of_task, facts, teacher, request.recorded())
     check_labels(plan, task)
     for draft in plan.all_drafts():
         _check_config(draft, model)

@@ -8,9 +8,10 @@ from typing import Any
 
 from mlflow.entities import Metric
 
+from study.config import SUMMARIES
 from study.errors import masked
 from study.planning.plan import Plan
-from study.selection import INTERPOLATED, SUMMARIES
+from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
 
@@ -53,7 +54,7 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
 
 
 def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
-    """Yield (name, value) of `split/metric/NAME`, of each language and each of `study.selection.SUMMARIES`.
+    """Yield (name, value) of `split/metric/NAME`, of each language and each of `study.config.SUMMARIES`.
 
     A value that was not measured is left out.
     """

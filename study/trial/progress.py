@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from study.selection import selection_name
 from study.trial.scores import Scores
 
 __all__ = ["Progress"]
@@ -36,18 +35,7 @@ class Progress:
     @property
     def value(self) -> float | None:
         """Validation macro accuracy over all languages; missing if there are no scores."""
-        return self.value_on("all")
-
-    def value_on(self, select_on: str) -> float | None:
-        """Validation macro accuracy over the languages `select_on`; missing if there are no scores.
-
-        select_on: as for a study (`study/selection.py`).
-        """
-        if self.validation is None:
-            return None
-        accuracy = self.validation["accuracy"]
-        value = accuracy[selection_name(select_on, accuracy)]
-        return None if value is None else float(value)
+        return None if self.validation is None else float(self.validation["accuracy"]["macro"])
 
     def to_json(self) -> str:
         """Return the report as JSON text; `from_json` returns an equal report."""

@@ -16,7 +16,7 @@ __all__ = ["Scores", "add_groups", "add_retention", "score"]
 Scores = dict[str, Any]
 """{"accuracy"|"macro_f1"|"retention": {"macro", "worst", "by_language": {code: value}}, "n": {code: rows}}
 
-Of a student with unseen languages, each metric has the values of `study.selection.SEEN_OR_UNSEEN` too."""
+Of a student with unseen languages, each metric has the values of `study.config.SEEN_OR_UNSEEN` too."""
 
 
 def score(predictions: np.ndarray, labels: np.ndarray, languages: np.ndarray, names: Sequence[str]) -> Scores:
@@ -54,7 +54,7 @@ def add_retention(student: Scores, teacher: Scores) -> Scores:
 
 
 def add_groups(scores: Scores, seen: Collection[str]) -> Scores:
-    """`scores` with `study.selection.SEEN_OR_UNSEEN` in each metric; None over no language.
+    """`scores` with `study.config.SEEN_OR_UNSEEN` in each metric; None over no language.
 
     seen: the languages that the student is trained on. All other languages are unseen.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from study.selection import SEEN_OR_UNSEEN
+from study.config import SEEN_OR_UNSEEN
 
 UNSEEN = (
     *("ar", "cs", "da", "de-ba", "de-st", "es", "fr", "hr", "id", "it", "ja", "ka", "kk", "nl", "no_B"),

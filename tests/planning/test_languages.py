@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.errors import RequestError
-from study.planning.languages import Languages, codes_of, in_languages, random_half
+from study.planning.languages import Languages, OfTask, codes_of, in_languages, random_half
 from study.planning.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
 
 TRAINED = ("de", "de-ba", "en", "no_B", "swh")
 EVERY = (*TRAINED, "yor")
+TASK = OfTask("a" * 64, EVERY, TRAINED)
 codes = st.text("abcdefgh-_", min_size=1, max_size=8)
 
 
@@ -27,7 +28,7 @@ def space(*levels: str, **more: Any) -> SearchSpace:
 
 
 def plan_of(a_space: SearchSpace) -> Plan:
-    return Plan.make("s", a_space, "a" * 64, ModelFacts("b" * 64, 4, 1e-3), "", {}, (EVERY, TRAINED))
+    return Plan.make("s", a_space, TASK, ModelFacts("b" * 64, 4, 1e-3), "", {})
 
 
 def read(text: str) -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def test_a_random_half_is_the_same_on_every_machine_and_another_with_another_see
 )
 def test_what_cannot_be_trained_on_is_refused_in_one_line(text: str, complaint: str) -> None:
     with pytest.raises(RequestError, match=complaint) as refused:
-        in_languages(space(text), EVERY, TRAINED)
+        in_languages(space(text), TASK)
     assert "\n" not in str(refused.value)
 
 
@@ -84,9 +85,9 @@ def test_two_levels_that_are_the_same_languages_are_refused_with_what_is_left() 
     with pytest.raises(
         RequestError, match=r"de\+en and en\+de are the same .*; --set train_languages=de\+en,all$"
     ):
-        in_languages(space("de+en", "en+de", "all"), EVERY, TRAINED)
+        in_languages(space("de+en", "en+de", "all"), TASK)
     with pytest.raises(RequestError, match=r"half:1 and half:2 are the same languages of this task \(en\)"):
-        in_languages(space("half:1", "half:2"), ("en",), ("en",))
+        in_languages(space("half:1", "half:2"), OfTask("", ("en",), ("en",)))
 
 
 def test_a_list_of_all_languages_is_all_and_a_configuration_has_codes() -> None:
@@ -108,7 +109,7 @@ def test_the_key_follows_from_the_languages_and_not_from_how_they_are_written() 
 def test_names_are_short_and_differ_within_what_the_ui_of_mlflow_shows() -> None:
     many = tuple(f"lang{number:02}" for number in range(20))
     levels = ("+".join(many[:9]), "+".join(many[:10]), "lang00+lang01", "lang00+lang02", "lang05")
-    found, languages = in_languages(space(*levels), many, many)
+    found, languages = in_languages(space(*levels), OfTask("", many, many))
     names = [str(name) for name in found.scientific["train_languages"]]
     assert len({name[:10] for name in names}) == len(names)
     assert all(len(name) <= 32 and " " not in name for name in names)
@@ -117,7 +118,9 @@ def test_names_are_short_and_differ_within_what_the_ui_of_mlflow_shows() -> None
 
 
 def test_languages_with_a_space_in_their_name_do_not_divide_the_name_of_an_arm() -> None:
-    found, languages = in_languages(space("new latin", "en"), ("en", "new latin"), ("en", "new latin"))
+    found, languages = in_languages(
+        space("new latin", "en"), OfTask("", ("en", "new latin"), ("en", "new latin"))
+    )
     name, other = found.scientific["train_languages"]
     assert " " not in str(name)
     assert languages.content(name) == "new latin"
@@ -126,7 +129,7 @@ def test_languages_with_a_space_in_their_name_do_not_divide_the_name_of_an_arm()
 
 def test_a_language_called_all_does_not_stand_for_all_languages() -> None:
     with pytest.raises(RequestError, match="a language called all must not stand alone"):
-        in_languages(space("but:en"), ("all", "en"), ("all", "en"))
+        in_languages(space("but:en"), OfTask("", ("all", "en"), ("all", "en")))
 
 
 def test_excluded_and_enqueued_points_have_the_names_of_the_levels() -> None:

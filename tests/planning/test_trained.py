@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from study.errors import RequestError
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.planning.shares import check_distinct, shares_of
 from study.planning.trained import check_labels, check_selectable, language_notes
@@ -41,8 +42,8 @@ def plan_of(a_task: Task, *levels: str, **fixed: Any) -> Plan:
         fixed=fixed,
         trials=2,
     )
-    languages = a_task.languages, a_task.languages_in("train")
-    return Plan.make("s", space, a_task.fingerprint, ModelFacts("b" * 64, 4, 1e-3), "", {}, languages)
+    of_task = OfTask(a_task.fingerprint, a_task.languages, a_task.languages_in("train"))
+    return Plan.make("s", space, of_task, ModelFacts("b" * 64, 4, 1e-3), "", {})
 
 
 def test_a_language_without_training_rows_is_not_among_those_that_are_trained_on() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from study.selection import SEEN_OR_UNSEEN
+from study.config import SEEN_OR_UNSEEN
 from study.trial.scores import add_groups, add_retention, score
 
 NAMES = ("a", "b", "c")

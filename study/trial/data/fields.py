@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from study.config import SUMMARIES
 from study.errors import RequestError
-from study.selection import SUMMARIES
 from study.trial.data.rows import Rows, shown
 
 __all__ = ["check_languages", "check_rows"]

@@ -9,7 +9,7 @@ import pytest
 from analysis.record.design import cells, confirmed, factors
 from analysis.record.languages import ordered
 from analysis.verdict.audit import audit
-from study.selection import SEEN_OR_UNSEEN, SUMMARIES
+from study.config import SEEN_OR_UNSEEN, SUMMARIES
 
 HALF = {"init": ("random", "teacher"), "train_languages": ("deu", "all")}
 

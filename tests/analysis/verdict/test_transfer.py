@@ -72,7 +72,7 @@ def test_the_answer_has_a_paragraph_on_transfer(space: Any, answered: Callable[[
     results = Results(record)
     text = answered(with_unseen(record, results.languages[0]))
     assert "In the languages that students are not trained on, copying the teacher's weights changed" in text
-    assert "1 of them unseen," in text
+    assert "1 of them unseen;" in text
     assert "For other languages that the teacher was trained on" not in text
     assert "not trained on" not in answered(record)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
 from study.tracking.page.links import FIRST, LIST, TAG, run_link, runs_link, view_link, without_user
@@ -134,7 +135,7 @@ def of_languages(*levels: str) -> Plan:
     rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
     space = SearchSpace(question="?", scientific=scientific, nuisance=rate, trials=2)
     facts = ModelFacts("b" * 64, 12, 2e-4)
-    return Plan.make("demo", space, "a" * 64, facts, "", {}, (LANGUAGES, LANGUAGES))
+    return Plan.make("demo", space, OfTask("a" * 64, LANGUAGES, LANGUAGES), facts, "", {})
 
 
 def test_charts_of_unseen_languages_are_marked_and_groups_have_charts_of_their_own() -> None:

@@ -90,7 +90,7 @@ def test_a_trial_marks_unseen_languages_and_has_groups_last() -> None:
     over |= {"seen_macro": 0.8, "seen_worst": 0.8, "unseen_macro": 0.6, "unseen_worst": 0.6}
     scores = dict.fromkeys(("accuracy", "macro_f1", "retention"), over)
     table = scores_table({"validation": scores, "test": scores, "unseen": ["arb"]})
-    names = list(table.columns[0].cells)
+    names = [str(cell) for cell in table.columns[0].cells]
     assert names[:2] == ["deu", "arb (unseen)"]
     assert names[2:] == ["macro", "worst", "seen_macro", "seen_worst", "unseen_macro", "unseen_worst"]
 
