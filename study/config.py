@@ -17,13 +17,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from study.errors import RequestError, did_you_mean
 
-__all__ = ["GATES", "LATER", "TrialConfig", "canonical_json", "digest", "kinds_of", "parse_config", "rounded"]
+__all__ = [
+    *("ALL", "GATES", "LANGUAGES", "LATER", "SEEN_OR_UNSEEN", "SUMMARIES", "TrialConfig", "canonical_json"),
+    *("digest", "kinds_of", "parse_config", "rounded"),
+]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
 """Hyperparameters whose values decide whether other hyperparameters have an effect (`TrialConfig.inert`)."""
 
-LATER = {"label_floor": 1}
+ALL = "all"
+"""The value of a list of languages that names every language with training rows."""
+
+LATER = {"label_floor": 1, "train_languages": ALL, "teacher_languages": ALL}
 """Fields that came after the first studies, with their defaults."""
+
+LANGUAGES = ("train_languages", "teacher_languages")
+"""Fields that hold a list of languages: `all`, or sorted codes joined by `+`."""
+
+SEEN_OR_UNSEEN = ("seen_macro", "seen_worst", "unseen_macro", "unseen_worst")
+"""Mean and minimum over the languages that the student is trained on, and over the other languages."""
+
+SUMMARIES = ("macro", "worst", *SEEN_OR_UNSEEN)
+"""What stands in the place of a language among scores, and is a summary over languages."""
 
 
 def canonical_json(value: Any) -> str:
@@ -84,6 +99,14 @@ class TrialConfig(BaseModel):
         "full",
         description="training texts of the teacher: full (all of them) or same (only those of the student)",
     )
+    train_languages: str = Field(
+        ALL,
+        description="languages of the student's training texts: all, or codes joined by +; a space may also "
+        "give half:SEED (a random half) or but:CODE (all but one)",
+    )
+    teacher_languages: str = Field(
+        ALL, description="languages of the teacher's training texts, written as train_languages"
+    )
 
     # The student's training recipe.
     learning_rate: float = Field(gt=0, description="peak learning rate of the student (AdamW)")
@@ -122,6 +145,14 @@ class TrialConfig(BaseModel):
     @classmethod
     def _no_negative_zero(cls, value: float) -> float:
         return value + 0.0
+
+    @field_validator(*LANGUAGES)
+    @classmethod
+    def _sorted_codes(cls, value: str) -> str:
+        codes = value.split("+")
+        if not all(codes) or ":" in value:
+            raise ValueError("must be all, or codes of languages joined by +")
+        return "+".join(sorted(set(codes)))
 
     @model_validator(mode="before")
     @classmethod
@@ -164,6 +195,10 @@ class TrialConfig(BaseModel):
         """The values that have an effect, by field."""
         off = self.inert()
         return {name: value for name, value in self.model_dump().items() if name not in off}
+
+    def trains_on(self, language: str) -> bool:
+        """Whether the student is trained on the training texts of `language`, if there are any."""
+        return self.train_languages == ALL or language in self.train_languages.split("+")
 
     def training_steps(self, rows: int) -> int:
         """Optimiser steps on `rows` texts: `steps`, or ceil(epochs * ceil(rows / batch_size)), at least 1."""

@@ -7,18 +7,43 @@ place of the values of its ranges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from study.optimum import Optimum, interpolate
 
-__all__ = ["BEST_TRIED", "INTERPOLATED", "BestValidation", "Candidate", "Selected", "select"]
+__all__ = [
+    *("BEST_TRIED", "INTERPOLATED", "SEEN", "BestValidation", "Candidate", "SelectOn", "Selected", "select"),
+    *("selection_name", "value_of"),
+]
 
 BEST_TRIED: Literal["best tried"] = "best tried"
 INTERPOLATED: Literal["interpolated"] = "interpolated"
 """How a study selects the values of its confirm runs."""
+
+SEEN: Literal["seen"] = "seen"
+SelectOn = Literal["seen", "all"]
+"""The languages of the macro validation accuracy that trials are selected by: those that the student is
+trained on, or all. In a zero-shot setting nobody has validation texts of the other languages."""
+
+
+def selection_name(select_on: str, names: Container[str]) -> str:
+    """The name of the summary over languages that trials are selected by, among the `names` of a trial.
+
+    A student without unseen languages has no summary over the seen ones: they are all.
+    """
+    return "seen_macro" if select_on == SEEN and "seen_macro" in names else "macro"
+
+
+def value_of(validation: Mapping[str, Any] | None, select_on: str) -> float | None:
+    """What a trial is selected by, of its scores on validation; None if it has no scores."""
+    if validation is None:
+        return None
+    accuracy = validation["accuracy"]
+    value = accuracy[selection_name(select_on, accuracy)]
+    return None if value is None else float(value)
 
 
 class Candidate(Protocol):
@@ -39,7 +64,10 @@ C = TypeVar("C", bound=Candidate)
 
 @dataclass(frozen=True)
 class BestValidation:
-    """The highest validation macro accuracy among complete trials; of equal trials the earliest."""
+    """The highest value among complete trials; of equal trials the earliest.
+
+    A trial's value is its macro validation accuracy, over the languages that the study selects on.
+    """
 
     def best(self, candidates: Iterable[C]) -> C | None:
         """The best of `candidates`; None if no candidate is complete."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from study.config import TrialConfig, kinds_of
+from study.config import LANGUAGES, TrialConfig, kinds_of
 from study.errors import did_you_mean
 
 __all__ = ["NEVER_TUNED", "NOT_SEARCHED", "Range", "SearchSpace", "Value", "parse_value"]
@@ -24,8 +24,11 @@ Value = int | float | str
 NOT_SEARCHED = {"task", "model", "model_layers", "teacher", "seed", "data_seed"}
 """Fields that a space cannot set: the request or the phase (search or confirm) decides them."""
 
-NEVER_TUNED = {"data_fraction", "label_floor", "teacher_data", "teacher_seed"}
-"""How much data there are, and a seed. The best amount is known before; the best seed is luck."""
+NEVER_TUNED = {
+    *("data_fraction", "label_floor", "teacher_data", "teacher_languages", "teacher_seed", "train_languages")
+}
+"""How much data there are, in which languages, and a seed. The best amount is known before; the best seed is
+luck."""
 
 ONLY_LEVELS = {"teacher_seed"}
 """Numbers without an order that means anything."""
@@ -59,13 +62,15 @@ class Range(BaseModel):
 class SearchSpace(BaseModel):
     """Roles, ranges and budgets.
 
-    trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values with
-    a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report. seed:
-    seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's layers,
-    such as "1/2". enqueued: points that are tried first, before the sampler proposes any. A point has
-    searched values, and perhaps scientific values; without these, the point is tried in every arm. excluded:
-    combinations of scientific values that make no arm. tied: groups of scientific values that go together,
-    such as a depth with its steps: of the hyperparameters of a group, only these combinations make arms.
+    trials: search trials per arm. confirm_seeds: confirm runs per arm, each at the arm's selected values
+    with a fresh seed. reports: how many times a trial reports; a pruner may stop the trial at each report.
+    seed: seed of the sampler, together with the study's seed block. A depth may be a share of the teacher's
+    layers, such as "1/2"; the languages of training texts may be a random half, such as "half:1"
+    (`study/planning/languages.py`). enqueued: points that are tried first, before the sampler proposes any.
+    A point has searched values, and perhaps scientific values; without these, the point is tried in every
+    arm. excluded: combinations of scientific values that make no arm. tied: groups of scientific values that
+    go together, such as a depth with its steps: of the hyperparameters of a group, only these combinations
+    make arms.
 
     varied: hyperparameters of which the trials show the effects. A space that varies hyperparameters selects
     nothing: nuisance hyperparameters are varied together with the varied ones, there are no confirm runs, and
@@ -197,8 +202,13 @@ def _of_kind(name: str, range_: Range) -> Range:
     return range_.model_copy(update={"whole": kinds == {int}})
 
 
-def parse_value(text: str) -> Value:
-    """`text` as an integer or a real number; as it is if it is no number."""
+def parse_value(text: str, name: str = "") -> Value:
+    """`text` as an integer or a real number; as it is if it is no number.
+
+    name: the hyperparameter; languages stay text, because `nan` is a language too.
+    """
+    if name in LANGUAGES:
+        return text
     if re.fullmatch(r"[+-]?\d+", text):
         return int(text)
     try:

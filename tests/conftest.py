@@ -309,8 +309,9 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 def make_plan() -> Callable[..., Plan]:
     """A plan in seed block 0; the keywords are its search space's, or a plan's `seed_block` and so on.
 
-    Tasks and models are names only: nothing reads them.
+    Tasks and models are names only: nothing reads them. The task has texts in all of `LANGUAGES`.
     """
+    from study.planning.languages import OfTask
     from study.planning.plan import ModelFacts, Plan
     from study.space import Range, SearchSpace
 
@@ -322,7 +323,8 @@ def make_plan() -> Callable[..., Plan]:
         defaults |= {"sampler": "tpe"}
         own = {"seed_block": 0} | {k: roles.pop(k) for k in roles.keys() & Plan.model_fields.keys()}
         space = SearchSpace(**defaults | roles)
-        plan = Plan.make(name, space, task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
+        of_task = OfTask(task, LANGUAGES, LANGUAGES)
+        plan = Plan.make(name, space, of_task, ModelFacts(model, 6, 1e-3), teacher, {"space": "demo"})
         return plan.model_copy(update=own)
 
     return make
@@ -363,14 +365,18 @@ def tracking_uri(fast_sqlite: None, tmp_path_factory: pytest.TempPathFactory) ->
 def make_report() -> Callable[..., Progress]:
     """`make_report(number, value)`: a report as a trial makes it, three steps an interval.
 
-    `outcome` makes it the last one, with a result. The languages score `value` and a tenth more.
+    `outcome` makes it the last one, with a result. The languages score `value` and a tenth more. seen: the
+    languages that the student is trained on; None: all.
     """
 
-    def scores(value: float, languages: Sequence[str]) -> dict[str, Any]:
+    from study.trial.scores import add_groups
+
+    def scores(value: float, languages: Sequence[str], seen: Sequence[str] | None) -> dict[str, Any]:
         each = {name: value + (0.1 if index % 2 else 0.0) for index, name in enumerate(languages)}
         mean = sum(each.values()) / len(each)
         over = {"macro": mean, "worst": min(each.values()), "by_language": each}
-        return {"accuracy": over, "macro_f1": over, "retention": over, "n": dict.fromkeys(each, 10)}
+        found = {"accuracy": over, "macro_f1": over, "retention": over, "n": dict.fromkeys(each, 10)}
+        return found if seen is None else add_groups(found, seen)
 
     def make(
         number: int,
@@ -378,20 +384,24 @@ def make_report() -> Callable[..., Progress]:
         outcome: str | None = None,
         test: float | None = None,
         languages: Sequence[str] = ("deu", "yor"),
+        seen: Sequence[str] | None = None,
     ) -> Progress:
         from study.trial.progress import Progress
 
-        validation = None if value is None else scores(value, languages)
+        validation = None if value is None else scores(value, languages, seen)
         result = {
             "outcome": outcome,
             "seconds": 1.5,
             "steps": 3 * number,
             "parameters": 1000,
-            "test": None if test is None else scores(test, languages),
+            "test": None if test is None else scores(test, languages, seen),
             "numerics": {"device": "cpu", "threads": 1},
             "other_numerics_of_teacher": {},
             "other_numerics_before": {},
         }
+        if seen is not None:
+            share = {name: float(name in seen) for name in languages}
+            result |= {"data_share": {"all": 1.0, "by_language": share}}
         return Progress(
             report=number,
             time_ms=1_700_000_000_000 + number,

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from study.config import GATES, LATER, TrialConfig, canonical_json, digest, parse_config
+from study.config import GATES, LANGUAGES, LATER, TrialConfig, canonical_json, digest, parse_config
 from study.errors import RequestError
 
 MINIMAL: dict[str, Any] = {
@@ -46,6 +46,8 @@ def configurations(draw: st.DrawFn) -> TrialConfig:
         temperature=draw(positive),
         data_fraction=draw(st.one_of(st.just(1.0), st.floats(0, 1, exclude_min=True))),
         teacher_data="full" if teacher else draw(st.sampled_from(["full", "same"])),
+        train_languages=draw(st.sampled_from(["all", "deu", "deu+eng"])),
+        teacher_languages=draw(st.sampled_from(["all", "deu", "deu+eng"])),
         learning_rate=draw(positive),
         warmup=draw(shares),
         weight_decay=draw(shares),
@@ -165,6 +167,21 @@ def test_key_of_a_trial_with_the_default_of_a_later_field_is_that_of_an_older_ve
     assert TrialConfig(**MINIMAL | {"data_fraction": 0.5, "label_floor": 0}).key != config.key
 
 
+@pytest.mark.parametrize("field", LANGUAGES)
+def test_a_list_of_languages_is_one_content_however_it_is_written(field: str) -> None:
+    one, other = (TrialConfig(**MINIMAL | {field: text}) for text in ("de-ba+no_B", "no_B+de-ba+no_B"))
+    assert getattr(one, field) == "de-ba+no_B"
+    assert one.key == other.key != TrialConfig(**MINIMAL).key
+    for text in ("half:1", "", "deu+", "but:deu"):
+        with pytest.raises(RequestError, match=rf"^{field}: must be all, or codes of languages joined by"):
+            parse_config(MINIMAL | {field: text})
+
+
+def test_languages_of_a_given_teacher_are_inert() -> None:
+    config = TrialConfig(**MINIMAL | {"teacher": "c" * 64, "teacher_languages": "deu"})
+    assert config.key == TrialConfig(**MINIMAL | {"teacher": "c" * 64}).key
+
+
 def test_key_is_pinned() -> None:
     """A key names folders and runs of studies that exist: it must not change with a release."""
     config = TrialConfig(**MINIMAL | {"alpha": 1, "epochs": 2.5})
@@ -175,7 +192,8 @@ def test_key_is_pinned() -> None:
         '"teacher_batch_size":32,"teacher_learning_rate":0.0003,"teacher_seed":0,"teacher_steps":600,'
         '"warmup":0.1,"weight_decay":0.01}'
     )
-    assert canonical_json(config.effective()) == text
+    named = config.effective().items()
+    assert canonical_json({name: value for name, value in named if name not in LATER}) == text
     assert config.key == "91f94dc4ab78d2b1da6221eef13ce5e5ddff14d3cf70c31e42e77ec6e07b221d"
 
 

@@ -2,7 +2,8 @@
 
 Neighbours in this order share letters or ancestors, so a pattern across languages appears as a block. The
 table helps the reader and decides no number: a code that is not in the table comes at the end, in
-alphabetical order. Scripts and families are those of ISO 15924 and Glottolog, for the usual orthography of
+alphabetical order. Summaries over languages (macro, worst, and those of seen and unseen languages) come last.
+Scripts and families are those of ISO 15924 and Glottolog, for the usual orthography of
 each language.
 """
 
@@ -10,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["SUMMARIES", "UNKNOWN", "ordered", "script_of"]
+from study.config import SUMMARIES
 
-SUMMARIES = ("macro", "worst")
-"""Rows that are not languages; they come last."""
+__all__ = ["SUMMARIES", "UNKNOWN", "ordered", "script_of"]
 
 UNKNOWN = "other"
 

@@ -23,9 +23,10 @@ from analysis.record.shares import (
 from analysis.record.source import Source, open_source
 from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
-from study.config import TrialConfig, rounded
+from analysis.record.unseen import unseen_languages
+from study.config import SUMMARIES, TrialConfig, rounded
 from study.errors import RequestError
-from study.selection import INTERPOLATED, BestValidation, Selected, select
+from study.selection import INTERPOLATED, BestValidation, Selected, select, selection_name
 
 __all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 
@@ -59,7 +60,8 @@ class StudyRecord:
 
     text_counts: language to the number of its test texts. answers: the key of a complete confirm run to the
     test texts that the run answered correctly. Both are empty in records of older versions, and `answers` is
-    empty in a home without artifacts.
+    empty in a home without artifacts. unseen: the key of a trial to the languages without training texts of
+    the student; a trial whose student saw all languages, or whose version did not record them, has no entry.
     """
 
     name: str
@@ -81,6 +83,7 @@ class StudyRecord:
     text_counts: dict[str, int] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
     varied: dict[str, Domain] = field(default_factory=dict)
+    unseen: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def margin(self) -> float:
@@ -107,6 +110,26 @@ class StudyRecord:
     def scores_of(self, phase: str, split: str, metric: str) -> pd.DataFrame:
         s = self.scores
         return s[(s["phase"] == phase) & (s["split"] == split) & (s["metric"] == metric)]
+
+    @property
+    def select_on(self) -> str:
+        """The languages of the macro validation accuracy that selects: seen or all, as older versions did."""
+        return self.facts.get("select_on", "all")
+
+    def unseen_of_arms(self) -> dict[str, frozenset[str]]:
+        """The languages that the students of each arm are not trained on; an arm without any has no entry."""
+        there = self.trials[self.trials["key"].isin(list(self.unseen))].drop_duplicates("arm")
+        return {str(arm): self.unseen[key] for arm, key in zip(there["arm"], there["key"], strict=True)}
+
+    @cached_property
+    def selecting(self) -> dict[str, float]:
+        """The key of each trial with scores to the validation accuracy by which trials are selected."""
+        scores = self.scores[(self.scores["split"] == "validation") & (self.scores["metric"] == "accuracy")]
+        found: dict[str, float] = {}
+        for name in ("macro", selection_name(self.select_on, SUMMARIES)):  # the second one, if there is one
+            rows = scores[scores["language"] == name].drop_duplicates("key")
+            found |= dict(zip(rows["key"], rows["value"], strict=True))
+        return found
 
     @cached_property
     def best(self) -> dict[str, str]:
@@ -158,8 +181,7 @@ class StudyRecord:
 
     @cached_property
     def _candidates(self) -> list[Candidate]:
-        scores = self.scores_of("search", "validation", "accuracy")
-        macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
+        macro = self.selecting
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
         order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
         tuned = search[[name for name in self.nuisance if name in search]].to_dict("records")
@@ -261,6 +283,7 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         readers=_readers(shares, params.get("task")),
         text_counts=text_counts(metrics),
         answers=answers_of(shares, runs, metrics),
+        unseen=unseen_languages(runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
     history = _gather(shares, shown, lambda source, ids: source.history(ids, list(CURVES.values())))

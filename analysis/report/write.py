@@ -85,22 +85,25 @@ def _write(results: Results, out: Path) -> list[Path]:
 def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     """File -> table. A table without rows still has its head in the file.
 
-    trials.csv, per_language.csv    the recorded trials and scores effects.csv                     claim C1,
-    main effects, interactions; by_seed: divided by spaces scales.csv                      interactions on
-    macro accuracy, and on its logit fractions.csv                   claim C4: how the copy's advantage
-    changes if the data shrink tenfold convergence.csv                 claim C5: log2 of the ratio of steps
-    variance.csv                    shares of variance arms_compared.csv               the best arm against
-    every other arm sweep_*.csv                     of a study that varies hyperparameters: effects, pairs of
-    factors, response
-                                    curves, claim C4, predictions
+    trials.csv, per_language.csv    the recorded trials and scores
+    effects.csv                     claim C1, main effects, interactions; by_seed: divided by spaces
+    unseen.csv                      effects in seen languages, in unseen ones, and their difference
+    scales.csv                      interactions on macro accuracy, and on its logit
+    fractions.csv                   claim C4: how the copy's advantage changes if the data shrink tenfold
+    convergence.csv                 claim C5: log2 of the ratio of steps
+    variance.csv                    shares of variance
+    arms_compared.csv               the best arm against every other arm
+    sweep_*.csv                     of a study that varies hyperparameters: effects, pairs of factors, curves,
+                                    claim C4, predictions
     """
     effects = pd.concat([results.claim, results.effects], ignore_index=True)
-    by_seed = [" ".join(map(repr, seeds)) for seeds in effects["by_seed"]]
+    by_seed = _as_texts(effects["by_seed"])
     found = {
         "trials.csv": results.record.trials.drop(columns="run"),
         "per_language.csv": results.record.scores,
         "scales.csv": results.scales,
         "effects.csv": effects.assign(by_seed=by_seed),
+        "unseen.csv": results.transfer.assign(by_seed=_as_texts(results.transfer["by_seed"])),
         "fractions.csv": results.advantage,
         "convergence.csv": results.convergence,
         "variance.csv": results.shares,
@@ -125,6 +128,10 @@ def _of_sweep(sweep: Sweep) -> dict[str, pd.DataFrame]:
         name: table.assign(**{column: table[column].map(str) for column in mixed if column in table})
         for name, table in tables.items()
     }
+
+
+def _as_texts(by_seed: pd.Series) -> list[str]:
+    return [" ".join(map(repr, seeds)) for seeds in by_seed]
 
 
 def _remove_earlier(out: Path) -> None:

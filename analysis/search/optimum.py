@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.record.design import confirmed
+from analysis.record.design import confirmed_trials
 from analysis.record.domain import Domain
+from analysis.record.shares import seeds_of
 from analysis.record.study_record import StudyRecord
 from analysis.search.axes import Array, Axes, Axis
 from analysis.search.response import Response
@@ -60,14 +61,12 @@ def searched(record: StudyRecord) -> Iterator[Searched]:
     at which students diverge are bad rates. Pruned and failed trials have no final score and are left out, so
     the response is uncertain there.
     """
-    scores = record.scores_of("search", "validation", "accuracy")
-    macro = scores[scores["language"] == "macro"].drop_duplicates("key").set_index("key")["value"]
     trials, noise = search_trials(record), noises(record)
     tunings = trials["tuning"] if "tuning" in trials else pd.Series(0, trials.index)
     for (arm, tuning), values in record.selected.items():
         own = trials[(trials["arm"] == arm) & (tunings == tuning)]
         complete, diverged = own["outcome"] == "complete", own["outcome"] == "diverged"
-        own = own.assign(value=own["key"].map(macro).astype(float).where(complete))
+        own = own.assign(value=own["key"].map(record.selecting).astype(float).where(complete))
         own = own[own["value"].notna() | diverged]
         names = [name for name in tuned(record, own) if _has_places(record.nuisance[name])]
         if not names or not own["value"].notna().any():
@@ -104,13 +103,15 @@ def shortfall(response: Response, selected: Array, candidates: Array) -> Shortfa
 
 
 def noises(record: StudyRecord) -> dict[str, float]:
-    """The noise of one score in each arm: the spread of macro validation accuracy over its confirm seeds.
+    """The noise of one score in each arm: the spread of its validation accuracy over its confirm seeds.
 
     No spread is shared between arms, because students that hardly learn are far noisier than copies. The
     entry "" is the median of all arms, for arms with fewer than two confirm runs.
     """
-    scores = confirmed(record, "validation")
-    by_arm = scores[scores["language"] == "macro"].groupby("arm")["value"]
+    runs = confirmed_trials(record)
+    scores = runs.assign(value=runs["key"].map(record.selecting).astype(float), seed=seeds_of(runs))
+    scores = scores.dropna(subset=["value", "seed"]).drop_duplicates(["arm", "seed"])
+    by_arm = scores.groupby("arm")["value"]
     found = {str(arm): max(float(values.std()), QUIET) for arm, values in by_arm if len(values) > 1}
     return found | {"": float(np.median(list(found.values())))} if found else {}
 

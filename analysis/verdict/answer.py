@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from analysis.verdict.claim import claim_in_words
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope, tuning_in
 from analysis.verdict.sweep_answer import sweep_answer
+from analysis.verdict.transfer import transfer_in_words
 
 __all__ = ["answer"]
 
@@ -32,8 +34,9 @@ def answer(results: Results) -> list[str]:
 
     The answer is claim C1 (`claim.py`) if the factors of the study ask for claim C1; otherwise the number of
     claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
-    main effect of each factor. For a study with one arm, the answer is the accuracy of the arm. A study that
-    varies hyperparameters has an answer of its own (`sweep_answer.py`). If the audit
+    main effect of each factor. If students have unseen languages, a paragraph on copying in these languages
+    follows. For a study with one arm, the answer is the accuracy of the arm. A study that varies
+    hyperparameters has an answer of its own (`sweep_answer.py`). If the audit
     has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
     difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
     claimed together are corrected together (Holm): the slopes of C4 with each other.
@@ -55,12 +58,12 @@ def answer(results: Results) -> list[str]:
             "texts": claim.intervals["copying"].texts,
             "could_be_tuning": claim.could_be_tuning,
         }
-        return claim_in_words(claim, _scope(results, row))
+        return [*claim_in_words(claim, _scope(results, row), bool(results.unseen)), *_of_transfer(results)]
     if len(results.advantage):
-        return _of_fractions(results)
+        return [*_of_fractions(results), *_of_transfer(results)]
     if len(results.compared):
         more = _of_factors(results) if len(results.compared) > 1 else []
-        return [_of_arms(results), *more]
+        return [_of_arms(results), *_of_transfer(results), *more]
     if len(results.confirmed) and not results.languages:
         return [
             "There is no answer: the record has no scores per language, and all numbers need these scores."
@@ -81,6 +84,11 @@ def _of_fractions(results: Results) -> list[str]:
         f"{_scope(results, row)}"
         for row in results.advantage.to_dict("records")
     ]
+
+
+def _of_transfer(results: Results) -> Iterator[str]:
+    """Whether copying preserves transfer, if there are random and copied students with unseen languages."""
+    return transfer_in_words(results.transfer, results.record.margin)
 
 
 def _of_arms(results: Results) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.record.design import confirm_runs, confirmed, hyperparameters
 from analysis.record.formats import number, points
+from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.search.tuning import at_edges, ends_by_nature, exhausted, failed_trials, tried
 from analysis.statistics.effects.runs import without_teacher_seed
@@ -232,6 +233,7 @@ def _span(values: pd.Series) -> str:
 
 def _languages(record: StudyRecord) -> Iterator[Finding]:
     results = confirmed(record)
+    results = results[~results["language"].isin(SUMMARIES)]
     by_run = results.groupby(["arm", "seed"], sort=False)["language"].agg(frozenset)
     every = frozenset().union(*by_run)
     for arm, runs in by_run.groupby(level="arm", sort=False):

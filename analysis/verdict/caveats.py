@@ -11,18 +11,30 @@ from analysis.record.design import confirm_runs, factors, own_teachers
 from analysis.record.study_record import StudyRecord
 from analysis.verdict.settings import shares_of_data
 from analysis.verdict.tuning_caveats import tuning_caveats
+from study.selection import SEEN
 
 __all__ = ["caveats", "teacher_caveats"]
 
 
 def caveats(record: StudyRecord) -> list[str]:
     """What could change the answer, one to three sentences each."""
-    return [*tuning_caveats(record), *teacher_caveats(record), *_numerics(record)]
+    parts = (tuning_caveats, _unseen, teacher_caveats, _numerics)
+    return [text for part in parts for text in part(record)]
 
 
 def teacher_caveats(record: StudyRecord) -> list[str]:
     """What the teachers saw, and for which teachers the intervals hold."""
     return [*_teacher_data(record), *_teachers(record)]
+
+
+def _unseen(record: StudyRecord) -> Iterator[str]:
+    """Texts of unseen languages that had a part in the tuning."""
+    if record.unseen and record.nuisance and record.select_on != SEEN:
+        yield (
+            "The selection used validation texts of all languages, also of those that students are not "
+            "trained on (--select-on all). In a zero-shot setting nobody has such texts, so the numbers of "
+            "unseen languages are too good for it."
+        )
 
 
 def _teacher_data(record: StudyRecord) -> Iterator[str]:

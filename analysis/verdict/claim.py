@@ -18,9 +18,14 @@ WHOM = {
 """Whom the two parts of an effect are about, in the order of `PARTS`."""
 
 
-def claim_in_words(found: Copying, scope: str) -> list[str]:
-    """The paragraphs of claim C1. The first one begins with a sentence in bold, and ends with the `scope`."""
-    return [" ".join([_lead(found), *_numbers(found), f"{_claim(found)} {scope}"]), *_elsewhere(found)]
+def claim_in_words(found: Copying, scope: str, unseen: bool = False) -> list[str]:
+    """The paragraphs of claim C1. The first one begins with a sentence in bold, and ends with the `scope`.
+
+    unseen: whether students are not trained on some of the languages. Nothing is said of new languages then,
+    because the languages of the study are of two kinds.
+    """
+    first = " ".join([_lead(found), *_numbers(found), f"{_claim(found)} {scope}"])
+    return [first, *([] if unseen else _elsewhere(found))]
 
 
 def _lead(found: Copying) -> str:

@@ -29,6 +29,7 @@ from analysis.statistics.effects.estimates import copying_and_distilling, effect
 from analysis.statistics.effects.runs import runs_of
 from analysis.statistics.effects.scales import interactions_on_two_scales
 from analysis.statistics.effects.texts import Correct
+from analysis.statistics.effects.transfer import transfer
 from analysis.statistics.effects.tuning import Tuning
 from analysis.statistics.effects.variance import variance_shares
 from analysis.statistics.fractions import fraction_interaction
@@ -119,6 +120,16 @@ class Results:
     @cached_property
     def effects(self) -> pd.DataFrame:
         return effects(self.confirmed, self.factors, self.cells, self.tuning, self.correct)
+
+    @cached_property
+    def unseen(self) -> dict[str, frozenset[str]]:
+        """The languages that the students of each arm are not trained on; empty if all students saw all."""
+        return self.record.unseen_of_arms()
+
+    @cached_property
+    def transfer(self) -> pd.DataFrame:
+        """Effects in seen languages, in unseen ones, and their difference; no rows without unseen ones."""
+        return transfer(self.confirmed, self.factors, self.unseen, self.cells, self.tuning, self.correct)
 
     @cached_property
     def scales(self) -> pd.DataFrame:

@@ -44,10 +44,18 @@ def sampled(results: Results, row: Any = None) -> str:
     if known and len(known) == number:
         few, many = min(known), max(known)
         each = f" ({few}{f' to {many}' * (few < many)} texts{' each' * (number > 1)})"
+    each += _unseen(results)
     crossed = bool(results.correct) if row is None or "texts" not in row else row["texts"] > 0
     if crossed:
         return f"on texts like the test texts of {languages}{each}; intervals are over seeds and texts"
     return f"on the test texts of {languages}{each}; intervals are over seeds only"
+
+
+def _unseen(results: Results) -> str:
+    """How many of the languages are unseen, as part of a sentence; empty if none is."""
+    counts = {len(results.unseen.get(arm, ())) for arm in results.record.arms}
+    few, many = min(counts, default=0), max(counts, default=0)
+    return f", {few}{f' to {many}' * (few < many)} of them unseen" if many else ""
 
 
 def tuning_in(row: Any) -> str:

@@ -10,13 +10,19 @@ from analysis.record.formats import number
 from analysis.record.study_record import StudyRecord
 from analysis.search.sampler_facts import facts_of
 from analysis.search.tuning import at_edges, ends_by_nature
+from study.config import ALL, LANGUAGES
+from study.selection import SEEN
 
-__all__ = ["settings", "shares_of_data"]
+__all__ = ["restricted", "settings", "shares_of_data"]
 
 
 def settings(record: StudyRecord) -> list[str]:
     """The settings, one or two sentences each."""
-    return [text for part in (_varied, _tuned, _held, _length, _teacher_data, _ends) for text in part(record)]
+    return [
+        text
+        for part in (_varied, _tuned, _held, _length, _languages, _teacher_data, _ends)
+        for text in part(record)
+    ]
 
 
 def _varied(record: StudyRecord) -> Iterator[str]:
@@ -44,11 +50,21 @@ def _tuned(record: StudyRecord) -> Iterator[str]:
         tuned = ", ".join(f"{name} ({domain})" for name, domain in domains.items())
         where = facts_of(record.sampler).where_tuned
         yield f"Each arm was tuned by itself, by macro validation accuracy{where}. Tuned: {tuned}."
+    yield from _selected_on(record)
     if count := record.facts.get("enqueued"):
         yield f"The user chose which points were tried first ({count} points, `--enqueue`)."
     for name, domain in record.nuisance.items():
         if len(domain.levels) == 1:
             yield f"{name} was to be tuned. It had one value, {domain}, so {name} was held."
+
+
+def _selected_on(record: StudyRecord) -> Iterator[str]:
+    """The languages that the selection used, if students have unseen ones."""
+    if record.unseen and record.select_on == SEEN:
+        yield (
+            "The selection used validation texts of the languages that a student is trained on, and of no "
+            "other language."
+        )
 
 
 def _held(record: StudyRecord) -> Iterator[str]:
@@ -66,12 +82,30 @@ def _length(record: StudyRecord) -> Iterator[str]:
         yield f"Every student is trained for {record.fixed['epochs']} epochs. Less data means fewer updates."
 
 
+def _languages(record: StudyRecord) -> Iterator[str]:
+    """Which languages students are not trained on; for many arms with different ones, how many."""
+    unseen = record.unseen_of_arms()
+    sets = sorted({tuple(sorted(languages)) for languages in unseen.values()})
+    if len(sets) == 1:
+        whom = "Students" if len(unseen) == len(record.arms) else f"Students of {len(unseen)} arms"
+        count = f"{len(sets[0])} language{'s' * (len(sets[0]) > 1)}"
+        yield f"{whom} are not trained on {count}: {', '.join(sets[0])}."
+    elif sets:
+        few, many = min(map(len, sets)), max(map(len, sets))
+        count = str(few) if few == many else f"{few} to {many}"
+        yield (
+            f"Students of {len(unseen)} of {len(record.arms)} arms are not trained on {count} languages, "
+            f"which are {len(sets)} different sets."
+        )
+
+
 def _teacher_data(record: StudyRecord) -> Iterator[str]:
     """What the teacher saw, if this leaves no doubt; `caveats.py` has the other cases."""
     if record.facts.get("teacher"):
         return
     if not shares_of_data(record):
-        yield "The teacher and the students were trained on all training data."
+        if not restricted(record):
+            yield "The teacher and the students were trained on all training data."
     elif "teacher_data" in factors(record):
         yield "The data of the teacher (teacher_data) is a factor: all training data, or the student's share."
     elif "teacher_data" in record.nuisance:
@@ -86,6 +120,12 @@ def _ends(record: StudyRecord) -> Iterator[str]:
         if ends_by_nature(record, name, end):
             selected = f"{name} was selected at the {end} of {record.nuisance[name]} ({number(value)})"
             yield f"{arm}: {selected}. The hyperparameter itself ends there: no value lies beyond."
+
+
+def restricted(record: StudyRecord) -> bool:
+    """Whether some students or teachers were trained on some languages alone."""
+    levels = [record.scientific.get(name) or (record.fixed.get(name, ALL),) for name in LANGUAGES]
+    return any(level != ALL for of_field in levels for level in of_field)
 
 
 def shares_of_data(record: StudyRecord) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.record.design import confirmed, teachers_differ
 from analysis.record.domain import parse_arm
+from analysis.record.languages import SUMMARIES
 from analysis.record.study_record import StudyRecord
 from analysis.statistics.two_kinds import runs_by_kind
 
@@ -31,16 +32,16 @@ TEST_METRICS = ("accuracy", "macro_f1", "retention")
 def arms_summary(record: StudyRecord) -> pd.DataFrame:
     """One row for each arm.
 
-    `search best`: the highest validation macro accuracy among the complete search trials of the arm. The
-    trial was selected because its score is high, so this number is biased upwards. The other columns are over
-    confirm seeds: the number of seeds, the mean and the standard deviation of macro accuracy, the mean of the
-    worst language, and the mean retention (left out if the arms have different teachers: a share of a lower
-    accuracy is higher). If in some arm some runs ended at chance while the others learned
+    `search best`: the highest validation macro accuracy among the complete search trials of the arm, over the
+    languages that the study selects on. The trial was selected because its score is high, so this number is
+    biased upwards. The other columns are over confirm seeds: the number of seeds, the mean and the standard
+    deviation of macro accuracy, the mean of the worst language, and the mean retention (left out if the arms
+    have different teachers: a share of a lower accuracy is higher). If students have unseen languages: `seen
+    macro` and `unseen macro`, the means of test macro over the languages that a student is trained on, and
+    over the others. If in some arm some runs ended at chance while the others learned
     (`analysis.statistics.two_kinds`), two more columns: `success rate`, the share of runs that learned, and
     `successes`, the mean of test macro over these runs.
     """
-    scores = record.scores_of("search", "validation", "accuracy")
-    search = scores[scores["language"] == "macro"].set_index("key")["value"]
     results = {
         (split, metric): confirmed(record, split, metric)
         for split, metric in (("validation", "accuracy"), *(("test", metric) for metric in TEST_METRICS))
@@ -51,13 +52,13 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
         return table.loc[(table["arm"] == arm) & (table["language"] == language), "value"]
 
     kinds = runs_by_kind(results["test", "accuracy"], record.chance)
-    differ = teachers_differ(record)
+    differ, unseen = teachers_differ(record), record.unseen_of_arms()
     rows = []
     for arm in record.arms:
         test = values(arm, "test", "accuracy", "macro")
         row: dict[str, object] = {
             "arm": arm,
-            "search best": search[record.best[arm]] if arm in record.best else None,
+            "search best": record.selecting[record.best[arm]] if arm in record.best else None,
             "seeds": len(test),
             "validation macro": _mean(values(arm, "validation", "accuracy", "macro")),
             "test macro": _mean(test),
@@ -65,6 +66,9 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
             "test worst": _mean(values(arm, "test", "accuracy", "worst")),
             "test macro-F1": _mean(values(arm, "test", "macro_f1", "macro")),
         }
+        if unseen:
+            for group in ("seen", "unseen"):
+                row[f"{group} macro"] = _mean(values(arm, "test", "accuracy", f"{group}_macro"))
         if not differ:
             row["test retention"] = _mean(values(arm, "test", "retention", "macro"))
         if kinds["two_kinds"].any():
@@ -78,7 +82,8 @@ def arms_summary(record: StudyRecord) -> pd.DataFrame:
 def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy") -> pd.DataFrame:
     """Languages x arms: means over confirm seeds. On validation the first column is the teacher.
 
-    The last rows are `macro` and `worst`. Without confirm runs the table is empty.
+    The last rows are `macro` and `worst`, and those of seen and unseen languages if there are any. Without
+    confirm runs the table is empty.
     """
     scores = confirmed(record, split, metric)
     if scores.empty:
@@ -88,8 +93,8 @@ def languages_summary(record: StudyRecord, split: str, metric: str = "accuracy")
     teacher = record.scores_of("teacher", split, metric)
     if len(teacher) and teacher["key"].nunique() == 1:
         table.insert(0, "teacher", teacher.set_index("language")["value"])
-    names = sorted(name for name in table.index if name not in ("macro", "worst"))
-    return table.reindex([*names, *(name for name in ("macro", "worst") if name in table.index)])
+    names = sorted(name for name in table.index if name not in SUMMARIES)
+    return table.reindex([*names, *(name for name in SUMMARIES if name in table.index)])
 
 
 def by_levels(languages: pd.DataFrame, factors: Sequence[str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.record.formats import number, p_value, points, signed
+from analysis.record.languages import SUMMARIES
 from analysis.statistics.intervals import ALPHA
 from analysis.sweep.swept import MACRO, Sweep
 
@@ -42,7 +43,7 @@ def sweep_scope(sweep: Sweep) -> str:
     """For what the effects hold, as part of a sentence."""
     tuned = [factor.name for factor in sweep.factors if factor.nuisance]
     best = f"at the best {', '.join(tuned)} of each setting, " if tuned else ""
-    languages = len(sweep.scores) - 2
+    languages = len(set(sweep.scores) - set(SUMMARIES))
     texts = "this language" if languages == 1 else f"these {languages} languages"
     return (
         "each effect is averaged over all values of the other factors, "

@@ -17,6 +17,7 @@ from analysis.search.tuning import (
     tried,
     tuned,
 )
+from study.selection import SEEN
 
 __all__ = ["tuning_caveats"]
 
@@ -129,6 +130,8 @@ def _untuned_languages(record: StudyRecord) -> Iterator[str]:
         set(table["language"]) - set(SUMMARIES)
         for table in (confirmed(record), record.scores_of("search", "validation", "accuracy"))
     )
+    if record.unseen and record.select_on == SEEN:
+        return  # `settings` names the languages that had a part
     if selecting and (left_out := sorted(tested - selecting)):
         yield (
             f"{', '.join(left_out)}: no validation texts, so these languages had no part in the tuning. On "

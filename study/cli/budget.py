@@ -15,6 +15,7 @@ from study.errors import did_you_mean
 from study.planning.pruners import pruners
 from study.planning.samplers import samplers
 from study.planning.seeds import MOST_BLOCK
+from study.selection import SelectOn
 
 __all__ = ["Budget"]
 
@@ -78,6 +79,14 @@ class Budget:
             metavar="K",
             help="Tune each arm K times, each time with its own search trials and confirm runs; "
             "the default is 1.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
+    select_on: Annotated[
+        SelectOn | None,
+        typer.Option(
+            help="The languages of the validation accuracy that selects: those that a student is trained on "
+            "(seen, the default), or all.",
             rich_help_panel=WHAT,
         ),
     ] = None

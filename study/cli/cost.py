@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.cli.begun import Begun
+    from study.config import TrialConfig
     from study.home import Home
     from study.planning.plan import Arm, Plan
     from study.planning.resolve import Resolved
@@ -118,19 +119,15 @@ def _seconds_of_a_trial(
 
 def _steps(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
-    from study.trial.data.fractions import sample_sizes
+    from study.planning.shares import shares_of
 
-    train = task.splits["train"]
-    texts = {
-        of: int(sample_sizes(train.labels, train.languages, *of).sum())
-        for of in {(draft.data_fraction, draft.label_floor) for draft in plan.all_drafts()}
-    }
-    return {
-        arm.name: max(
-            draft.training_steps(texts[draft.data_fraction, draft.label_floor]) for draft in plan.drafts(arm)
-        )
-        for arm in plan.arms()
-    }
+    rows = {(s.fraction, s.label_floor, s.train_languages): s.rows for s in shares_of(plan, task)}
+
+    def steps(draft: TrialConfig) -> int:
+        languages = str(plan.shown(draft)["train_languages"])
+        return draft.training_steps(rows[draft.data_fraction, draft.label_floor, languages])
+
+    return {arm.name: max(map(steps, plan.drafts(arm))) for arm in plan.arms()}
 
 
 def memory_of(resolved: Resolved) -> dict[str, Any]:

@@ -127,7 +127,23 @@ class OnWhat:
         ),
     ] = "phrasebook"
     languages: Annotated[
-        str | None, typer.Option(metavar="A,B,C", help="Only these languages.", rich_help_panel=ON)
+        str | None,
+        typer.Option(metavar="A,B,C", help="Only these languages are scored.", rich_help_panel=ON),
+    ] = None
+    train_languages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C",
+            help="Students are trained on these languages alone, or on half:SEED (a random half) or but:CODE "
+            "(all but one); the others are scored as unseen.",
+            rich_help_panel=ON,
+        ),
+    ] = None
+    teacher_languages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C", help="The same for the teacher; the default is all.", rich_help_panel=ON
+        ),
     ] = None
     drop_shared: Annotated[
         bool,

@@ -10,13 +10,16 @@ from study.cli.budget import Budget
 from study.cli.console import listing, note, out, print_json, print_table, say
 from study.cli.options import JsonOption, OnWhat, SpaceArgument, Where
 from study.cli.requested import resolved
-from study.selection import INTERPOLATED
+from study.selection import INTERPOLATED, SEEN
 
 if TYPE_CHECKING:
     from study.cli.cost import Cost, Time
     from study.planning.plan import Plan
 
-__all__ = ["cost_lines", "memory_line", "plan", "seed_lines"]
+__all__ = ["cost_lines", "memory_line", "plan", "seed_lines", "sight_rows"]
+
+FEW = 6
+"""So many languages are named in a cell."""
 
 
 def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json: JsonOption = False) -> None:
@@ -39,7 +42,12 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     the_plan = wanted.plan if begun is None else begun.plan
     cost, time = cost_of(wanted, begun), time_of(wanted, home)
     arms: list[dict[str, Any]] = [
-        {"arm": arm.name, "search": (begun or the_plan).planned(arm), "tuned": the_plan.tuned(arm)}
+        {
+            "arm": arm.name,
+            "search": (begun or the_plan).planned(arm),
+            "tuned": the_plan.tuned(arm),
+            "unseen": the_plan.unseen_by(arm),
+        }
         for arm in the_plan.arms()
     ]
     trials = min(arm["search"] for arm in arms) // the_plan.tunings
@@ -57,6 +65,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "sampler": the_plan.space.sampler,
                 "margin": the_plan.margin,
                 "selection": the_plan.selection,
+                "select_on": the_plan.select_on,
                 "seed_block": the_plan.seed_block,
                 "tunings": the_plan.tunings,
                 "enqueued": the_plan.space.enqueued,
@@ -95,6 +104,8 @@ def _print_plan(
     nuisance = [f"nuisance, {how}", f"by {plan.space.sampler} search, from"]
     print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
     print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
+    if sight := sight_rows(plan):
+        print_table(listing(["languages of", "trained on", "unseen"], sight))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
         say(line)
     if len({len(arm["tuned"]) for arm in arms}) > 1:
@@ -158,6 +169,36 @@ def seed_lines(plan: Plan) -> Iterator[str]:
             "the interpolated optimum of the search, or the best tried point if there is none between points"
         )
     yield f"confirm runs at {where}"
+    if any(plan.unseen_by(arm) for arm in plan.arms()):
+        of = "the languages that a student is trained on" if plan.select_on == SEEN else "all languages"
+        yield f"selection by macro validation accuracy over {of}"
+
+
+def sight_rows(plan: Plan) -> list[list[str]]:
+    """The languages that students and teachers are trained on, and the others; empty if there are no others.
+
+    Each row is of one list of languages: whose it is, which languages it has if these are few, and otherwise
+    how many.
+    """
+    rows: dict[tuple[str, str], list[str]] = {}
+    for arm in plan.arms():
+        draft = plan.draft(arm, {})
+        shown = plan.shown(draft)
+        for field, whose in (("train_languages", "students"), ("teacher_languages", "teachers")):
+            if field in shown and (unseen := plan.languages.unseen(content := getattr(draft, field))):
+                seen = plan.languages.seen(content)
+                row = [f"{whose}, {shown[field]}", _few(seen), _few(unseen)]
+                rows.setdefault((whose, content), row)
+    students = [row for (whose, _), row in rows.items() if whose == "students"]
+    teachers = [row for (whose, _), row in rows.items() if whose == "teachers"]
+    return [*students, *teachers]
+
+
+def _few(languages: Sequence[str]) -> str:
+    """The languages if they are few, and otherwise how many, with the first ones."""
+    if len(languages) <= FEW:
+        return ", ".join(languages)
+    return f"{len(languages)}: {', '.join(languages[:FEW])}, ..."
 
 
 def _listed(seeds: Sequence[int]) -> str:

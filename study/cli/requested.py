@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from study.cli.budget import Budget
 from study.cli.options import OnWhat, Where
+from study.config import LANGUAGES
 from study.errors import RequestError
 
 if TYPE_CHECKING:
     from study.planning.request import Request
     from study.planning.resolve import Resolved
 
-__all__ = ["request_of", "resolved"]
+__all__ = ["language_settings", "request_of", "resolved"]
 
 
 def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
@@ -34,6 +36,26 @@ def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
     )
 
 
+def language_settings(on: OnWhat, settings: Sequence[str] | None) -> list[str]:
+    """The `settings` of `--set`, and `--train-languages` and `--teacher-languages` as settings after them.
+
+    Raises:
+        RequestError: if an option names no language, or `--set` has the same hyperparameter.
+    """
+    found = list(settings or [])
+    for name in LANGUAGES:
+        if (text := getattr(on, name)) is None:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        codes = [code.strip() for code in text.split(",") if code.strip()]
+        if not codes:
+            raise RequestError(f"{option}: names no language")
+        if any(setting.partition("=")[0] == name for setting in found):
+            raise RequestError(f"{option}: --set {name} is given too; give one of the two")
+        found.append(f"{name}={'+'.join(codes)}")
+    return found
+
+
 def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     """The study that the options of `plan` or `run` request. Writes nothing.
 
@@ -46,15 +68,17 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     from study.planning.resolve import resolve
     from study.planning.shares import check_distinct
     from study.planning.spaces import load_space
+    from study.planning.trained import check_selectable
 
     space_name, the_space = load_space(space)
     given = {
         name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler", "pruner", "reports")
     }
-    if budget.settings or budget.vary:  # the sampler is checked with the ranges as they will be
+    settings = language_settings(on, budget.settings)
+    if settings or budget.vary:  # the sampler is checked with the ranges as they will be
         the_space = the_space.model_copy(update={"sampler": budget.sampler or the_space.sampler})
-    if budget.settings:
-        the_space = override(the_space, budget.settings)
+    if settings:
+        the_space = override(the_space, settings)
     if budget.vary:
         the_space = vary(the_space, budget.vary)
     the_space = with_budget(the_space, given)
@@ -83,8 +107,12 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         check_distinct(found.plan, found.shares)
     if the_space.varied and (budget.tunings or 1) > 1:
         raise RequestError("--tunings: must be 1 if hyperparameters are varied, because nothing is tuned")
-    options = {each: getattr(budget, each) for each in ("trials", "confirm_seeds", "seed_block", "tunings")}
+    exact_ones = ("trials", "confirm_seeds", "seed_block", "tunings", "select_on")
+    options = {each: getattr(budget, each) for each in exact_ones}
     options["margin"] = None if budget.margin is None else budget.margin / 100
     exact = tuple(each for each, value in options.items() if value is not None)
     own = {each: options[each] for each in exact if each not in ("trials", "confirm_seeds")}
-    return replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))
+    found = replace(found, plan=found.plan.model_copy(update=own | {"exact": exact}))
+    if name not in home.studies():
+        check_selectable(found.plan, found.task)
+    return found

@@ -15,6 +15,7 @@ from study.cli import completion
 from study.cli.console import listing, note, print_json, print_table, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, HomeOption, JsonOption
 from study.errors import RequestError, StudyStopped, first_line, no_permission
+from study.selection import SEEN
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_status", "status", "status_table"]
 
+FEW = 6
+"""So many unseen languages are named; of more, the number."""
 COUNTS = ("planned", "complete", "pruned", "diverged", "failed", "running", "waiting")
 
 
@@ -141,10 +144,28 @@ def _draw(found: Mapping[str, Any]) -> str:
     return f"seed blocks {first} to {first + tunings - 1}, one for each of {tunings} tunings"
 
 
+def _unseen(found: Mapping[str, Any]) -> list[str]:
+    """Which languages students are not trained on, and which languages select; nothing if they see all."""
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for arm in found["arms"]:
+        if arm["unseen"]:
+            sets.setdefault(tuple(arm["unseen"]), []).append(arm["arm"])
+    lines = []
+    for unseen, arms in sets.items():
+        whose = "all arms" if len(arms) == len(found["arms"]) else ", ".join(arms)
+        which = ", ".join(unseen) if len(unseen) <= FEW else f"{len(unseen)} languages"
+        lines.append(f"unseen in {whose}: {which}")
+    if lines:
+        of = "seen languages alone" if found["select_on"] == SEEN else "all languages"
+        lines.append(f"best: by macro validation accuracy over {of}")
+    return lines
+
+
 def _lines(found: Mapping[str, Any], home: Home) -> list[str]:
     """What a status prints below its table: failures, the driver, and what MLflow lacks."""
     lines = [f"failed {key[:8]}: {why}" for key, why in found["reasons"].items()]
     lines += [f"\n{key[:8]}\n{text.rstrip()}" for key, text in found["tracebacks"].items()]
+    lines += _unseen(found)
     lines.append(_draw(found))
     if (driver := found["driver"]) is not None:
         lines.append(f"run by process {driver['pid']} on {driver['host']}, since {driver['since']}")

@@ -16,7 +16,8 @@ import typer
 
 from study.cli.console import listing, note, print_json, print_table
 from study.cli.options import DEFAULT_HOME, WHERE, HomeOption, JsonOption, OnWhat, SetOption
-from study.cli.requested import request_of
+from study.cli.requested import language_settings, request_of
+from study.config import SUMMARIES
 from study.errors import RequestError, StudyStopped
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def trial(
     the_home = Home.at(home)
     request = request_of("trial", on)
     the_home.check_writable()
-    one = _resolve_one(request, settings or [], the_home.store)
+    one = _resolve_one(request, language_settings(on, settings), the_home.store)
     for text in one.resolved.notes:
         note(f"note: {text}")
     the_home.root.mkdir(parents=True, exist_ok=True)
@@ -177,7 +178,10 @@ def _line(progress: Progress) -> str:
 
 
 def scores_table(result: Mapping[str, Any]) -> Table:
-    """The scores of one trial: languages x (accuracy, macro-F1, retention) of validation and test."""
+    """The scores of one trial: languages x (accuracy, macro-F1, retention) of validation and test.
+
+    Languages that the student was not trained on are marked, and come after the others.
+    """
     columns = ["language"]
     rows: dict[str, dict[str, float | None]] = {}
     for split in ("validation", "test"):
@@ -187,8 +191,13 @@ def scores_table(result: Mapping[str, Any]) -> Table:
         for metric in ("accuracy", "macro_f1", "retention"):
             columns.append(f"{split} {metric.replace('_f1', '-F1')}")
             values = scores[metric]
-            flat = values["by_language"] | {"macro": values["macro"], "worst": values["worst"]}
+            flat = values["by_language"] | {name: values[name] for name in SUMMARIES if name in values}
             for name, value in flat.items():
                 rows.setdefault(name, {})[columns[-1]] = value
-    names = sorted(set(rows) - {"macro", "worst"}) + [n for n in ("macro", "worst") if n in rows]
-    return listing(columns, [[name, *(rows[name].get(c) for c in columns[1:])] for name in names])
+    unseen = set(result.get("unseen", ()))
+    names = sorted(set(rows) - {*SUMMARIES}, key=lambda name: (name in unseen, name))
+    shown = {name: f"{name} (unseen)" for name in unseen}
+    names += [name for name in SUMMARIES if name in rows]
+    return listing(
+        columns, [[shown.get(name, name), *(rows[name].get(c) for c in columns[1:])] for name in names]
+    )

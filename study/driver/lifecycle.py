@@ -25,7 +25,7 @@ from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.patience import Deferred
 from study.ledger.records import Phase, Record, State
-from study.selection import BestValidation
+from study.selection import BestValidation, value_of
 from study.storage.attempts import tidy_mirror, tidy_trial
 from study.tracking.journal import Journal
 from study.tracking.posts import Posts
@@ -47,6 +47,7 @@ class Lifecycle:
         self, ledger: Ledger, lease: Lease, posts: Posts, phase: Phase, ask_new: Callable[[], Record | None]
     ) -> None:
         self.ledger, self.lease, self.posts, self.ask_new = ledger, lease, posts, ask_new
+        self.select_on = ledger.require_plan().select_on
         records = ledger.records()
         self.again = deque(r for r in records if r.running and r.phase == phase)
         """Trials that a former run or a dead worker left: they are started before new ones."""
@@ -142,7 +143,7 @@ class Lifecycle:
         self.reports[key] = written
         self.changes += 1
         self._post(record, State.RUNNING)
-        value = written.value
+        value = value_of(written.validation, self.select_on)
         if value is None:
             return
         stops = self.ledger.report(record, written.report, value)
@@ -196,7 +197,8 @@ class Lifecycle:
         self.posts.outbox.flush(SLOW_MLFLOW, only=key)
         self.lease.check()  # again, after the wait
         why = traceback.strip().splitlines()[-1] if traceback else None
-        value = last.value if last is not None and outcome == State.COMPLETE else None
+        complete = last is not None and outcome == State.COMPLETE
+        value = value_of(last.validation, self.select_on) if last is not None and complete else None
         ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key))
         self._forget(key)
         self._tidy_ended(ended)

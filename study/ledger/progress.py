@@ -71,7 +71,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     started, what was started counts. If an arm's search has ended without a complete trial,
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
     are `superseded` and counted nowhere else. `selected` has how the values of an arm's confirm runs were
-    selected, if that is on record.
+    selected, if that is on record. `unseen` has the languages that an arm's students are not trained on.
     """
     firsts = [of_tuning.search_seed for of_tuning in plan.each_tuning()]
     numbers = [r.config.seed - firsts[r.tuning] for r in records if r.phase == "confirm"]
@@ -93,6 +93,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
                 **_counts(planned, of_arm, driver),
                 "best": _best(best.get(arm.name)),
                 "selected": _choices(plan, [r for r in of_arm if r.phase == "confirm"]),
+                "unseen": list(plan.unseen_by(arm)),
             }
         )
     overall = BestValidation().best(best.values())
@@ -102,6 +103,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
         "space": plan.request.get("space"),
         "seed_block": plan.seed_block,
         "selection": plan.selection,
+        "select_on": plan.select_on,
         "tunings": plan.tunings,
         **total,
         "superseded": len(records) - len(counted),

@@ -69,8 +69,9 @@ class Record:
     """One trial as the ledger stores it.
 
     outcome: how the trial ended; missing while the trial has not ended. value: validation macro accuracy of a
-    complete trial. driver: who started the trial last. tuning: the tuning of its arm, from 0. choice: how the
-    values of a confirm run were selected; missing in studies that began before this was on record.
+    complete trial, over the languages that the study selects on. driver: who started the trial last. tuning:
+    the tuning of its arm, from 0. choice: how the values of a confirm run were selected; missing in studies
+    that began before this was on record.
     """
 
     key: str

@@ -67,9 +67,9 @@ def override(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
                 )
             role[name] = _range(f"--set {setting}", text, isinstance(old, Range) and old.log)
         elif "," in text:
-            role[name] = tuple(parse_value(part) for part in text.split(","))
+            role[name] = tuple(parse_value(part, name) for part in text.split(","))
         else:
-            roles["fixed"][name] = parse_value(text)
+            roles["fixed"][name] = parse_value(text, name)
     return _changed(space, roles, "--set: ")
 
 
@@ -95,7 +95,7 @@ def vary(space: SearchSpace, settings: Sequence[str]) -> SearchSpace:
                 f"--vary {setting}", text, old.log if isinstance(old, Range) else None
             )
         else:
-            roles["varied"][name] = tuple(parse_value(part) for part in text.split(","))
+            roles["varied"][name] = tuple(parse_value(part, name) for part in text.split(","))
     without: dict[str, Any] = {"confirm_seeds": 0, "pruner": "none"}
     without |= {"sampler": "quasi"} if space.sampler == "tpe" else {}
     return _changed(space, roles | without, "--vary: ")
@@ -145,7 +145,7 @@ def _combination(option: str, text: str) -> dict[str, Value]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(name and equals and value for name, equals, value in pairs):
         raise RequestError(f"{option} {text}: must be key=value, or several of them with commas between")
-    return {name: parse_value(value) for name, _, value in pairs}
+    return {name: parse_value(value, name) for name, _, value in pairs}
 
 
 def _never_tuned(name: str) -> str:

@@ -68,7 +68,7 @@ def _csv(path: Path) -> Iterator[dict[str, Value]]:
             if None in row:
                 raise RequestError(f"{path}: point {number}: has more values than the header has names")
             cells = {name.strip(): (text or "").strip() for name, text in row.items()}
-            yield {name: parse_value(text) for name, text in cells.items() if text}
+            yield {name: parse_value(text, name) for name, text in cells.items() if text}
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, Value]]:

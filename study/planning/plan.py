@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from study.config import GATES, TrialConfig, parse_config
+from study.config import GATES, LANGUAGES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.depths import in_layers
 from study.planning.enqueued import points_of
+from study.planning.languages import Languages, OfTask, in_languages
 from study.planning.points import all_points, corners
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.planning.seeds import SEEDS, block_of, check_seeds, sampler_seed
-from study.selection import BEST_TRIED, INTERPOLATED
+from study.selection import BEST_TRIED, INTERPOLATED, SelectOn
 from study.space import NOT_SEARCHED, Range, SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -58,10 +59,11 @@ class Plan(BaseModel):
     as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
     seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
     tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
-    own. reports_start: whether confirm runs are scored before their first step too. A plan without the last
-    four is of a study that began before there were any. exact: which of
-    "trials", "confirm_seeds", "margin", "seed_block" and "tunings" the user gave as options; the ledger does
-    not store them.
+    own. reports_start: whether confirm runs are scored before their first step too. select_on: over which
+    languages the validation accuracy is that trials are selected by (`study/selection.py`). languages: those
+    of the task, and what names of lists in the space stand for. A plan without the last six is of a study
+    that began before there were any. exact: which of "trials", "confirm_seeds", "margin", "seed_block",
+    "tunings" and "select_on" the user gave as options; the ledger does not store them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +77,8 @@ class Plan(BaseModel):
     seed_block: int = Field(0, ge=0)
     tunings: int = Field(1, ge=1)
     reports_start: bool = False
+    select_on: SelectOn = "all"
+    languages: Languages = Languages()
     exact: tuple[str, ...] = Field(default=(), exclude=True)
 
     @classmethod
@@ -82,12 +86,14 @@ class Plan(BaseModel):
         cls,
         name: str,
         space: SearchSpace,
-        task: str,
+        task: OfTask | str,
         model: ModelFacts,
         teacher: str,
         request: dict[str, Any],
     ) -> Plan:
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
+
+        task: its facts; a fingerprint alone is of a task whose languages the plan does not divide.
 
         Raises:
             RequestError: if a configuration or an enqueued point of the space would not be valid, there is no
@@ -96,8 +102,10 @@ class Plan(BaseModel):
         check_sampler(space)
         check_pruner(space)
         check_seeds(space)
+        task = OfTask(task) if isinstance(task, str) else task
+        space, known = in_languages(space, task)
         constants = {
-            "task": task,
+            "task": task.fingerprint,
             "model": model.fingerprint,
             "model_layers": model.layers,
             "teacher": teacher,
@@ -113,6 +121,8 @@ class Plan(BaseModel):
             selection=INTERPOLATED,
             seed_block=block_of(name),
             reports_start=True,
+            select_on="seen",
+            languages=known,
         )
         if not plan.arms():
             raise RequestError("all combinations of scientific values are excluded: no arm is left")
@@ -177,7 +187,35 @@ class Plan(BaseModel):
         """
         seed = self.search_seed if seed is None else seed
         values = self.constants | self.space.fixed | dict(arm.values) | dict(searched)
+        values |= {name: self.languages.content(values[name]) for name in LANGUAGES if name in values}
         return parse_config(values | {"seed": seed, "data_seed": seed})
+
+    def shown(self, config: TrialConfig) -> dict[str, Any]:
+        """The values of `config` that have an effect, with the names of lists of languages, as people read
+        them and MLflow has them.
+        """
+        values = config.effective()
+        for field in LANGUAGES:
+            if field in values:
+                values[field] = self._name_of(field, values[field])
+        return values
+
+    def shown_recipe(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """The `recipe` of a teacher (`Inputs.teacher_recipe`), with the name of the list of its languages."""
+        field = "teacher_languages"
+        return dict(recipe) | ({field: self._name_of(field, recipe[field])} if field in recipe else {})
+
+    def _name_of(self, field: str, content: str) -> str:
+        """The name in the space of the list `content`, a value of `field`; the list itself without a name."""
+        levels = (self.space.scientific | self.space.searched).get(field, ())
+        names = levels if isinstance(levels, tuple) else ()
+        if field in self.space.fixed:
+            names = (self.space.fixed[field],)
+        return next((str(name) for name in names if self.languages.content(name) == content), content)
+
+    def unseen_by(self, arm: Arm) -> tuple[str, ...]:
+        """The languages of the task that the students of `arm` are not trained on."""
+        return self.languages.unseen(self.draft(arm, {}).train_languages)
 
     def arms(self) -> list[Arm]:
         """All combinations of scientific values that are not excluded.
@@ -191,7 +229,7 @@ class Plan(BaseModel):
             if not _is_arm(self.space, values):
                 continue
             config = self.config(Arm("", tuple(values.items())), draft)
-            effective = config.effective()
+            effective = self.shown(config)
             shown = {name: effective[name] for name in values if name in effective}
             name = " ".join(f"{k}={v}" for k, v in shown.items())
             arms.setdefault(name or "all", Arm(name or "all", tuple(values.items())))
@@ -245,7 +283,7 @@ class Plan(BaseModel):
     def held(self) -> dict[str, Any]:
         """Values that neither the arms nor the search change: caveats of every answer."""
         changed = NOT_SEARCHED | self.space.scientific.keys() | self.space.searched.keys()
-        effective = [self.draft(arm, {}).effective() for arm in self.arms()]
+        effective = [self.shown(self.draft(arm, {})) for arm in self.arms()]
         return {k: v for values in effective for k, v in values.items() if k not in changed}
 
     def identity(self) -> dict[str, Any]:
@@ -253,17 +291,19 @@ class Plan(BaseModel):
         space = self.space.model_dump(mode="json")
         for budget in ("trials", "confirm_seeds", "question"):
             del space[budget]
-        own = {"seed_block": self.seed_block, "selection": self.selection}
+        own = {"seed_block": self.seed_block, "selection": self.selection, "select_on": self.select_on}
         return {"constants": self.constants, "space": space} | own
 
     def following(self, begun: Plan) -> Plan:
-        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings, reports.
+        """This plan, with what the user left open as `begun` has it: selection, seed block, tunings, reports,
+        and the languages that the selection is over.
 
         Tunings may be added, and none is taken away.
         """
         block = self.seed_block if "seed_block" in self.exact else begun.seed_block
         tunings = max(self.tunings, begun.tunings)
-        kept = {"selection": begun.selection, "reports_start": begun.reports_start}
+        kept: dict[str, Any] = {"selection": begun.selection, "reports_start": begun.reports_start}
+        kept |= {} if "select_on" in self.exact else {"select_on": begun.select_on}
         return self.model_copy(update=kept | {"seed_block": block, "tunings": tunings})
 
     def continuing(self, begun: Plan) -> Plan:
@@ -280,6 +320,7 @@ class Plan(BaseModel):
         }
         margin = self.margin if "margin" in self.exact else begun.margin
         update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
+        update |= {"languages": begun.languages}
         return self.following(begun).model_copy(update=update)
 
     def _check_effects(self, arm: Arm) -> None:

@@ -21,11 +21,13 @@ from study.planning.capacity import (
     largest,
     need_of,
 )
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
 from study.planning.request import EMBEDDED, Request
 from study.planning.samplers import check_sampler
 from study.planning.shares import Share, share_notes, shares_of
+from study.planning.trained import check_labels, language_notes
 from study.space import SearchSpace
 from study.storage.artifacts import Store
 from study.trial.data.sources import load_task
@@ -70,8 +72,8 @@ class Resolved:
 
     @cached_property
     def findings(self) -> tuple[str, ...]:
-        """What weakens a result beside the task's own notes: what the tokenizer reads, and fractions."""
-        return (*self.reading.notes, *share_notes(self.shares))
+        """What weakens a result beside the task's own notes: unread texts, fractions, unseen labels."""
+        return (*self.reading.notes, *share_notes(self.shares), *language_notes(self.plan, self.task))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -105,7 +107,9 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
-    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
+    of_task = OfTask(task.fingerprint, task.languages, task.languages_in("train"))
+    plan = Plan.make(name, space, of_task, facts, teacher, request.recorded())
+    check_labels(plan, task)
     for draft in plan.all_drafts():
         _check_config(draft, model)
     resolved = Resolved(request, task, model, plan, store)

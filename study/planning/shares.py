@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from study.config import ALL
 from study.errors import RequestError
 from study.planning.plan import Plan
 from study.trial.data.fractions import sample_rows, sample_sizes
@@ -33,6 +34,7 @@ class Share:
     that has training rows; two fractions with equal shares are the same sample. forced: the languages that
     keep more than the fraction, because they have so many labels. label_floor: the rows of each label that
     are kept at least. lost: the languages in which labels have no row in the sample, with their number.
+    train_languages: the name of the list of languages that the student sees; rows and shares are of these.
     """
 
     fraction: float
@@ -42,27 +44,35 @@ class Share:
     forced: tuple[str, ...]
     label_floor: int = 1
     lost: dict[str, int] = field(default_factory=dict)
+    train_languages: str = ALL
 
     @property
     def name(self) -> str:
         """The fraction as a value of a study."""
-        return f"data_fraction={self.fraction:g}" + ("" if self.label_floor else " at label_floor=0")
+        named = f"data_fraction={self.fraction:g}" + ("" if self.label_floor else " at label_floor=0")
+        return named + ("" if self.train_languages == ALL else f" in {self.train_languages}")
 
 
 def shares_of(plan: Plan, task: Task) -> list[Share]:
     """The samples of the fractions in `plan`, from the smallest; of a range, both ends."""
-    samples = sorted({(draft.data_fraction, draft.label_floor) for draft in plan.all_drafts()})
+    drafts = {
+        (d.data_fraction, d.label_floor, str(plan.shown(d)["train_languages"])): d for d in plan.all_drafts()
+    }
     train = task.splits["train"]
     total = np.bincount(train.languages, minlength=len(task.languages))
     found = []
-    for fraction, floor in samples:
+    for (fraction, floor, languages), draft in sorted(drafts.items(), key=lambda item: item[0]):
         sizes = sample_sizes(train.labels, train.languages, fraction, floor)
-        names = [(task.languages[i], int(i)) for i in np.flatnonzero(total)]
+        names = [
+            (task.languages[i], int(i)) for i in np.flatnonzero(total) if draft.trains_on(task.languages[i])
+        ]
         by_language = {name: float(sizes[i] / total[i]) for name, i in names}
         forced = tuple(name for name, i in names if sizes[i] > np.floor(total[i] * fraction + 0.5))
-        rows = int(sizes.sum())
+        of_names = [i for _, i in names]
+        rows = int(sizes[of_names].sum())
+        share = rows / int(total[of_names].sum())
         lost = {} if floor else _labels_lost(train, fraction, names)
-        found.append(Share(fraction, rows, rows / len(train), by_language, forced, floor, lost))
+        found.append(Share(fraction, rows, share, by_language, forced, floor, lost, languages))
     return found
 
 
@@ -112,7 +122,8 @@ def check_distinct(plan: Plan, shares: Sequence[Share]) -> None:
         if not share.rows:
             raise RequestError(f"{share.name}: keeps no training row of this task; give a larger fraction")
     levels = plan.space.scientific.get("data_fraction", ())
-    compared = sorted((s for s in shares if s.fraction in levels), key=lambda s: (s.label_floor, s.fraction))
+    compared = [share for share in shares if share.fraction in levels]
+    compared.sort(key=lambda s: (s.train_languages, s.label_floor, s.fraction))
     samples: list[list[Share]] = []  # each with the fractions that are this sample
     for share in compared:
         if samples and _is_one(samples[-1][0], share):
@@ -121,7 +132,7 @@ def check_distinct(plan: Plan, shares: Sequence[Share]) -> None:
             samples.append([share])
     if same := next((sample for sample in samples if len(sample) > 1), None):
         alike = [f"{share.fraction:g}" for share in same]
-        of_floor = [s[-1] for s in samples if s[-1].label_floor == same[0].label_floor]
+        of_floor = [s[-1] for s in samples if _alike(s[-1], same[0])]
         kept = ",".join(f"{share.fraction:g}" for share in of_floor)
         why = ", because each language keeps one row of each label" if same[0].label_floor else ""
         raise RequestError(
@@ -131,5 +142,9 @@ def check_distinct(plan: Plan, shares: Sequence[Share]) -> None:
 
 
 def _is_one(share: Share, other: Share) -> bool:
-    """Whether two fractions of one label floor are the same sample."""
-    return share.label_floor == other.label_floor and share.by_language == other.by_language
+    """Whether two fractions of one label floor, in the same languages, are the same sample."""
+    return _alike(share, other) and share.by_language == other.by_language
+
+
+def _alike(share: Share, other: Share) -> bool:
+    return (share.label_floor, share.train_languages) == (other.label_floor, other.train_languages)

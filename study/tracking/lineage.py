@@ -10,7 +10,7 @@ from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.huggingface_dataset_source import HuggingFaceDatasetSource
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 
-from study.config import TrialConfig, digest
+from study.config import ALL, TrialConfig, digest
 from study.errors import masked
 from study.storage.artifacts import Store
 from study.trial.data.fractions import sample_sizes
@@ -31,6 +31,7 @@ CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 """A split -> what MLflow's UI calls the use of a data set."""
 DIGEST = 36  # characters that MLflow takes
 SHARE = ("data_fraction", "data_seed", "label_floor")
+"""The fields that choose a sample of the training split."""
 COLUMNS = ("text", "label", "lang")
 
 
@@ -76,15 +77,16 @@ class TaskData:
 
     def of_trial(self, config: TrialConfig, phase: str) -> list[DatasetInput]:
         """What a trial reads: the training split or its share of it, validation; a confirm run reads test."""
-        share = {name: getattr(config, name) for name in SHARE} if config.data_fraction < 1 else {}
         others = ("validation", "test") if phase == "confirm" else ("validation",)
+        share = _share(config, config.data_fraction < 1, config.train_languages)
         return self._inputs(config, {"train": share} | {name: {} for name in others})
 
     def of_teacher(self, config: TrialConfig) -> list[DatasetInput]:
         """What the teacher of the trial `config` reads. What a given teacher was trained on is not known."""
-        if Inputs(self.store, config).teacher_saw_same:
-            return self.of_trial(config, "search")
-        return self._inputs(config, {"validation": {}} if config.teacher else {"train": {}, "validation": {}})
+        if config.teacher:
+            return self._inputs(config, {"validation": {}})
+        share = _share(config, Inputs(self.store, config).teacher_saw_same, config.teacher_languages)
+        return self._inputs(config, {"train": share, "validation": {}})
 
     def _inputs(self, config: TrialConfig, read: Mapping[str, Mapping[str, Any]]) -> list[DatasetInput]:
         """The splits in `read`, each with its share; none if the task is not in the store."""
@@ -97,15 +99,23 @@ class TaskData:
         return [self._known[split, *share.values()] for split, share in read.items()]
 
 
+def _share(config: TrialConfig, sampled: bool, languages: str) -> dict[str, Any]:
+    """What chooses rows of the training split: the sample, if there is one, and the list of languages."""
+    share = {name: getattr(config, name) for name in SHARE} if sampled else {}
+    return share if languages == ALL else share | {"train_languages": languages}
+
+
 def _input(inputs: Inputs, split: str, share: Mapping[str, Any], task_source: str) -> DatasetInput:
     """One split, or a `share` of it. The profile is short: MLflow sends it with each run of a list."""
     fingerprint, task = inputs.config.task, inputs.task
     source_type, source = _source(task_source)
+    chosen = share.get("train_languages", ALL)
+    languages = task.languages if chosen == ALL else chosen.split("+")
     profile = {
         "num_rows": _rows(inputs, split, share),
-        **(share or {"data_fraction": 1.0}),
-        "num_languages": len(task.languages),
-        "languages": " ".join(task.languages),
+        **({"data_fraction": 1.0} | {k: v for k, v in share.items() if k != "train_languages"}),
+        "num_languages": len(languages),
+        "languages": " ".join(languages),
         "num_labels": len(task.labels),
         "task_fingerprint": fingerprint,
     }
@@ -141,5 +151,10 @@ def _rows(inputs: Inputs, split: str, share: Mapping[str, Any]) -> int | None:
         return None
     if not share:
         return len(there)
-    fraction, floor = share["data_fraction"], share["label_floor"]
-    return int(sample_sizes(there.labels, there.languages, fraction, floor).sum())
+    fraction, floor = share.get("data_fraction", 1.0), share.get("label_floor", 1)
+    sizes = sample_sizes(there.labels, there.languages, fraction, floor)
+    chosen = share.get("train_languages", ALL)
+    names = inputs.task.languages
+    return sum(
+        int(n) for n, name in zip(sizes, names, strict=False) if chosen == ALL or name in chosen.split("+")
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlflow.entities import Metric
 
+from study.config import SUMMARIES
 from study.errors import masked
 from study.planning.plan import Plan
 from study.selection import INTERPOLATED
@@ -38,8 +39,8 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
     """Return a trial's result as metrics at the time of its last report.
 
     These are test scores, the number of test texts of each language (`test/texts/LANGUAGE`), seconds and
-    parameters; and, if the student saw a fraction of the training data,
-    the share of the rows that the fraction came to: `data_share`, and `data_share/LANGUAGE`.
+    parameters; and, if the student saw a fraction of the training data or not all languages, the share of the
+    rows of its languages that it saw: `data_share`, and `data_share/LANGUAGE`, 0 in unseen languages.
     """
     metrics = dict(score_rows("test", result["test"]))
     metrics |= {
@@ -53,7 +54,7 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
 
 
 def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
-    """Yield (name, value) of `split/metric/language`, `split/metric/macro` and `split/metric/worst`.
+    """Yield (name, value) of `split/metric/NAME`, of each language and each of `study.config.SUMMARIES`.
 
     A value that was not measured is left out.
     """
@@ -62,7 +63,7 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
         if values:
             for name, value in [
                 *values["by_language"].items(),
-                *((k, values[k]) for k in ("macro", "worst")),
+                *((k, values[k]) for k in SUMMARIES if k in values),
             ]:
                 if value is not None:
                     yield f"{split}/{metric}/{name}", value
@@ -122,7 +123,7 @@ def study_params(plan: Plan) -> dict[str, Any]:
     if space.enqueued:
         params["enqueued"] = len(space.enqueued)
     if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it
-        params |= {"selection": plan.selection, "seed_block": plan.seed_block}
+        params |= {"selection": plan.selection, "seed_block": plan.seed_block, "select_on": plan.select_on}
     roles: dict[str, Mapping[str, Any]] = {
         "scientific": space.scientific,
         "nuisance": space.nuisance,

@@ -249,7 +249,7 @@ class Tracker:
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
         tags |= {k: v for k, v in machine_tags(machines).items() if self.runs.tag(run, k) != v}
-        params = record.config.effective() if self.runs.lacks_params(run) else {}
+        params = self.plan.shown(record.config) if self.runs.lacks_params(run) else {}
         self.runs.log(run, rows, params, tags)
         self._logged[run] = count
         for name, text in (files or {}).items():
@@ -265,7 +265,7 @@ class Tracker:
 
     def teacher(self, key: str, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
         """Log the teacher `key`: a run of phase `teacher`, with its scores per language on validation."""
-        flat = dict(recipe)
+        flat = self.plan.shown_recipe(recipe)
         if isinstance(flat.get("data"), dict):  # the teacher saw a share of the data
             flat |= {f"data.{name}": value for name, value in flat.pop("data").items()}
         note = note_tags(teacher_note(self.plan, recipe, scores))

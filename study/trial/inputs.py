@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from study.config import TrialConfig, digest
+from study.config import ALL, TrialConfig, digest
 from study.storage.artifacts import Store
 from study.trial.data.fractions import sample_rows, sample_sizes
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
@@ -112,10 +112,12 @@ class Inputs:
         if c.teacher:
             return {"given": c.teacher, "task": c.task, "model": c.model}
         recipe = {k: v for k, v in c.effective().items() if k.startswith("teacher_") and k != "teacher_data"}
+        if c.teacher_languages == ALL:  # teachers of older versions keep their keys
+            del recipe["teacher_languages"]
         saw: Any = "full"
         if self.teacher_saw_same:
             saw = {"fraction": c.data_fraction, "data_seed": c.data_seed}
-            saw |= {} if c.label_floor else {"label_floor": 0}  # teachers of older versions keep their keys
+            saw |= {} if c.label_floor else {"label_floor": 0}  # likewise
         return recipe | {"task": c.task, "model": c.model, "max_length": c.max_length, "data": saw}
 
     @property
@@ -160,8 +162,9 @@ class Inputs:
     def teacher_logits(self, split: str) -> np.ndarray:
         """[rows of the split x classes] float32, memory-mapped and read-only.
 
-        If the teacher saw only a fraction of the training data, the rows that it did not see are NaN. No
-        trial reads these rows; a trial that read them would diverge instead of using a wrong number.
+        If the teacher saw only a fraction of the training data, the rows that are not in the sample are NaN,
+        in all languages. No trial reads these rows; a trial that read them would diverge instead of using a
+        wrong number.
         """
         folder = self.store.path("outputs", self.outputs_key(split))
         logits: np.ndarray = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
@@ -173,18 +176,47 @@ class Inputs:
         scores: Scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         return scores
 
-    def training_rows(self, train: EncodedSplit) -> np.ndarray:
-        """Rows of the training split that the student sees: its share of each language."""
+    def sampled_rows(self, train: EncodedSplit) -> np.ndarray:
+        """Rows of the training split in the sample of the data fraction, in all languages."""
         c = self.config
         return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed, c.label_floor)
 
-    def training_share(self, train: EncodedSplit) -> dict[str, Any]:
-        """The share of the training rows that the student sees: of all rows, and of each language's rows.
+    def training_rows(self, train: EncodedSplit) -> np.ndarray:
+        """Rows of the training split that the student sees: its share of each of its languages."""
+        return self._in_languages(self.sampled_rows(train), train, self.config.train_languages)
 
-        It is more than `data_fraction` if a language has many labels and few rows (`fractions.py`).
+    def teacher_rows(self, train: EncodedSplit) -> np.ndarray:
+        """Rows of the training split that the teacher is trained on."""
+        rows = self.sampled_rows(train) if self.teacher_saw_same else np.arange(len(train))
+        return self._in_languages(rows, train, self.config.teacher_languages)
+
+    def _in_languages(self, rows: np.ndarray, train: EncodedSplit, wanted: str) -> np.ndarray:
+        """Those of `rows` that are in the languages of the list `wanted` (`study.config.LANGUAGES`)."""
+        if wanted == ALL:
+            return rows
+        names = self.task.languages
+        numbers = [names.index(code) for code in wanted.split("+")]
+        kept: np.ndarray = rows[np.isin(train.languages[rows], numbers)]
+        return kept
+
+    @cached_property
+    def seen(self) -> tuple[str, ...]:
+        """The languages of the student's training texts, in the order of the task."""
+        share = self.training_share(self.split("train"))["by_language"]
+        return tuple(name for name in self.task.languages if share[name] > 0)
+
+    def training_share(self, train: EncodedSplit) -> dict[str, Any]:
+        """The share of the training rows that the student sees: of its languages, and of each language.
+
+        It is more than `data_fraction` if a language has many labels and few rows (`fractions.py`). It is 0
+        in a language that the student does not see.
         """
-        c = self.config
-        sizes = sample_sizes(train.labels, train.languages, c.data_fraction, c.label_floor)
-        total = np.bincount(train.languages, minlength=len(sizes))
-        each = {self.task.languages[i]: float(sizes[i] / total[i]) for i in np.flatnonzero(total)}
-        return {"all": float(sizes.sum() / len(train)), "by_language": each}
+        c, names = self.config, self.task.languages
+        sizes = np.zeros(len(names), dtype=np.int64)
+        sampled = sample_sizes(train.labels, train.languages, c.data_fraction, c.label_floor)
+        sizes[: len(sampled)] = sampled
+        chosen = np.array([c.trains_on(name) for name in names])
+        total = np.bincount(train.languages, minlength=len(names))
+        share = np.where(chosen, sizes, 0) / np.maximum(total, 1)
+        of_chosen = float(sizes[chosen].sum() / total[chosen].sum())
+        return {"all": of_chosen, "by_language": dict(zip(names, map(float, share), strict=True))}

@@ -14,7 +14,7 @@ from study.config import canonical_json, digest
 from study.storage.artifacts import write_atomically
 from study.trial.data.tokens import EncodedSplit
 from study.trial.inputs import Inputs
-from study.trial.scores import Scores, add_retention, score
+from study.trial.scores import Scores, add_groups, add_retention, score
 
 __all__ = ["Outputs", "write_predictions", "write_texts"]
 
@@ -39,10 +39,11 @@ class Outputs:
         return predictions
 
     def scores(self, inputs: Inputs) -> Scores:
-        """Scores per language, with retention."""
-        split = self.split
-        scores = score(self.predictions, split.labels, split.languages, inputs.task.languages)
-        return add_retention(scores, inputs.teacher_scores(self.name))
+        """Scores per language, with retention; seen and unseen languages apart if there are unseen ones."""
+        split, languages = self.split, inputs.task.languages
+        scores = score(self.predictions, split.labels, split.languages, languages)
+        scores = add_retention(scores, inputs.teacher_scores(self.name))
+        return scores if len(inputs.seen) == len(languages) else add_groups(scores, inputs.seen)
 
 
 def write_texts(outputs: Outputs, inputs: Inputs, path: Path) -> None:

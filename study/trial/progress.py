@@ -34,7 +34,7 @@ class Progress:
 
     @property
     def value(self) -> float | None:
-        """What trials are compared by: validation macro accuracy; missing if there are no scores."""
+        """Validation macro accuracy over all languages; missing if there are no scores."""
         return None if self.validation is None else float(self.validation["accuracy"]["macro"])
 
     def to_json(self) -> str:

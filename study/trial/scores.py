@@ -1,16 +1,22 @@
-"""Scores per language: accuracy, macro-F1, retention, and their mean and minimum over languages."""
+"""Scores per language: accuracy, macro-F1, retention, and their mean and minimum over languages.
+
+If the student is not trained on all languages, mean and minimum are also over the seen languages, and over
+the unseen ones.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Scores", "add_retention", "score"]
+__all__ = ["Scores", "add_groups", "add_retention", "score"]
 
 Scores = dict[str, Any]
-"""{"accuracy"|"macro_f1"|"retention": {"macro", "worst", "by_language": {code: value}}, "n": {code: rows}}"""
+"""{"accuracy"|"macro_f1"|"retention": {"macro", "worst", "by_language": {code: value}}, "n": {code: rows}}
+
+Of a student with unseen languages, each metric has the values of `study.config.SEEN_OR_UNSEEN` too."""
 
 
 def score(predictions: np.ndarray, labels: np.ndarray, languages: np.ndarray, names: Sequence[str]) -> Scores:
@@ -45,6 +51,27 @@ def add_retention(student: Scores, teacher: Scores) -> Scores:
     ours, theirs = student["accuracy"]["by_language"], teacher["accuracy"]["by_language"]
     ratio = {name: ours[name] / theirs[name] for name in ours if theirs.get(name, 0) > 0}
     return student | {"retention": _over_languages(ratio)}
+
+
+def add_groups(scores: Scores, seen: Collection[str]) -> Scores:
+    """`scores` with `study.config.SEEN_OR_UNSEEN` in each metric; None over no language.
+
+    seen: the languages that the student is trained on. All other languages are unseen.
+    """
+    found = dict(scores)
+    for metric in ("accuracy", "macro_f1", "retention"):
+        if metric in scores:
+            values = scores[metric]["by_language"]
+            groups = {
+                "seen": {name: value for name, value in values.items() if name in seen},
+                "unseen": {name: value for name, value in values.items() if name not in seen},
+            }
+            found[metric] = scores[metric] | {
+                f"{group}_{summary}": _over_languages(of_group)[summary]
+                for group, of_group in groups.items()
+                for summary in ("macro", "worst")
+            }
+    return found
 
 
 def _over_languages(values: dict[str, float]) -> dict[str, Any]:

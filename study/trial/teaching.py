@@ -15,7 +15,6 @@ from study.errors import TeacherDiverged
 from study.streams import stream
 from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.data.arrays import check_arrays
-from study.trial.data.tokens import EncodedSplit
 from study.trial.inputs import Inputs
 from study.trial.losses.objective import cross_entropy
 from study.trial.models.loading import quiet
@@ -45,7 +44,7 @@ def train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics) 
     teacher.to(numerics.device)
     step_loss = classifier_step(
         teacher,
-        TrainingData(train, _rows_seen(inputs, train), inputs.pad_id),
+        TrainingData(train, inputs.teacher_rows(train), inputs.pad_id),
         lambda logits, labels, targets: cross_entropy(logits, labels),
         config.teacher_batch_size,
         seed,
@@ -78,7 +77,7 @@ def write_outputs(
     trimmed: Any = trim(teacher, inputs.vocabulary)
     trimmed.to(numerics.device)
     if name == "train" and inputs.teacher_saw_same:
-        rows = _rows_seen(inputs, split)
+        rows = inputs.sampled_rows(split)  # in all languages: a student may see others than its teacher
         logits = np.full((len(split), len(inputs.task.labels)), np.nan, dtype=np.float32)
         logits[rows] = predict_logits(trimmed, split.take(rows), inputs.pad_id, numerics)
     else:
@@ -98,8 +97,3 @@ def write_outputs(
         scores["numerics"]["training"] = json.loads(about.read_text(encoding="utf-8"))["numerics"]
     scores["parameters"] = sum(p.numel() for p in teacher.parameters())
     (target / "scores.json").write_text(json.dumps(scores, indent=1), encoding="utf-8")
-
-
-def _rows_seen(inputs: Inputs, train: EncodedSplit) -> np.ndarray:
-    """Rows of the training split that the teacher is trained on."""
-    return inputs.training_rows(train) if inputs.teacher_saw_same else np.arange(len(train))

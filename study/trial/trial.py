@@ -115,7 +115,10 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         },
         "other_numerics_before": numerics.differences(began_on) if began_on else {},
     }
-    if config.data_fraction < 1:
+    unseen = [name for name in inputs.task.languages if name not in inputs.seen]
+    if unseen:
+        result["unseen"] = unseen
+    if unseen or config.data_fraction < 1:
         result["data_share"] = inputs.training_share(inputs.split("train"))
     own.mkdir(parents=True, exist_ok=True)
     if outcome == "complete":

@@ -39,13 +39,14 @@ class Recorder:
         reports: int = 1,
         tuning: int = 0,
         texts: str | None = None,
+        seen: tuple[str, ...] | None = None,
         **nuisance: Any,
     ) -> str:
         """One trial; without an outcome it still runs. Returns its key.
 
         Its nuisance values, where none is given, are the `number`-th of a few learning rates. Of several
         `reports` the last has `value`, those before it a tenth less each. texts: the content of the file
-        that says which test texts were correct.
+        that says which test texts were correct. seen: the languages that the student is trained on.
         """
         chosen = self.plan.arms()[arm]
         values = nuisance or {"learning_rate": 1e-4 * (number + 1)}
@@ -55,10 +56,12 @@ class Recorder:
             *(config.key, phase, chosen.name, number, config, None, None, None, number), tuning=tuning
         )
         lines = [
-            self.make_report(n, None if value is None else value - 0.1 * (reports - n), None, None, languages)
+            self.make_report(
+                n, None if value is None else value - 0.1 * (reports - n), None, None, languages, seen
+            )
             for n in range(1, reports)
         ]
-        lines.append(self.make_report(reports, value, outcome, test, languages))
+        lines.append(self.make_report(reports, value, outcome, test, languages, seen))
         if outcome != "complete":
             lines[-1] = replace(lines[-1], result=None)
         self.tracker.replay(record, [], State.RUNNING)

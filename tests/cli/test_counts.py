@@ -42,7 +42,15 @@ def test_plan_counts_rows_labels_and_unknown_texts_by_split_and_language(command
     assert plan["data"]["train"] == dict.fromkeys(("deu", "hau", "yor"), one)
     assert plan["data"]["test"]["yor"]["rows"] == 32
     assert plan["fractions"] == [
-        {"fraction": 1.0, "rows": 240, "share": 1.0, "forced": [], "label_floor": 1, "lost": {}}
+        {
+            "fraction": 1.0,
+            "rows": 240,
+            "share": 1.0,
+            "forced": [],
+            "label_floor": 1,
+            "lost": {},
+            "train_languages": "all",
+        }
         | {"by_language": {"deu": 1.0, "hau": 1.0, "yor": 1.0}}
     ]
 

@@ -12,6 +12,7 @@ from transformers import RobertaConfig
 import search_spaces
 from analysis.record.domain import Domain
 from analysis.search.tuning import EDGE
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.planning.samplers import find_sampler
 from study.planning.spaces import registered_spaces
@@ -22,6 +23,7 @@ from study.trial.models.student import check_possible
 
 SHAPES = {"embedded": encoder_config(), "base": RobertaConfig(num_hidden_layers=12, hidden_size=768)}
 SPACES = registered_spaces()
+LANGUAGES = ("ara", "deu", "eng", "eus", "fra", "hin", "kat", "swh")
 
 
 @pytest.fixture(params=SPACES)
@@ -38,7 +40,7 @@ def shape(request: pytest.FixtureRequest) -> RobertaConfig:
 def plan(name: str, shape: RobertaConfig) -> Plan:
     """The space on a model of each shape. Making a plan checks every bound and level of it."""
     model = ModelFacts("b" * 64, shape.num_hidden_layers, learning_rate=1e-3)
-    return Plan.make(name, SPACES[name], "a" * 64, model, "", {})
+    return Plan.make(name, SPACES[name], OfTask("a" * 64, LANGUAGES, LANGUAGES), model, "", {})
 
 
 def test_every_file_is_a_registered_space() -> None:

@@ -28,6 +28,7 @@ OF_STUDENT: dict[str, Any] = {
     "epochs": 2.0,
     "gradient_clip": 0.5,
     "seed": 1,
+    "train_languages": "deu",
 }
 OF_TEACHER: dict[str, Any] = {
     "teacher_steps": 10,
@@ -35,6 +36,7 @@ OF_TEACHER: dict[str, Any] = {
     "teacher_batch_size": 8,
     "teacher_seed": 1,
     "teacher": "given",
+    "teacher_languages": "deu",
 }
 OF_TOKENS: dict[str, Any] = {"task": "t2", "model": "m2", "max_length": 16}
 OF_SAMPLE: dict[str, Any] = {
@@ -99,6 +101,11 @@ def test_a_given_teacher_is_named_by_what_it_is_and_not_by_a_recipe_without_effe
     one = inputs(teacher="given")
     assert keys(one) == keys(inputs(teacher="given", teacher_steps=5, teacher_seed=3))
     assert keys(one)[1] != inputs(teacher="another").teacher_key
+
+
+def test_a_teacher_of_all_languages_has_the_key_of_older_versions() -> None:
+    assert "teacher_languages" not in inputs().teacher_recipe
+    assert inputs(teacher_languages="deu").teacher_recipe["teacher_languages"] == "deu"
 
 
 def test_splits_have_outputs_of_their_own() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from study.trial.scores import add_retention, score
+from study.config import SEEN_OR_UNSEEN
+from study.trial.scores import add_groups, add_retention, score
 
 NAMES = ("a", "b", "c")
 LANGUAGES = np.array([0, 0, 0, 0, 0, 0, 1, 1])  # none of c
@@ -100,3 +101,23 @@ def test_accuracy_and_f1_by_counting(rows: list[tuple[int, int, int]]) -> None:
             hits = sum(p == y == k for p, y in mine)
             f1.append(2 * hits / (sum(p == k for p, _ in mine) + sum(y == k for _, y in mine)))
         assert scores["macro_f1"]["by_language"][name] == pytest.approx(sum(f1) / len(f1))
+
+
+def test_seen_and_unseen_languages_have_a_mean_and_a_minimum_each() -> None:
+    predictions, labels = np.array([0, 0, 1, 1, 0, 1]), np.array([0, 1, 1, 1, 0, 0])
+    languages = np.array([0, 0, 1, 1, 2, 2])
+    student = score(predictions, labels, languages, NAMES)  # a: 1/2, b: 1, c: 1/2
+    scores = add_groups(add_retention(student, student), ["a", "b"])
+    for metric in ("accuracy", "macro_f1", "retention"):
+        of = scores[metric]["by_language"]
+        assert scores[metric]["seen_macro"] == (of["a"] + of["b"]) / 2
+        assert scores[metric]["seen_worst"] == min(of["a"], of["b"])
+        assert scores[metric]["unseen_macro"] == scores[metric]["unseen_worst"] == of["c"]
+    assert scores["accuracy"]["macro"] == student["accuracy"]["macro"] == pytest.approx(2 / 3)
+    assert not set(SEEN_OR_UNSEEN) & student["accuracy"].keys()
+
+
+def test_a_group_without_scores_has_no_number() -> None:
+    scores = add_groups(score(PREDICTIONS, LABELS, LANGUAGES, NAMES), ["a", "b"])  # c has no rows here
+    assert scores["accuracy"]["unseen_macro"] is None
+    assert scores["accuracy"]["seen_macro"] == scores["accuracy"]["macro"]

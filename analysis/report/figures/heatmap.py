@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,24 @@ NUMBERS = 16  # arms up to which a cell has room for its number
 
 
 @styled
-def heat_map(table: pd.DataFrame, names: Sequence[str], heading: str, title: str) -> Figure:
+def heat_map(
+    table: pd.DataFrame,
+    names: Sequence[str],
+    heading: str,
+    title: str,
+    marks: Mapping[str, str] | None = None,
+) -> Figure:
     """A heat map of `table`: languages (and macro, worst) x arms, shares of 1. A missing value is a hatched
     cell.
 
-    names: the text above each column. heading: the meaning of the names, such as the factors in their order.
+    names: the text above each column. marks: the text beside the row of a language, if it is not its code.
+    heading: the meaning of the names, such as the factors in their order.
     """
     table = table.reindex(ordered(map(str, table.index)))
     rows, columns = table.shape
     upright = columns <= 3
-    marks = labels(names, width=48, lines=1) if columns > NUMBERS else labels(names, width=30, lines=2)
-    longest = max(len(line) for mark in marks for line in mark.splitlines())
+    above = labels(names, width=48, lines=1) if columns > NUMBERS else labels(names, width=30, lines=2)
+    longest = max(len(line) for text in above for line in text.splitlines())
     figure = new_figure(1.15 + 0.165 * rows + (0.3 if upright else 0.068 * longest))
     axes = figure.add_subplot()
     values = table.to_numpy(dtype=float)
@@ -39,11 +46,12 @@ def heat_map(table: pd.DataFrame, names: Sequence[str], heading: str, title: str
         hatched(axes, j, i)
     if columns <= NUMBERS:
         write_numbers(axes, np.argwhere(values == values)[:, ::-1] + 0.5, values[values == values], mesh)
-    axes.set_xticks(np.arange(columns) + 0.5, marks, rotation=0 if upright else 90)
+    axes.set_xticks(np.arange(columns) + 0.5, above, rotation=0 if upright else 90)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xlabel(heading)
-    axes.set_yticks(np.arange(rows) + 0.5, labels(table.index, width=24, lines=1))
+    texts = [(marks or {}).get(name, name) for name in table.index]
+    axes.set_yticks(np.arange(rows) + 0.5, labels(texts, width=24, lines=1))
     axes.invert_yaxis()
     axes.tick_params(length=0)
     axes.grid(False)

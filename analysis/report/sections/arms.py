@@ -12,6 +12,7 @@ from analysis.record.languages import ordered
 from analysis.report.figures.heatmap import heat_map
 from analysis.report.figures.panels import short_names
 from analysis.report.sections.section import Drawing, Section
+from analysis.report.sections.sight import UNSEEN, marked
 from analysis.report.tables import Format, Table, make_table
 from analysis.verdict.results import Results
 from analysis.verdict.summary import WIDEST, WORST, arms_summary, languages_summary
@@ -54,6 +55,11 @@ def arms(results: Results) -> Section:
             " success rate: the share of confirm runs, in per cent, that did not end at chance while other "
             "runs of an arm learned. successes: the mean of test macro over these runs. test macro is over "
             "all runs."
+        )
+    if results.unseen:
+        note += (
+            " seen macro, unseen macro: test macro over the languages that the students of the arm are "
+            "trained on, and over the other languages."
         )
     table = make_table("arms", "Arms", summary, formats, note)
     tables = (table, *_compared(results), *_selected(results))
@@ -120,6 +126,7 @@ def _said(values: Mapping[str, object]) -> str:
 def accuracy_by_language(results: Results) -> Section:
     tables: list[Table] = []
     drawings: list[Drawing] = []
+    said = UNSEEN if results.unseen else ""
     for split in ("test", "validation"):
         means = languages_summary(results.record, split)
         if means.empty:
@@ -128,22 +135,25 @@ def accuracy_by_language(results: Results) -> Section:
         students = [arm for arm in means.columns if arm != "teacher"]
         names = short_names(results.cells.loc[students])
         heading = " · ".join(results.factors) or "arm"
+        marks = dict(zip(means.index, marked(means.index, results), strict=True))
         if not drawings:
-            drawings.append(_heat_map(means[students], names, heading, split))
+            drawings.append(_heat_map(means[students], marks, names, heading, split, said))
         if len(students) <= WIDEST:
             shown = dict(zip(students, names, strict=True)) | {"teacher": "the teacher itself"}
-            rows = means.rename(columns=shown).reset_index()
+            rows = means.rename(columns=shown, index=marks).reset_index()
             formats: dict[str, Format] = {"language": str} | dict.fromkeys(map(str, rows.columns[1:]), points)
-            note = f"Points of accuracy, means over confirm seeds. Columns: {heading}. {WORST}"
+            note = f"Points of accuracy, means over confirm seeds. Columns: {heading}. {WORST}{said}"
             title = f"Accuracy per language, {split}"
             tables.append(make_table(f"languages_{split}", title, rows, formats, note))
     return Section("Accuracy per language", (), tuple(tables), tuple(drawings))
 
 
-def _heat_map(means: pd.DataFrame, names: list[str], heading: str, split: str) -> Drawing:
+def _heat_map(
+    means: pd.DataFrame, marks: Mapping[str, str], names: list[str], heading: str, split: str, said: str
+) -> Drawing:
     caption = (
         f"Accuracy per language and arm on {split}, mean over confirm seeds. Languages are in the order of "
-        f"script and language family. A hatched cell was not measured. {WORST}"
+        f"script and language family. A hatched cell was not measured. {WORST}{said}"
     )
     title = f"{split} accuracy, points"
-    return Drawing("languages", caption, lambda: heat_map(means, names, heading, title))
+    return Drawing("languages", caption, lambda: heat_map(means, names, heading, title, marks))

@@ -11,6 +11,7 @@ from analysis.record.languages import SUMMARIES, ordered
 from analysis.report.figures.forest import forest
 from analysis.report.sections.claims import NOT_CLAIMED, allowed, is_marked
 from analysis.report.sections.section import Drawing, Section
+from analysis.report.sections.sight import UNSEEN, marked
 from analysis.report.tables import Table, make_table
 from analysis.statistics.effects.estimates import MAGNITUDE, NEW_LANGUAGES, THESE_LANGUAGES
 from analysis.statistics.intervals import ALPHA
@@ -62,8 +63,13 @@ def main_effects(results: Results) -> Section:
         "matched arms, which agree in all other factors. An interaction is a difference of such "
         f"differences. The interval for these languages treats {sources} as {samples}. The interval for new "
         "languages treats languages as a random sample too, and is never narrower. New languages are "
-        "languages that students are trained on, like the languages of the study. Nothing is said of "
-        "languages without training data.",
+        + (
+            "a mixture of seen and unseen languages, as in the study; the section Languages seen and unseen "
+            "has the two apart."
+            if results.unseen
+            else "languages that students are trained on, like the languages of the study. Nothing is said "
+            "of languages without training data."
+        ),
     )
     text += () if results.may_claim else (NOT_CLAIMED,)
     tables = [
@@ -202,9 +208,10 @@ def effects_by_language(results: Results) -> Section:
     cells = [text + "*" * star for text, star in zip(intervals(effects), starred, strict=True)]
     table = effects.assign(text=cells).pivot(index="outcome", columns="effect", values="text")
     table = table.reindex(index=ordered(table.index), columns=effects["effect"].unique())
+    table.index = pd.Index(marked(table.index, results))
     note = (
         "Points of accuracy with 95% intervals. The variances of languages over seeds are shrunk towards "
-        "each other."
+        f"each other.{UNSEEN if results.unseen else ''}"
     )
     if results.may_claim:
         note += " A star: p < .05 after Holm's correction over the languages."
@@ -213,10 +220,12 @@ def effects_by_language(results: Results) -> Section:
         note += f" Averaged over: {'; '.join(f'{effect}: {over}' for effect, over in averaged.items())}."
     shown = effects[effects["effect"] == effects["effect"].iloc[0]].set_index("outcome")
     shown = shown.reindex(ordered(shown.index))
-    rows = _forest_rows(shown, results, label=pd.Series(shown.index, shown.index), series=shown["effect"])
+    rows = _forest_rows(
+        shown, results, label=pd.Series(marked(shown.index, results), shown.index), series=shown["effect"]
+    )
     caption = (
         f"{shown['effect'].iloc[0]}, language by language on test, with 95% intervals."
-        f"{_marks(results, ' over the languages')}"
+        f"{_marks(results, ' over the languages')}{UNSEEN if results.unseen else ''}"
     )
     made = make_table(
         "effects_by_language",

@@ -19,6 +19,7 @@ from analysis.report.sections.sweep import (
 )
 from analysis.report.sections.training import convergence
 from analysis.report.sections.tuning import tuning
+from analysis.report.sections.unseen import seen_and_unseen
 from analysis.verdict.results import Results
 
 __all__ = ["sections"]
@@ -26,6 +27,7 @@ __all__ = ["sections"]
 ORDER = (
     arms,
     copying,
+    seen_and_unseen,
     main_effects,
     variance,
     effects_by_language,

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.record.formats import count, interval, intervals, number, p_value, percent, points
+from analysis.record.languages import SUMMARIES
 from analysis.report.figures.response import responses
 from analysis.report.sections.section import Drawing, Section
 from analysis.report.tables import Format, make_table
@@ -125,7 +126,7 @@ def sweep_languages(results: Results) -> Section:
     title, sweep = "Effects by language", results.sweep
     if sweep is None or sweep.model is None:
         return Section(title)
-    languages = [score for score in sweep.scores if score not in (MACRO, "worst")]
+    languages = [score for score in sweep.scores if score not in SUMMARIES]
     if len(languages) > MOST_LANGUAGES:
         return Section(title, (f"The effects in {len(languages)} languages are in sweep_effects.csv.",))
     if len(languages) < 2:

@@ -74,6 +74,24 @@ class Texts:
             parts.append(_part(whole, within, count, n, 1 / len(languages)))
         return _sum(parts)
 
+    def spread_by_language(self, weights: Array, seeds: Bits) -> Spread | None:
+        """The spread of a contrast with `weights` [arms x languages], over the seeds in the mask `seeds`.
+
+        A contrast may so weigh the languages of each arm otherwise. None as in `spread`.
+        """
+        of_stored = self.mix.T @ weights
+        arms, languages = np.flatnonzero(of_stored.any(axis=1)), np.flatnonzero(of_stored.any(axis=0))
+        if not self._known(arms, seeds, languages.tolist()):
+            return None
+        parts, count = [], int(seeds.sum())
+        for language in languages.tolist():
+            of_mean, of_seeds = self._of_language(language, seeds)
+            w = of_stored[arms, language]
+            whole = float(w @ of_mean[np.ix_(arms, arms)] @ w)
+            within = float(w @ of_seeds[np.ix_(arms, arms)] @ w)
+            parts.append(_part(whole, within, count, self.correct[language].shape[2], 1))
+        return _sum(parts)
+
     def spread_of_lowest(
         self, weights: Array, seeds: Bits, languages: Sequence[int], lowest: Any
     ) -> Spread | None:

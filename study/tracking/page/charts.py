@@ -14,9 +14,10 @@ MOST_RUNS = 500
 """More runs than this are not drawn by the UI in any case."""
 
 
-def bar(metric: str) -> Chart:
-    """A bar for each run."""
-    return {"type": "BAR", "metricKey": metric, "runsCountToCompare": MOST_RUNS}
+def bar(metric: str, name: str = "") -> Chart:
+    """A bar for each run. name: the title of the chart, if it is not the metric's."""
+    chart: Chart = {"type": "BAR", "metricKey": metric, "runsCountToCompare": MOST_RUNS}
+    return chart | ({"displayName": name} if name else {})
 
 
 def line(metric: str) -> Chart:
@@ -38,12 +39,12 @@ def line(metric: str) -> Chart:
     }
 
 
-def parallel(params: Sequence[str]) -> Chart:
-    """A line for each run through the values of `params`, to its macro accuracy on validation."""
+def parallel(params: Sequence[str], metric: str = MACRO) -> Chart:
+    """A line for each run through the values of `params`, to a metric."""
     return {
         "type": "PARALLEL",
         "selectedParams": list(params),
-        "selectedMetrics": [MACRO],
+        "selectedMetrics": [metric],
         "showAllRuns": True,
         "runsCountToCompare": MOST_RUNS,
     }

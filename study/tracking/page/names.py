@@ -12,7 +12,7 @@ from study.planning.plan import ORDER, Plan
 __all__ = ["automatic_name", "teacher_name", "trial_name"]
 
 SHORT = {
-    **dict.fromkeys(("init", "layer_map", "loss", "teacher_data"), ""),
+    **dict.fromkeys(("init", "layer_map", "loss", "teacher_data", "train_languages"), ""),
     "depth": "d",
     "alpha": "a",
     "temperature": "T",
@@ -23,6 +23,7 @@ SHORT = {
     "batch_size": "b",
     "steps": "n",
     "epochs": "e",
+    "teacher_languages": "tl=",
     "teacher_seed": "ts",
 }
 """What stands before the value of a hyperparameter; nothing before words that tell by themselves."""
@@ -38,7 +39,7 @@ def trial_name(plan: Plan, record: Record) -> str:
 
     Such as "teacher a0.5 lr4.84e-4 s1". Seed 0 is the seed of the search, 1, 2, ... are of confirm runs.
     """
-    values = record.config.effective()
+    values = plan.shown(record.config)
     differ = [n for n in ORDER if n in values and (n in plan.space.scientific or n in plan.space.searched)]
     words = [f"{SHORT.get(name, f'{name}=')}{_short(values[name])}" for name in differ]
     if plan.tunings > 1:
@@ -57,6 +58,8 @@ def teacher_name(plan: Plan, recipe: Mapping[str, Any]) -> str:
         words += [f"s{data['data_seed']}"] if "data_seed" in data else []
     if "teacher_seed" in plan.space.scientific and "teacher_seed" in recipe:
         words.append(f"ts{recipe['teacher_seed']}")
+    if "teacher_languages" in recipe:
+        words.append(str(plan.shown_recipe(recipe)["teacher_languages"]))
     return " ".join(words)
 
 

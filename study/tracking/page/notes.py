@@ -76,7 +76,7 @@ def teacher_note(plan: Plan, recipe: Mapping[str, Any], scores: Mapping[str, Any
     lines = {
         "base model": _named(plan.request, "model"),
         "training data": f"{share} training texts{seed}",
-        **{name: value for name, value in recipe.items() if name.startswith("teacher_")},
+        **{n: value for n, value in plan.shown_recipe(recipe).items() if n.startswith("teacher_")},
     }
     return "\n".join([f"Teacher of the study, on {task}.", "", *(f"- {k}: {v}" for k, v in lines.items())])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from study.planning.plan import Plan
+from study.selection import SEEN
 from study.tracking.page.charts import MACRO, bar, line, parallel, scatter
 from study.tracking.page.links import FIRST, LIST
 from study.tracking.page.view import View
@@ -18,6 +19,8 @@ SEARCHED = "tags.kdstudy.phase = 'search'"
 # MLflow's filter has no "or": of the outcomes, failed, diverged and pruned end so.
 FAILED = "tags.kdstudy.outcome LIKE '%ed' AND tags.kdstudy.outcome != 'pruned'"
 DONE = "progress/ended"
+GROUPS = ("seen_macro", "unseen_macro")
+"""The summaries over seen and over unseen languages that have a chart."""
 
 
 def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
@@ -32,17 +35,21 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
     differ = [*plan.space.scientific, *plan.space.nuisance]
     params = [f"params.`{name}`" for name in differ]
     of_arms = [f"params.`{name}`" for name in plan.space.scientific]
-    accuracy = ["test/accuracy/macro", "test/accuracy/worst", *(f"test/accuracy/{n}" for n in languages)]
-    retention = ["test/accuracy/worst", "test/retention/macro", *(f"test/retention/{n}" for n in languages)]
-    macro = f"metrics.`{MACRO}`"
+    groups = GROUPS if any(plan.unseen_by(arm) for arm in plan.arms()) else ()
+    titles, names = _titles(plan, languages), [*groups, *languages]
+    accuracy = ["test/accuracy/macro", "test/accuracy/worst", *(f"test/accuracy/{n}" for n in names)]
+    retention = ["test/accuracy/worst", "test/retention/macro", *(f"test/retention/{n}" for n in names)]
+    curves = ["macro", *groups, "worst"]
+    selecting = _selecting(plan)
+    macro = f"metrics.`{selecting}`"
     return [
         View(
             FIRST,
             "Arms: test accuracy per language",
             ARMS,
-            [bar(metric) for metric in (accuracy[0], BEST, *accuracy[1:])],
+            [bar(metric, titles.get(metric, "")) for metric in (accuracy[0], BEST, *accuracy[1:])],
             f"^(test/accuracy/|{BEST}$)",
-            [*of_arms, *(f"metrics.`{metric}`" for metric in (*accuracy[:2], BEST, DONE))],
+            [*of_arms, *(f"metrics.`{metric}`" for metric in (*accuracy[: 2 + len(groups)], BEST, DONE))],
             order="tags.`mlflow.runName`",
             ascending=True,
         ),
@@ -50,8 +57,8 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "kdstudy-curves",
             "Learning curves",
             CONFIRMED,
-            [line(MACRO), line("validation/accuracy/worst"), line("loss")],
-            "^(validation/accuracy/(macro|worst)|loss)$",
+            [*(line(f"validation/accuracy/{name}") for name in curves), line("loss")],
+            f"^(validation/accuracy/({'|'.join(curves)})|loss)$",
             [*params, macro],
             in_a_row=1,
             height=640,  # the UI reads the histories of the charts in sight: the fewer, the sooner
@@ -61,7 +68,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "kdstudy-search",
             "Search: what was tuned",
             SEARCHED,
-            [parallel(differ), *(scatter(name) for name in plan.space.nuisance)],
+            [parallel(differ, selecting), *(scatter(name, selecting) for name in plan.space.nuisance)],
             f"^({'|'.join(differ)})$",
             [*params, macro],
             in_a_row=1,
@@ -71,7 +78,7 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "kdstudy-languages",
             "Languages: worst and retention",
             ARMS,
-            [bar(metric) for metric in retention],
+            [bar(metric, titles.get(metric, "")) for metric in retention],
             "^test/(accuracy/worst|retention/)",
             [*of_arms, *(f"metrics.`{metric}`" for metric in retention[:2])],
             order="tags.`mlflow.runName`",
@@ -79,6 +86,24 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
         ),
         _failures(),
     ]
+
+
+def _selecting(plan: Plan) -> str:
+    """The metric that selects among search trials; macro over all if some arms have no seen macro."""
+    whole = plan.select_on == SEEN and all(plan.unseen_by(arm) for arm in plan.arms())
+    return "validation/accuracy/seen_macro" if whole else MACRO
+
+
+def _titles(plan: Plan, languages: Sequence[str]) -> dict[str, str]:
+    """The titles of the charts of languages that some students are not trained on: metric -> title."""
+    unseen = [plan.unseen_by(arm) for arm in plan.arms()]
+    found = {}
+    for language in languages:
+        if without := sum(language in of_arm for of_arm in unseen):
+            where = "unseen" if without == len(unseen) else "unseen in some arms"
+            for metric in ("accuracy", "retention"):
+                found[f"test/{metric}/{language}"] = f"{metric} {language} ({where})"
+    return found
 
 
 def _of_a_sweep(plan: Plan, languages: Sequence[str]) -> list[View]:

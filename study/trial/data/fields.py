@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from study.config import SUMMARIES
 from study.errors import RequestError
 from study.trial.data.rows import Rows, shown
 
 __all__ = ["check_languages", "check_rows"]
 
-RESERVED = ("macro", "worst")
 METRIC_NAME = re.compile(r"[\w\-. ]{1,100}")
 """What MLflow allows in a metric's name, except "/" and ":", which would make another metric."""
 
@@ -79,7 +79,7 @@ def _label_problem(value: Any) -> str | None:
 
 
 def _language_problem(value: str) -> str | None:
-    if value.casefold() in RESERVED:
+    if value.casefold() in SUMMARIES:
         return f"{shown(value)} is the name of a summary over languages; call the language something else"
     if not METRIC_NAME.fullmatch(value):
         return (

@@ -62,6 +62,11 @@ class Task:
                 sha.update(canonical_json([text, label, language]).encode())
         return sha.hexdigest()
 
+    def languages_in(self, split: str) -> tuple[str, ...]:
+        """The languages that have rows in the split called `split`."""
+        there = np.unique(self.splits[split].languages)
+        return tuple(self.languages[number] for number in there)
+
     @cached_property
     def chance(self) -> float:
         """Macro accuracy on test of the best answer that reads no text: one label for all languages."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from study.planning.languages import OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.space import Range, SearchSpace
 from study.tracking.page.links import FIRST, LIST, TAG, run_link, runs_link, view_link, without_user
@@ -143,3 +144,27 @@ def test_a_study_that_varies_something_shows_its_trials_against_what_differs() -
     assert {chart["xaxis"]["key"] for chart in languages} == {"data_fraction"}
     assert [chart["yaxis"]["key"].rpartition("/")[2] for chart in languages] == ["worst", "deu", "hau", "yor"]
     assert LIST in states
+
+
+def of_languages(*levels: str) -> Plan:
+    scientific = {"init": ("random", "teacher"), "train_languages": levels}
+    rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
+    space = SearchSpace(question="?", scientific=scientific, nuisance=rate, trials=2)
+    facts = ModelFacts("b" * 64, 12, 2e-4)
+    return Plan.make("demo", space, OfTask("a" * 64, LANGUAGES, LANGUAGES), facts, "", {})
+
+
+def test_charts_of_unseen_languages_are_marked_and_groups_have_charts_of_their_own() -> None:
+    first, curves, search, *_ = views_of(of_languages("deu", "hau"), LANGUAGES)
+    titles = {chart["metricKey"]: chart.get("displayName") for chart in first.charts}
+    assert titles["test/accuracy/yor"] == "accuracy yor (unseen)"
+    assert titles["test/accuracy/deu"] == "accuracy deu (unseen in some arms)"
+    for group in ("seen_macro", "unseen_macro"):
+        assert f"test/accuracy/{group}" in titles
+        assert f"validation/accuracy/{group}" in {chart["metricKey"] for chart in curves.charts}
+    assert search.charts[0]["selectedMetrics"] == ["validation/accuracy/seen_macro"]
+
+
+def test_a_search_with_students_of_all_languages_is_shown_on_all() -> None:
+    _, _, search, *_ = views_of(of_languages("deu", "all"), LANGUAGES)
+    assert search.charts[0]["selectedMetrics"] == ["validation/accuracy/macro"]
