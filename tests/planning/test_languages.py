@@ -118,9 +118,8 @@ def test_names_are_short_and_differ_within_what_the_ui_of_mlflow_shows() -> None
 
 
 def test_languages_with_a_space_in_their_name_do_not_divide_the_name_of_an_arm() -> None:
-    found, languages = in_languages(
-        space("new latin", "en"), OfTask("", ("en", "new latin"), ("en", "new latin"))
-    )
+    both = ("en", "new latin")
+    found, languages = in_languages(space("new latin", "en"), OfTask("", both, both))
     name, other = found.scientific["train_languages"]
     assert " " not in str(name)
     assert languages.content(name) == "new latin"
