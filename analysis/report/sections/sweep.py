@@ -159,10 +159,10 @@ def sweep_model(results: Results) -> Section:
         "the same of a Gaussian process, points": points(check.process_error),
     }
     table = pd.DataFrame(list(facts.items()), columns=["fact", "value"])
-    fit = "no better" if check.fits else "better"
+    fit = "not smaller, so the model lacks no bend" if check.fits else "smaller: the model lacks a bend"
     note = (
-        "A Gaussian process may bend in any way. If it predicted runs that it has not seen much better, the "
-        f"model would lack a term. Here it predicts {fit}."
+        "A Gaussian process may bend in any way. If its error on new runs is smaller than the spread of a run "
+        f"around the model, the model misses something. Here it is {fit}."
     )
     return Section(title, HOW, (make_table("sweep_model", title, table, {}, note),))
 

@@ -48,4 +48,4 @@ def test_a_wave_that_no_third_power_follows_does_not_fit() -> None:
     model = model_of({"alpha": alpha.tolist()}, scores, (Factor("alpha", (), True, 0.0, 1.0),))
     found = check(model, "macro")
     assert not found.fits
-    assert found.process_error < 0.5 * found.error
+    assert found.process_error < 0.5 * found.noise
