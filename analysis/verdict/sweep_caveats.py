@@ -68,10 +68,10 @@ def _fit(sweep: Sweep) -> Iterator[str]:
     check = sweep.check
     if not check.fits:
         yield (
-            f"The model does not bend enough: runs differ from the model by {points(check.noise)} points, and a "
-            f"Gaussian process predicts runs that it has not seen with an error of "
-            f"{points(check.process_error)}. Effects over a whole range, and the ends of curves, may be off by "
-            "more than their intervals."
+            f"The model does not bend enough: runs differ from the model by {points(check.noise)} points, "
+            "and a Gaussian process predicts runs that it has not seen with an error of "
+            f"{points(check.process_error)}. Effects over a whole range, and the ends of curves, may be off "
+            "by more than their intervals."
         )
     if not check.explained >= FEW:
         share = percent(max(check.explained, 0.0))

@@ -159,7 +159,7 @@ def sweep_model(results: Results) -> Section:
         "the same of a Gaussian process, points": points(check.process_error),
     }
     table = pd.DataFrame(list(facts.items()), columns=["fact", "value"])
-    fit = "not smaller, so the model lacks no bend" if check.fits else "smaller: the model lacks a bend"
+    fit = "not smaller" if check.fits else "smaller: the model lacks a bend"
     note = (
         "A Gaussian process may bend in any way. If its error on new runs is smaller than the spread of a run "
         f"around the model, the model misses something. Here it is {fit}."
