@@ -23,8 +23,7 @@ Predicted = Callable[[Numbers, Numbers], Array]
 
 FOLDS = 10
 BETTER = 0.95
-"""If the error of the Gaussian process on new runs is below this share of the noise, the model does not fit.
-"""
+"""If the Gaussian process's error on new runs is below this share of the noise, the model does not fit."""
 
 
 @dataclass(frozen=True)

@@ -161,8 +161,8 @@ def sweep_model(results: Results) -> Section:
     table = pd.DataFrame(list(facts.items()), columns=["fact", "value"])
     fit = "not smaller" if check.fits else "smaller: the model lacks a bend"
     note = (
-        "A Gaussian process may bend in any way. If its error on new runs is smaller than the spread of a run "
-        f"around the model, the model misses something. Here it is {fit}."
+        "A Gaussian process may bend in any way. If its error on new runs is smaller than the spread of a "
+        f"run around the model, the model misses something. Here it is {fit}."
     )
     return Section(title, HOW, (make_table("sweep_model", title, table, {}, note),))
 
