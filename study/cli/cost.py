@@ -119,10 +119,12 @@ def _seconds_of_a_trial(
 def _steps(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
     from study.trial.data.fractions import sample_sizes
+    from study.trial.data.strata import strata_of
 
     train = task.splits["train"]
+    strata = strata_of(train, task.labels)
     texts = {
-        of: int(sample_sizes(train.labels, train.languages, *of).sum())
+        of: int(sample_sizes(strata, train.languages, *of).sum())
         for of in {(draft.data_fraction, draft.label_floor) for draft in plan.all_drafts()}
     }
     return {

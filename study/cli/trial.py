@@ -177,15 +177,17 @@ def _line(progress: Progress) -> str:
 
 
 def scores_table(result: Mapping[str, Any]) -> Table:
-    """The scores of one trial: languages x (accuracy, macro-F1, retention) of validation and test."""
+    """The scores of one trial: languages x metrics (such as accuracy) of validation and test."""
+    from study.trial.scores import METRIC_NAMES, METRICS
+
     columns = ["language"]
     rows: dict[str, dict[str, float | None]] = {}
     for split in ("validation", "test"):
         scores = result[split]
         if scores is None:
             continue
-        for metric in ("accuracy", "macro_f1", "retention"):
-            columns.append(f"{split} {metric.replace('_f1', '-F1')}")
+        for metric in (metric for metric in METRICS if metric in scores):
+            columns.append(f"{split} {METRIC_NAMES.get(metric, metric)}")
             values = scores[metric]
             flat = values["by_language"] | {"macro": values["macro"], "worst": values["worst"]}
             for name, value in flat.items():

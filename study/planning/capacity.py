@@ -102,6 +102,7 @@ def known_extent(inputs: Inputs) -> Extent:
         longest=longest,
         classes=len(inputs.task.labels),
         texts=len(splits[0]),
+        kind=inputs.task.kind,
     )
 
 
@@ -119,7 +120,7 @@ def estimated_extent(
 
     classes, rows = len(task.labels), len(task.splits["train"])
     if folder is None:
-        return Extent(base.vocab_size, max_length, classes, rows)
+        return Extent(base.vocab_size, max_length, classes, rows, task.kind)
     texts = [text for split in task.splits.values() for text in split.texts]
     long = sorted(texts, key=len)[-200:]
     tokenizer = load_tokenizer(folder)
@@ -127,7 +128,7 @@ def estimated_extent(
     ids = tokenizer(sample, truncation=True, max_length=max_length)["input_ids"]
     tokens = np.unique(np.concatenate([np.asarray(each, dtype=np.int64) for each in ids]))
     vocabulary = base.vocab_size if full_vocabulary else len(tokens)
-    return Extent(vocabulary, max(map(len, ids)), classes, rows)
+    return Extent(vocabulary, max(map(len, ids)), classes, rows, task.kind)
 
 
 def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:

@@ -54,7 +54,8 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` returns them. margin: a difference of accuracy of at most this size counts
+    names), as `Request.recorded` returns them. metric: what students are compared by; the task decides it, and
+    a plan without it is of a text task. margin: a difference of accuracy of at most this size counts
     as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
     seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
     tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
@@ -70,6 +71,7 @@ class Plan(BaseModel):
     space: SearchSpace
     constants: dict[str, Any]
     request: dict[str, Any] = {}
+    metric: Literal["accuracy", "f1"] = "accuracy"
     margin: float = Field(0.01, gt=0, lt=1)
     selection: Literal["best tried", "interpolated"] = BEST_TRIED
     seed_block: int = Field(0, ge=0)
@@ -86,6 +88,7 @@ class Plan(BaseModel):
         model: ModelFacts,
         teacher: str,
         request: dict[str, Any],
+        metric: Literal["accuracy", "f1"] = "accuracy",
     ) -> Plan:
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
@@ -110,6 +113,7 @@ class Plan(BaseModel):
             space=in_layers(space, model.layers),
             constants=constants,
             request=request,
+            metric=metric,
             selection=INTERPOLATED,
             seed_block=block_of(name),
             reports_start=True,

@@ -102,10 +102,10 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     known_cluster(request.cluster)
     task = load_task(request.task, request.languages, request.drop_shared)
     model = find_model(store, request.model)
-    teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
+    teacher = find_teacher(request.teacher, task.labels, model.folder, task.kind) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
-    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
+    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded(), task.metric)
     for draft in plan.all_drafts():
         _check_config(draft, model)
     resolved = Resolved(request, task, model, plan, store)
@@ -192,7 +192,7 @@ def _check_first_step(resolved: Resolved) -> None:
         shape = (teacher if draft.init == "teacher" else base, groups)
         shapes += [] if shape in shapes else [shape]
     batch = longest_and_shortest(resolved.task, model.folder, max(draft.max_length for draft in drafts))
-    check_first_step(model.folder, shapes, batch, resolved.task.labels)
+    check_first_step(model.folder, shapes, batch, resolved.task.labels, resolved.task.kind)
 
 
 def _check_config(config: TrialConfig, model: Model) -> None:

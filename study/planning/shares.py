@@ -16,6 +16,7 @@ import numpy as np
 from study.errors import RequestError
 from study.planning.plan import Plan
 from study.trial.data.fractions import sample_rows, sample_sizes
+from study.trial.data.strata import strata_of
 
 if TYPE_CHECKING:
     from study.trial.data.task import Split, Task
@@ -53,29 +54,32 @@ def shares_of(plan: Plan, task: Task) -> list[Share]:
     """The samples of the fractions in `plan`, from the smallest; of a range, both ends."""
     samples = sorted({(draft.data_fraction, draft.label_floor) for draft in plan.all_drafts()})
     train = task.splits["train"]
+    strata = strata_of(train, task.labels)
     total = np.bincount(train.languages, minlength=len(task.languages))
     found = []
     for fraction, floor in samples:
-        sizes = sample_sizes(train.labels, train.languages, fraction, floor)
+        sizes = sample_sizes(strata, train.languages, fraction, floor)
         names = [(task.languages[i], int(i)) for i in np.flatnonzero(total)]
         by_language = {name: float(sizes[i] / total[i]) for name, i in names}
         forced = tuple(name for name, i in names if sizes[i] > np.floor(total[i] * fraction + 0.5))
         rows = int(sizes.sum())
-        lost = {} if floor else _labels_lost(train, fraction, names)
+        lost = {} if floor else _labels_lost(train, strata, fraction, names)
         found.append(Share(fraction, rows, rows / len(train), by_language, forced, floor, lost))
     return found
 
 
-def _labels_lost(train: Split, fraction: float, names: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """For each language, how many of its labels have no row in the sample. It is the same for every seed.
+def _labels_lost(
+    train: Split, strata: np.ndarray, fraction: float, names: Sequence[tuple[str, int]]
+) -> dict[str, int]:
+    """For each language, how many of its labels (`strata`) have no row in the sample. It is the same for every seed.
 
     Rows of frequent labels come first, and the seed draws which rows of a label these are.
     """
-    kept = sample_rows(train.labels, train.languages, fraction, "", 0, floor=0)
+    kept = sample_rows(strata, train.languages, fraction, "", 0, floor=0)
     found = {}
     for name, number in names:
-        there = np.unique(train.labels[train.languages == number])
-        left = np.unique(train.labels[kept][train.languages[kept] == number])
+        there = np.unique(strata[train.languages == number])
+        left = np.unique(strata[kept][train.languages[kept] == number])
         if len(left) < len(there):
             found[name] = len(there) - len(left)
     return found

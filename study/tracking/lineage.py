@@ -31,7 +31,7 @@ CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 """A split -> what MLflow's UI calls the use of a data set."""
 DIGEST = 36  # characters that MLflow takes
 SHARE = ("data_fraction", "data_seed", "label_floor")
-COLUMNS = ("text", "label", "lang")
+COLUMNS = {"text": ("text", "label", "lang"), "token": ("tokens", "tags", "lang")}
 
 
 def source_tags(command: str | None) -> dict[str, str]:
@@ -114,7 +114,9 @@ def _input(inputs: Inputs, split: str, share: Mapping[str, Any], task_source: st
         digest=(digest({"task": fingerprint, **share}) if share else fingerprint)[:DIGEST],
         source_type=source_type,
         source=json.dumps(source, ensure_ascii=False),
-        schema=json.dumps({"mlflow_colspec": [{"name": name, "type": "string"} for name in COLUMNS]}),
+        schema=json.dumps(
+            {"mlflow_colspec": [{"name": name, "type": "string"} for name in COLUMNS[task.kind]]}
+        ),
         profile=json.dumps({k: v for k, v in profile.items() if v is not None}, ensure_ascii=False),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", CONTEXTS[split])])
@@ -142,4 +144,4 @@ def _rows(inputs: Inputs, split: str, share: Mapping[str, Any]) -> int | None:
     if not share:
         return len(there)
     fraction, floor = share["data_fraction"], share["label_floor"]
-    return int(sample_sizes(there.labels, there.languages, fraction, floor).sum())
+    return int(sample_sizes(there.sampled_by, there.languages, fraction, floor).sum())

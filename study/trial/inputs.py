@@ -17,6 +17,7 @@ import numpy as np
 from study.config import TrialConfig, digest
 from study.storage.artifacts import Store
 from study.trial.data.fractions import sample_rows, sample_sizes
+from study.trial.data.task import Kind, metric_of_task
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
 from study.trial.data.vocabulary import Vocabulary, load_trimmed_ids, load_vocabulary
 from study.trial.scores import Scores
@@ -31,6 +32,12 @@ class TaskFacts:
     name: str
     labels: tuple[str, ...]
     languages: tuple[str, ...]
+    kind: Kind = "text"
+
+    @property
+    def metric(self) -> str:
+        """The metric that students are compared by."""
+        return metric_of_task(self.kind, self.labels)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Inputs:
     def task(self) -> TaskFacts:
         """The facts of the task, read from its folder."""
         about = json.loads((self.task_folder / "task.json").read_text(encoding="utf-8"))
-        return TaskFacts(about["name"], tuple(about["labels"]), tuple(about["languages"]))
+        names = (tuple(about["labels"]), tuple(about["languages"]))
+        return TaskFacts(about["name"], *names, about.get("kind", "text"))
 
     @property
     def tokens_key(self) -> str:
@@ -158,10 +166,10 @@ class Inputs:
         return said
 
     def teacher_logits(self, split: str) -> np.ndarray:
-        """[rows of the split x classes] float32, memory-mapped and read-only.
+        """[items of the split x classes] float32, memory-mapped and read-only.
 
-        If the teacher saw only a fraction of the training data, the rows that it did not see are NaN. No
-        trial reads these rows; a trial that read them would diverge instead of using a wrong number.
+        If the teacher saw only a fraction of the training data, the items that it did not see are NaN. No
+        trial reads these items; a trial that read them would diverge instead of using a wrong number.
         """
         folder = self.store.path("outputs", self.outputs_key(split))
         logits: np.ndarray = np.load(folder / "logits.npy", mmap_mode="r", allow_pickle=False)
@@ -176,7 +184,8 @@ class Inputs:
     def training_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split that the student sees: its share of each language."""
         c = self.config
-        return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed, c.label_floor)
+        drawn = (c.data_fraction, c.task, c.data_seed, c.label_floor)
+        return sample_rows(train.sampled_by, train.languages, *drawn)
 
     def training_share(self, train: EncodedSplit) -> dict[str, Any]:
         """The share of the training rows that the student sees: of all rows, and of each language's rows.
@@ -184,7 +193,7 @@ class Inputs:
         It is more than `data_fraction` if a language has many labels and few rows (`fractions.py`).
         """
         c = self.config
-        sizes = sample_sizes(train.labels, train.languages, c.data_fraction, c.label_floor)
+        sizes = sample_sizes(train.sampled_by, train.languages, c.data_fraction, c.label_floor)
         total = np.bincount(train.languages, minlength=len(sizes))
         each = {self.task.languages[i]: float(sizes[i] / total[i]) for i in np.flatnonzero(total)}
         return {"all": float(sizes.sum() / len(train)), "by_language": each}

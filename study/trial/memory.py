@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from study.config import TrialConfig
 from study.trial.data.batches import EVALUATION_TOKENS
+from study.trial.data.task import Kind
 
 if TYPE_CHECKING:  # takes seconds to import, and a worker's memory is given back without it
     from transformers import PreTrainedConfig
@@ -24,12 +25,16 @@ KEPT = 64 * MIB  # the same for models of a few megabytes
 
 @dataclass(frozen=True)
 class Extent:
-    """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts."""
+    """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts.
+
+    kind: what has a label.
+    """
 
     vocabulary: int
     longest: int
     classes: int
     texts: int  # of the training split, since no batch can have more
+    kind: Kind = "text"
 
 
 @dataclass(frozen=True)
@@ -145,11 +150,13 @@ class Sizes:
         """The sizes of the student of `config`, counted on a model of shapes alone."""
         import torch
 
-        from study.trial.models.loading import skeleton
+        from study.trial.models.loading import labelled, skeleton
         from study.trial.models.shapes import with_layers
 
         student = with_layers(base, [[layer] for layer in range(config.depth)])
         student.vocab_size, student.num_labels = base.vocab_size, extent.classes
+        if extent.kind == "token":
+            student = labelled(student, [str(place) for place in range(extent.classes)], "token")
         model: Any = skeleton(student)
         embedding = model.get_input_embeddings().weight
         cut = (base.vocab_size - extent.vocabulary) * embedding.shape[1]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from study.trial.scores import Scores
+from study.trial.scores import Scores, headline
 
 __all__ = ["Progress"]
 
@@ -34,8 +34,8 @@ class Progress:
 
     @property
     def value(self) -> float | None:
-        """What trials are compared by: validation macro accuracy; missing if there are no scores."""
-        return None if self.validation is None else float(self.validation["accuracy"]["macro"])
+        """What trials are compared by: the task's metric on validation, macro; missing without scores."""
+        return None if self.validation is None else float(self.validation[headline(self.validation)]["macro"])
 
     def to_json(self) -> str:
         """Return the report as JSON text; `from_json` returns an equal report."""

@@ -65,6 +65,13 @@ def _phrasebook(chosen: Sequence[str] | None) -> Splits:
     return rows_of(phrasebook())
 
 
+@task("phrasebook_slots", "embedded: who, when and where in phrasebook's texts, as tags", 12, 7)
+def _phrasebook_slots(chosen: Sequence[str] | None) -> Splits:
+    from study.trial.data.phrasebook.slots import phrasebook_slots
+
+    return rows_of(phrasebook_slots())
+
+
 def registered_tasks() -> list[RegisteredTask]:
     """The tasks that have a name: first the embedded task, then the others by name."""
     return sorted(_TASKS.values(), key=lambda known: (known.name in NAMED, known.name))
