@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
+from analysis.record.metric import curves_of, metric_of
 from analysis.record.shares import (
     ABOUT,
     IDENTITY,
@@ -21,7 +22,7 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
-from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
+from analysis.record.tables import CURVE_COLUMNS, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
 from study.config import TrialConfig, rounded
 from study.errors import RequestError
@@ -79,6 +80,11 @@ class StudyRecord:
     readers: dict[str, int] | None = None
     text_counts: dict[str, int] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> str:
+        """The metric that arms are compared by: accuracy, or the F1 of entities."""
+        return metric_of(self.facts)
 
     @property
     def margin(self) -> float:
@@ -151,7 +157,7 @@ class StudyRecord:
 
     @cached_property
     def _candidates(self) -> list[Candidate]:
-        scores = self.scores_of("search", "validation", "accuracy")
+        scores = self.scores_of("search", "validation", self.metric)
         macro = scores[scores["language"] == "macro"].set_index("key")["value"].to_dict()
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
         order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
@@ -252,8 +258,9 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         answers=answers_of(shares, runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
-    history = _gather(shares, shown, lambda source, ids: source.history(ids, list(CURVES.values())))
-    return replace(record, curves=curve_table(runs, history))
+    curves = curves_of(record.metric)
+    history = _gather(shares, shown, lambda source, ids: source.history(ids, list(curves.values())))
+    return replace(record, curves=curve_table(runs, history, curves))
 
 
 def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None:

@@ -60,7 +60,7 @@ def searched(record: StudyRecord) -> Iterator[Searched]:
     at which students diverge are bad rates. Pruned and failed trials have no final score and are left out, so
     the response is uncertain there.
     """
-    scores = record.scores_of("search", "validation", "accuracy")
+    scores = record.scores_of("search", "validation", record.metric)
     macro = scores[scores["language"] == "macro"].drop_duplicates("key").set_index("key")["value"]
     trials, noise = search_trials(record), noises(record)
     tunings = trials["tuning"] if "tuning" in trials else pd.Series(0, trials.index)

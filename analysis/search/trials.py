@@ -17,7 +17,7 @@ def search_results(record: StudyRecord) -> pd.DataFrame:
     is not its final score.
     """
     trials = record.trials[(record.trials["phase"] == "search") & record.trials["outcome"].notna()]
-    scores = record.scores_of("search", "validation", "accuracy")
+    scores = record.scores_of("search", "validation", record.metric)
     macro = scores[scores["language"] == "macro"].drop_duplicates("key").set_index("key")["value"]
     complete = trials["outcome"] == "complete"
     table = trials.assign(value=trials["key"].map(macro).astype(float).where(complete))

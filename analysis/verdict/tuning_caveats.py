@@ -127,7 +127,7 @@ def _untuned_languages(record: StudyRecord) -> Iterator[str]:
     """Languages that are part of the answer and were no part of the selection."""
     tested, selecting = (
         set(table["language"]) - set(SUMMARIES)
-        for table in (confirmed(record), record.scores_of("search", "validation", "accuracy"))
+        for table in (confirmed(record), record.scores_of("search", "validation", record.metric))
     )
     if selecting and (left_out := sorted(tested - selecting)):
         yield (

@@ -178,7 +178,7 @@ def _line(progress: Progress) -> str:
 
 def scores_table(result: Mapping[str, Any]) -> Table:
     """The scores of one trial: languages x metrics (such as accuracy) of validation and test."""
-    from study.trial.scores import METRIC_NAMES, METRICS
+    from study.trial.scores import METRICS, name_of
 
     columns = ["language"]
     rows: dict[str, dict[str, float | None]] = {}
@@ -187,7 +187,7 @@ def scores_table(result: Mapping[str, Any]) -> Table:
         if scores is None:
             continue
         for metric in (metric for metric in METRICS if metric in scores):
-            columns.append(f"{split} {METRIC_NAMES.get(metric, metric)}")
+            columns.append(f"{split} {name_of(metric)}")
             values = scores[metric]
             flat = values["by_language"] | {"macro": values["macro"], "worst": values["worst"]}
             for name, value in flat.items():

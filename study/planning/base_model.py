@@ -18,8 +18,9 @@ from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
 
 if TYPE_CHECKING:
-    from study.trial.data.task import Kind
     from transformers import PreTrainedConfig
+
+    from study.trial.data.task import Kind
 
 __all__ = ["Model", "find_model", "find_teacher", "longest_text", "store_model"]
 

@@ -71,9 +71,10 @@ def shares_of(plan: Plan, task: Task) -> list[Share]:
 def _labels_lost(
     train: Split, strata: np.ndarray, fraction: float, names: Sequence[tuple[str, int]]
 ) -> dict[str, int]:
-    """For each language, how many of its labels (`strata`) have no row in the sample. It is the same for every seed.
+    """For each language, how many of its labels (`strata`) have no row in the sample.
 
-    Rows of frequent labels come first, and the seed draws which rows of a label these are.
+    It is the same for every seed. Rows of frequent labels come first, and the seed draws which rows of a
+    label these are.
     """
     kept = sample_rows(strata, train.languages, fraction, "", 0, floor=0)
     found = {}

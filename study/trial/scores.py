@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from study.trial.inputs import TaskFacts
 
 __all__ = [
-    "METRIC_NAMES",
+    "HEADLINES",
     "METRICS",
     "Scores",
     "add_retention",
     "headline",
+    "name_of",
     "score",
     "score_entities",
     "score_split",
@@ -34,8 +35,13 @@ Scores = dict[str, Any]
 METRICS = ("accuracy", "macro_f1", "f1", "precision", "recall", "retention")
 """All metrics, in the order of tables; a task has some of them."""
 
-METRIC_NAMES = {"macro_f1": "macro-F1", "f1": "F1"}
-"""How tables write a metric, if otherwise than metrics are called."""
+HEADLINES = ("accuracy", "f1")
+"""The metrics that trials are compared by, each in some tasks."""
+
+
+def name_of(metric: str) -> str:
+    """`metric` as tables and sentences write it."""
+    return {"macro_f1": "macro-F1", "f1": "F1"}.get(metric, metric)
 
 
 def headline(scores: Mapping[str, Any]) -> str:
@@ -83,10 +89,10 @@ def score_entities(
     """Precision, recall and F1 of the entities that `predictions` mark, for each language with entities.
 
     predictions, tags: a class id for each word; starts: where each of the n texts begins, and the end, n + 1;
-    languages: n ids. An entity is right if its type and both ends are right. ``precision = right / predicted``
-    and ``recall = right / entities of the tags`` over all texts of the language, and
-    ``F1 = 2 right / (predicted + entities of the tags)``: seqeval's micro average in its default mode. A
-    language without an entity in its tags has no score.
+    languages: n ids. An entity is right if its type and both its ends are right. Over all texts of a language
+    ``precision = right / predicted``, ``recall = right / there`` and ``F1 = 2 right / (predicted + there)``
+    with the numbers of predicted entities and of entities in the tags: seqeval's micro average in its default
+    mode. A language without an entity in its tags has no score.
     """
     predicted, there = (entities(ids, starts, task.labels) for ids in (predictions, tags))
     right = np.array(sorted(set(map(tuple, predicted.tolist())) & set(map(tuple, there.tolist()))), dtype=int)

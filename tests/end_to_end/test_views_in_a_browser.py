@@ -20,7 +20,7 @@ import pytest
 from mlflow import MlflowClient
 
 from study.home import Home
-from study.tracking.page.views import MACRO
+from study.tracking.page.charts import MACRO
 from study.tracking.rows import BEST
 from tests.benchmarks.large_study import NAME as WITH_FAILURES
 from tests.benchmarks.large_study import LargeStudy, codes

@@ -12,6 +12,7 @@ from analysis.report.sections.search import hyperparameters, replayed, search_bu
 from analysis.report.sections.section import Section
 from analysis.report.sections.training import convergence
 from analysis.report.sections.tuning import tuning
+from analysis.report.sections.worded import worded
 from analysis.verdict.results import Results
 
 __all__ = ["sections"]
@@ -41,5 +42,5 @@ ORDER = (
 
 def sections(results: Results) -> list[Section]:
     """The sections that have a text, a table or a drawing."""
-    made = [section(results) for section in ORDER]
+    made = [worded(section(results), results.record.metric) for section in ORDER]
     return [section for section in made if section.text or section.tables or section.drawings]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "parallel", "scatter"]
+__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "macro_of", "parallel", "scatter"]
 
 Chart = dict[str, Any]
 
@@ -38,12 +38,17 @@ def line(metric: str) -> Chart:
     }
 
 
-def parallel(params: Sequence[str]) -> Chart:
-    """A line for each run through the values of `params`, to its macro accuracy on validation."""
+def macro_of(metric: str) -> str:
+    """The mean over languages on validation of what trials are compared by."""
+    return f"validation/{metric}/macro"
+
+
+def parallel(params: Sequence[str], metric: str = MACRO) -> Chart:
+    """A line for each run through the values of `params`, to a metric."""
     return {
         "type": "PARALLEL",
         "selectedParams": list(params),
-        "selectedMetrics": [MACRO],
+        "selectedMetrics": [metric],
         "showAllRuns": True,
         "runsCountToCompare": MOST_RUNS,
     }

@@ -86,8 +86,8 @@ def _token_task(name: str, splits: Splits, scope: str, drop_shared: bool) -> Tas
     )
     if len(trained) < 2:
         raise RequestError(
-            f"{_origin(splits['train'], name)}: the only tag in training{scope} is {shown(trained[0])}; a task "
-            "needs at least two"
+            f"{_origin(splits['train'], name)}: the only tag in training{scope} is {shown(trained[0])}; "
+            "a task needs at least two"
         )
     return Task(
         name=name,

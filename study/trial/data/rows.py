@@ -77,7 +77,7 @@ class Rows:
 
     def spelled(self) -> Rows:
         """The rows of a token task with strings as texts and labels: words, or tags, with blanks between."""
-        words, tags = self.texts, self.labels
+        words, tags = self.texts, [[str(tag) for tag in of_text] for of_text in self.labels]
         texts, labels = ([" ".join(of_text) for of_text in each] for each in (words, tags))
         return replace(self, texts=texts, labels=labels, words=words, tags=tags)
 

@@ -30,7 +30,8 @@ def check_token_rows(rows: Rows) -> None:
             raise RequestError(f"{rows.place(i)}: {words_name} is empty; remove the row or give it words")
         if len(words) != len(tags):
             raise RequestError(
-                f"{rows.place(i)}: {len(words)} {words_name} and {len(tags)} {tags_name}; each word needs one tag"
+                f"{rows.place(i)}: {len(words)} {words_name} and {len(tags)} {tags_name}; "
+                "each word needs one tag"
             )
         for k, word in enumerate(words):
             if fault := _word_problem(word):
@@ -61,9 +62,8 @@ def check_prefixes(splits: Splits) -> None:
                 for k, tag in enumerate(row):
                     if str(tag) in odd:
                         raise RequestError(
-                            f"{rows.place_of_word(i, k)}: {rows.columns[1]}: the tag {shown(str(tag))} is none "
-                            f"of BIO, and other tags are ({OUTSIDE} among them); B-TYPE, I-TYPE or {OUTSIDE} "
-                            "is right"
+                            f"{rows.place_of_word(i, k)}: {rows.columns[1]}: the tag {shown(str(tag))} is "
+                            f"no BIO tag, and others are; B-TYPE, I-TYPE or {OUTSIDE} is right"
                         )
 
 

@@ -76,7 +76,8 @@ class EncodedSplit:
         languages = self.languages[rows]
         if self.starts is None:
             return EncodedSplit(ids, offsets, self.labels[rows], languages)
-        assert self.places is not None and self.words is not None
+        assert self.places is not None
+        assert self.words is not None
         items = self.items(rows)
         starts = np.concatenate([[0], np.cumsum(np.diff(self.starts)[rows])])
         strata = None if self.strata is None else self.strata[rows]

@@ -64,8 +64,8 @@ def build_student(
     base, teacher: folders in Hugging Face layout; the teacher's classes are in the order of `labels`. An init
     method that copies no teacher needs none. The student shares no memory with base model or teacher.
     Its dropout is the base model's, whatever the student is copied from, so that all arms train alike.
-    kind: what the student labels, texts or tokens. vocabulary: if given, the student has the same tensors, except that its embedding has the rows of the kept
-    tokens alone.
+    vocabulary: if given, the student has the same tensors, except that its embedding has the rows of the kept
+    tokens alone. kind: what the student labels, texts or tokens.
 
     Raises:
         RequestError: as `check_possible`; and if the files do not have the content that they should have.

@@ -1,4 +1,4 @@
-"""Classifiers of texts or of tokens at full depth: what a teacher starts from, and what a given teacher must be."""
+"""Classifiers at full depth: what a teacher starts from, and what a given teacher must be."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path, kind: Kind = 
     if kind_of(config) != kind:
         right = "ForTokenClassification" if kind == "token" else "ForSequenceClassification"
         raise RequestError(
-            f"{folder / 'config.json'}: architectures: {config.architectures} labels a {kind_of(config)}, and "
-            f"the task has a label for each {kind}; a model ...{right} is right"
+            f"{folder / 'config.json'}: architectures: {config.architectures} labels a {kind_of(config)}, "
+            f"and the task has a label for each {kind}; a model ...{right} is right"
         )
     if config.problem_type not in (None, "single_label_classification"):
         raise RequestError(

@@ -1,9 +1,9 @@
 """The embedded token task: who, when and where in the texts of phrasebook, as BIO tags of their words.
 
-The texts are made from the grammars of `phrasebook`, and cut into words. A person is who, a day or a time of
-day is when, a city, a room or a hotel is where. As in `phrasebook`, the sentence frames of validation and test
-are not in training. The fillers are: with fillers that it has never seen, the small embedded encoder finds a
-quarter of the slots, which is too little to compare students by.
+The texts are made from the grammars of `phrasebook`, and cut into words. A person is who, a day or a time is
+when, a city, a room or a hotel is where. As in `phrasebook`, the sentence frames of validation and test are
+not in training. The fillers are: of fillers that it has never seen, the small embedded encoder finds a
+quarter, which is too little to compare students by.
 """
 
 from __future__ import annotations
