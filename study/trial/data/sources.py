@@ -81,8 +81,8 @@ def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: 
     """The task at `source`, checked; if `languages` is given, with their rows alone.
 
     drop_shared: whether training loses the texts that validation or test has as well.
-    A data set at `hub:REPO` must have the columns text, label and lang; see `hub_rows` for configurations
-    that are languages.
+    A data set at `hub:REPO` must have the columns text, label and lang, or tokens, tags and lang; see
+    `hub_rows` for configurations that are languages.
 
     Raises:
         RequestError: in one line, if there is no such task, or its data is not what a task needs.
