@@ -61,7 +61,8 @@ class Resolved:
             return read_texts(self.task)
         from study.trial.models.tokenizer import load_tokenizer
 
-        return read_texts(self.task, load_tokenizer(self.model.folder))
+        length = min(draft.max_length for draft in self.plan.all_drafts())
+        return read_texts(self.task, load_tokenizer(self.model.folder), length)
 
     @cached_property
     def shares(self) -> list[Share]:

@@ -27,7 +27,7 @@ KEPT = 64 * MIB  # the same for models of a few megabytes
 class Extent:
     """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts.
 
-    kind: what has a label.
+    kind: what has a label. items: the words of the split with the most words, in a token task.
     """
 
     vocabulary: int
@@ -35,6 +35,7 @@ class Extent:
     classes: int
     texts: int  # of the training split, since no batch can have more
     kind: Kind = "text"
+    items: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def predict_peak(
         state       12 P              weights and AdamW's two moments; 16 P with the gradients
         activations d (T (40 H + 8 I) + 12 A B L^2) + T 16 H                  kept for the backward pass
         transients  T (8 I + 16 H) + 8 A B L^2                                of one layer: their gradients
-        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer
+        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer; in a
+                    token task also 8 N K, the logits of N words and K classes, twice
         checkpoint  12 P + the largest tensor                                 serialised on the host
         reading     4 F + 12 P        F parameters of the base model on its whole vocabulary, mapped
 
@@ -86,17 +88,18 @@ def predict_peak(
     tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS[device])
     checkpoint = 12 * p + 4 * sizes.largest
     reading = 4 * sizes.source + 12 * p
+    logits = 8 * extent.items * extent.classes
     if device == "cpu":
         kept = activations(config.depth, batch, length, sizes)
         transients = tokens * (8 * i + 16 * h) + 8 * sizes.heads * tokens * length
-        evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length
+        evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length + logits
         worst = max(16 * p + kept + transients, 12 * p + max(checkpoint, evaluation), reading)
         return Peak(WORKER + KEPT + round(CPU_SLACK * worst))
     narrow = dtype == "bfloat16"
     each = 22 * h + 4 * i if narrow else 34 * h + 8 * i
     copies = 2 * sizes.multiplied if narrow else 0
     transients = tokens * ((4 * i + 10 * h) if narrow else (8 * i + 16 * h))
-    evaluation = copies + evaluated * ((4 * i + 20 * h) if narrow else (8 * i + 24 * h))
+    evaluation = copies + evaluated * ((4 * i + 20 * h) if narrow else (8 * i + 24 * h)) + logits
     kept = config.depth * tokens * each + 12 * tokens * h
     if not sizes.fused:
         square = sizes.heads * length * (8 if narrow else 9)

@@ -34,7 +34,8 @@ def encoder_and_head(state: dict[str, torch.Tensor], stack: str) -> tuple[set[st
 
 
 def build(family: Any, **values: Any) -> Any:
-    return build_student(family.config(**values), family.base, family.teacher, family.labels)
+    config = family.config(**values)
+    return build_student(config, family.base, family.teacher, family.labels, kind=family.kind)
 
 
 def overwrite(file: Path) -> None:
