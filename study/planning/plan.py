@@ -88,7 +88,6 @@ class Plan(BaseModel):
         model: ModelFacts,
         teacher: str,
         request: dict[str, Any],
-        metric: Literal["accuracy", "f1"] = "accuracy",
     ) -> Plan:
         """The plan `name`: depths that are shares become layers, and the model gives default learning rates.
 
@@ -113,7 +112,6 @@ class Plan(BaseModel):
             space=in_layers(space, model.layers),
             constants=constants,
             request=request,
-            metric=metric,
             selection=INTERPOLATED,
             seed_block=block_of(name),
             reports_start=True,

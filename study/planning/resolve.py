@@ -106,7 +106,8 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     teacher = find_teacher(request.teacher, task.labels, model.folder, task.kind) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
-    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded(), task.metric)
+    plan = Plan.make(name, space, task.fingerprint, facts, teacher, request.recorded())
+    plan = plan.model_copy(update={"metric": task.metric})
     for draft in plan.all_drafts():
         _check_config(draft, model)
     resolved = Resolved(request, task, model, plan, store)

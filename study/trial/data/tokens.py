@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from study.trial.data.first_tokens import first_tokens
 from study.trial.data.strata import strata_of
 from study.trial.data.task import SPLITS, Split, Task, items_of
 
 if TYPE_CHECKING:  # torch takes seconds to import, and whoever computes keys alone needs none
     import torch
 
-__all__ = ["EncodedSplit", "encode_split", "encode_task", "first_tokens", "load_encoded_split"]
+__all__ = ["EncodedSplit", "encode_split", "encode_task", "load_encoded_split"]
 
 PARTS = ("ids", "offsets", "labels", "languages")
 ITEM_PARTS = ("starts", "places", "words", "strata")
@@ -140,26 +139,6 @@ def encode_split(split: Split, tokenizer: Any, max_length: int) -> EncodedSplit:
     each = np.array([pair for of_text in firsts for pair in of_text], dtype=np.int32).reshape(-1, 2)
     labels = split.labels[np.repeat(split.starts[:-1], np.diff(starts)) + each[:, 0]]
     return EncodedSplit(flat, offsets, labels, split.languages, starts, each[:, 1], each[:, 0])
-
-
-def first_tokens(words: Sequence[str], spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(word, token) for each word that has a token, in their order; both are counted from 0.
-
-    words: of a text that has blanks between them; spans: for each token the part of the text that it stands
-    for, from and to. A token belongs to the word that has the first character of the part that is no blank.
-    """
-    text = " ".join(words)
-    ends = list(accumulate(len(word) + 1 for word in words))
-    found: list[tuple[int, int]] = []
-    for token, (start, end) in enumerate(spans):
-        while start < end and text[start].isspace():
-            start += 1
-        if start == end:  # a special token, or the mark of a blank
-            continue
-        word = bisect_right(ends, start)
-        if not found or word > found[-1][0]:
-            found.append((word, token))
-    return found
 
 
 def _encoded(split: Split, tokenizer: Any, max_length: int) -> Mapping[str, Any]:

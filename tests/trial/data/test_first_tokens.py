@@ -11,8 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from study.trial.data.first_tokens import first_tokens
 from study.trial.data.task import SPLITS, Split, Task, items_of
-from study.trial.data.tokens import encode_split, encode_task, first_tokens, load_encoded_split
+from study.trial.data.tokens import encode_split, encode_task, load_encoded_split
 from study.trial.models.tokenizer import load_tokenizer
 
 LABELS = ("B-x", "I-x", "O")

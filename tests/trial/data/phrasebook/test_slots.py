@@ -29,6 +29,7 @@ def test_every_language_has_every_type_in_every_split(task: Task) -> None:
     assert task.languages == tuple(grammars())
     assert (task.labels, task.kind, task.metric) == (TAGS, "token", "f1")
     for split in task.splits.values():
+        assert split.starts is not None
         languages = np.repeat(split.languages, np.diff(split.starts))
         for language in range(len(task.languages)):
             tags = {TAGS[tag] for tag in split.labels[languages == language].tolist()}

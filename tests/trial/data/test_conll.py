@@ -12,9 +12,9 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from study.errors import RequestError
-from study.trial.data import sources
 from study.trial.data.checks import build_task
 from study.trial.data.hub import HubData, hub_rows
+from study.trial.data.named import NAMED
 from study.trial.data.rows import rows_of
 from study.trial.data.sources import load_task
 from study.trial.data.task import Task, load_saved_task, save_task
@@ -238,7 +238,7 @@ def hub_table(classes: list[str], column: str, more: Mapping[str, str]) -> bytes
 def test_the_known_data_sets_of_tagged_words_have_a_configuration_for_each_language(
     hub: Callable[..., Path], name: str, column: str, classes: list[str], more: dict[str, str], metric: str
 ) -> None:
-    repository = sources.NAMED[name].source.repository
+    repository = NAMED[name].source.repository
     files = {
         language: {split: f"{language}/{split}.parquet" for split in SPLITS.values()}
         for language in ("da_ddt", "en_ewt")
