@@ -136,9 +136,14 @@ def families(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, roughen: 
     return build
 
 
-@pytest.fixture(params=[(name, kind) for name in sorted(CONFIGS) for kind in ("text", "token")], ids="-".join)
+@pytest.fixture(params=sorted(CONFIGS))
 def family(request: pytest.FixtureRequest, families: Callable[..., Family]) -> Family:
-    """Each architecture, as a classifier of texts and of tokens."""
+    return families(request.param)
+
+
+@pytest.fixture(params=[(name, kind) for name in sorted(CONFIGS) for kind in ("text", "token")], ids="-".join)
+def either(request: pytest.FixtureRequest, families: Callable[..., Family]) -> Family:
+    """Each architecture, as a classifier of texts and as one of tokens."""
     return families(*request.param)
 
 
