@@ -16,6 +16,7 @@ from tokenizers import normalizers
 from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
 
 from study.errors import RequestError
+from study.trial.data.task import Kind
 from study.trial.models.loading import kind_of, labelled
 from study.trial.models.student import build_student
 from study.trial.models.teacher import check_teacher, import_teacher, load_classifier, new_classifier
@@ -103,7 +104,7 @@ def test_importing_leaves_the_source_as_it_is(
 
 
 @pytest.mark.parametrize(("kind", "other"), [("text", "token"), ("token", "text")])
-def test_a_teacher_of_the_other_kind_is_refused(families: Callable[..., Any], kind: str, other: str) -> None:
+def test_a_teacher_of_the_other_kind_is_refused(families: Callable[..., Any], kind: Kind, other: Kind) -> None:
     teacher = families("bert", other)
     says = rf"architectures: .* labels a {other}, and the task has a label for each {kind}"
     with pytest.raises(RequestError, match=says):
