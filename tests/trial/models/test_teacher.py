@@ -104,7 +104,9 @@ def test_importing_leaves_the_source_as_it_is(
 
 
 @pytest.mark.parametrize(("kind", "other"), [("text", "token"), ("token", "text")])
-def test_a_teacher_of_the_other_kind_is_refused(families: Callable[..., Any], kind: Kind, other: Kind) -> None:
+def test_a_teacher_of_the_other_kind_is_refused(
+    families: Callable[..., Any], kind: Kind, other: Kind
+) -> None:
     teacher = families("bert", other)
     says = rf"architectures: .* labels a {other}, and the task has a label for each {kind}"
     with pytest.raises(RequestError, match=says):
