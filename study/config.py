@@ -19,7 +19,7 @@ from study.errors import RequestError, did_you_mean
 
 __all__ = [
     *("ALL", "GATES", "LANGUAGES", "LATER", "SEEN_OR_UNSEEN", "SUMMARIES", "TrialConfig", "canonical_json"),
-    *("digest", "kinds_of", "parse_config", "rounded"),
+    *("digest", "headline", "kinds_of", "parse_config", "rounded"),
 ]
 
 GATES = frozenset({"init", "depth", "alpha", "loss", "data_fraction"})
@@ -39,6 +39,11 @@ SEEN_OR_UNSEEN = ("seen_macro", "seen_worst", "unseen_macro", "unseen_worst")
 
 SUMMARIES = ("macro", "worst", *SEEN_OR_UNSEEN)
 """What stands in the place of a language among scores, and is a summary over languages."""
+
+
+def headline(scores: Mapping[str, Any]) -> str:
+    """The metric that trials are compared by: the F1 of entities if it was scored, otherwise accuracy."""
+    return "f1" if "f1" in scores else "accuracy"
 
 
 def canonical_json(value: Any) -> str:

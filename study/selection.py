@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from study.config import headline
 from study.optimum import Optimum, interpolate
 
 __all__ = [
@@ -41,8 +42,8 @@ def value_of(validation: Mapping[str, Any] | None, select_on: str) -> float | No
     """What a trial is selected by, of its scores on validation; None if it has no scores."""
     if validation is None:
         return None
-    accuracy = validation["accuracy"]
-    value = accuracy[selection_name(select_on, accuracy)]
+    scores = validation[headline(validation)]
+    value = scores[selection_name(select_on, scores)]
     return None if value is None else float(value)
 
 

@@ -38,6 +38,7 @@ LANGUAGES = ("deu", "hau", "yor")
 LABELS = ("alarm", "music", "news", "weather")
 SYLLABLES = {"deu": "bä dö ka li mu rü sta to", "yor": "bọ́ dẹ̀ gbà kú ní ṣé tà wọ̀"}
 ROWS = {"train": 20, "dev": 6, "test": 8}  # of each label in each language
+TAGGED_ROWS = {"train": 80, "dev": 24, "test": 32}  # sentences of each language
 BuildTask = Callable[..., Path]
 
 
@@ -157,6 +158,49 @@ def _word(language: str, meaning: str) -> str:
 def task_folder(build_task_folder: BuildTask, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three languages, four labels, 240 training rows."""
     return build_task_folder(tmp_path_factory.mktemp("task") / "errands")
+
+
+@pytest.fixture(scope="session")
+def build_tagged_folder(tmp_path_factory: pytest.TempPathFactory) -> BuildTask:
+    """Writes a folder of CoNLL files, `LANGUAGE/train.conll` and so on: names of people and places in BIO.
+
+    `rows`: sentences of each language, by file name. Words are those of the tiny task, so that the tiny base
+    model's tokenizer knows them. Each type has names of two words and of one word.
+    """
+
+    def build(
+        folder: Path | None = None,
+        languages: Sequence[str] = LANGUAGES,
+        rows: Mapping[str, int] = TAGGED_ROWS,
+    ) -> Path:
+        folder = folder or tmp_path_factory.mktemp("tagged")
+        for language in languages:
+            (folder / language).mkdir(parents=True, exist_ok=True)
+            for name, count in rows.items():
+                sentences = [_tagged(language, random.Random(f"{name} {language} {n}")) for n in range(count)]
+                lines = ("\n".join(f"{word}\t{tag}" for word, tag in each) for each in sentences)
+                (folder / language / f"{name}.conll").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+        return folder
+
+    return build
+
+
+def _tagged(language: str, draw: random.Random) -> list[tuple[str, str]]:
+    """Some words, and one or two names among them."""
+    found = [(_word(language, f"common {draw.randrange(12)}"), "O") for _ in range(draw.randint(2, 4))]
+    for _ in range(draw.randint(0, 2)):
+        kind, label = draw.choice((("PER", "alarm"), ("LOC", "music")))
+        name = [(_word(language, f"{label} 0"), f"B-{kind}")]
+        name += [(_word(language, f"{label} 1"), f"I-{kind}")] if draw.random() < 0.5 else []
+        at = draw.choice([0, len(found)])  # not within another name
+        found[at:at] = [*name, (_word(language, f"common {draw.randrange(12)}"), "O")]
+    return found
+
+
+@pytest.fixture(scope="session")
+def tagged_folder(build_tagged_folder: BuildTask, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three languages with 80 training sentences each: people and places."""
+    return build_tagged_folder(tmp_path_factory.mktemp("tagged") / "names")
 
 
 @pytest.fixture(scope="session")
@@ -281,6 +325,12 @@ def new_workshop(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 def workshop(new_workshop: Callable[[Path], Workshop], task_folder: Path) -> Workshop:
     """Shared by all tests: what one of them builds is there for the others."""
     return new_workshop(task_folder)
+
+
+@pytest.fixture(scope="session")
+def tagged_workshop(new_workshop: Callable[[Path], Workshop], tagged_folder: Path) -> Workshop:
+    """The same for a token task."""
+    return new_workshop(tagged_folder)
 
 
 @pytest.fixture(scope="session")

@@ -52,13 +52,14 @@ def cells(record: StudyRecord) -> pd.DataFrame:
     )
 
 
-def confirmed(record: StudyRecord, split: str = "test", metric: str = "accuracy") -> pd.DataFrame:
+def confirmed(record: StudyRecord, split: str = "test", metric: str | None = None) -> pd.DataFrame:
     """The results that count: `arm`, a column for each factor, `seed`, `language`, `value`.
 
+    metric: by default the metric of the study.
     There is one row for each (arm, seed, language) of `confirmed_trials`; `macro` and `worst` are rows too.
     The order is the order of the arms, of their seeds, and of the names of the languages.
     """
-    scores = record.scores_of("confirm", split, metric)
+    scores = record.scores_of("confirm", split, metric or record.metric)
     scores = scores[scores["key"].isin(confirmed_trials(record)["key"]) & scores["seed"].notna()]
     scores = scores.drop_duplicates(["arm", "seed", "language"]).astype({"seed": int})
     of_arms = cells(record)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.domain import Domain, Value, parse_arm, parse_levels, parse_value
+from analysis.record.metric import curves_of, metric_of
 from analysis.record.shares import (
     ABOUT,
     IDENTITY,
@@ -21,7 +22,7 @@ from analysis.record.shares import (
     trials_of,
 )
 from analysis.record.source import Source, open_source
-from analysis.record.tables import CURVE_COLUMNS, CURVES, curve_table, score_table, trial_table
+from analysis.record.tables import CURVE_COLUMNS, curve_table, score_table, trial_table
 from analysis.record.texts import Answers, answers_of, text_counts
 from analysis.record.unseen import unseen_languages
 from study.config import SUMMARIES, TrialConfig, rounded
@@ -86,6 +87,11 @@ class StudyRecord:
     unseen: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
+    def metric(self) -> str:
+        """The metric that arms are compared by: accuracy, or the F1 of entities."""
+        return metric_of(self.facts)
+
+    @property
     def margin(self) -> float:
         """A difference of accuracy of at most this size counts as no difference."""
         return float(self.tags.get("margin", MARGIN))
@@ -123,8 +129,8 @@ class StudyRecord:
 
     @cached_property
     def selecting(self) -> dict[str, float]:
-        """The key of each trial with scores to the validation accuracy by which trials are selected."""
-        scores = self.scores[(self.scores["split"] == "validation") & (self.scores["metric"] == "accuracy")]
+        """The key of each trial with scores to the validation score by which trials are selected."""
+        scores = self.scores[(self.scores["split"] == "validation") & (self.scores["metric"] == self.metric)]
         found: dict[str, float] = {}
         for name in ("macro", selection_name(self.select_on, SUMMARIES)):  # the second one, if there is one
             rows = scores[scores["language"] == name].drop_duplicates("key")
@@ -286,8 +292,9 @@ def merge(sources: Sequence[Source], name: str) -> StudyRecord:
         unseen=unseen_languages(runs, metrics),
     )
     shown = runs[(runs["phase"] == "confirm") | runs["key"].isin(list(record.best.values()))]
-    history = _gather(shares, shown, lambda source, ids: source.history(ids, list(CURVES.values())))
-    return replace(record, curves=curve_table(runs, history))
+    curves = curves_of(record.metric)
+    history = _gather(shares, shown, lambda source, ids: source.history(ids, list(curves.values())))
+    return replace(record, curves=curve_table(runs, history, curves))
 
 
 def _readers(shares: Sequence[Share], task: str | None) -> dict[str, int] | None:

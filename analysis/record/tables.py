@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from analysis.record.metric import curves_of
 from analysis.record.shares import MEASURED, TRIAL_COLUMNS, seeds_of
 from analysis.record.texts import COUNT
 
 __all__ = ["CURVES", "CURVE_COLUMNS", "SCORE_COLUMNS", "curve_table", "score_table", "trial_table"]
 
 SCORE_COLUMNS = ["key", "phase", "arm", "seed", "split", "metric", "language", "value"]
-CURVES = {"loss": "loss", "macro": "validation/accuracy/macro", "worst": "validation/accuracy/worst"}
+CURVES = curves_of("accuracy")
 """Column of a learning curve -> metric."""
 CURVE_COLUMNS = ["key", "phase", "arm", "seed", "step", *CURVES]
 SPLITS = ("validation", "test")
@@ -43,12 +46,17 @@ def score_table(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     return table[SCORE_COLUMNS]
 
 
-def curve_table(runs: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
-    """One row for each report in `history`: training loss, and accuracy on validation, macro and worst."""
+def curve_table(
+    runs: pd.DataFrame, history: pd.DataFrame, curves: Mapping[str, str] = CURVES
+) -> pd.DataFrame:
+    """One row for each report in `history`: training loss, and the score on validation, macro and worst.
+
+    curves: column -> metric, as `curves_of` returns it.
+    """
     wide = history.pivot(index=["at", "step"], columns="name", values="value").sort_index().reset_index()
     table = _identity(runs, wide["at"])
     table["step"] = wide["step"].to_numpy(int)
-    for column, metric in CURVES.items():
+    for column, metric in curves.items():
         table[column] = wide[metric].to_numpy(float) if metric in wide else np.nan
     return table[CURVE_COLUMNS]
 

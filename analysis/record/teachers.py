@@ -27,7 +27,8 @@ def teachers_on_test(record: StudyRecord, languages: Sequence[str]) -> pd.Series
     number if no student of the arm shows its teacher in one of the languages.
     """
     index = ["arm", "seed", "language"]
-    accuracy, retention = (confirmed(record, "test", of).set_index(index)["value"] for of in METRICS)
+    accuracy = confirmed(record).set_index(index)["value"]
+    retention = confirmed(record, "test", "retention").set_index(index)["value"]
     ratio = (accuracy / retention[retention > 0]).dropna().rename("teacher").reset_index()
     ratio = ratio[ratio["language"].isin(languages)]
     by_language = ratio.groupby("language")["teacher"]
@@ -37,6 +38,3 @@ def teachers_on_test(record: StudyRecord, languages: Sequence[str]) -> pd.Series
     of_arms = ratio.groupby(["arm", "language"])["teacher"].mean().unstack("language")
     whole = of_arms.reindex(columns=list(languages)).dropna()
     return whole.mean(axis=1).reindex([arm for arm in record.arms if arm in whole.index])
-
-
-METRICS = ("accuracy", "retention")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.record.formats import count, interval, points
+from analysis.record.metric import in_words
 from analysis.report.latex import latex_table
+from analysis.report.sections.worded import worded_table
 from analysis.report.tables import make_table
 from analysis.statistics.effects.means import arm_means, differences_from
 from analysis.verdict.results import Results
@@ -44,8 +46,9 @@ def paper_table(results: Results) -> str | None:
             "difference": [None if row is None else _difference(row) for row in of_arms],
         }
     )
-    table = make_table(NAME, "The arms of the study", frame, {"seeds": count})
-    return latex_table(table, _caption(results, reference))
+    metric = results.record.metric
+    table = worded_table(make_table(NAME, "The arms of the study", frame, {"seeds": count}), metric)
+    return latex_table(table, in_words(metric, _caption(results, reference)))
 
 
 def reference_arm(results: Results, arms: list[str]) -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 from pyarrow import parquet
 
+from analysis.record.metric import in_words
 from analysis.report.figures.confusion import confusion_matrix
 from analysis.report.figures.heatmap import heat_map
 from analysis.report.figures.lines import MOST_PANELS, lines
@@ -49,12 +50,14 @@ def write_arm_files(results: Results, arm: str, numbers: dict[str, float], folde
 
     numbers: those of the arm (`analysis.verdict.published.numbers_of_arms`).
     """
-    _write_table(languages_of(numbers), folder / "languages.json")
+    metric = results.record.metric
+    _write_table(languages_of(numbers, metric), folder / "languages.json")
     runs = results.confirmed[results.confirmed["arm"] == arm]
     table = runs.pivot(index="language", columns="seed", values="value")
     names = [f"seed {seed}" for seed in table]
-    table["mean"] = {name: numbers.get(f"test/accuracy/{name}") for name in table.index}
-    save_png(heat_map(table, [*names, "mean"], arm, "test accuracy, points"), folder / "languages.png")
+    table["mean"] = {name: numbers.get(f"test/{metric}/{name}") for name in table.index}
+    title = in_words(metric, "test accuracy, points")
+    save_png(heat_map(table, [*names, "mean"], arm, title), folder / "languages.png")
     _write_curves(results, folder, arm)
 
 
@@ -79,23 +82,26 @@ def write_prediction_files(predictions: pd.DataFrame, title: str, folder: Path) 
     """Write the files of a confirm run.
 
     predictions: a row for each test text: `text`, a whole number; `language`, `label` and `prediction`,
-    categories of names; `probability`, of the predicted label. title: what the run is.
+    categories of names; `probability`, of the predicted label. In a token task there is a row for each word,
+    and its number is `word`. title: what the run is.
     """
     table = pa.Table.from_pandas(predictions, preserve_index=False)
-    dictionaries = [name for name in table.column_names if name != "text"]
+    numbers = [name for name in ("text", "word") if name in table.column_names]
+    dictionaries = [name for name in table.column_names if name not in numbers]
     parquet.write_table(
         table,
         folder / "predictions.parquet",
         compression="zstd",
         use_dictionary=dictionaries,
-        column_encoding={"text": "DELTA_BINARY_PACKED"},
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
     )
     _write_table(confusions(predictions), folder / "confusion.json")
     names = predictions["label"].cat.categories
     matrix = pd.crosstab(predictions["label"], predictions["prediction"])
     matrix = matrix.reindex(index=names, columns=names, fill_value=0)
     languages = predictions["language"].nunique()
-    title += f"\n{len(predictions)} test texts in {languages} languages"
+    of = "words of test texts" if "word" in predictions else "test texts"
+    title += f"\n{len(predictions)} {of} in {languages} languages"
     save_png(confusion_matrix(matrix, title), folder / "confusion.png")
 
 
@@ -137,7 +143,8 @@ def _curves(results: Results, arm: str | None) -> Figure | None:
     means = over_seeds(long, ["panel", "line", "x"])
     more = means["panel"].nunique() - MOST_PANELS
     xlabel = "optimiser steps" + (f" ({more} further panels are not drawn)" if more > 0 else "")
-    return lines(means, xlabel, "validation accuracy, points", seeds=long)
+    ylabel = in_words(results.record.metric, "validation accuracy, points")
+    return lines(means, xlabel, ylabel, seeds=long)
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

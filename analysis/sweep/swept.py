@@ -61,7 +61,7 @@ class Sweep:
         """The complete trials that have a score: a column for each factor, and one for each score."""
         trials = self.record.trials
         trials = trials[(trials["phase"] == "search") & (trials["outcome"] == "complete")]
-        scores = self.record.scores_of("search", "validation", "accuracy")
+        scores = self.record.scores_of("search", "validation", self.record.metric)
         wide = scores.pivot_table(index="key", columns="language", values="value").dropna(axis=1)
         trials = trials[trials["key"].isin(wide.index)]
         values = {factor.name: self._values(trials, factor) for factor in self.factors}

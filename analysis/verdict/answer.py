@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.formats import margin_text, p_value, points, signed
+from analysis.record.metric import in_words
 from analysis.statistics.effects.arms import next_best, winner
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.precision import interval_for
@@ -30,6 +31,11 @@ SLOPE = (
 
 
 def answer(results: Results) -> list[str]:
+    """The answer as a list of paragraphs, in the words of the study's metric; see `_answer`."""
+    return [in_words(results.record.metric, paragraph) for paragraph in _answer(results)]
+
+
+def _answer(results: Results) -> list[str]:
     """The answer as a list of paragraphs. The first paragraph is the answer, the others add to the answer.
 
     The answer is claim C1 (`claim.py`) if the factors of the study ask for claim C1; otherwise the number of

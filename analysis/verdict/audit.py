@@ -254,7 +254,7 @@ def _confound(record: StudyRecord) -> Iterator[Finding]:
 
 def _teacher(record: StudyRecord) -> Iterator[Finding]:
     teachers = record.trials[record.trials["phase"] == "teacher"]
-    scores = record.scores_of("teacher", "validation", "accuracy")
+    scores = record.scores_of("teacher", "validation", record.metric)
     scored = set(scores[scores["language"] == "macro"]["key"])
     for key, status in zip(teachers["key"], teachers["status"], strict=True):
         if status == "FAILED" or key not in scored:

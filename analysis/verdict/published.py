@@ -9,24 +9,27 @@ import pandas as pd
 
 from analysis.record.formats import number
 from analysis.record.languages import ordered
+from analysis.record.metric import test_metrics
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.statistics.effects.means import arm_means, language_means
 from analysis.sweep.swept import MACRO, Sweep
 from analysis.verdict.results import Results
-from analysis.verdict.summary import TEST_METRICS, arms_summary, languages_summary
+from analysis.verdict.summary import arms_summary, languages_summary
 
 __all__ = ["languages_of", "numbers_of_arms", "numbers_of_study"]
 
 Numbers = dict[str, float]
 
 OF_ARMS = {
-    "test macro": ("accuracy", "macro"),
-    "sd": ("accuracy_sd", "macro"),
-    "test worst": ("accuracy", "worst"),
+    "test macro": ("{}", "macro"),
+    "sd": ("{}_sd", "macro"),
+    "test worst": ("{}", "worst"),
     "test macro-F1": ("macro_f1", "macro"),
+    "test precision": ("precision", "macro"),
+    "test recall": ("recall", "macro"),
     "test retention": ("retention", "macro"),
 }
-"""Column of the table of arms -> metric and language."""
+"""Column of the table of arms -> metric and language; {} is the metric of the study."""
 
 NOT_IN_NAMES = re.compile(r"[^/\w.\- :]")
 """Characters that MLflow refuses in the name of a metric."""
@@ -37,7 +40,9 @@ def numbers_of_arms(results: Results) -> dict[str, Numbers]:
 
     `test/METRIC/LANGUAGE` is the mean of accuracy, macro_f1 or retention in a language; `macro` and `worst`
     are among the languages. `test/accuracy_low/LANGUAGE` and `test/accuracy_high/LANGUAGE` are the ends of
-    the 95% interval (not of `worst`), `test/accuracy_sd/LANGUAGE` is the standard deviation over seeds.
+    the 95% interval (not of `worst`), `test/accuracy_sd/LANGUAGE` is the standard deviation over seeds. In a
+    study that is compared by the F1 of entities, f1 stands in the place of accuracy, precision and recall in
+    that of macro_f1.
     """
     found: dict[str, Numbers] = {}
 
@@ -45,7 +50,8 @@ def numbers_of_arms(results: Results) -> dict[str, Numbers]:
         if math.isfinite(value):
             found.setdefault(arm, {})[f"test/{metric}/{language}"] = float(value)
 
-    for metric in TEST_METRICS:
+    main = results.record.metric
+    for metric in test_metrics(main):
         table = languages_summary(results.record, "test", metric)
         for arm in [name for name in table.columns if name in results.record.arms]:
             for language, value in table[arm].items():
@@ -53,30 +59,31 @@ def numbers_of_arms(results: Results) -> dict[str, Numbers]:
     for row in arms_summary(results.record).to_dict("records"):  # the same means, to the last digit
         for column, (metric, language) in OF_ARMS.items():
             if (value := row.get(column)) is not None:
-                put(str(row["arm"]), metric, language, float(value))
+                put(str(row["arm"]), metric.format(main), language, float(value))
     macro = arm_means(results.confirmed, results.correct).assign(language="macro")
     for row in [*macro.itertuples(), *language_means(results.confirmed, results.correct).itertuples()]:
-        put(row.arm, "accuracy_low", row.language, row.low)
-        put(row.arm, "accuracy_high", row.language, row.high)
+        put(row.arm, f"{main}_low", row.language, row.low)
+        put(row.arm, f"{main}_high", row.language, row.high)
     spread = results.confirmed.groupby(["arm", "language"])["value"].std(ddof=1)
     for (arm, language), value in spread.items():
         if language != "macro":
-            put(arm, "accuracy_sd", language, value)
+            put(arm, f"{main}_sd", language, value)
     return found
 
 
-def languages_of(numbers: Numbers) -> pd.DataFrame:
+def languages_of(numbers: Numbers, main: str = "accuracy") -> pd.DataFrame:
     """The numbers of one arm as a table: a row for each language, then macro and worst.
 
-    language; accuracy with its interval, low and high, and its standard deviation over seeds, sd; macro_f1;
-    retention. A number that was not measured is missing.
+    main: the metric of the study. The columns: language; this metric with its interval, low and high, and its
+    standard deviation over seeds, sd; macro_f1 (or precision and recall); retention. A number that was not
+    measured is missing.
     """
     found: dict[str, dict[str, float]] = {}
     for name, value in numbers.items():
         _, metric, language = name.split("/", 2)
-        found.setdefault(language, {})[metric.removeprefix("accuracy_")] = value
+        found.setdefault(language, {})[metric.removeprefix(f"{main}_")] = value
     table = pd.DataFrame.from_dict(found, orient="index").reindex(ordered(found))
-    columns = ["accuracy", "low", "high", "sd", "macro_f1", "retention"]
+    columns = [main, "low", "high", "sd", *test_metrics(main)[1:]]
     return table.reindex(columns=columns).rename_axis("language").reset_index()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -19,6 +19,7 @@ from analysis.record.design import (
 from analysis.record.domain import Value
 from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
+from analysis.record.metric import in_words
 from analysis.record.study_record import StudyRecord
 from analysis.search.optimum import shortfalls
 from analysis.search.trials import search_results
@@ -146,7 +147,8 @@ class Results:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return audit(self.record)
+        said = self.record.metric
+        return [replace(each, text=in_words(said, each.text)) for each in audit(self.record)]
 
     @property
     def may_claim(self) -> bool:
@@ -157,13 +159,15 @@ class Results:
     def caveats(self) -> list[str]:
         """What could change the answer."""
         if self.sweep is not None:
-            return sweep_caveats(self.sweep)
-        return [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
+            found = sweep_caveats(self.sweep)
+        else:
+            found = [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
+        return [in_words(self.record.metric, text) for text in found]
 
     @cached_property
     def settings(self) -> list[str]:
         """The values for which the answer holds: what was tuned, what was held, how long students train."""
-        return settings(self.record)
+        return [in_words(self.record.metric, text) for text in settings(self.record)]
 
     @cached_property
     def languages(self) -> list[str]:

@@ -128,7 +128,7 @@ def _untuned_languages(record: StudyRecord) -> Iterator[str]:
     """Languages that are part of the answer and were no part of the selection."""
     tested, selecting = (
         set(table["language"]) - set(SUMMARIES)
-        for table in (confirmed(record), record.scores_of("search", "validation", "accuracy"))
+        for table in (confirmed(record), record.scores_of("search", "validation", record.metric))
     )
     if record.unseen and record.select_on == SEEN:
         return  # `settings` names the languages that had a part

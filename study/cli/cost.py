@@ -130,6 +130,19 @@ def _steps(task: Task, plan: Plan) -> dict[str, int]:
     return {arm.name: max(map(steps, plan.drafts(arm))) for arm in plan.arms()}
 
 
+def outputs_of(resolved: Resolved) -> dict[str, Any]:
+    """The outputs of one teacher on all splits, float32: items, labels, and bytes on disk.
+
+    Trials map the outputs from the disk, and all trials of a machine share one copy in memory. Words without
+    a token have no outputs, so in a token task the number is an upper bound. Without distillation the
+    outputs on the training data are not computed.
+    """
+    task = resolved.task
+    distils = any(draft.alpha < 1 for draft in resolved.plan.all_drafts())
+    items = sum(len(split.labels) for name, split in task.splits.items() if distils or name != "train")
+    return {"items": items, "labels": len(task.labels), "bytes": 4 * items * len(task.labels)}
+
+
 def memory_of(resolved: Resolved) -> dict[str, Any]:
     """The memory of a plan: bytes of the largest trial on a CPU and on a GPU, and how many run at once.
 

@@ -31,7 +31,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     kdstudy plan depth --task massive --model FacebookAI/xlm-roberta-base --json
     """
     from study.cli.begun import find_begun
-    from study.cli.cost import cost_of, memory_of, time_of
+    from study.cli.cost import cost_of, memory_of, outputs_of, time_of
     from study.cli.counts import counts_as_json, print_counts
     from study.cli.power import detects_of, power_lines
     from study.home import Home
@@ -52,6 +52,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     ]
     trials = min(arm["search"] for arm in arms) // the_plan.tunings
     memory, detects = memory_of(wanted), detects_of(the_plan, home, trials)
+    outputs = outputs_of(wanted)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
@@ -60,6 +61,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 **asdict(cost),
                 "time": time and asdict(time),
                 "memory": memory,
+                "outputs": outputs,
                 "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
@@ -78,6 +80,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
+    say(outputs_line(outputs, wanted.task.kind))
     for line in power_lines(detects):
         say(line)
     print_counts(wanted, out)
@@ -217,6 +220,15 @@ def cost_lines(cost: Cost, time: Time | None, at_once: int | None) -> Iterator[s
             f"time: {time.hours:.1f} hours of trials, {time.left:.1f} of them left{together} "
             f"(judged from {time.measured})"
         )
+
+
+def outputs_line(outputs: Mapping[str, int], kind: str) -> str:
+    """The size of a teacher's outputs, in one line."""
+    what = "words" if kind == "token" else "texts"
+    return (
+        f"outputs of a teacher: {outputs['bytes'] / 2**20:.1f} MiB on disk ({outputs['items']} {what} x "
+        f"{outputs['labels']} labels x 4 bytes), mapped by all trials of a machine"
+    )
 
 
 def memory_line(memory: Mapping[str, Any]) -> str:

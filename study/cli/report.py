@@ -117,24 +117,25 @@ def _with_emphasis(paragraph: str) -> Text:
 
 def print_findings(results: Results) -> None:
     """Print the arms and the languages of what MLflow has on record, or the effects of what was varied."""
+    from analysis.record.metric import in_words
     from analysis.verdict.summary import WIDEST, arms_summary, by_levels, languages_summary
 
     record = results.record
     if results.sweep is not None:
         _print_effects(results)
         return
-    print_table(frame_table(arms_summary(record), ARMS))
+    print_table(frame_table(arms_summary(record), in_words(record.metric, ARMS)))
     if (line := _why_nothing_is_selected(record)) is not None:
         say(line)
         return
     if len(record.arms) > WIDEST:
         text = f"accuracy per language of {len(record.arms)} arms: in report.html and per_language.csv"
-        out.print(f"{text} (kdstudy report)", highlight=False)
+        out.print(f"{in_words(record.metric, text)} (kdstudy report)", highlight=False)
         return
     for split in ("test", "validation"):
         languages = languages_summary(record, split)
         if len(languages):
-            title = f"accuracy per language, {split} (means over confirm seeds)"
+            title = in_words(record.metric, f"accuracy per language, {split} (means over confirm seeds)")
             table = frame_table(languages.reset_index(), title)
             if breaks_words(table):
                 title += f"; columns: {', '.join(record.scientific)}"

@@ -178,18 +178,20 @@ def _line(progress: Progress) -> str:
 
 
 def scores_table(result: Mapping[str, Any]) -> Table:
-    """The scores of one trial: languages x (accuracy, macro-F1, retention) of validation and test.
+    """The scores of one trial: languages x metrics (such as accuracy) of validation and test.
 
     Languages that the student was not trained on are marked, and come after the others.
     """
+    from study.trial.scores import METRICS, name_of
+
     columns = ["language"]
     rows: dict[str, dict[str, float | None]] = {}
     for split in ("validation", "test"):
         scores = result[split]
         if scores is None:
             continue
-        for metric in ("accuracy", "macro_f1", "retention"):
-            columns.append(f"{split} {metric.replace('_f1', '-F1')}")
+        for metric in (metric for metric in METRICS if metric in scores):
+            columns.append(f"{split} {name_of(metric)}")
             values = scores[metric]
             flat = values["by_language"] | {name: values[name] for name in SUMMARIES if name in values}
             for name, value in flat.items():

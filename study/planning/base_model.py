@@ -20,6 +20,8 @@ from study.storage.disk import stopped_by_a_full_disk
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
+    from study.trial.data.task import Kind
+
 __all__ = ["Model", "find_model", "find_teacher", "longest_text", "store_model"]
 
 
@@ -130,7 +132,7 @@ def store_model(store: Store, source: str, threads: int) -> Model:
     return model
 
 
-def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
+def find_teacher(source: str, labels: Sequence[str], base: Path | None, kind: Kind = "text") -> str:
     """Fingerprint of the given fine-tuned teacher `source`, a folder or a hub id. Writes nothing.
 
     Raises:
@@ -143,5 +145,5 @@ def find_teacher(source: str, labels: Sequence[str], base: Path | None) -> str:
     if base is None:
         raise RequestError("--teacher: needs --model as well, the base model that it was fine-tuned from")
     folder = resolve_folder(source)
-    check_teacher(folder, labels, base)
+    check_teacher(folder, labels, base, kind)
     return encoder_fingerprint(folder)

@@ -102,6 +102,8 @@ def known_extent(inputs: Inputs) -> Extent:
         longest=longest,
         classes=len(inputs.task.labels),
         texts=len(splits[0]),
+        kind=inputs.task.kind,
+        items=max(len(split.labels) for split in splits) if inputs.task.kind == "token" else 0,
     )
 
 
@@ -118,8 +120,9 @@ def estimated_extent(
     from study.trial.models.tokenizer import load_tokenizer
 
     classes, rows = len(task.labels), len(task.splits["train"])
+    items = max(len(split.labels) for split in task.splits.values()) if task.kind == "token" else 0
     if folder is None:
-        return Extent(base.vocab_size, max_length, classes, rows)
+        return Extent(base.vocab_size, max_length, classes, rows, task.kind, items)
     texts = [text for split in task.splits.values() for text in split.texts]
     long = sorted(texts, key=len)[-200:]
     tokenizer = load_tokenizer(folder)
@@ -127,7 +130,7 @@ def estimated_extent(
     ids = tokenizer(sample, truncation=True, max_length=max_length)["input_ids"]
     tokens = np.unique(np.concatenate([np.asarray(each, dtype=np.int64) for each in ids]))
     vocabulary = base.vocab_size if full_vocabulary else len(tokens)
-    return Extent(vocabulary, max(map(len, ids)), classes, rows)
+    return Extent(vocabulary, max(map(len, ids)), classes, rows, task.kind, items)
 
 
 def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:

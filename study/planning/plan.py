@@ -55,8 +55,9 @@ class Plan(BaseModel):
     """A search space with everything that the task and the base model decide.
 
     constants: values of `TrialConfig` that the request decides. request: the request's own words (paths and
-    names), as `Request.recorded` returns them. margin: a difference of accuracy of at most this size counts
-    as no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
+    names), as `Request.recorded` returns them. metric: what students are compared by, which the task
+    decides; a plan without it has accuracy. margin: a difference of the metric of at most this size counts as
+    no difference. selection: how the values of the confirm runs are selected (`study/selection.py`).
     seed_block: the block that seeds and scrambles come from (`seeds.py`). tunings: how often each arm is
     tuned; tuning k has the seed block `seed_block + k`, a search budget of its own and confirm runs of its
     own. reports_start: whether confirm runs are scored before their first step too. select_on: over which
@@ -72,6 +73,7 @@ class Plan(BaseModel):
     space: SearchSpace
     constants: dict[str, Any]
     request: dict[str, Any] = {}
+    metric: Literal["accuracy", "f1"] = "accuracy"
     margin: float = Field(0.01, gt=0, lt=1)
     selection: Literal["best tried", "interpolated"] = BEST_TRIED
     seed_block: int = Field(0, ge=0)

@@ -14,6 +14,7 @@ from typing import Any
 
 from study.config import canonical_json
 from study.planning.plan import Plan
+from study.trial.scores import name_of
 
 __all__ = ["REGISTERED", "registration", "registration_tags"]
 
@@ -54,4 +55,8 @@ def _contrast(plan: Plan) -> str:
             return "claim C1: the size of the effect of copying minus the size of the effect of distilling"
         if len(scientific.get("data_fraction", ())) > 1:
             return "claim C4: the change of the copy's advantage for every tenfold reduction of the data"
-    return "the best arm against every other arm" if len(plan.arms()) > 1 else "the accuracy of the one arm"
+    return (
+        "the best arm against every other arm"
+        if len(plan.arms()) > 1
+        else f"the {name_of(plan.metric)} of the one arm"
+    )

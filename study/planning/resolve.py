@@ -63,7 +63,8 @@ class Resolved:
             return read_texts(self.task)
         from study.trial.models.tokenizer import load_tokenizer
 
-        return read_texts(self.task, load_tokenizer(self.model.folder))
+        length = min(draft.max_length for draft in self.plan.all_drafts())
+        return read_texts(self.task, load_tokenizer(self.model.folder), length)
 
     @cached_property
     def shares(self) -> list[Share]:
@@ -104,11 +105,12 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     known_cluster(request.cluster)
     task = load_task(request.task, request.languages, request.drop_shared)
     model = find_model(store, request.model)
-    teacher = find_teacher(request.teacher, task.labels, model.folder) if request.teacher else ""
+    teacher = find_teacher(request.teacher, task.labels, model.folder, task.kind) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
     of_task = OfTask(task.fingerprint, task.languages, task.languages_in("train"))
     plan = Plan.make(name, space, of_task, facts, teacher, request.recorded())
+    plan = plan.model_copy(update={"metric": task.metric})
     check_labels(plan, task)
     for draft in plan.all_drafts():
         _check_config(draft, model)
@@ -196,7 +198,7 @@ def _check_first_step(resolved: Resolved) -> None:
         shape = (teacher if draft.init == "teacher" else base, groups)
         shapes += [] if shape in shapes else [shape]
     batch = longest_and_shortest(resolved.task, model.folder, max(draft.max_length for draft in drafts))
-    check_first_step(model.folder, shapes, batch, resolved.task.labels)
+    check_first_step(model.folder, shapes, batch, resolved.task.labels, resolved.task.kind)
 
 
 def _check_config(config: TrialConfig, model: Model) -> None:

@@ -17,6 +17,7 @@ from study.config import ALL
 from study.errors import RequestError
 from study.planning.plan import Plan
 from study.trial.data.fractions import sample_rows, sample_sizes
+from study.trial.data.strata import strata_of
 
 if TYPE_CHECKING:
     from study.trial.data.task import Split, Task
@@ -59,10 +60,11 @@ def shares_of(plan: Plan, task: Task) -> list[Share]:
         (d.data_fraction, d.label_floor, str(plan.shown(d)["train_languages"])): d for d in plan.all_drafts()
     }
     train = task.splits["train"]
+    strata = strata_of(train, task.labels)
     total = np.bincount(train.languages, minlength=len(task.languages))
     found = []
     for (fraction, floor, languages), draft in sorted(drafts.items(), key=lambda item: item[0]):
-        sizes = sample_sizes(train.labels, train.languages, fraction, floor)
+        sizes = sample_sizes(strata, train.languages, fraction, floor)
         names = [
             (task.languages[i], int(i)) for i in np.flatnonzero(total) if draft.trains_on(task.languages[i])
         ]
@@ -71,21 +73,24 @@ def shares_of(plan: Plan, task: Task) -> list[Share]:
         of_names = [i for _, i in names]
         rows = int(sizes[of_names].sum())
         share = rows / int(total[of_names].sum())
-        lost = {} if floor else _labels_lost(train, fraction, names)
+        lost = {} if floor else _labels_lost(train, strata, fraction, names)
         found.append(Share(fraction, rows, share, by_language, forced, floor, lost, languages))
     return found
 
 
-def _labels_lost(train: Split, fraction: float, names: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """For each language, how many of its labels have no row in the sample. It is the same for every seed.
+def _labels_lost(
+    train: Split, strata: np.ndarray, fraction: float, names: Sequence[tuple[str, int]]
+) -> dict[str, int]:
+    """For each language, how many of its labels (`strata`) have no row in the sample.
 
-    Rows of frequent labels come first, and the seed draws which rows of a label these are.
+    It is the same for every seed. Rows of frequent labels come first, and the seed draws which rows of a
+    label these are.
     """
-    kept = sample_rows(train.labels, train.languages, fraction, "", 0, floor=0)
+    kept = sample_rows(strata, train.languages, fraction, "", 0, floor=0)
     found = {}
     for name, number in names:
-        there = np.unique(train.labels[train.languages == number])
-        left = np.unique(train.labels[kept][train.languages[kept] == number])
+        there = np.unique(strata[train.languages == number])
+        left = np.unique(strata[kept][train.languages[kept] == number])
         if len(left) < len(there):
             found[name] = len(there) - len(left)
     return found

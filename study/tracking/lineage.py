@@ -32,7 +32,7 @@ CONTEXTS = {"train": "training", "validation": "validation", "test": "test"}
 DIGEST = 36  # characters that MLflow takes
 SHARE = ("data_fraction", "data_seed", "label_floor")
 """The fields that choose a sample of the training split."""
-COLUMNS = ("text", "label", "lang")
+COLUMNS = {"text": ("text", "label", "lang"), "token": ("tokens", "tags", "lang")}
 
 
 def source_tags(command: str | None) -> dict[str, str]:
@@ -124,7 +124,9 @@ def _input(inputs: Inputs, split: str, share: Mapping[str, Any], task_source: st
         digest=(digest({"task": fingerprint, **share}) if share else fingerprint)[:DIGEST],
         source_type=source_type,
         source=json.dumps(source, ensure_ascii=False),
-        schema=json.dumps({"mlflow_colspec": [{"name": name, "type": "string"} for name in COLUMNS]}),
+        schema=json.dumps(
+            {"mlflow_colspec": [{"name": name, "type": "string"} for name in COLUMNS[task.kind]]}
+        ),
         profile=json.dumps({k: v for k, v in profile.items() if v is not None}, ensure_ascii=False),
     )
     return DatasetInput(dataset, [InputTag("mlflow.data.context", CONTEXTS[split])])
@@ -152,7 +154,7 @@ def _rows(inputs: Inputs, split: str, share: Mapping[str, Any]) -> int | None:
     if not share:
         return len(there)
     fraction, floor = share.get("data_fraction", 1.0), share.get("label_floor", 1)
-    sizes = sample_sizes(there.labels, there.languages, fraction, floor)
+    sizes = sample_sizes(there.sampled_by, there.languages, fraction, floor)
     chosen = share.get("train_languages", ALL)
     names = inputs.task.languages
     return sum(

@@ -40,7 +40,8 @@ class TestTexts:
     def predictions(self, folder: Path) -> pd.DataFrame | None:
         """What the trial that ended in `folder` predicted: a row for each test text, in their order.
 
-        text: the number of the text's row in the test split of the stored task, from 0. language, label,
+        text: the number of the text's row in the test split of the stored task, from 0. In a token task there
+        is a row for each word that has a token, and word is its number in the text, from 0. language, label,
         prediction: names, as categories. probability: float32, of the predicted label; the worker has
         rounded it to float16. A worker on another machine has sent its file to the mirror.
 
@@ -58,14 +59,20 @@ class TestTexts:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 label, probability = arrays["label"], arrays["probability"]
+                of_word = {name: arrays[name] for name in ("text", "word") if name in arrays}
         except (BadZipFile, ValueError, KeyError, EOFError):
             return None
         task, split = self._inputs.task, self._split
+        row, labels = np.arange(len(split), dtype=np.int32), split.labels
+        if of_word and split.starts is not None:
+            row = of_word["text"]
+            labels = labels[split.starts[row] + of_word["word"]]
         return pd.DataFrame(
             {
-                "text": np.arange(len(split), dtype=np.int32),
-                "language": pd.Categorical.from_codes(split.languages, list(task.languages)),
-                "label": pd.Categorical.from_codes(split.labels, list(task.labels)),
+                "text": row,
+                **({"word": of_word["word"]} if of_word else {}),
+                "language": pd.Categorical.from_codes(split.languages[row], list(task.languages)),
+                "label": pd.Categorical.from_codes(labels, list(task.labels)),
                 "prediction": pd.Categorical.from_codes(label, list(task.labels)),
                 "probability": probability.astype(np.float32),
             }

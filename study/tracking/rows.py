@@ -14,14 +14,29 @@ from study.planning.plan import Plan
 from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
 from study.trial.progress import Progress
+from study.trial.scores import METRICS
 
 __all__ = [
-    *("BEST", "LONGEST_TAG", "ended", "numerics_text", "progress_values", "report_rows", "result_rows"),
+    *(
+        "BEST",
+        "LONGEST_TAG",
+        "best_of",
+        "ended",
+        "numerics_text",
+        "progress_values",
+        "report_rows",
+        "result_rows",
+    ),
     *("score_rows", "study_params", "texts_tags"),
 ]
 
-BEST = "best/validation/accuracy"
-"""The metric of the best search trial so far, in the runs of arms and of the study."""
+
+def best_of(metric: str) -> str:
+    """The name, in MLflow, of the score of the best search trial so far: in the runs of arms and study."""
+    return f"best/validation/{metric}"
+
+
+BEST = best_of("accuracy")
 
 LONGEST_TAG = 5000
 """Characters of a tag that every version and every store of MLflow takes."""
@@ -58,7 +73,7 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
 
     A value that was not measured is left out.
     """
-    for metric in ("accuracy", "macro_f1", "retention"):
+    for metric in METRICS:
         values = (scores or {}).get(metric)
         if values:
             for name, value in [
@@ -69,11 +84,14 @@ def score_rows(split: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[s
                     yield f"{split}/{metric}/{name}", value
 
 
-def progress_values(counts: Mapping[str, Any]) -> dict[str, float]:
-    """Return how far a study or an arm is: trials planned, ended, failed, and the best so far."""
+def progress_values(counts: Mapping[str, Any], metric: str = "accuracy") -> dict[str, float]:
+    """Return how far a study or an arm is: trials planned, ended, failed, and the best so far.
+
+    metric: what the trials of the study are compared by.
+    """
     values = {"planned": counts["planned"], "ended": ended(counts), "failed": counts["failed"]}
     found = {f"progress/{name}": float(value) for name, value in values.items()}
-    return found | ({BEST: counts["best"]["value"]} if counts["best"] else {})
+    return found | ({best_of(metric): counts["best"]["value"]} if counts["best"] else {})
 
 
 def ended(counts: Mapping[str, Any]) -> int:
@@ -120,6 +138,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
         params[f"{name}_source" if name in plan.constants else name] = value
     params |= {name: value for name, value in plan.constants.items() if name in NOT_SEARCHED}
     params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
+    if plan.metric != "accuracy":  # a study of an older version has no such param
+        params["metric"] = plan.metric
     if space.enqueued:
         params["enqueued"] = len(space.enqueued)
     if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it

@@ -25,6 +25,7 @@ from study.tracking.known import RESULT, RUN_NAME, KnownRun
 from study.tracking.lineage import COMMIT, DIRTY, SOURCE, SOURCE_TYPE
 from study.tracking.page.notes import NOTE, OURS, may_describe, note_tags
 from study.tracking.store import is_server
+from study.trial.scores import HEADLINES
 
 __all__ = ["ENDED", "Runs"]
 
@@ -38,7 +39,8 @@ AT_BIRTH = (COMMIT, DIRTY)
 """Tags that a run has from the code that makes the run, and no other code adds."""
 SYSTEM = "system/"
 """How the names of metrics begin that tell of the machine: each time another number."""
-PROBED = ("validation/accuracy/macro", "loss")  # every report with scores or a loss has one of these
+PROBED = (*(f"validation/{metric}/macro" for metric in HEADLINES), "loss")
+"""Every report with scores or a loss has one of these."""
 
 
 class Runs:

@@ -40,7 +40,7 @@ def write_vocabulary(inputs: Inputs, target: Path) -> None:
     vocabulary = Vocabulary.of(texts, special, whole.pad_id, config.vocab_size)
     by_length = np.argsort(splits["train"].lengths, kind="stable")
     probe = by_length[np.linspace(0, len(by_length) - 1, 8).astype(int)]
-    model = classifier_on(inputs.base_folder, inputs.task.labels, seed=0)
+    model = classifier_on(inputs.base_folder, inputs.task.labels, seed=0, kind=inputs.task.kind)
     why_not = why_not_trimmable(model, vocabulary, splits["train"].padded(probe, whole.pad_id))
     if why_not is None:
         vocabulary.save(target)

@@ -47,6 +47,8 @@ def write_student(kept: Path, config: TrialConfig, preparation: Preparation, fol
 def _write_with_full_vocabulary(inputs: Inputs, kept: Path, folder: Path) -> None:
     """Write the student in `kept` into `folder`, with the tokens that the trial trained without."""
     labels = inputs.task.labels
-    start = build_student(inputs.config, inputs.base_folder, inputs.teacher_folder, labels)
+    start = build_student(
+        inputs.config, inputs.base_folder, inputs.teacher_folder, labels, kind=inputs.task.kind
+    )
     with quiet():
         put_back(load_classifier(kept, labels), load_vocabulary(kept), start).save_pretrained(folder)

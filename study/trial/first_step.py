@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModelForSequenceClassification, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from study.errors import RequestError
 from study.streams import stream
 from study.trial.classifier import TrainingData, classifier_step, predict_logits
-from study.trial.data.tokens import EncodedSplit
+from study.trial.data.task import Kind
+from study.trial.data.tokens import EncodedSplit, encode_split
 from study.trial.data.vocabulary import Vocabulary
 from study.trial.losses.objective import cross_entropy
 from study.trial.models.layer_maps import Groups
-from study.trial.models.loading import assemble, because, labelled, quiet, seeded, skeleton
+from study.trial.models.loading import assemble, automatic_class, because, labelled, quiet, seeded, skeleton
 from study.trial.models.shapes import with_layers
 from study.trial.models.stack import layer_stack
 from study.trial.models.tokenizer import load_tokenizer
@@ -46,6 +48,7 @@ def check_first_step(
     shapes: Sequence[tuple[PreTrainedConfig, Groups]],
     batch: EncodedSplit,
     labels: Sequence[str],
+    kind: Kind = "text",
 ) -> None:
     """Take one step on `batch` with each distinct model of `shapes`. Writes nothing.
 
@@ -53,6 +56,7 @@ def check_first_step(
     shapes: the configuration of a source, and the source's layers that each layer of the model is made of.
     A model with more than `MOST` parameters in its layers takes the step with its first layers alone: as many
     as have `MOST` parameters, and at least one. So the step needs little memory and time, whatever the size.
+    kind: what the models label, texts or tokens.
     batch: texts as `longest_and_shortest` returns them.
 
     Raises:
@@ -62,7 +66,7 @@ def check_first_step(
     fit = {key: _layers_that_fit(config) for key, config in sources.items()}
     distinct: dict[str, PreTrainedConfig] = {}
     for config, groups in shapes:
-        shape = with_layers(labelled(config, labels), groups[: fit[id(config)]])
+        shape = with_layers(labelled(config, labels, kind), groups[: fit[id(config)]])
         distinct[shape.to_json_string()] = shape
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # two texts are too little work for threads that wait for each other
@@ -81,16 +85,8 @@ def longest_and_shortest(task: Task, folder: Path, max_length: int) -> EncodedSp
     split = task.splits["train"]
     by_characters = sorted(range(len(split)), key=lambda row: len(split.texts[row]))
     rows = [by_characters[0], *by_characters[1:][-LONG:]]
-    texts = [split.texts[row] for row in rows]
-    ids = load_tokenizer(folder)(texts, truncation=True, max_length=max_length)["input_ids"]
-    longest = max(range(len(ids)), key=lambda index: len(ids[index]))
-    chosen = list(dict.fromkeys([longest, 0]))
-    return EncodedSplit(
-        ids=np.concatenate([np.asarray(ids[index], dtype=np.int32) for index in chosen]),
-        offsets=np.cumsum([0, *(len(ids[index]) for index in chosen)]),
-        labels=split.labels[[rows[index] for index in chosen]],
-        languages=split.languages[[rows[index] for index in chosen]],
-    )
+    encoded = encode_split(split.take(np.array(rows)), load_tokenizer(folder), max_length)
+    return encoded.take(np.array(list(dict.fromkeys([int(encoded.lengths.argmax()), 0]))))
 
 
 def _layers_that_fit(config: PreTrainedConfig) -> int:
@@ -108,7 +104,7 @@ def _check(folder: Path, config: PreTrainedConfig, batch: EncodedSplit) -> None:
         special = special_ids(config, load_tokenizer(folder))
         vocabulary = Vocabulary.of([batch.ids], special, pad, config.vocab_size)
         ids = vocabulary.trim_ids(batch.ids)
-        trimmed = EncodedSplit(ids, batch.offsets, batch.labels, batch.languages)
+        trimmed = replace(batch, ids=ids)
         _take(trimmed_config(config, vocabulary), trimmed, vocabulary.trim_id(pad))
     except Exception:  # some architectures cannot be built on a part of the vocabulary, and are trained whole
         try:
@@ -125,7 +121,7 @@ def _take(config: PreTrainedConfig, batch: EncodedSplit, pad_id: int) -> None:
     """Build a classifier as a student is built, and take a step and an evaluation on `batch`, on the CPU."""
     seed, numerics = stream(0, "first step"), Numerics("cpu", "float32", 1, "", "", "")
     with quiet(), seeded(seed):
-        drawn = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+        drawn = automatic_class(config).from_config(config, dtype=torch.float32)
         model: Any = assemble(config, dict(drawn.state_dict()))
         for rows in (np.arange(len(batch)), np.array([len(batch) - 1])):  # with padding; the short text alone
             step_loss = classifier_step(

@@ -17,6 +17,7 @@ import numpy as np
 from study.config import ALL, TrialConfig, digest
 from study.storage.artifacts import Store
 from study.trial.data.fractions import sample_rows, sample_sizes
+from study.trial.data.task import Kind, metric_of_task
 from study.trial.data.tokens import EncodedSplit, load_encoded_split
 from study.trial.data.vocabulary import Vocabulary, load_trimmed_ids, load_vocabulary
 from study.trial.scores import Scores
@@ -31,6 +32,12 @@ class TaskFacts:
     name: str
     labels: tuple[str, ...]
     languages: tuple[str, ...]
+    kind: Kind = "text"
+
+    @property
+    def metric(self) -> str:
+        """The metric that students are compared by."""
+        return metric_of_task(self.kind, self.labels)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Inputs:
     def task(self) -> TaskFacts:
         """The facts of the task, read from its folder."""
         about = json.loads((self.task_folder / "task.json").read_text(encoding="utf-8"))
-        return TaskFacts(about["name"], tuple(about["labels"]), tuple(about["languages"]))
+        names = (tuple(about["labels"]), tuple(about["languages"]))
+        return TaskFacts(about["name"], *names, about.get("kind", "text"))
 
     @property
     def tokens_key(self) -> str:
@@ -160,10 +168,10 @@ class Inputs:
         return said
 
     def teacher_logits(self, split: str) -> np.ndarray:
-        """[rows of the split x classes] float32, memory-mapped and read-only.
+        """[items of the split x classes] float32, memory-mapped and read-only.
 
-        If the teacher saw only a fraction of the training data, the rows that are not in the sample are NaN,
-        in all languages. No trial reads these rows; a trial that read them would diverge instead of using a
+        If the teacher saw only a fraction of the training data, the items that are not in the sample are NaN,
+        in all languages. No trial reads these items; a trial that read them would diverge instead of using a
         wrong number.
         """
         folder = self.store.path("outputs", self.outputs_key(split))
@@ -179,7 +187,8 @@ class Inputs:
     def sampled_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split in the sample of the data fraction, in all languages."""
         c = self.config
-        return sample_rows(train.labels, train.languages, c.data_fraction, c.task, c.data_seed, c.label_floor)
+        drawn = (c.data_fraction, c.task, c.data_seed, c.label_floor)
+        return sample_rows(train.sampled_by, train.languages, *drawn)
 
     def training_rows(self, train: EncodedSplit) -> np.ndarray:
         """Rows of the training split that the student sees: its share of each of its languages."""
@@ -213,7 +222,7 @@ class Inputs:
         """
         c, names = self.config, self.task.languages
         sizes = np.zeros(len(names), dtype=np.int64)
-        sampled = sample_sizes(train.labels, train.languages, c.data_fraction, c.label_floor)
+        sampled = sample_sizes(train.sampled_by, train.languages, c.data_fraction, c.label_floor)
         sizes[: len(sampled)] = sampled
         chosen = np.array([c.trains_on(name) for name in names])
         total = np.bincount(train.languages, minlength=len(names))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from study.config import TrialConfig
 from study.trial.data.batches import EVALUATION_TOKENS
+from study.trial.data.task import Kind
 
 if TYPE_CHECKING:  # takes seconds to import, and a worker's memory is given back without it
     from transformers import PreTrainedConfig
@@ -24,12 +25,17 @@ KEPT = 64 * MIB  # the same for models of a few megabytes
 
 @dataclass(frozen=True)
 class Extent:
-    """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts."""
+    """What the task decides of a trial's size: trained tokens, tokens of the longest text, classes, texts.
+
+    kind: what has a label. items: the words of the split with the most words, in a token task.
+    """
 
     vocabulary: int
     longest: int
     classes: int
     texts: int  # of the training split, since no batch can have more
+    kind: Kind = "text"
+    items: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ def predict_peak(
         state       12 P              weights and AdamW's two moments; 16 P with the gradients
         activations d (T (40 H + 8 I) + 12 A B L^2) + T 16 H                  kept for the backward pass
         transients  T (8 I + 16 H) + 8 A B L^2                                of one layer: their gradients
-        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer
+        evaluation  E (8 I + 32 H) + 8 A E L, E = max(L, `EVALUATION_TOKENS[device]`) of one layer; in a
+                    token task also 8 N K, the logits of N words and K classes, twice
         checkpoint  12 P + the largest tensor                                 serialised on the host
         reading     4 F + 12 P        F parameters of the base model on its whole vocabulary, mapped
 
@@ -81,17 +88,18 @@ def predict_peak(
     tokens, evaluated = batch * length, max(length, EVALUATION_TOKENS[device])
     checkpoint = 12 * p + 4 * sizes.largest
     reading = 4 * sizes.source + 12 * p
+    logits = 8 * extent.items * extent.classes
     if device == "cpu":
         kept = activations(config.depth, batch, length, sizes)
         transients = tokens * (8 * i + 16 * h) + 8 * sizes.heads * tokens * length
-        evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length
+        evaluation = evaluated * (8 * i + 32 * h) + 8 * sizes.heads * evaluated * length + logits
         worst = max(16 * p + kept + transients, 12 * p + max(checkpoint, evaluation), reading)
         return Peak(WORKER + KEPT + round(CPU_SLACK * worst))
     narrow = dtype == "bfloat16"
     each = 22 * h + 4 * i if narrow else 34 * h + 8 * i
     copies = 2 * sizes.multiplied if narrow else 0
     transients = tokens * ((4 * i + 10 * h) if narrow else (8 * i + 16 * h))
-    evaluation = copies + evaluated * ((4 * i + 20 * h) if narrow else (8 * i + 24 * h))
+    evaluation = copies + evaluated * ((4 * i + 20 * h) if narrow else (8 * i + 24 * h)) + logits
     kept = config.depth * tokens * each + 12 * tokens * h
     if not sizes.fused:
         square = sizes.heads * length * (8 if narrow else 9)
@@ -145,11 +153,13 @@ class Sizes:
         """The sizes of the student of `config`, counted on a model of shapes alone."""
         import torch
 
-        from study.trial.models.loading import skeleton
+        from study.trial.models.loading import labelled, skeleton
         from study.trial.models.shapes import with_layers
 
         student = with_layers(base, [[layer] for layer in range(config.depth)])
         student.vocab_size, student.num_labels = base.vocab_size, extent.classes
+        if extent.kind == "token":
+            student = labelled(student, [str(place) for place in range(extent.classes)], "token")
         model: Any = skeleton(student)
         embedding = model.get_input_embeddings().weight
         cut = (base.vocab_size - extent.vocabulary) * embedding.shape[1]

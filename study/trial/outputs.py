@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,14 +15,14 @@ from study.config import canonical_json, digest
 from study.storage.artifacts import write_atomically
 from study.trial.data.tokens import EncodedSplit
 from study.trial.inputs import Inputs
-from study.trial.scores import Scores, add_groups, add_retention, score
+from study.trial.scores import Scores, add_groups, add_retention, score_split
 
 __all__ = ["Outputs", "write_predictions", "write_texts"]
 
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """logits: [rows of the split x classes], in the order of the split `name` in the stored task."""
+    """logits: [items of the split x classes], in the order of the split `name` in the stored task."""
 
     name: str
     split: EncodedSplit
@@ -34,16 +35,15 @@ class Outputs:
 
     @cached_property
     def predictions(self) -> np.ndarray:
-        """The predicted class id of each row."""
+        """The predicted class id of each item."""
         predictions: np.ndarray = self.logits.argmax(axis=1)
         return predictions
 
     def scores(self, inputs: Inputs) -> Scores:
         """Scores per language, with retention; seen and unseen languages apart if there are unseen ones."""
-        split, languages = self.split, inputs.task.languages
-        scores = score(self.predictions, split.labels, split.languages, languages)
+        scores = score_split(self.predictions, self.split, inputs.task)
         scores = add_retention(scores, inputs.teacher_scores(self.name))
-        return scores if len(inputs.seen) == len(languages) else add_groups(scores, inputs.seen)
+        return scores if len(inputs.seen) == len(inputs.task.languages) else add_groups(scores, inputs.seen)
 
 
 def write_texts(outputs: Outputs, inputs: Inputs, path: Path) -> None:
@@ -66,21 +66,27 @@ def write_texts(outputs: Outputs, inputs: Inputs, path: Path) -> None:
 
 
 def write_predictions(outputs: Outputs, inputs: Inputs, path: Path) -> None:
-    """Write what was predicted for each text to the file `path`, in numpy's format npz.
+    """Write what was predicted for each item to the file `path`, in numpy's format npz.
 
-    Its arrays have the order of the split in the stored task. label: [texts], the predicted class id, in the
-    smallest unsigned type that holds the ids. probability: [texts] float16, the probability of this label
-    (softmax of the logits). task: the fingerprint of the task. split: the name of the split.
+    Its arrays have the order of the split in the stored task. label: [items], the predicted class id, in the
+    smallest unsigned type that holds the ids. probability: [items] float16, the probability of this label
+    (softmax of the logits). task: the fingerprint of the task. split: the name of the split. In a token task
+    also text and word: [items] int32, the numbers of the text in the split and of the word in the text.
     """
     logits = outputs.logits.astype(np.float64)
     highest = logits.max(axis=1)
     probability = 1 / np.exp(logits - highest[:, None]).sum(axis=1)
-    content = io.BytesIO()
+    content, split = io.BytesIO(), outputs.split
+    items: dict[str, Any] = {}
+    if split.starts is not None:
+        text = np.repeat(np.arange(len(split), dtype=np.int32), np.diff(split.starts))
+        items = {"text": text, "word": np.asarray(split.words)}
     np.savez_compressed(
         content,
         task=np.array(inputs.config.task),
         split=np.array(outputs.name),
         label=outputs.predictions.astype(np.min_scalar_type(logits.shape[1] - 1)),
         probability=probability.astype(np.float16),
+        **items,
     )
     write_atomically(path, content.getvalue())

@@ -19,7 +19,7 @@ from study.trial.data.task import load_saved_task
 from study.trial.inputs import Inputs
 from study.trial.models.encoder import resolve_folder
 from study.trial.models.fingerprint import encoder_fingerprint
-from study.trial.models.loading import quiet
+from study.trial.models.loading import automatic_class, quiet, read_config
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.training import Numerics
 
@@ -57,12 +57,17 @@ def compare_with_plain(inputs: Inputs, source: str, numerics: Numerics, target: 
         said = f"the given teacher was not compared with plain transformers: {error}"
         _write(target, {"said": said})
         return
-    lengths = inputs.split("validation").lengths
+    split = inputs.split("validation")
+    lengths = split.lengths
     by_length = np.argsort(-lengths, kind="stable")  # BigBird reads all texts after a short one as short
     rows = by_length[np.unique(np.linspace(0, len(lengths) - 1, TEXTS).astype(int))]
     texts = load_saved_task(inputs.task_folder).splits["validation"].texts
-    plain = _plain_logits(folder, [texts[row] for row in rows], inputs, numerics.device)
-    difference = float(np.abs(inputs.teacher_logits("validation")[rows] - plain).max())
+    answers = _plain_logits(folder, [texts[row] for row in rows], inputs, numerics.device)
+    if split.starts is not None:
+        each = [split.places_in(np.array([row])) for row in rows]
+        answers = [logits[places] for logits, places in zip(answers, each, strict=True)]
+    plain = np.concatenate([logits.reshape(-1, logits.shape[-1]) for logits in answers])
+    difference = float(np.abs(inputs.teacher_logits("validation")[split.items(rows)] - plain).max())
     largest = float(np.abs(plain).max())
     made_in = inputs.teacher_scores("validation")["numerics"]["outputs"]["dtype"]
     if not difference <= ROUNDING[made_in] * largest:
@@ -86,12 +91,13 @@ def compare_with_plain(inputs: Inputs, source: str, numerics: Numerics, target: 
 
 
 @torch.inference_mode()
-def _plain_logits(folder: Path, texts: list[str], inputs: Inputs, device: str) -> np.ndarray:
-    """[texts x classes] float32: what a user of the library gets, in the task's order of classes."""
-    from transformers import AutoModelForSequenceClassification
+def _plain_logits(folder: Path, texts: list[str], inputs: Inputs, device: str) -> list[np.ndarray]:
+    """For each text [classes] or [tokens x classes], float32: what a user of the library gets.
 
+    The classes are in the task's order.
+    """
     with quiet():
-        model: Any = AutoModelForSequenceClassification.from_pretrained(
+        model: Any = automatic_class(read_config(folder)).from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, dtype=torch.float32
         )
     model.eval().to(device)
@@ -102,7 +108,7 @@ def _plain_logits(folder: Path, texts: list[str], inputs: Inputs, device: str) -
         one = {name: tensor.to(device) for name, tensor in batch.items() if name in reads}
         found.append(model(**one).logits[0].float().cpu().numpy())
     places = {str(name): place for place, name in model.config.id2label.items()}
-    return np.stack(found)[:, [places[label] for label in inputs.task.labels]]
+    return [logits[..., [places[label] for label in inputs.task.labels]] for logits in found]
 
 
 def _write(target: Path, about: dict[str, Any]) -> None:

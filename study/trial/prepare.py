@@ -78,7 +78,7 @@ class Preparation:
 
         def given(target: Path, work: Path) -> None:
             folder = given_folder(self.given_teacher, config.teacher)
-            import_teacher(folder, target, inputs.task.labels, inputs.base_folder)
+            import_teacher(folder, target, inputs.task.labels, inputs.base_folder, inputs.task.kind)
 
         def compared(target: Path, work: Path) -> None:
             compare_with_plain(inputs, self.given_teacher, Numerics.here(self.threads), target)

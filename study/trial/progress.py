@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from study.config import headline
 from study.trial.scores import Scores
 
 __all__ = ["Progress"]
@@ -34,8 +35,11 @@ class Progress:
 
     @property
     def value(self) -> float | None:
-        """Validation macro accuracy over all languages; missing if there are no scores."""
-        return None if self.validation is None else float(self.validation["accuracy"]["macro"])
+        """What trials are compared by: the task's metric on validation, macro over all languages.
+
+        Missing without scores.
+        """
+        return None if self.validation is None else float(self.validation[headline(self.validation)]["macro"])
 
     def to_json(self) -> str:
         """Return the report as JSON text; `from_json` returns an equal report."""

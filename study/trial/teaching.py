@@ -21,7 +21,7 @@ from study.trial.models.loading import quiet
 from study.trial.models.teacher import classifier_on, new_classifier
 from study.trial.models.tokenizer import load_tokenizer
 from study.trial.models.trimming import put_back, trim
-from study.trial.scores import score
+from study.trial.scores import score_split
 from study.trial.training import Numerics, Recipe, Training, train_to_the_end
 
 __all__ = ["train_teacher", "write_outputs"]
@@ -39,7 +39,7 @@ def train_teacher(inputs: Inputs, target: Path, work: Path, numerics: Numerics) 
     config, train = inputs.config, inputs.split("train")
     seed = stream(config.teacher_seed, "teacher")
     begin = new_classifier if inputs.vocabulary is None else classifier_on  # what is trimmed is copied anyway
-    start = begin(inputs.base_folder, inputs.task.labels, seed)
+    start = begin(inputs.base_folder, inputs.task.labels, seed, inputs.task.kind)
     teacher: Any = trim(start, inputs.vocabulary)
     teacher.to(numerics.device)
     step_loss = classifier_step(
@@ -78,19 +78,18 @@ def write_outputs(
     trimmed.to(numerics.device)
     if name == "train" and inputs.teacher_saw_same:
         rows = inputs.sampled_rows(split)  # in all languages: a student may see others than its teacher
-        logits = np.full((len(split), len(inputs.task.labels)), np.nan, dtype=np.float32)
-        logits[rows] = predict_logits(trimmed, split.take(rows), inputs.pad_id, numerics)
+        seen, items = split.take(rows), split.items(rows)
+        logits = np.full((len(split.labels), len(inputs.task.labels)), np.nan, dtype=np.float32)
+        logits[items] = predict_logits(trimmed, seen, inputs.pad_id, numerics)
     else:
-        rows = np.arange(len(split))
+        seen, items = split, np.arange(len(split.labels))
         logits = predict_logits(trimmed, split, inputs.pad_id, numerics)
-    if not np.isfinite(logits[rows]).all():
+    if not np.isfinite(logits[items]).all():
         remedy = "give another --teacher" if inputs.config.teacher else "--set teacher_learning_rate lower"
         raise TeacherDiverged(f"the teacher's outputs are not finite numbers: {remedy}")
     np.save(target / "logits.npy", logits)
     check_arrays(target)
-    scores = score(
-        logits[rows].argmax(axis=1), split.labels[rows], split.languages[rows], inputs.task.languages
-    )
+    scores = score_split(logits[items].argmax(axis=1), seen, inputs.task)
     scores["time_ms"] = int(time.time() * 1000)  # when the scores were measured, for MLflow
     scores["numerics"] = {"outputs": asdict(numerics)}
     if (about := inputs.teacher_folder / "kdstudy.json").exists():  # only a teacher that was trained here

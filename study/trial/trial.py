@@ -57,7 +57,7 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     inputs = Inputs(store, config, job.full_vocabulary)
     vocabulary = inputs.vocabulary
     student: Any = build_student(
-        config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, vocabulary
+        config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, vocabulary, inputs.task.kind
     )
     student.to(numerics.device)
     parameters = full_size(student, vocabulary)
@@ -127,7 +127,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         if vocabulary is not None:
             vocabulary.save(own / "student")
     if test is not None:
-        write_texts(test, inputs, own / TEXTS)
+        if inputs.task.kind == "text":  # the words of a text are no sample of independent answers
+            write_texts(test, inputs, own / TEXTS)
         write_predictions(test, inputs, own / PREDICTIONS)
     write_ending(own, history, result)
     send_attempt(own, store.mirror, ended=True)

@@ -31,12 +31,17 @@ from study.trial.models.tokenizer import load_tokenizer
 from study.trial.models.trimming import put_back
 from study.trial.progress import Progress
 from study.trial.result import read_result
+from study.trial.scores import score_split
 from study.trial.training import Numerics
 from study.trial.trial import run_trial
 from tests.reports import told
 
 REPORTS = 4
 LANGUAGES = ("deu", "hau", "yor")
+METRICS = {
+    "text": ("accuracy", "macro_f1", "retention"),
+    "token": ("f1", "precision", "recall", "retention"),
+}
 # A distilled copy of the teacher, one of the base model with labels only, a new one with MSE alone.
 CASES: dict[str, dict[str, Any]] = {
     "teacher copied, KL and labels": {},
@@ -62,6 +67,12 @@ def stop_after(number: int, reports: Iterable[Progress]) -> list[Progress]:
     taken = list(itertools.islice(reports, number))
     reports.close()  # type: ignore[attr-defined]
     return taken
+
+
+@pytest.fixture(scope="module", params=["text", "token"])
+def workshop(request: pytest.FixtureRequest) -> Any:
+    """All that is tested here holds for both kinds of tasks."""
+    return request.getfixturevalue("workshop" if request.param == "text" else "tagged_workshop")
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +134,11 @@ def test_a_result_has_the_share_of_the_data_that_a_fraction_came_to(workshop: An
         config = workshop.config(data_fraction=fraction, alpha=1.0, init="random", steps=1)
         *_, last = workshop.trial(config, tmp_path / str(fraction), 1)
         shares[fraction] = last.result.get("data_share")
-    each = dict.fromkeys(LANGUAGES, 0.05)  # one row of each of four labels, of 80 rows
+    # one row of each of four labels, or of the three strata PER, LOC and no name, of 80 rows
+    least = 0.05 if workshop.task.kind == "text" else 0.0375
+    each = dict.fromkeys(LANGUAGES, least)
     assert shares == {
-        0.02: {"all": 0.05, "by_language": each},
+        0.02: {"all": least, "by_language": each},
         0.5: {"all": 0.5, "by_language": dict.fromkeys(LANGUAGES, 0.5)},
         1.0: None,
     }
@@ -146,7 +159,7 @@ def test_report_0_has_the_scores_of_the_student_as_it_was_initialised(workshop: 
     start = next(workshop.trial(config, tmp_path, reports_start=True))
     assert (start.report, start.step, start.loss, start.result) == (0, 0, None, None)
     teacher = workshop.inputs(config).teacher_scores("validation")
-    assert start.validation["accuracy"] == teacher["accuracy"]
+    assert start.validation[workshop.task.metric] == teacher[workshop.task.metric]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -308,8 +321,8 @@ def test_what_is_left_is_the_result_and_the_student(workshop: Any, tmp_path: Pat
     own = attempt_folder(tmp_path, 1)
     left = sorted(str(path.relative_to(own)) for path in tmp_path.rglob("*") if path.is_file())
     student = ("config.json", "model.safetensors", "vocabulary.json")
-    beside = [*(f"student/{name}" for name in student), "texts.json"]
-    assert left == ["predictions.npz", "result.json", *beside]
+    texts = ["texts.json"] if workshop.task.kind == "text" else []
+    assert left == ["predictions.npz", "result.json", *(f"student/{name}" for name in student), *texts]
 
 
 # With the full vocabulary
@@ -366,14 +379,19 @@ def test_a_trial_that_changes_its_vocabulary_midway_begins_anew_with_the_same_nu
 
 
 def test_where_the_vocabulary_cannot_be_trimmed_it_is_full(
-    new_workshop: Any, task_folder: Path, undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    workshop: Any,
+    undisturbed: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("study.trial.encoding.why_not_trimmable", lambda *_: "tiny needs all its tokens")
-    workshop = new_workshop(task_folder)
-    inputs = workshop.inputs(workshop.config())
+    folder = "task_folder" if workshop.task.kind == "text" else "tagged_folder"
+    other = request.getfixturevalue("new_workshop")(request.getfixturevalue(folder))
+    inputs = other.inputs(other.config())
     assert inputs.vocabulary is None
     assert inputs.why_not_trimmed == "tiny needs all its tokens"
-    rows = told(workshop.trial(workshop.config(), tmp_path))
+    rows = told(other.trial(other.config(), tmp_path))
     expected = without_size(json.loads(json.dumps(undisturbed(next(iter(CASES)))[0])))
     assert without_size(rows) == expected
 
@@ -386,7 +404,8 @@ def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path:
     *_, last = workshop.trial(config, tmp_path)
     inputs = workshop.inputs(config)
     folder = student_in(tmp_path)
-    start = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    folders = inputs.base_folder, inputs.teacher_folder
+    start = build_student(config, *folders, workshop.task.labels, kind=workshop.task.kind)
     trained = load_classifier(folder, workshop.task.labels)
     student = put_back(trained, load_vocabulary(folder), start)
     assert student.config.num_hidden_layers == 2
@@ -395,9 +414,16 @@ def test_the_student_on_disk_is_the_one_that_was_scored(workshop: Any, tmp_path:
         split = workshop.task.splits[name]
         batch = tokenizer(list(split.texts), padding=True, return_tensors="pt")
         with torch.no_grad():
-            right = student(**batch).logits.argmax(dim=1).numpy() == split.labels
-        by_language = {code: right[split.languages == i].mean() for i, code in enumerate(LANGUAGES)}
-        assert last.result[name]["accuracy"]["by_language"] == pytest.approx(by_language)
+            logits = student(**batch).logits
+        if workshop.task.kind == "token":
+            encoded = inputs.split(name)
+            places = encoded.places_in(np.arange(len(encoded)))
+            answers = logits.flatten(0, 1)[places].argmax(dim=1).numpy()
+            by_language = score_split(answers, encoded, inputs.task)["f1"]["by_language"]
+        else:
+            right = logits.argmax(dim=1).numpy() == split.labels
+            by_language = {code: right[split.languages == i].mean() for i, code in enumerate(LANGUAGES)}
+        assert last.result[name][workshop.task.metric]["by_language"] == pytest.approx(by_language)
         assert last.result[name]["n"] == dict.fromkeys(LANGUAGES, 24 if name == "validation" else 32)
 
 
@@ -406,23 +432,27 @@ def test_it_starts_from_its_initialisation_and_moves(workshop: Any, tmp_path: Pa
     list(workshop.trial(config, tmp_path))
     inputs = workshop.inputs(config)
     folders = inputs.base_folder, inputs.teacher_folder
-    start = build_student(config, *folders, workshop.task.labels, inputs.vocabulary)
+    start = build_student(config, *folders, workshop.task.labels, inputs.vocabulary, workshop.task.kind)
     end = load_file(attempt_folder(tmp_path, 1) / "student/model.safetensors")
     moved = {
         name: float((end[name] - value.detach()).abs().max()) for name, value in start.named_parameters()
     }
     assert max(moved.values()) <= 1.01e-4  # AdamW's first step is the learning rate in every direction
-    assert moved["classifier.out_proj.weight"] > 5e-5
+    head = "classifier.out_proj.weight" if workshop.task.kind == "text" else "classifier.weight"
+    assert moved[head] > 5e-5
 
 
 def test_the_first_loss_is_the_objective_of_the_untrained_student(workshop: Any, tmp_path: Path) -> None:
     config = workshop.config(steps=1, batch_size=240, init="random", alpha=0.3, temperature=3.0)
     first = next(workshop.trial(config, tmp_path))
     inputs = workshop.inputs(config)
-    student = build_student(config, inputs.base_folder, None, workshop.task.labels, inputs.vocabulary)
-    split = inputs.split("train")
+    how = (workshop.task.labels, inputs.vocabulary, workshop.task.kind)
+    student = build_student(config, inputs.base_folder, None, *how)
+    split, rows = inputs.split("train"), np.arange(240)
     with torch.no_grad():
-        logits = student(**split.padded(np.arange(240), inputs.pad_id)).logits
+        logits = student(**split.padded(rows, inputs.pad_id)).logits
+    if workshop.task.kind == "token":
+        logits = logits.flatten(0, 1)[split.places_in(rows)]
     targets = torch.from_numpy(np.array(inputs.teacher_logits("train")))
     expected = objective(logits, targets, torch.from_numpy(np.array(split.labels)), config)
     assert first.loss == pytest.approx(float(expected), rel=0.02)  # dropout is the difference
@@ -451,12 +481,14 @@ def test_the_result_says_what_the_command_line_promises(workshop: Any, tmp_path:
     assert result["steps"] == 12
     assert result["seconds"] > 0
     inputs = workshop.inputs(config)
-    whole = build_student(config, inputs.base_folder, inputs.teacher_folder, workshop.task.labels)
+    folders = inputs.base_folder, inputs.teacher_folder
+    whole = build_student(config, *folders, workshop.task.labels, kind=workshop.task.kind)
     assert result["parameters"] == sum(parameter.numel() for parameter in whole.parameters())
     assert result["trained_tokens"] == len(inputs.vocabulary) < whole.config.vocab_size
     for split in ("validation", "test"):
-        assert set(result[split]) == {"accuracy", "macro_f1", "retention", "n"}
-        for metric in ("accuracy", "macro_f1", "retention"):
+        metrics = METRICS[workshop.task.kind]
+        assert set(result[split]) == {*metrics, "n"}
+        for metric in metrics:
             values = result[split][metric]
             assert set(values) == {"macro", "worst", "by_language"}
             assert tuple(values["by_language"]) == LANGUAGES
@@ -501,8 +533,9 @@ def test_retention_is_against_the_teacher_on_the_same_split(workshop: Any, tmp_p
     config = workshop.config()
     *_, last = workshop.trial(config, tmp_path)
     for split in ("validation", "test"):
-        ours = last.result[split]["accuracy"]["by_language"]
-        theirs = workshop.inputs(config).teacher_scores(split)["accuracy"]["by_language"]
+        metric = workshop.task.metric
+        ours = last.result[split][metric]["by_language"]
+        theirs = workshop.inputs(config).teacher_scores(split)[metric]["by_language"]
         assert last.result[split]["retention"]["by_language"] == {
             code: ours[code] / theirs[code] for code in LANGUAGES
         }
@@ -596,7 +629,8 @@ def test_a_teacher_of_the_same_data_is_read_only_where_it_has_seen(workshop: Any
     inputs = workshop.inputs(config)
     missing = np.isnan(inputs.teacher_logits("train"))
     rows = inputs.training_rows(inputs.split("train"))
-    assert np.flatnonzero(~missing.any(axis=1)).tolist() == rows.tolist()
+    items = inputs.split("train").items(rows)
+    assert np.flatnonzero(~missing.any(axis=1)).tolist() == items.tolist()
     assert np.array_equal(missing.any(axis=1), missing.all(axis=1))
     assert 0 < len(rows) < 240
     *_, last = workshop.trial(config, tmp_path)

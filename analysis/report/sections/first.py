@@ -8,6 +8,7 @@ from analysis.report.figures.panels import placed, short_names
 from analysis.report.sections.section import Drawing
 from analysis.report.sections.sweep import sweep_drawing
 from analysis.report.sections.tuning import search_drawing
+from analysis.report.sections.worded import worded_drawing
 from analysis.statistics.effects.means import arm_means, seed_means, shared_languages
 from analysis.verdict.results import Results
 
@@ -16,7 +17,8 @@ __all__ = ["first_screen"]
 
 def first_screen(results: Results) -> list[Drawing]:
     """The figures that the factors and the runs of the study have, in order."""
-    return [drawing for drawing in (figure(results) for figure in FIGURES) if drawing is not None]
+    made = (figure(results) for figure in FIGURES)
+    return [worded_drawing(drawing, results.record.metric) for drawing in made if drawing is not None]
 
 
 def arms_at_a_glance(results: Results) -> Drawing | None:

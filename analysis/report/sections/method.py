@@ -116,7 +116,7 @@ def _not_computed(results: Results) -> Iterator[str]:
 
 def _steps(results: Results) -> Iterator[str]:
     """Learning curves hold only macro, so macro cannot be restricted to the languages that runs share."""
-    scores = results.record.scores_of("confirm", "validation", "accuracy")
+    scores = results.record.scores_of("confirm", "validation", results.record.metric)
     scores = scores[scores["key"].isin(results.learning()["key"]) & ~scores["language"].isin(SUMMARIES)]
     if scores.groupby("key")["language"].agg(frozenset).nunique() > 1:
         yield (

@@ -20,6 +20,7 @@ from analysis.report.sections.sweep import (
 from analysis.report.sections.training import convergence
 from analysis.report.sections.tuning import tuning
 from analysis.report.sections.unseen import seen_and_unseen
+from analysis.report.sections.worded import worded
 from analysis.verdict.results import Results
 
 __all__ = ["sections"]
@@ -62,5 +63,6 @@ OF_A_SWEEP = (
 
 def sections(results: Results) -> list[Section]:
     """The sections that have a text, a table or a drawing."""
-    made = [section(results) for section in (ORDER if results.sweep is None else OF_A_SWEEP)]
+    wanted = ORDER if results.sweep is None else OF_A_SWEEP
+    made = [worded(section(results), results.record.metric) for section in wanted]
     return [section for section in made if section.text or section.tables or section.drawings]

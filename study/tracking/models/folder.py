@@ -28,10 +28,13 @@ from study.trial.models.tokenizer import load_tokenizer
 
 __all__ = ["write_model"]
 
-SIGNATURE = ModelSignature(
-    Schema([ColSpec(DataType.string, "text")]),
-    Schema([ColSpec(DataType.string, "label"), ColSpec(DataType.double, "score")]),
-)
+TEXT = Schema([ColSpec(DataType.string, "text")])
+SIGNATURES = {
+    "text": ModelSignature(
+        TEXT, Schema([ColSpec(DataType.string, "label"), ColSpec(DataType.double, "score")])
+    ),
+    "token": ModelSignature(TEXT, Schema([ColSpec(DataType.string)])),  # MLflow joins the tags of a text
+}
 NEEDED = ("torch", "transformers", "mlflow")
 
 
@@ -48,14 +51,15 @@ def write_model(study: OpenStudy, record: Record, scratch: Path) -> tuple[Path, 
     student, about = load_classifier(plain), Model()
     # In place of the scratch folder. It must be no name of the hub: MLflow would ask the hub for a license.
     student.name_or_path = f"{study.name}: {record.arm}"
-    examples = list(_examples(load_saved_task(preparation.inputs(record.config).task_folder)))
+    task = load_saved_task(preparation.inputs(record.config).task_folder)
+    examples = list(_examples(task))
     with quiet():
         mlflow.transformers.save_model(
             {"model": student, "tokenizer": load_tokenizer(plain)},
             str(folder),
-            task="text-classification",
+            task=f"{task.kind}-classification",
             mlflow_model=about,
-            signature=SIGNATURE,
+            signature=SIGNATURES[task.kind],
             input_example=pd.DataFrame({"text": examples}),
             pip_requirements=list(_requirements()),
             metadata=_about(study, record),

@@ -13,6 +13,7 @@ from study.ledger.records import Record
 from study.ledger.study import OpenStudy
 from study.tracking.experiment import STUDY, find_experiment
 from study.tracking.identity import IDENTITY
+from study.trial.scores import HEADLINES
 
 __all__ = ["ARM", "KEY", "LoggedModels"]
 
@@ -20,7 +21,7 @@ KEY, ARM = "kdstudy.key", "kdstudy.arm"
 BEST = "kdstudy.best"
 """The tag of a model: `true`, or `false` if the arm has had a better student since."""
 REFUSED = str.maketrans(dict.fromkeys("/:.%\"'", "_"))  # what MLflow refuses in the name of a model
-SHOWN = ("validation/accuracy/macro", "validation/accuracy/worst")
+SHOWN = tuple(f"validation/{metric}/{name}" for metric in HEADLINES for name in ("macro", "worst"))
 
 
 class LoggedModels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "parallel", "scatter"]
+__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "macro_of", "parallel", "scatter"]
 
 Chart = dict[str, Any]
 
@@ -37,6 +37,11 @@ def line(metric: str) -> Chart:
         "range": {},
         "ignoreOutliers": False,
     }
+
+
+def macro_of(metric: str) -> str:
+    """The mean over languages on validation of what trials are compared by."""
+    return f"validation/{metric}/macro"
 
 
 def parallel(params: Sequence[str], metric: str = MACRO) -> Chart:

@@ -12,6 +12,7 @@ from study.planning.plan import Plan
 from study.tracking.page.links import view_link
 from study.tracking.page.view import View
 from study.tracking.rows import ended
+from study.trial.scores import name_of
 
 __all__ = [
     *("NOTE", "OURS", "arm_note", "experiment_note", "may_describe", "note_tags", "study_note"),
@@ -66,8 +67,9 @@ def trial_note(record: Record, arm_link: str) -> str:
 
 
 def teacher_note(plan: Plan, recipe: Mapping[str, Any], scores: Mapping[str, Any]) -> str:
-    """What the teacher is, how it was trained and on which data, and its accuracy on validation."""
-    task = f"{_named(plan.request, 'task')}: validation macro accuracy {scores['accuracy']['macro']:.3f}"
+    """What the teacher is, how it was trained and on which data, and its score on validation."""
+    macro = f"validation macro {name_of(plan.metric)} {scores[plan.metric]['macro']:.3f}"
+    task = f"{_named(plan.request, 'task')}: {macro}"
     if "given" in recipe:
         return f"Teacher **{masked(str(plan.request.get('teacher') or 'given'))}**, as given, on {task}."
     data = recipe.get("data")

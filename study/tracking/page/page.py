@@ -24,6 +24,7 @@ from study.tracking.page.views import views_of
 from study.tracking.rows import ended, progress_values
 from study.tracking.store import server_version
 from study.tracking.tracker import Tracker
+from study.trial.scores import name_of
 
 __all__ = ["Page"]
 
@@ -74,7 +75,8 @@ class Page:
             run, best = self.tracker.arm_runs[arm["arm"]], ""
             if arm["best"] and (trial := self.runs.id_of(f"trial/{arm['best']['key']}")):
                 link = run_link(self.runs.experiment, trial)
-                best = f"[Best search trial]({link}): validation macro accuracy {arm['best']['value']:.3f}."
+                what = f"validation macro {name_of(self.plan.metric)}"
+                best = f"[Best search trial]({link}): {what} {arm['best']['value']:.3f}."
             self.runs.describe(run, arm_note(arm["arm"], arm, best))
             self._log_progress(run, arm, time_ms)
 
@@ -92,7 +94,7 @@ class Page:
     def _log_progress(self, run: str, counts: Mapping[str, Any], time_ms: int) -> None:
         """Log how far a study or an arm is, once for each number of ended trials, which is the step."""
         if self._shown(run).get("progress/ended") != ended(counts):
-            self._log(run, progress_values(counts), time_ms, ended(counts))
+            self._log(run, progress_values(counts, self.plan.metric), time_ms, ended(counts))
 
     def _log(self, run: str, values: Mapping[str, float], time_ms: int, step: int) -> None:
         """Log those of `values` that `run` does not show yet."""

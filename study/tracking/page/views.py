@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from study.planning.plan import Plan
 from study.selection import SEEN
-from study.tracking.page.charts import MACRO, bar, line, parallel, scatter
+from study.tracking.page.charts import bar, line, macro_of, parallel, scatter
 from study.tracking.page.links import FIRST, LIST
 from study.tracking.page.view import View
-from study.tracking.rows import BEST
+from study.tracking.rows import best_of
+from study.trial.scores import name_of
 
 __all__ = ["views_of"]
 
@@ -37,19 +38,20 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
     of_arms = [f"params.`{name}`" for name in plan.space.scientific]
     groups = GROUPS if any(plan.unseen_by(arm) for arm in plan.arms()) else ()
     titles, names = _titles(plan, languages), [*groups, *languages]
-    accuracy = ["test/accuracy/macro", "test/accuracy/worst", *(f"test/accuracy/{n}" for n in names)]
-    retention = ["test/accuracy/worst", "test/retention/macro", *(f"test/retention/{n}" for n in names)]
+    metric, best = plan.metric, best_of(plan.metric)
+    scores = [f"test/{metric}/{name}" for name in ("macro", "worst", *names)]
+    retention = [scores[1], "test/retention/macro", *(f"test/retention/{n}" for n in names)]
     curves = ["macro", *groups, "worst"]
     selecting = _selecting(plan)
     macro = f"metrics.`{selecting}`"
     return [
         View(
             FIRST,
-            "Arms: test accuracy per language",
+            f"Arms: test {name_of(metric)} per language",
             ARMS,
-            [bar(metric, titles.get(metric, "")) for metric in (accuracy[0], BEST, *accuracy[1:])],
-            f"^(test/accuracy/|{BEST}$)",
-            [*of_arms, *(f"metrics.`{metric}`" for metric in (*accuracy[: 2 + len(groups)], BEST, DONE))],
+            [bar(each, titles.get(each, "")) for each in (scores[0], best, *scores[1:])],
+            f"^(test/{metric}/|{best}$)",
+            [*of_arms, *(f"metrics.`{each}`" for each in (*scores[: 2 + len(groups)], best, DONE))],
             order="tags.`mlflow.runName`",
             ascending=True,
         ),
@@ -57,8 +59,8 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "kdstudy-curves",
             "Learning curves",
             CONFIRMED,
-            [*(line(f"validation/accuracy/{name}") for name in curves), line("loss")],
-            f"^(validation/accuracy/({'|'.join(curves)})|loss)$",
+            [*(line(f"validation/{metric}/{name}") for name in curves), line("loss")],
+            f"^(validation/{metric}/({'|'.join(curves)})|loss)$",
             [*params, macro],
             in_a_row=1,
             height=640,  # the UI reads the histories of the charts in sight: the fewer, the sooner
@@ -78,20 +80,20 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             "kdstudy-languages",
             "Languages: worst and retention",
             ARMS,
-            [bar(metric, titles.get(metric, "")) for metric in retention],
-            "^test/(accuracy/worst|retention/)",
-            [*of_arms, *(f"metrics.`{metric}`" for metric in retention[:2])],
+            [bar(each, titles.get(each, "")) for each in retention],
+            f"^test/({metric}/worst|retention/)",
+            [*of_arms, *(f"metrics.`{each}`" for each in retention[:2])],
             order="tags.`mlflow.runName`",
             ascending=True,
         ),
-        _failures(),
+        _failures(macro_of(metric)),
     ]
 
 
 def _selecting(plan: Plan) -> str:
     """The metric that selects among search trials; macro over all if some arms have no seen macro."""
     whole = plan.select_on == SEEN and all(plan.unseen_by(arm) for arm in plan.arms())
-    return "validation/accuracy/seen_macro" if whole else MACRO
+    return f"validation/{plan.metric}/seen_macro" if whole else macro_of(plan.metric)
 
 
 def _titles(plan: Plan, languages: Sequence[str]) -> dict[str, str]:
@@ -101,8 +103,8 @@ def _titles(plan: Plan, languages: Sequence[str]) -> dict[str, str]:
     for language in languages:
         if without := sum(language in of_arm for of_arm in unseen):
             where = "unseen" if without == len(unseen) else "unseen in some arms"
-            for metric in ("accuracy", "retention"):
-                found[f"test/{metric}/{language}"] = f"{metric} {language} ({where})"
+            for metric in (plan.metric, "retention"):
+                found[f"test/{metric}/{language}"] = f"{name_of(metric)} {language} ({where})"
     return found
 
 
@@ -115,43 +117,44 @@ def _of_a_sweep(plan: Plan, languages: Sequence[str]) -> list[View]:
     differ = [*plan.space.scientific, *plan.space.varied, *plan.space.nuisance]
     against = "data_fraction" if "data_fraction" in differ else next(iter(plan.space.varied))
     params = [f"params.`{name}`" for name in differ]
-    scores = [f"validation/accuracy/{name}" for name in ("worst", *languages)]
+    metric, of_macro = plan.metric, macro_of(plan.metric)
+    scores = [f"validation/{metric}/{name}" for name in ("worst", *languages)]
     return [
         View(
             FIRST,
-            "Sweep: macro accuracy against what differs",
+            f"Sweep: macro {name_of(metric)} against what differs",
             SEARCHED,
-            [parallel(differ), *(scatter(name) for name in differ)],
+            [parallel(differ, of_macro), *(scatter(name, of_macro) for name in differ)],
             f"^({'|'.join(differ)})$",
-            [*params, f"metrics.`{MACRO}`"],
+            [*params, f"metrics.`{of_macro}`"],
         ),
         View(
             "kdstudy-languages",
-            f"Languages: accuracy against {against}",
+            f"Languages: {name_of(metric)} against {against}",
             SEARCHED,
-            [scatter(against, metric) for metric in scores],
-            "^validation/accuracy/",
-            [*params, *(f"metrics.`{metric}`" for metric in scores)],
+            [scatter(against, each) for each in scores],
+            f"^validation/{metric}/",
+            [*params, *(f"metrics.`{each}`" for each in scores)],
         ),
         View(
             "kdstudy-curves",
             "Learning curves",
             SEARCHED,
-            [line(MACRO), line("loss")],
-            f"^({MACRO}|loss)$",
-            [*params, f"metrics.`{MACRO}`"],
+            [line(of_macro), line("loss")],
+            f"^({of_macro}|loss)$",
+            [*params, f"metrics.`{of_macro}`"],
             in_a_row=1,
             height=640,
         ),
-        _failures(),
+        _failures(of_macro),
     ]
 
 
-def _failures() -> View:
+def _failures(of_macro: str) -> View:
     return View(
         LIST,
         "Failures",
         FAILED,
-        columns=["tags.`kdstudy.why`", "tags.`kdstudy.arm`", f"metrics.`{MACRO}`"],
+        columns=["tags.`kdstudy.why`", "tags.`kdstudy.arm`", f"metrics.`{of_macro}`"],
         group="kdstudy.outcome",  # without groups, the UI hides trials in the closed runs of their arms
     )

@@ -15,10 +15,12 @@ from study.errors import RequestError
 from study.trial.data.fields import check_languages, check_rows
 from study.trial.data.findings.lines import check_headers, check_swallowed
 from study.trial.data.findings.names import name_notes
+from study.trial.data.findings.tags import tag_notes
 from study.trial.data.findings.texts import text_notes
 from study.trial.data.rows import Rows, Splits, shown
 from study.trial.data.shared import drop_from_training, shared_texts
-from study.trial.data.task import SPLITS, Split, Task
+from study.trial.data.task import SPLITS, Kind, Split, Task
+from study.trial.data.token_fields import check_prefixes, check_token_rows
 
 __all__ = ["build_task", "check_languages_exist"]
 
@@ -36,15 +38,22 @@ def build_task(
     Raises:
         RequestError: in one line, if the rows are not what a task needs.
     """
-    check_swallowed(splits)
+    kind = _kind(name, splits)
+    if kind == "text":
+        check_swallowed(splits)
     splits = _chosen(name, splits, languages)
     scope = "" if languages is None else f" in the chosen languages ({', '.join(sorted(set(languages)))})"
     for split, parts in splits.items():
         for rows in parts:
-            check_headers(rows)
-            check_rows(rows)
+            if kind == "token":
+                check_token_rows(rows)
+            else:
+                check_headers(rows)
+                check_rows(rows)
         if not any(map(len, parts)):
             raise RequestError(f"{_origin(parts, name)}: no {split} rows{scope}")
+    if kind == "token":
+        return _token_task(name, splits, scope, drop_shared)
     splits, notes = _without_shared(name, splits, drop_shared)
     labels, known = _labels(name, splits, scope), _languages(splits)
     return Task(
@@ -59,6 +68,71 @@ def build_task(
             *name_notes("labels", splits, labels),
             *name_notes("languages", splits, known),
         ),
+    )
+
+
+def _token_task(name: str, splits: Splits, scope: str, drop_shared: bool) -> Task:
+    """The token task called `name` with the checked rows of `splits`.
+
+    Its labels are the tags of all splits, because a rare tag may be missing in training.
+    """
+    check_prefixes(splits)
+    splits = {split: [rows.spelled() for rows in parts] for split, parts in splits.items()}
+    splits, notes = _without_shared(name, splits, drop_shared)
+    known = _languages(splits)
+    trained, labels = (
+        sorted({str(tag) for part in parts for rows in part for tags in rows.tags or () for tag in tags})
+        for parts in ([splits["train"]], splits.values())
+    )
+    if len(trained) < 2:
+        raise RequestError(
+            f"{_origin(splits['train'], name)}: the only tag in training{scope} is {shown(trained[0])}; "
+            "a task needs at least two"
+        )
+    return Task(
+        name=name,
+        labels=tuple(labels),
+        languages=known,
+        splits={split: _token_split(parts, labels, known) for split, parts in splits.items()},
+        notes=(
+            *_uneven(splits),
+            *notes,
+            *text_notes(splits),
+            *tag_notes(splits, labels),
+            *name_notes(
+                "labels", {split: [rows.by_word() for rows in p] for split, p in splits.items()}, labels
+            ),
+            *name_notes("languages", splits, known),
+        ),
+        kind="token",
+    )
+
+
+def _kind(name: str, splits: Splits) -> Kind:
+    """What has a label, by the columns of the files.
+
+    Raises:
+        RequestError: if one file has a label for each text, and another file for each word.
+    """
+    first = {rows.kind: rows for parts in splits.values() for rows in parts}
+    if len(first) > 1:
+        text, token = first["text"], first["token"]
+        raise RequestError(
+            f"{name}: {text.origin} has {text.columns[0]} and {text.columns[1]}, {token.origin} has "
+            f"{token.columns[0]} and {token.columns[1]}; the same in all files is right"
+        )
+    return next(iter(first), "text")
+
+
+def _token_split(parts: Sequence[Rows], labels: Sequence[str], languages: Sequence[str]) -> Split:
+    tag_ids = {name: i for i, name in enumerate(labels)}
+    language_ids = {name: i for i, name in enumerate(languages)}
+    return Split.of_words(
+        [words for rows in parts for words in rows.words or ()],
+        np.array(
+            [tag_ids[str(t)] for rows in parts for tags in rows.tags or () for t in tags], dtype=np.int64
+        ),
+        np.array([language_ids[x] for rows in parts for x in rows.languages], dtype=np.int64),
     )
 
 

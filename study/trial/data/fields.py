@@ -10,7 +10,7 @@ from study.config import SUMMARIES
 from study.errors import RequestError
 from study.trial.data.rows import Rows, shown
 
-__all__ = ["check_languages", "check_rows"]
+__all__ = ["check_languages", "check_languages_names", "check_rows", "is_encodable", "label_problem"]
 
 METRIC_NAME = re.compile(r"[\w\-. ]{1,100}")
 """What MLflow allows in a metric's name, except "/" and ":", which would make another metric."""
@@ -34,19 +34,28 @@ def check_rows(rows: Rows) -> None:
     Raises:
         RequestError: if a row fails; the message names the first such row.
     """
-    _check_names(rows, rows.languages, "lang", _language_problem)
-    _check_names(rows, rows.labels, "label", _label_problem)
+    check_languages_names(rows)
+    _check_names(rows, rows.labels, "label", label_problem)
     for i, text in enumerate(rows.texts):
         if type(text) is not str:
             problem = "is missing" if text is None else f"is {shown(text)}, not a string"
             raise RequestError(f"{rows.place(i)}: text {problem}")
         if not text or text.isspace():
             raise RequestError(f"{rows.place(i)}: text is empty; remove the row or give it a text")
-    if not _encodable("".join(rows.texts)):
-        bad = next(i for i, text in enumerate(rows.texts) if not _encodable(text))
+    if not is_encodable("".join(rows.texts)):
+        bad = next(i for i, text in enumerate(rows.texts) if not is_encodable(text))
         raise RequestError(
             f"{rows.place(bad)}: text holds a lone surrogate, which is no character: {shown(rows.texts[bad])}"
         )
+
+
+def check_languages_names(rows: Rows) -> None:
+    """Check that every language is a possible name of a metric.
+
+    Raises:
+        RequestError: if a language is not; the message names the first row that has it.
+    """
+    _check_names(rows, rows.languages, "lang", _language_problem)
 
 
 def _check_names(rows: Rows, values: list[Any], field: str, problem: Callable[[Any], str | None]) -> None:
@@ -62,7 +71,8 @@ def _check_names(rows: Rows, values: list[Any], field: str, problem: Callable[[A
             raise RequestError(f"{rows.place(i)}: {field} {fault}")
 
 
-def _label_problem(value: Any) -> str | None:
+def label_problem(value: Any) -> str | None:
+    """Why `value` cannot be a label; None if it can."""
     if value is None or value == "":
         return "is missing; every row needs one"
     if type(value) is int:
@@ -73,7 +83,7 @@ def _label_problem(value: Any) -> str | None:
         return f"{shown(value)} is empty; every row needs one"
     if value.splitlines() != [value]:
         return f"{shown(value)} holds a line break; a label is one line"
-    if not _encodable(value):
+    if not is_encodable(value):
         return f"{shown(value)} holds a lone surrogate, which is no character"
     return None
 
@@ -93,7 +103,8 @@ def _language_problem(value: str) -> str | None:
     return None
 
 
-def _encodable(text: str) -> bool:
+def is_encodable(text: str) -> bool:
+    """Whether every character of `text` can be written in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -11,15 +11,22 @@ from study.trial.data.checks import check_languages_exist
 from study.trial.data.readers import named
 from study.trial.data.rows import SPLIT_NAMES, Rows, Splits, shown, split_called
 from study.trial.data.snapshots import Snapshot, fetch
+from study.trial.data.task import Kind
 
 __all__ = ["HubData", "hub_rows"]
+
+TOKENS = "tokens"
+TAGS = ("tags", "ner_tags", "upos")
+"""What data sets of tagged words call their columns."""
 
 
 @dataclass(frozen=True)
 class HubData:
     """Where a data set is on the hub, and what its columns are called.
 
-    text, label: names of a column; the first that the data set has is read.
+    text, label: names of a column; the first that the data set has is read. If the data set has none of the
+    text columns and has tokens, or if tokens is the text column, the data is a token task, and `TAGS` may be
+    names of the label column too.
     language: the column that names the language; None if each configuration is a language.
     configuration: the only configuration to be read, or None.
     names: the names of the labels, if the data set writes labels as codes.
@@ -90,14 +97,18 @@ def _configurations(data: HubData, snapshot: Snapshot, languages: Sequence[str] 
 
 def _rows(data: HubData, configuration: str, split: str, table: Any) -> Rows:
     origin = f"hub:{data.repository}, {configuration}, {split}"
-    text, label = _column(data.text, table, origin), _column(data.label, table, origin)
+    no_text = TOKENS in table.column_names and not set(data.text).intersection(table.column_names)
+    text = TOKENS if no_text else _column(data.text, table, origin)
+    kind: Kind = "token" if text == TOKENS else "text"
+    label = _column(data.label if kind == "text" else (*data.label, *TAGS), table, origin)
     labels = [data.names.get(str(value), value) for value in _values(table, label)]
     if data.language is not None and data.language in table.column_names:
         languages = _values(table, data.language)
     else:
         languages = [configuration] * len(labels)
     columns = (text, label, (data.language or "") if data.language in table.column_names else "")
-    return Rows(origin, _values(table, text), labels, languages, range(1, len(labels) + 1), "row", columns)
+    numbers = range(1, len(labels) + 1)
+    return Rows(origin, _values(table, text), labels, languages, numbers, "row", columns, kind)
 
 
 def _column(names: Sequence[str], table: Any, origin: str) -> str:
@@ -109,4 +120,5 @@ def _column(names: Sequence[str], table: Any, origin: str) -> str:
 
 def _values(table: Any, column: str) -> list[Any]:
     """The values of a column; if the column has classes, their names in place of their numbers."""
-    return named(list(table[column]), getattr(table.features[column], "names", None))
+    feature = table.features[column]
+    return named(list(table[column]), getattr(getattr(feature, "feature", feature), "names", None))

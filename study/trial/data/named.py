@@ -1,7 +1,8 @@
 """Data sets on the hub that have a short name in this project.
 
-Each data set has plain files, one configuration for each language, and all its rows: a copy that was cut down
-or cleaned for another benchmark would not give the numbers that are published for the data set.
+Each data set has files that need no code to be read, one configuration for each language (or treebank), and
+all its rows: a copy that was cut down or cleaned for another benchmark would not give the numbers that are
+published for the data set.
 """
 
 from __future__ import annotations
@@ -43,6 +44,26 @@ NAMED = {
         languages=8,
         labels=3,
         source=HubData("mteb/tweet_sentiment_multilingual", names=SENTIMENT),
+    ),
+    "wikiann": NamedData(
+        "WikiANN (PAN-X): persons, organisations and places in Wikipedia, as tags (Pan et al. 2017)",
+        languages=176,
+        labels=7,
+        source=HubData("unimelb-nlp/wikiann", text=("tokens",), label=("ner_tags",)),
+    ),
+    "uner": NamedData(
+        "Universal NER v1: persons, organisations and places, by treebank, as tags (Mayhew et al. 2024)",
+        languages=18,
+        labels=7,
+        # The files of universalner/universal_ner as Parquet: that repository has a loading script alone.
+        source=HubData("BramVanroy/universal_ner", text=("tokens",), label=("ner_tags",)),
+    ),
+    "ud-pos": NamedData(
+        "Universal Dependencies: parts of speech, by treebank, as tags (Nivre et al. 2020)",
+        languages=183,
+        labels=18,
+        # Its loading script is never run: the hub's own conversion to Parquet is read.
+        source=HubData("universal-dependencies/universal_dependencies", text=("tokens",), label=("upos",)),
     ),
     "sib200": NamedData(
         "SIB-200: topic of a sentence, parallel (Adelani et al. 2024)",

@@ -1,5 +1,8 @@
 """From files to rows: JSON lines (plain or gzip), CSV and Parquet with columns text, label and lang.
 
+JSON lines and Parquet may have tokens and tags in the place of text and label: a list of words, and a list of
+their tags.
+
 Every value is read as it is. CSV values are always strings ("007" and "NA" stay), because a reader that
 guesses types turns "007" into 7.0 and "NA" into a missing value. Parquet's numbers of classes become the
 names that the file's own schema gives them.
@@ -13,15 +16,17 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from study.errors import RequestError
 from study.trial.data.findings.lines import check_field
-from study.trial.data.rows import COLUMNS, Rows, printable, shown
+from study.trial.data.rows import COLUMNS, TOKEN_COLUMNS, Rows, printable, shown
+from study.trial.data.task import Kind
 
-__all__ = ["READERS", "named"]
+__all__ = ["READERS", "columns_among", "content", "decoded", "named"]
 
 
 def read_json_lines(path: Path) -> Rows:
@@ -32,8 +37,9 @@ def read_json_lines(path: Path) -> Rows:
     """
     where = printable(path)
     rows = Rows(where, [], [], [], numbers := [])
+    columns = None
     # Only "\n" ends a line here: str.splitlines would also cut at U+2028 inside a text.
-    for number, line in enumerate(_decoded(_content(path), where).split("\n"), start=1):
+    for number, line in enumerate(decoded(content(path), where).split("\n"), start=1):
         if not line or line.isspace():
             continue
         try:
@@ -44,15 +50,16 @@ def read_json_lines(path: Path) -> Rows:
             ) from None
         if not isinstance(row, dict):
             raise RequestError(f"{where}, line {number}: not a JSON object with {', '.join(COLUMNS)}")
+        columns = columns or columns_among(row)
         try:
-            text, label, language = row["text"], row["label"], row["lang"]
+            text, label, language = (row[name] for name in columns)
         except KeyError:
-            raise _missing_column(f"{where}, line {number}", list(row)) from None
+            raise _missing_column(f"{where}, line {number}", list(row), columns) from None
         rows.texts.append(text)
         rows.labels.append(label)
         rows.languages.append(language)
         numbers.append(number)
-    return rows
+    return rows if columns in (None, COLUMNS) else replace(rows, columns=columns, kind="token")
 
 
 def read_csv(path: Path) -> Rows:
@@ -62,7 +69,7 @@ def read_csv(path: Path) -> Rows:
         RequestError: if the file cannot be read so; the message names the file and the line.
     """
     where = printable(path)
-    text = _decoded(_content(path), where)
+    text = decoded(content(path), where)
     limit = csv.field_size_limit(sys.maxsize)  # the default refuses texts over 128 KiB
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -102,7 +109,7 @@ def read_csv(path: Path) -> Rows:
 
 
 def read_parquet(path: Path) -> Rows:
-    """Parquet with columns text, label and lang.
+    """Parquet with columns text, label and lang, or tokens, tags and lang.
 
     Raises:
         RequestError: if the file cannot be read so; the message names the file.
@@ -114,11 +121,12 @@ def read_parquet(path: Path) -> Rows:
     try:
         # ParquetFile, because read_table would add columns from folders called `lang=sw`.
         with parquet.ParquetFile(path) as file:
-            _positions(file.schema_arrow.names, where)
-            table = file.read(columns=list(COLUMNS))
+            columns = columns_among(file.schema_arrow.names)
+            _positions(file.schema_arrow.names, where, columns)
+            table = file.read(columns=list(columns))
             classes = _class_names(file.schema_arrow.metadata)
         texts, labels, languages = (
-            named(table.column(name).to_pylist(), classes.get(name)) for name in COLUMNS
+            named(table.column(name).to_pylist(), classes.get(name)) for name in columns
         )
     except OSError as error:
         # Arrow reports damaged pages as an OSError without an error number.
@@ -126,16 +134,25 @@ def read_parquet(path: Path) -> Rows:
         raise RequestError(f"{where}: {problem}") from None
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise RequestError(f"{where}: not a whole Parquet file ({_first_line(error)})") from None
-    return Rows(where, texts, labels, languages, range(1, len(texts) + 1), "row")
+    kind: Kind = "text" if columns == COLUMNS else "token"
+    return Rows(where, texts, labels, languages, range(1, len(texts) + 1), "row", columns, kind)
+
+
+def columns_among(names: Collection[str]) -> tuple[str, str, str]:
+    """The columns of a token task if `names` has tokens and no text, otherwise those of a text task."""
+    return TOKEN_COLUMNS if TOKEN_COLUMNS[0] in names and COLUMNS[0] not in names else COLUMNS
 
 
 def named(values: list[Any], classes: Sequence[str] | None) -> list[Any]:
     """The names of `values`, which are numbers of `classes`; the values as they are if there are no classes.
 
-    A number without a class is a missing value: `datasets` writes -1 for a class that is withheld.
+    A number without a class is a missing value: `datasets` writes -1 for a class that is withheld. A value
+    may be a list of such numbers.
     """
     if classes is None:
         return values
+    if any(isinstance(value, list) for value in values):
+        return [named(value, classes) if isinstance(value, list) else value for value in values]
     return [classes[v] if isinstance(v, int) and 0 <= v < len(classes) else None for v in values]
 
 
@@ -143,7 +160,9 @@ def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]
     """The names of the classes of each column that has classes, as the library `datasets` writes them."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: list(f["names"]) for name, f in features.items() if f.get("_type") == "ClassLabel"}
+        # A list of classes is written as {"feature": {...}, "_type": "List"}; "Sequence" before datasets 4.
+        of = {name: f["feature"] if isinstance(f.get("feature"), dict) else f for name, f in features.items()}
+        return {name: list(f["names"]) for name, f in of.items() if f.get("_type") == "ClassLabel"}
     except (KeyError, ValueError, TypeError, AttributeError):  # written by another program
         return {}
 
@@ -157,7 +176,12 @@ READERS: dict[str, Callable[[Path], Rows]] = {
 """The reader for each ending of a file's name."""
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The bytes of the file at `path`, unpacked if its name ends in .gz.
+
+    Raises:
+        RequestError: if the file cannot be read.
+    """
     where = printable(path)
     try:
         data = path.read_bytes()
@@ -171,7 +195,12 @@ def _content(path: Path) -> bytes:
         raise RequestError(f"{where}: not a whole gzip file ({_first_line(error)})") from None
 
 
-def _decoded(data: bytes, where: str) -> str:
+def decoded(data: bytes, where: str) -> str:
+    """The text of a file that messages call `where`.
+
+    Raises:
+        RequestError: if `data` is not UTF-8; the message names the line.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -180,17 +209,19 @@ def _decoded(data: bytes, where: str) -> str:
         raise RequestError(f"{where}, line {line}: not UTF-8 (byte 0x{byte:02x}); save it as UTF-8") from None
 
 
-def _positions(names: Sequence[str], where: str) -> dict[str, int]:
-    for name in COLUMNS:
+def _positions(names: Sequence[str], where: str, columns: tuple[str, str, str] = COLUMNS) -> dict[str, int]:
+    for name in columns:
         if name not in names:
-            raise _missing_column(where, names)
+            raise _missing_column(where, names, columns)
         if names.count(name) > 1:
             raise RequestError(f"{where}: {names.count(name)} columns are called {name}; keep one")
-    return {name: names.index(name) for name in COLUMNS}
+    return {name: names.index(name) for name in columns}
 
 
-def _missing_column(where: str, names: Sequence[str]) -> RequestError:
-    missing = [name for name in COLUMNS if name not in names]
+def _missing_column(
+    where: str, names: Sequence[str], columns: tuple[str, str, str] = COLUMNS
+) -> RequestError:
+    missing = [name for name in columns if name not in names]
     there = ", ".join(name if name.isprintable() else repr(name) for name in names) or "none"
     return RequestError(f"{where}: no column {' or '.join(missing)}; there are {there}")
 

@@ -65,6 +65,13 @@ def _phrasebook(chosen: Sequence[str] | None) -> Splits:
     return rows_of(phrasebook())
 
 
+@task("phrasebook_slots", "embedded: who, when and where in phrasebook's texts, as tags", 12, 7)
+def _phrasebook_slots(chosen: Sequence[str] | None) -> Splits:
+    from study.trial.data.phrasebook.slots import phrasebook_slots
+
+    return rows_of(phrasebook_slots())
+
+
 def registered_tasks() -> list[RegisteredTask]:
     """The tasks that have a name: first the embedded task, then the others by name."""
     return sorted(_TASKS.values(), key=lambda known: (known.name in NAMED, known.name))
@@ -74,8 +81,8 @@ def load_task(source: str, languages: Sequence[str] | None = None, drop_shared: 
     """The task at `source`, checked; if `languages` is given, with their rows alone.
 
     drop_shared: whether training loses the texts that validation or test has as well.
-    A data set at `hub:REPO` must have the columns text, label and lang; see `hub_rows` for configurations
-    that are languages.
+    A data set at `hub:REPO` must have the columns text, label and lang, or tokens, tags and lang; see
+    `hub_rows` for configurations that are languages.
 
     Raises:
         RequestError: in one line, if there is no such task, or its data is not what a task needs.

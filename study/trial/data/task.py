@@ -1,4 +1,7 @@
-"""A task: texts with a label and a language in train, validation and test splits."""
+"""A task: texts in train, validation and test splits, each with a language and a label, or a tag a word.
+
+What has a label is called an item: in a text task each text is an item, in a token task each word of a text.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +9,95 @@ import gzip
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
 from study.config import canonical_json
+from study.trial.data.tags import is_bio
 
-__all__ = ["SPLITS", "Split", "Task", "count_saved_texts", "load_saved_split", "load_saved_task", "save_task"]
+__all__ = [
+    *("SPLITS", "Kind", "Split", "Task", "count_saved_texts", "items_of", "load_saved_split"),
+    *("load_saved_task", "metric_of_task", "save_task"),
+]
 
 SPLITS = ("train", "validation", "test")
+Kind = Literal["text", "token"]
+"""What has a label: each text, or each word (token) of a text."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """Rows of one split, in order.
 
-    texts: n strings; labels: n class ids into `Task.labels`; languages: n ids into `Task.languages`.
+    texts: n strings; labels: a class id into `Task.labels` for each item; languages: n ids into
+    `Task.languages`. words: in a token task the words of each text, of which the text is made with blanks
+    between them; the items are the words of all texts, one text after the other.
     """
 
     texts: tuple[str, ...]
     labels: np.ndarray
     languages: np.ndarray
+    words: tuple[tuple[str, ...], ...] | None = None
+
+    @classmethod
+    def of_words(cls, words: Iterable[Sequence[str]], tags: np.ndarray, languages: np.ndarray) -> Split:
+        """A split of a token task; tags: the class ids of all words, one text after the other."""
+        kept = tuple(tuple(of_text) for of_text in words)
+        return cls(tuple(" ".join(of_text) for of_text in kept), tags, languages, kept)
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @cached_property
+    def starts(self) -> np.ndarray | None:
+        """Where the items of each text begin, and the end: n + 1 places; None if each text is an item."""
+        if self.words is None:
+            return None
+        starts = np.zeros(len(self.words) + 1, dtype=np.int64)
+        np.cumsum([len(of_text) for of_text in self.words], out=starts[1:])
+        return starts
+
+    def take(self, rows: np.ndarray) -> Split:
+        """A split of `rows` alone, in their order."""
+        texts, words = tuple(self.texts[row] for row in rows), None
+        if self.words is not None:
+            words = tuple(self.words[row] for row in rows)
+        return Split(texts, self.labels_of(rows), self.languages[rows], words)
+
+    def labels_of(self, rows: np.ndarray) -> np.ndarray:
+        """The labels of the items of `rows`."""
+        labels: np.ndarray = self.labels[items_of(rows, self.starts)]
+        return labels
+
+
+def items_of(rows: np.ndarray, starts: np.ndarray | None) -> np.ndarray:
+    """The items of the texts `rows`, in their order; `starts`: as `Split.starts`."""
+    if starts is None:
+        return rows
+    counts = starts[rows + 1] - starts[rows]
+    before = np.cumsum(counts) - counts
+    items: np.ndarray = np.arange(counts.sum()) + np.repeat(starts[rows] - before, counts)
+    return items
+
+
+def metric_of_task(kind: Kind, labels: Sequence[str]) -> Literal["accuracy", "f1"]:
+    """The metric that the students of a task are compared by.
+
+    It is the F1 of entities if words have BIO tags, and otherwise accuracy: of texts, or of words.
+    """
+    return "f1" if kind == "token" and is_bio(labels) else "accuracy"
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """A task in the form that all other modules use, whatever source its rows came from.
 
-    labels, languages: sorted names; a language may have no rows in a split.
+    labels, languages: sorted names; a language may have no rows in a split. kind: what has a label.
     notes: one-line findings about the data (unseen languages, shared texts). The notes are shown, and are no
     part of the task's identity: two tasks are the same task if their fingerprints are equal.
     """
@@ -48,18 +107,23 @@ class Task:
     languages: tuple[str, ...]
     splits: dict[str, Split]
     notes: tuple[str, ...] = ()
+    kind: Kind = "text"
+
+    @property
+    def metric(self) -> Literal["accuracy", "f1"]:
+        """The metric that students are compared by."""
+        return metric_of_task(self.kind, self.labels)
 
     @cached_property
     def fingerprint(self) -> str:
         """sha256 of the content: labels, languages, and every row of every split in order."""
-        sha = hashlib.sha256(canonical_json([list(self.labels), list(self.languages)]).encode())
+        about: list[object] = [list(self.labels), list(self.languages)]
+        sha = hashlib.sha256(canonical_json(about if self.kind == "text" else [*about, self.kind]).encode())
         for name in SPLITS:
             split = self.splits[name]
             sha.update(f"\n{name} {len(split)}\n".encode())
-            for text, label, language in zip(
-                split.texts, split.labels.tolist(), split.languages.tolist(), strict=True
-            ):
-                sha.update(canonical_json([text, label, language]).encode())
+            for row in _rows(split):
+                sha.update(canonical_json(row).encode())
         return sha.hexdigest()
 
     def languages_in(self, split: str) -> tuple[str, ...]:
@@ -69,13 +133,33 @@ class Task:
 
     @cached_property
     def chance(self) -> float:
-        """Macro accuracy on test of the best answer that reads no text: one label for all languages."""
+        """The score on test of the best answer that reads no text, as a mean over languages.
+
+        With accuracy it is one label for all languages. The F1 of entities is 0 without an entity.
+        """
+        if self.metric == "f1":
+            return 0.0
         test = self.splits["test"]
+        languages = test.languages
+        if test.starts is not None:
+            languages = np.repeat(languages, np.diff(test.starts))
         by_language = np.zeros((len(self.languages), len(self.labels)))
-        np.add.at(by_language, (test.languages, test.labels), 1)
+        np.add.at(by_language, (languages, test.labels), 1)
         rows = by_language.sum(axis=1, keepdims=True)
         shares = by_language[rows[:, 0] > 0] / rows[rows[:, 0] > 0]
         return float(shares.mean(axis=0).max()) if len(shares) else 1 / len(self.labels)
+
+
+def _rows(split: Split) -> Iterator[list[Any]]:
+    """Each row as [text, label id, language id], or as [words, ids of their tags, language id]."""
+    labels, languages = split.labels.tolist(), split.languages.tolist()
+    if split.words is None:
+        for text, label, language in zip(split.texts, labels, languages, strict=True):
+            yield [text, label, language]
+        return
+    assert split.starts is not None
+    for row, (words, language) in enumerate(zip(split.words, languages, strict=True)):
+        yield [list(words), labels[split.starts[row] : split.starts[row + 1]], language]
 
 
 def save_task(task: Task, folder: Path) -> None:
@@ -86,16 +170,19 @@ def save_task(task: Task, folder: Path) -> None:
         "languages": list(task.languages),
         "notes": list(task.notes),
     }
+    about |= {"kind": task.kind} if task.kind != "text" else {}  # files of text tasks stay as they were
     (folder / "task.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
     encode = json.JSONEncoder(ensure_ascii=False).encode
     for name in SPLITS:
         split = task.splits[name]
         path = folder / f"{name}.jsonl.gz"
         with gzip.open(path, "wt", encoding="utf-8", newline="\n", compresslevel=3) as file:
-            for text, label, language in zip(
-                split.texts, split.labels.tolist(), split.languages.tolist(), strict=True
-            ):
-                row = {"text": text, "label": task.labels[label], "lang": task.languages[language]}
+            for content, labels, language in _rows(split):
+                row: dict[str, object] = {"lang": task.languages[language]}
+                if split.words is None:
+                    row = {"text": content, "label": task.labels[labels]} | row
+                else:
+                    row = {"tokens": content, "tags": [task.labels[tag] for tag in labels]} | row
                 file.write(encode(row) + "\n")
 
 
@@ -108,6 +195,7 @@ def load_saved_task(folder: Path) -> Task:
         languages=tuple(about["languages"]),
         splits={name: load_saved_split(folder, name) for name in SPLITS},
         notes=tuple(about["notes"]),
+        kind=about.get("kind", "text"),
     )
 
 
@@ -118,10 +206,14 @@ def load_saved_split(folder: Path, name: str) -> Split:
     language_ids = {name: i for i, name in enumerate(about["languages"])}
     with gzip.open(folder / f"{name}.jsonl.gz", "rt", encoding="utf-8", newline="\n") as file:
         rows = [json.loads(line) for line in file]
+    languages = np.array([language_ids[row["lang"]] for row in rows], dtype=np.int64)
+    if about.get("kind") == "token":
+        tags = np.array([label_ids[tag] for row in rows for tag in row["tags"]], dtype=np.int64)
+        return Split.of_words((row["tokens"] for row in rows), tags, languages)
     return Split(
         texts=tuple(row["text"] for row in rows),
         labels=np.array([label_ids[row["label"]] for row in rows], dtype=np.int64),
-        languages=np.array([language_ids[row["lang"]] for row in rows], dtype=np.int64),
+        languages=languages,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from study.config import TrialConfig
 from study.errors import RequestError, did_you_mean
 from study.streams import stream
+from study.trial.data.task import Kind
 from study.trial.models.layer_maps import Groups
 
 if TYPE_CHECKING:  # torch and the modelling code take seconds to import; whoever lists the methods needs none
@@ -29,6 +30,7 @@ class Origins:
     """What a student may start from; a model is loaded when a method calls for the model.
 
     groups: the source layers of each student layer; the identity if the method copies no layers.
+    kind: what the student labels, texts or tokens.
     """
 
     trial: TrialConfig
@@ -36,6 +38,7 @@ class Origins:
     groups: Groups
     base_folder: Path
     teacher_folder: Path | None
+    kind: Kind = "text"
 
     def base(self) -> PreTrainedModel:
         """The base model as a classifier at full depth, its head drawn from the stream (seed, "head").
@@ -44,7 +47,7 @@ class Origins:
         """
         from study.trial.models.teacher import classifier_on
 
-        return classifier_on(self.base_folder, self.labels, self.trial.seed)
+        return classifier_on(self.base_folder, self.labels, self.trial.seed, self.kind)
 
     def teacher(self) -> PreTrainedModel:
         """The fine-tuned teacher, head included."""
@@ -57,16 +60,13 @@ class Origins:
     def fresh(self) -> PreTrainedModel:
         """A new classifier of the student's depth, drawn from the stream (seed, "student")."""
         import torch
-        from transformers import AutoModelForSequenceClassification
 
-        from study.trial.models.loading import labelled, read_config, seeded
+        from study.trial.models.loading import automatic_class, labelled, read_config, seeded
         from study.trial.models.shapes import with_layers
 
-        config = with_layers(labelled(read_config(self.base_folder), self.labels), self.groups)
+        config = with_layers(labelled(read_config(self.base_folder), self.labels, self.kind), self.groups)
         with seeded(stream(self.trial.seed, "student")):
-            student: PreTrainedModel = AutoModelForSequenceClassification.from_config(
-                config, dtype=torch.float32
-            )
+            student: PreTrainedModel = automatic_class(config).from_config(config, dtype=torch.float32)
             return student
 
 

@@ -21,14 +21,17 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging
 
 from study.errors import RequestError, first_line
+from study.trial.data.task import Kind
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
     from transformers import PreTrainedModel
 
 __all__ = [
     "assemble",
+    "automatic_class",
     "because",
     "classifier_class",
+    "kind_of",
     "labelled",
     "load",
     "own_memory",
@@ -71,40 +74,69 @@ def read_config(folder: Path) -> PreTrainedConfig:
         raise RequestError(f"{file}: {because(error, values)}") from error
 
 
+def kind_of(config: PreTrainedConfig) -> Kind:
+    """What the classifier of `config` labels: "token" if its class is a token classifier, otherwise "text".
+
+    The field `architectures`, in which the library stores the class of a model, says so.
+    """
+    named = config.architectures or ()
+    return "token" if any(name.endswith("ForTokenClassification") for name in named) else "text"
+
+
 def classifier_class(config: PreTrainedConfig) -> Any:
-    """The sequence classifier's class for `config`.
+    """The classifier's class for `config`: a sequence classifier, or a token classifier (`kind_of`).
 
     Raises:
         RequestError: if the library has none.
     """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
-
-    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
-        raise RequestError(f"model_type {config.model_type!r} has no sequence classifier")
-    return MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING[type(config)]
+    return _class_of(config, kind_of(config))
 
 
-def labelled(config: PreTrainedConfig, labels: Sequence[str]) -> PreTrainedConfig:
-    """A copy of `config` for a classifier with these classes, in this order."""
+def automatic_class(config: PreTrainedConfig) -> Any:
+    """The library's class that makes a new classifier of `config`, of the kind that `config` names."""
+    from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
+
+    classifier_class(config)
+    return (
+        AutoModelForTokenClassification if kind_of(config) == "token" else AutoModelForSequenceClassification
+    )
+
+
+def _class_of(config: PreTrainedConfig, kind: Kind) -> Any:
+    from transformers.models.auto import modeling_auto
+
+    name = "sequence" if kind == "text" else "token"
+    classes = getattr(modeling_auto, f"MODEL_FOR_{name.upper()}_CLASSIFICATION_MAPPING")
+    if type(config) not in classes:
+        raise RequestError(f"model_type {config.model_type!r} has no {name} classifier")
+    return classes[type(config)]
+
+
+def labelled(config: PreTrainedConfig, labels: Sequence[str], kind: Kind = "text") -> PreTrainedConfig:
+    """A copy of `config` for a classifier of texts or of tokens with these classes, in this order.
+
+    Raises:
+        RequestError: if the library has no such classifier.
+    """
     config = copy.deepcopy(config)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    config.problem_type = "single_label_classification"
+    config.problem_type = "single_label_classification" if kind == "text" else None
+    if kind != kind_of(config):
+        config.architectures = [_class_of(config, kind).__name__]
     return config
 
 
 def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
-    """The sequence classifier of `config` with names and shapes alone: no memory, no random draws.
+    """The classifier of `config` with names and shapes alone: no memory, no random draws.
 
     Raises:
         RequestError: if the library cannot build the model; the text has the library's reason.
     """
-    classifier_class(config)
-    from transformers import AutoModelForSequenceClassification
-
+    classes = automatic_class(config)
     try:
         with torch.device("meta"):
-            built: PreTrainedModel = AutoModelForSequenceClassification.from_config(copy.deepcopy(config))
+            built: PreTrainedModel = classes.from_config(copy.deepcopy(config))
             return built
     except Exception as error:  # for values that do not fit together, the library raises many kinds
         raise RequestError(
@@ -142,7 +174,7 @@ def load(model_class: Any, folder: Path, **options: Any) -> tuple[PreTrainedMode
 
 
 def assemble(config: PreTrainedConfig, state: dict[str, Tensor]) -> PreTrainedModel:
-    """The sequence classifier of `config` with exactly the tensors in `state`, each copied.
+    """The classifier of `config` with exactly the tensors in `state`, each copied.
 
     The model is float32, on the CPU, in evaluation mode. The caller's tensors may map a file: they are only
     read.

@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 
 from study.config import TrialConfig
 from study.errors import RequestError
+from study.trial.data.task import Kind
 from study.trial.data.vocabulary import Vocabulary
 from study.trial.models.init_methods import Origins, find_init_method
 from study.trial.models.layer_maps import Groups, find_layer_map
@@ -56,6 +57,7 @@ def build_student(
     teacher: Path | None,
     labels: Sequence[str],
     vocabulary: Vocabulary | None = None,
+    kind: Kind = "text",
 ) -> PreTrainedModel:
     """The student of `config` before its first step: float32, on the CPU, in evaluation mode.
 
@@ -63,7 +65,7 @@ def build_student(
     method that copies no teacher needs none. The student shares no memory with base model or teacher.
     Its dropout is the base model's, whatever the student is copied from, so that all arms train alike.
     vocabulary: if given, the student has the same tensors, except that its embedding has the rows of the kept
-    tokens alone.
+    tokens alone. kind: what the student labels, texts or tokens.
 
     Raises:
         RequestError: as `check_possible`; and if the files do not have the content that they should have.
@@ -77,7 +79,7 @@ def build_student(
         )
     method = find_init_method(config.init)
     groups = source_layers(config.init, config.layer_map, config.model_layers, config.depth)
-    start = method.start(Origins(config, tuple(labels), groups, base, teacher))
+    start = method.start(Origins(config, tuple(labels), groups, base, teacher, kind))
     for name, value in base_config.to_dict().items():
         if "dropout" in name:
             setattr(start.config, name, value)

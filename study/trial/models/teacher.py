@@ -1,4 +1,4 @@
-"""Sequence classifiers at full depth: what a teacher starts from, and what a given teacher must be."""
+"""Classifiers at full depth: what a teacher starts from, and what a given teacher must be."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from transformers import PreTrainedConfig
 
 from study.errors import RequestError
 from study.streams import stream
+from study.trial.data.task import Kind
 from study.trial.models.loading import (
     classifier_class,
+    kind_of,
     labelled,
     load,
     own_memory,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver ne
 __all__ = ["check_teacher", "classifier_on", "import_teacher", "load_classifier", "new_classifier"]
 
 
-def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
+def classifier_on(base: Path, labels: Sequence[str], seed: int, kind: Kind = "text") -> PreTrainedModel:
     """The base model in `base` with a new head for `labels`, float32, in evaluation mode.
 
     The head is drawn from the stream (seed, "head"), and so is a pooler if the base model has none. The
@@ -45,7 +47,7 @@ def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedMod
         RequestError: if the files lack a part of the encoder, have tensors without a place, or have a head of
             their own (`import_encoder` drops a head).
     """
-    config = labelled(read_config(base), labels)
+    config = labelled(read_config(base), labels, kind)
     with seeded(stream(seed, "head")):
         model, info = load(classifier_class(config), base, config=config, dtype=torch.float32)
     missing, encoder = set(info["missing_keys"]), f"{model.base_model_prefix}."
@@ -57,13 +59,13 @@ def classifier_on(base: Path, labels: Sequence[str], seed: int) -> PreTrainedMod
     return model
 
 
-def new_classifier(base: Path, labels: Sequence[str], seed: int) -> PreTrainedModel:
+def new_classifier(base: Path, labels: Sequence[str], seed: int, kind: Kind = "text") -> PreTrainedModel:
     """The classifier that a teacher starts from: `classifier_on`, in memory of its own."""
-    return own_memory(classifier_on(base, labels, seed))
+    return own_memory(classifier_on(base, labels, seed, kind))
 
 
 def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTrainedModel:
-    """The sequence classifier in `folder`, float32, in evaluation mode; its tensors map the files.
+    """The classifier in `folder`, float32, in evaluation mode; its tensors map the files.
 
     Raises:
         RequestError: if weights are missing (such as the head of a model that is no classifier) or have no
@@ -74,17 +76,17 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None) -> PreTra
         raise RequestError(f"{folder}: its classes are not the task's in their order")
     model, info = load(classifier_class(config), folder, config=config, dtype=torch.float32)
     if lost := info["missing_keys"]:
-        raise RequestError(
-            f"{folder}: not a fine-tuned sequence classifier: its weights lack {in_short(lost)}"
-        )
+        what = "sequence" if kind_of(config) == "text" else "token"
+        raise RequestError(f"{folder}: not a fine-tuned {what} classifier: its weights lack {in_short(lost)}")
     check_placed(folder, model, info["unexpected_keys"])
     return model
 
 
-def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
+def check_teacher(folder: Path, labels: Sequence[str], base: Path, kind: Kind = "text") -> None:
     """Check that the model in `folder` can teach students of the base model in `base` the classes `labels`.
 
-    The model must be a sequence classifier with exactly these classes, in any order. It must have the base
+    The model must be a classifier of texts or of tokens, as `kind` says, with exactly these classes, in any
+    order. It must have the base
     model's shape, because students copy from either, and the base model's tokenizer, because both read the
     same token ids.
 
@@ -94,6 +96,12 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
     config = read_config(folder)
     check_described(folder, config)
     check_values(config)
+    if kind_of(config) != kind:
+        right = "ForTokenClassification" if kind == "token" else "ForSequenceClassification"
+        raise RequestError(
+            f"{folder / 'config.json'}: architectures: {config.architectures} labels a {kind_of(config)}, "
+            f"and the task has a label for each {kind}; a model ...{right} is right"
+        )
     if config.problem_type not in (None, "single_label_classification"):
         raise RequestError(
             f"{folder / 'config.json'}: problem_type: {config.problem_type!r} is no choice of one class; "
@@ -108,7 +116,7 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
         raise RequestError(
             f"{folder}: its classes are not the task's: it has {theirs}, and lacks {ours}{remedy}"
         )
-    base_config = labelled(read_config(base), labels)
+    base_config = labelled(read_config(base), labels, kind)
     shapes, base_shapes = (
         {name: tuple(p.shape) for name, p in skeleton(c).named_parameters()} for c in (config, base_config)
     )
@@ -124,20 +132,22 @@ def check_teacher(folder: Path, labels: Sequence[str], base: Path) -> None:
     check_positions(folder, config)
 
 
-def import_teacher(source: Path, target: Path, labels: Sequence[str], base: Path) -> None:
+def import_teacher(
+    source: Path, target: Path, labels: Sequence[str], base: Path, kind: Kind = "text"
+) -> None:
     """Save the teacher in `source` into `target`, in float32, with its classes in the order of `labels`.
 
     Raises:
         RequestError: as `check_teacher`.
     """
-    check_teacher(source, labels, base)
+    check_teacher(source, labels, base, kind)
     model = own_memory(load_classifier(source))
     classes = _classes(source, model.config)
     rows = torch.tensor([classes.index(label) for label in labels])
     with torch.no_grad():
         for parameter in _rows_of_classes(model):
             parameter.copy_(parameter[rows])
-    model.config = labelled(model.config, labels)
+    model.config = labelled(model.config, labels, kind)
     with quiet():
         model.save_pretrained(target)
     load_tokenizer(source).save_pretrained(target)
@@ -177,7 +187,7 @@ def _rows_of_classes(model: PreTrainedModel) -> list[nn.Parameter]:
     """
     classes = int(model.config.num_labels or 0)
     names = [str(place) for place in range(classes + 1)]
-    larger = dict(skeleton(labelled(model.config, names)).named_parameters())
+    larger = dict(skeleton(labelled(model.config, names, kind_of(model.config))).named_parameters())
     found = [p for name, p in model.named_parameters() if p.shape != larger[name].shape]
     if not found or any(len(p) != classes for p in found):
         raise RequestError(f"{model.config.model_type}: its classifier does not end in a linear layer")

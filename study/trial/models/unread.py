@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from study.trial.models.loading import kind_of
 from study.trial.models.stack import layer_stack
 
 if TYPE_CHECKING:  # the modelling code takes seconds to import, and a driver never runs a model
@@ -50,6 +51,8 @@ def skip_unread(model: PreTrainedModel) -> bool:
     the same on a probe, in evaluation and, with the same masks of dropout, in training. A second call changes
     nothing.
     """
+    if kind_of(model.config) == "token":  # its head reads all tokens
+        return False
     output = getattr(getattr(_last_layer(model), "attention", None), "output", None)
     if not isinstance(output, nn.Module):
         return False

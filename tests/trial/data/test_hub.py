@@ -299,8 +299,10 @@ def test_every_named_data_set_loads_from_its_layout(hub: Callable[..., Path], na
         table = [{source.text[0]: f"text {code}", source.label[0]: code} for code in codes]
     else:
         table = [{source.text[0]: f"text {label}", source.label[0]: label} for label in ("one", "two")]
+    tagged = [{name: [value] for name, value in row.items()} for row in table]
+    used = tagged if source.text == ("tokens",) else table
     files = {language: {s: f"{language}/{s}.jsonl" for s in SPLITS} for language in ("aa", "bb")}
-    content = {path: lines(table) for of_language in files.values() for path in of_language.values()}
+    content = {path: lines(used) for of_language in files.values() for path in of_language.values()}
     hub(source.repository, {"README.md": card(files), **content})
     task = load_task(name)
     assert (task.name, task.languages) == (name, ("aa", "bb"))

@@ -25,6 +25,7 @@ from transformers import (
 )
 
 from study.config import TrialConfig
+from study.trial.data.task import Kind
 from study.trial.models.embedded import build_tokenizer
 from study.trial.models.encoder import import_encoder
 from study.trial.models.teacher import new_classifier
@@ -81,6 +82,7 @@ class Family:
     teacher: Path
     labels: tuple[str, ...] = LABELS
     layers: int = LAYERS
+    kind: Kind = "text"
 
     def config(self, **values: Any) -> TrialConfig:
         fixed = {"task": "t", "model": "m", "model_layers": self.layers, "depth": 2}
@@ -111,33 +113,38 @@ def roughen() -> Callable[[torch.nn.Module, int], None]:
 
 
 @pytest.fixture(scope="session")
-def families(
-    tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, roughen: Any
-) -> Callable[[str], Family]:
-    """`families(name)`: built when first asked for."""
-    built: dict[str, Family] = {}
+def families(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any, roughen: Any) -> Callable[..., Family]:
+    """`families(name, kind)`: built when first asked for; kind: what teacher and students label."""
+    built: dict[tuple[str, Kind], Family] = {}
 
-    def build(name: str) -> Family:
-        if name not in built:
+    def build(name: str, kind: Kind = "text") -> Family:
+        if (name, kind) not in built:
             root = tmp_path_factory.mktemp(name)
             raw = AutoModelForMaskedLM.from_config(CONFIGS[name](len(tokenizer)))
             roughen(raw, 1)
             raw.save_pretrained(root / "raw")
             tokenizer.save_pretrained(root / "raw")
             import_encoder(str(root / "raw"), root / "base")
-            teacher = new_classifier(root / "base", LABELS, 0)
+            teacher = new_classifier(root / "base", LABELS, 0, kind)
             roughen(teacher, 2)
             teacher.save_pretrained(root / "teacher")
             tokenizer.save_pretrained(root / "teacher")
-            built[name] = Family(name, STACKS[name], root / "raw", root / "base", root / "teacher")
-        return built[name]
+            folders = (root / "raw", root / "base", root / "teacher")
+            built[name, kind] = Family(name, STACKS[name], *folders, kind=kind)
+        return built[name, kind]
 
     return build
 
 
 @pytest.fixture(params=sorted(CONFIGS))
-def family(request: pytest.FixtureRequest, families: Callable[[str], Family]) -> Family:
+def family(request: pytest.FixtureRequest, families: Callable[..., Family]) -> Family:
     return families(request.param)
+
+
+@pytest.fixture(params=[(name, kind) for name in sorted(CONFIGS) for kind in ("text", "token")], ids="-".join)
+def either(request: pytest.FixtureRequest, families: Callable[..., Family]) -> Family:
+    """Each architecture, as a classifier of texts and as one of tokens."""
+    return families(*request.param)
 
 
 @pytest.fixture

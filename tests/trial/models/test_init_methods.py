@@ -19,6 +19,12 @@ from study.trial.models.init_methods import (
 from study.trial.models.teacher import load_classifier
 
 
+@pytest.fixture
+def family(either: Any) -> Any:
+    """All that is tested here holds for both kinds of classifiers."""
+    return either
+
+
 def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="'base'"):
         init_method("base", "again", source="none", copies_layers=False)(

@@ -16,11 +16,17 @@ from transformers import AutoConfig
 from study.errors import RequestError
 from study.trial.models.init_methods import InitMethod, copy_layers, init_methods
 from study.trial.models.layer_maps import layer_maps
-from study.trial.models.loading import assemble
+from study.trial.models.loading import assemble, kind_of
 from study.trial.models.student import build_student, check_possible
 from study.trial.models.teacher import load_classifier
 
 each_method = pytest.mark.parametrize("method", list(init_methods().values()), ids=lambda method: method.name)
+
+
+@pytest.fixture
+def family(either: Any) -> Any:
+    """All that is tested here holds for both kinds of classifiers."""
+    return either
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -34,7 +40,8 @@ def encoder_and_head(state: dict[str, torch.Tensor], stack: str) -> tuple[set[st
 
 
 def build(family: Any, **values: Any) -> Any:
-    return build_student(family.config(**values), family.base, family.teacher, family.labels)
+    config = family.config(**values)
+    return build_student(config, family.base, family.teacher, family.labels, kind=family.kind)
 
 
 def overwrite(file: Path) -> None:
@@ -131,8 +138,12 @@ def test_a_student_is_a_classifier_of_the_tasks_labels(
     student = build(family, init=method.name)
     assert student.config.id2label == dict(enumerate(family.labels))
     assert student.config.label2id == {label: i for i, label in enumerate(family.labels)}
-    assert student.config.problem_type == "single_label_classification"
-    assert student(**batch).logits.shape == (len(batch["input_ids"]), len(family.labels))
+    assert kind_of(student.config) == family.kind
+    problem = "single_label_classification" if family.kind == "text" else None
+    assert student.config.problem_type == problem
+    texts, tokens = batch["input_ids"].shape
+    shape = (texts, len(family.labels)) if family.kind == "text" else (texts, tokens, len(family.labels))
+    assert student(**batch).logits.shape == shape
     student.save_pretrained(tmp_path)
     loaded = load_classifier(tmp_path, family.labels)
     assert torch.equal(loaded(**batch).logits, student(**batch).logits)

@@ -16,10 +16,17 @@ from tokenizers import normalizers
 from transformers import AutoModelForMaskedLM, PreTrainedTokenizerFast
 
 from study.errors import RequestError
-from study.trial.models.loading import labelled
+from study.trial.data.task import Kind
+from study.trial.models.loading import kind_of, labelled
 from study.trial.models.student import build_student
 from study.trial.models.teacher import check_teacher, import_teacher, load_classifier, new_classifier
 from study.trial.models.tokenizer import load_tokenizer
+
+
+@pytest.fixture
+def family(either: Any) -> Any:
+    """All that is tested here holds for both kinds of classifiers."""
+    return either
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def test_a_new_classifier_has_the_base_models_encoder_and_memory_of_its_own(
     family: Any, file_hashes: Callable[[Sequence[Path]], dict[str, str]]
 ) -> None:
     before = file_hashes([family.base])
-    model = new_classifier(family.base, family.labels, 3)
+    model = new_classifier(family.base, family.labels, 3, family.kind)
     source = load_file(family.base / "model.safetensors")
     encoder = model.base_model.state_dict()
     shared = source.keys() & encoder.keys()
@@ -47,7 +54,9 @@ def test_a_new_classifier_has_the_base_models_encoder_and_memory_of_its_own(
         for parameter in model.parameters():
             parameter.fill_(5.0)
     assert file_hashes([family.base]) == before
-    assert not any((p == 5.0).all() for p in new_classifier(family.base, family.labels, 3).parameters())
+    assert not any(
+        (p == 5.0).all() for p in new_classifier(family.base, family.labels, 3, family.kind).parameters()
+    )
 
 
 def test_a_new_classifier_outlives_the_base_models_files(bert: Any, tmp_path: Path) -> None:
@@ -75,13 +84,13 @@ def test_a_base_model_with_a_head_is_refused(bert: Any) -> None:
 def test_a_teacher_is_imported_with_its_classes_in_the_tasks_order(
     family: Any, shuffled: Path, batch: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
-    check_teacher(shuffled, family.labels, family.base)
-    import_teacher(shuffled, tmp_path / "out", family.labels, family.base)
+    check_teacher(shuffled, family.labels, family.base, family.kind)
+    import_teacher(shuffled, tmp_path / "out", family.labels, family.base, family.kind)
     imported = load_classifier(tmp_path / "out", family.labels)
-    assert imported.config.problem_type == "single_label_classification"
+    assert kind_of(imported.config) == family.kind
     with torch.no_grad():
         theirs = load_classifier(shuffled)(**batch).logits
-        assert torch.equal(imported(**batch).logits, theirs[:, [1, 2, 0]])
+        assert torch.equal(imported(**batch).logits, theirs[..., [1, 2, 0]])
     probe = "ẹ káàárọ̀, call me"
     assert load_tokenizer(tmp_path / "out")(probe).input_ids == load_tokenizer(family.base)(probe).input_ids
 
@@ -90,8 +99,18 @@ def test_importing_leaves_the_source_as_it_is(
     family: Any, shuffled: Path, file_hashes: Callable[[Sequence[Path]], dict[str, str]], tmp_path: Path
 ) -> None:
     before = file_hashes([shuffled, family.base])
-    import_teacher(shuffled, tmp_path / "out", family.labels, family.base)
+    import_teacher(shuffled, tmp_path / "out", family.labels, family.base, family.kind)
     assert file_hashes([shuffled, family.base]) == before
+
+
+@pytest.mark.parametrize(("kind", "other"), [("text", "token"), ("token", "text")])
+def test_a_teacher_of_the_other_kind_is_refused(
+    families: Callable[..., Any], kind: Kind, other: Kind
+) -> None:
+    teacher = families("bert", other)
+    says = rf"architectures: .* labels a {other}, and the task has a label for each {kind}"
+    with pytest.raises(RequestError, match=says):
+        check_teacher(teacher.teacher, teacher.labels, teacher.base, kind)
 
 
 def test_other_classes_are_refused_by_name(bert: Any, tmp_path: Path) -> None:
@@ -181,14 +200,15 @@ def test_as_many_classes_as_the_encoder_is_wide(
     """32 is the width of every encoder here, 37 of its feed-forward layers, 16 of an embedding."""
     labels = [f"c{number:02d}" for number in range(classes)]
     theirs = random.Random(0).sample(labels, classes)
-    given = new_classifier(family.base, theirs, 0)
+    given = new_classifier(family.base, theirs, 0, family.kind)
     given.save_pretrained(tmp_path / "given")
     load_tokenizer(family.base).save_pretrained(tmp_path / "given")
-    import_teacher(tmp_path / "given", tmp_path / "out", labels, family.base)
+    import_teacher(tmp_path / "given", tmp_path / "out", labels, family.base, family.kind)
     imported = load_classifier(tmp_path / "out", labels)
     with torch.no_grad():
         logits = given(**batch).logits
-        assert torch.equal(imported(**batch).logits, logits[:, [theirs.index(label) for label in labels]])
+        ours = [theirs.index(label) for label in labels]
+        assert torch.equal(imported(**batch).logits, logits[..., ours])
 
 
 @pytest.fixture(params=["bert", "xlm-roberta"])

@@ -26,6 +26,12 @@ def student(family: Any, dropout: float = 0.0, **values: Any) -> Any:
     return model
 
 
+def test_a_classifier_of_tokens_reads_all_of_them(families: Any) -> None:
+    family = families("bert", "token")
+    model: Any = build_student(family.config(), family.base, family.teacher, family.labels, kind="token")
+    assert not skip_unread(model)
+
+
 def test_logits_are_the_same(family: Any, batch: Any) -> None:
     model = student(family)
     with torch.no_grad():

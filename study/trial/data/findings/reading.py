@@ -12,6 +12,7 @@ import numpy as np
 from study.errors import RequestError
 from study.trial.data.rows import shown
 from study.trial.data.task import Split, Task
+from study.trial.data.tokens import encode_split
 
 __all__ = ["Count", "Reading", "read_texts"]
 
@@ -57,15 +58,20 @@ class _Seen:
     lost: int = 0
     characters: int = 0
     first_empty: str | None = None
+    words: int = 0  # of a token task
+    unlabelled: int = 0  # words that were cut off, or have no token
 
 
-def read_texts(task: Task, tokenizer: Any = None) -> Reading:
+def read_texts(task: Task, tokenizer: Any = None, max_length: int | None = None) -> Reading:
     """Count the rows of `task`, and read their texts with `tokenizer`, the base model's if there is one.
+
+    max_length: tokens of a text that trials read at least, to count the words of a token task that are cut
+    off.
 
     Raises:
         RequestError: if the tokenizer cannot read a text, or makes no token at all of a text.
     """
-    facts = None if tokenizer is None else _Facts(tokenizer)
+    facts = None if tokenizer is None else _Facts(tokenizer, max_length)
     texts = sum(map(len, task.splits.values()))
     most = None if texts <= ALL or (facts is not None and facts.may_fail) else SAMPLE
     counts: dict[str, dict[str, Count]] = {}
@@ -74,7 +80,7 @@ def read_texts(task: Task, tokenizer: Any = None) -> Reading:
         counts[name] = {}
         for number, language in enumerate(task.languages):
             rows = np.flatnonzero(split.languages == number)
-            labels = len(np.unique(split.labels[rows]))
+            labels = len(np.unique(split.labels_of(rows)))
             counts[name][language] = Count(len(rows), labels)
             if facts is not None and len(rows):
                 found = seen[name, language] = facts.read(split, _every(rows, most), f"{name}, {language}")
@@ -95,9 +101,10 @@ def _every(rows: np.ndarray, most: int | None) -> np.ndarray:
 class _Facts:
     """What a tokenizer does to every text."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, max_length: int | None) -> None:
         from study.trial.models.tokenizer import loses_bytes  # transformers take seconds to import
 
+        self.tokenizer, self.max_length = tokenizer, max_length
         self.backend = tokenizer.backend_tokenizer
         self.unknown = tokenizer.unk_token_id
         self.name = "the base model's tokenizer"
@@ -149,6 +156,11 @@ class _Facts:
             if not any(_own(encoding)):
                 seen.empty += 1
                 seen.first_empty = seen.first_empty or text
+        if split.words is not None and self.max_length is not None:
+            some = split.take(rows)
+            items = len(encode_split(some, self.tokenizer, self.max_length).labels)
+            self.backend.no_truncation()
+            seen.words, seen.unlabelled = len(some.labels), len(some.labels) - items
         return seen
 
     def _encoded(self, texts: Sequence[str]) -> list[Any] | None:
@@ -193,6 +205,12 @@ def _language_notes(task: Task, seen: Mapping[tuple[str, str], _Seen]) -> Iterat
             yield (
                 f"{language}: {share:.0%} of its characters are unknown to the base model's tokenizer, in "
                 f"{sum(part.texts for part in parts.values())} texts"
+            )
+        words = sum(part.words for part in parts.values())
+        if unlabelled := sum(part.unlabelled for part in parts.values()):
+            yield (
+                f"{language}: {unlabelled} of {words} words have no label for a student: they are cut off at "
+                "max_length, or the base model's tokenizer makes no token of them"
             )
         for name, part in parts.items():
             if part.empty:

@@ -23,11 +23,13 @@ __all__ = [
     "INTENTS",
     "Filler",
     "Language",
+    "Piece",
     "Row",
     "deal_fillers",
     "deal_templates",
     "draw_text",
     "folded",
+    "language_pieces",
     "language_rows",
 ]
 
@@ -54,6 +56,7 @@ _ATTEMPTS = 1000
 
 Filler = Mapping[str, str]  # form name -> words; a filler with a single form has it under ""
 Row = tuple[str, str]  # text, intent
+Piece = tuple[str, str]  # a part of a text, and the slot that it fills; "" outside of slots
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,28 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
     Raises:
         ValueError: if the grammar is too small for the number of texts.
     """
+    found = language_pieces(language, code, seed)
+    return {split: [(joined(pieces), intent) for pieces, intent in rows] for split, rows in found.items()}
+
+
+def language_pieces(
+    language: Language, code: str, seed: int, hold_out_fillers: bool = True
+) -> dict[str, list[tuple[tuple[Piece, ...], str]]]:
+    """The rows of `language_rows`, each text as its pieces.
+
+    hold_out_fillers: whether validation and test have fillers of their own. Otherwise every split has all
+    fillers, and only the templates of validation and test are their own.
+
+    Raises:
+        ValueError: as `language_rows`.
+    """
     templates = deal_templates(language, code, seed)
     fillers = deal_fillers(language, code, seed)
+    if not hold_out_fillers:
+        every = {slot: [*kept, *fillers["test"][slot]] for slot, kept in fillers["train"].items()}
+        fillers = dict.fromkeys(SPLITS, every)
     seen: set[str] = set()
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[tuple[tuple[Piece, ...], str]]] = {}
     for split in SPLITS:
         size = language.texts(split)
         drawn = []
@@ -142,7 +163,9 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
                 drawn.append(
                     (_new_text(templates[split][intent], fillers[split], seen, seed, *names), intent)
                 )
-        order = {text: stream(seed, "phrasebook", code, split, "order", text) for text, _ in drawn}
+        order = {
+            pieces: stream(seed, "phrasebook", code, split, "order", joined(pieces)) for pieces, _ in drawn
+        }
         rows[split] = sorted(drawn, key=lambda row: order[row[0]])
     return rows
 
@@ -150,7 +173,12 @@ def language_rows(language: Language, code: str, seed: int) -> dict[str, list[Ro
 def draw_text(templates: Sequence[str], fillers: Mapping[str, Sequence[Filler]], number: int) -> str:
     """One text, chosen by the digits of `number`: a template, its wordings and its fillers."""
     digits = _Digits(number)
-    return _filled(templates[digits.below(len(templates))], fillers, digits)
+    return joined(_filled(templates[digits.below(len(templates))], fillers, digits))
+
+
+def joined(pieces: Sequence[Piece]) -> str:
+    """The text of `pieces`."""
+    return "".join(part for part, _ in pieces)
 
 
 def _new_text(
@@ -159,39 +187,49 @@ def _new_text(
     seen: set[str],
     seed: int,
     *names: str | int,
-) -> str:
+) -> tuple[Piece, ...]:
     start = int(names[-1])
     for attempt in range(_ATTEMPTS):
         digits = _Digits(stream(seed, "phrasebook", *names, attempt))
         # Templates take turns, so that even a small split uses all of them.
-        text = _filled(templates[(start + attempt) % len(templates)], fillers, digits)
-        if folded(text) not in seen:
-            seen.add(folded(text))
-            return text
+        pieces = _filled(templates[(start + attempt) % len(templates)], fillers, digits)
+        if (form := folded(joined(pieces))) not in seen:
+            seen.add(form)
+            return pieces
     raise ValueError(f"phrasebook {names}: too few templates and fillers for so many distinct texts")
 
 
-def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Digits) -> str:
-    """One text of `template`; a slot that occurs twice gets two different fillers."""
+def _filled(template: str, fillers: Mapping[str, Sequence[Filler]], digits: _Digits) -> tuple[Piece, ...]:
+    """One text of `template` in pieces; a slot that occurs twice gets two different fillers."""
     used: dict[str, set[int]] = {}
 
     def choice(match: re.Match[str]) -> str:
         options = match[1].split("|")
         return options[digits.below(len(options))]
 
-    def filler(match: re.Match[str]) -> str:
-        slot, form = match[1], match[2] or ""
+    def filler(slot: str, form: str) -> str:
         taken = used.setdefault(slot, set())
         free = [i for i in range(len(fillers[slot])) if i not in taken]
         taken.add(picked := free[digits.below(len(free))])
         return fillers[slot][picked][form]
 
+    def sentence(part: str) -> list[Piece]:
+        text, found, end = _CHOICE.sub(choice, part), [], 0
+        for match in _SLOT.finditer(text):
+            found += [(text[end : match.start()], ""), (filler(match[1], match[2] or ""), match[1])]
+            end = match.end()
+        found = [piece for piece in (*found, (text[end:], "")) if piece[0]]
+        # A slot or a choice may begin a sentence, so the capital letter is set here. It is title case,
+        # because Georgian uses upper case for headlines only.
+        (first, slot), *rest = found
+        return [(first[:1].title() + first[1:], slot), *rest]
+
     before, after = digits.below(4) == 0, digits.below(4) == 0
     parts = ["{opener}"] * before + [template] + ["{closer}"] * after
-    # A slot or a choice may begin a sentence, so the capital letter is set here. It is title case, because
-    # Georgian uses upper case for headlines only.
-    sentences = [_SLOT.sub(filler, _CHOICE.sub(choice, part)) for part in parts]
-    return " ".join(sentence[:1].title() + sentence[1:] for sentence in sentences)
+    pieces = sentence(parts[0])
+    for part in parts[1:]:
+        pieces += [(" ", ""), *sentence(part)]
+    return tuple(pieces)
 
 
 def _shuffled(items: Sequence[str], seed: int, *names: str) -> list[str]:
