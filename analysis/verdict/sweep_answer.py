@@ -31,9 +31,9 @@ def sweep_answer(sweep: Sweep, findings: int) -> list[str]:
             f"model of {len(sweep.factors)} hyperparameters needs {sweep.fewest}."
         ]
     macro = sweep.effects[sweep.effects["score"] == MACRO]
-    largest = macro.loc[macro["estimate"].abs().groupby(macro["factor"]).idxmax()]
-    largest = largest.set_index("factor").loc[sweep.strongest].reset_index()
-    first, *others = largest.to_dict("records")
+    ends = {factor.name: factor.ends[::-1] for factor in sweep.factors}
+    asked = [ends[row.factor] == (row.at, row.against) for row in macro.itertuples()]
+    first, *others = macro[asked].set_index("factor").loc[sweep.strongest].reset_index().to_dict("records")
     found = [f"**{_effect(first)}.** {' '.join(f'{_effect(row)}.' for row in others)}".rstrip()]
     found += [*_pairs(sweep), *_advantage(sweep)]
     return [*found, f"Scope: {sweep_scope(sweep)}."]
