@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from study.config import LANGUAGES
+from study.config import ALL, LANGUAGES
 from study.errors import RequestError
 from study.planning.plan import Plan
 from study.selection import SEEN
@@ -43,11 +43,12 @@ def check_selectable(plan: Plan, task: Task) -> None:
     if plan.select_on != SEEN:
         return
     there = set(task.languages_in("validation"))
-    for field, content, name in _lists(plan):
-        if field == "train_languages" and not there.intersection(plan.languages.seen(content)):
+    lists = {draft.train_languages: plan.shown(draft)["train_languages"] for draft in plan.all_drafts()}
+    for content, name in lists.items():
+        if not there.intersection(seen := plan.languages.seen(content)):
             raise RequestError(
-                f"train_languages={name}: no validation rows in {_listed(plan.languages.seen(content))}, and "
-                "the selection uses the seen languages alone; add validation rows, or give --select-on all"
+                f"train_languages={name}: no validation rows in {_listed(seen)}, and the selection uses the "
+                "seen languages alone; add validation rows, or give --select-on all"
             )
 
 
@@ -61,12 +62,15 @@ def language_notes(plan: Plan, task: Task) -> Iterator[str]:
 
 
 def _lists(plan: Plan) -> list[tuple[str, str, str]]:
-    """(field, list of languages, its name in the plan) of all students and teachers that are trained."""
+    """(field, list of languages, its name in the plan) of students and teachers that are trained on some.
+
+    The training rows of all languages have all labels of the task, and two at least (`checks.py`).
+    """
     found = {
         (field, getattr(draft, field), str(plan.shown(draft)[field])): None
         for draft in plan.all_drafts()
         for field in LANGUAGES
-        if field not in draft.inert()
+        if field not in draft.inert() and getattr(draft, field) != ALL
     }
     return list(found)
 

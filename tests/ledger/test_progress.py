@@ -141,6 +141,7 @@ def test_an_arm_without_a_complete_trial_has_nothing_to_confirm(plan: Plan) -> N
         "waiting": 0,
         "best": None,
         "selected": [],
+        "unseen": [],
     }
     assert summary(plan, diverged[:3])["arms"][0]["planned"] == 6
     last_runs = [*diverged[:3], record(plan, 0, 3, None)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from study.errors import RequestError
-from study.planning.languages import OfTask
+from study.planning.languages import Languages, OfTask
 from study.planning.plan import ModelFacts, Plan
 from study.planning.shares import check_distinct, shares_of
 from study.planning.trained import check_labels, check_selectable, language_notes
@@ -91,3 +91,13 @@ def test_fractions_are_compared_and_counted_within_the_languages_of_a_student() 
         ("data_fraction=1 in en", 8, 1.0),
     ]
     check_distinct(plan, shares)
+
+
+def test_a_study_of_an_older_version_has_no_note_on_languages() -> None:
+    """Its plan does not know the languages of the task."""
+    plan = plan_of(task(), "all", "en").model_copy(update={"languages": Languages()})
+    space = plan.space.model_copy(update={"scientific": {"init": ("random", "teacher")}})
+    older = plan.model_copy(update={"space": space, "select_on": "all"})
+    assert list(language_notes(older, task())) == []
+    check_selectable(older, task())
+    assert older.unseen_by(older.arms()[0]) == ()

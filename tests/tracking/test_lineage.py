@@ -69,6 +69,21 @@ def test_a_search_trial_reads_train_and_validation_and_a_confirm_run_reads_test_
     assert list(rows_of.values()) == [len(splits[name]) for name in ("train", "validation", "test")]
 
 
+def test_languages_of_a_student_and_of_its_teacher_have_a_digest_and_rows_of_their_own(
+    tokenised: Any,
+) -> None:
+    values = {"train_languages": "deu+yor", "teacher_languages": "hau", "data_fraction": 0.5}
+    of_student = contexts(data_of(tokenised, **values))["training"]
+    of_all = contexts(data_of(tokenised, data_fraction=0.5))["training"]
+    config = tokenised.config(**values)
+    of_teacher = contexts(TaskData(tokenised.store, "/data/errands").of_teacher(config))["training"]
+    assert len({each.digest for each in (of_student, of_all, of_teacher)}) == 3
+    profiles = [json.loads(each.profile) for each in (of_student, of_all, of_teacher)]
+    assert [profile["num_rows"] for profile in profiles] == [80, 120, 80]
+    assert [profile["languages"] for profile in profiles] == ["deu yor", "deu hau yor", "hau"]
+    assert [profile["data_fraction"] for profile in profiles] == [0.5, 0.5, 1.0]
+
+
 def test_a_fraction_has_a_digest_of_its_own_and_the_rows_that_it_comes_to(tokenised: Any) -> None:
     whole, half, tenth, other = (
         contexts(data_of(tokenised, data_fraction=fraction, data_seed=seed))["training"]
