@@ -98,7 +98,7 @@ def test_the_words_import_no_room_but_the_place_where_things_are_stored() -> Non
         "errors": set(),
         "space": {"config", "errors"},
         "optimum": set(),
-        "selection": {"optimum"},
+        "selection": {"config", "optimum"},
         "streams": set(),
         "home": {"errors", "storage"},
     }
