@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["curves_of", "in_words", "metric_of", "test_metrics"]
+__all__ = ["ACCURACY", "curves_of", "in_words", "metric_of", "test_metrics"]
 
 ACCURACY = "accuracy"
 NAMES = {"f1": "F1"}

@@ -129,7 +129,7 @@ def add_groups(scores: Scores, seen: Collection[str]) -> Scores:
     seen: the languages that the student is trained on. All other languages are unseen.
     """
     found = dict(scores)
-    for metric in ("accuracy", "macro_f1", "retention"):
+    for metric in METRICS:
         if metric in scores:
             values = scores[metric]["by_language"]
             groups = {

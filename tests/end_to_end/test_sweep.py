@@ -4,6 +4,7 @@ predictions.
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,8 @@ def test_each_trial_has_its_own_seed_and_a_larger_budget_goes_on(command: Any, s
     status = json.loads(command("status", "mine", "--home", str(swept["home"]), "--json").out)
     assert (status["planned"], status["complete"]) == (14, 14)
     command("report", "mine", "--home", str(swept["home"]), "--out", str(swept["folder"] / "report"))
-    lines = (swept["folder"] / "report" / "trials.csv").read_text("utf-8").splitlines()
-    head = lines[0].split(",")
-    rows = [dict(zip(head, line.split(","), strict=False)) for line in lines[1:]]
+    with (swept["folder"] / "report" / "trials.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     seeds = [int(row["seed"]) for row in rows if row["phase"] == "search"]
     assert seeds == list(range(seeds[0], seeds[0] + 14))
 

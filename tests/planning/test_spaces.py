@@ -115,7 +115,8 @@ def test_a_file_runs_as_a_script_runs_beside_its_neighbours_and_leaves_no_trace(
 
 @pytest.mark.parametrize("name", sorted(NEVER_TUNED))
 def test_what_belongs_to_the_question_is_never_tuned(tmp_path: Path, name: str) -> None:
-    level = {"data_fraction": 0.1, "label_floor": 0, "teacher_data": "'same'", "teacher_seed": 1}[name]
+    levels = {"data_fraction": 0.1, "label_floor": 0, "teacher_data": "'same'", "teacher_seed": 1}
+    level = levels.get(name, "'deu'")
     file = tmp_path / "space.py"
     file.write_text(
         "from study.space import SearchSpace\n"
