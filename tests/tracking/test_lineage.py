@@ -72,10 +72,8 @@ def test_a_search_trial_reads_train_and_validation_and_a_confirm_run_reads_test_
 def test_languages_of_a_student_and_of_its_teacher_have_a_digest_and_rows_of_their_own(
     tokenised: Any,
 ) -> None:
-    values: dict[str, Any] = {
-        **{"train_languages": "deu+yor", "teacher_languages": "hau"},
-        "data_fraction": 0.5,
-    }
+    languages = {"train_languages": "deu+yor", "teacher_languages": "hau"}
+    values: dict[str, Any] = languages | {"data_fraction": 0.5}
     of_student = contexts(data_of(tokenised, **values))["training"]
     of_all = contexts(data_of(tokenised, data_fraction=0.5))["training"]
     config = tokenised.config(**values)
