@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from analysis.record.formats import number, p_value, points, signed
+from analysis.record.formats import interval, number, points, signed
 from analysis.record.languages import SUMMARIES
 from analysis.statistics.intervals import ALPHA
 from analysis.sweep.swept import MACRO, Sweep
@@ -33,10 +33,8 @@ def sweep_answer(sweep: Sweep, findings: int) -> list[str]:
     macro = sweep.effects[sweep.effects["score"] == MACRO]
     ends = {factor.name: factor.ends[::-1] for factor in sweep.factors}
     asked = [ends[row.factor] == (row.at, row.against) for row in macro.itertuples()]
-    first, *others = macro[asked].set_index("factor").loc[sweep.strongest].reset_index().to_dict("records")
-    found = [f"**{_effect(first)}.** {' '.join(f'{_effect(row)}.' for row in others)}".rstrip()]
-    found += [*_pairs(sweep), *_advantage(sweep)]
-    return [*found, f"Scope: {sweep_scope(sweep)}."]
+    rows = macro[asked].set_index("factor").loc[sweep.strongest].reset_index().to_dict("records")
+    return [*_effects(rows), *_pairs(sweep), *_advantage(sweep), f"Scope: {sweep_scope(sweep)}."]
 
 
 def sweep_scope(sweep: Sweep) -> str:
@@ -63,16 +61,26 @@ def _teacher(sweep: Sweep) -> str:
     )
 
 
-def _effect(row: Mapping[str, Any]) -> str:
-    """The effect of one factor in words, without its full stop."""
+def _effects(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """One paragraph: the effects that are shown, the strongest in bold; then those that are not."""
+    shown = [f"{_span(row)}: {_change(row)}." for row in rows if row["p_holm"] < ALPHA]
+    first, *others = shown or ["No factor is shown to change macro validation accuracy."]
+    rest = [
+        f"{_span(row)} {interval(row['estimate'], row['low'], row['high'])}"
+        for row in rows
+        if not row["p_holm"] < ALPHA
+    ]
+    not_shown = [f"Signs that are not shown after Holm's correction: {'; '.join(rest)}."] if rest else []
+    yield " ".join([f"**{first}**", *others, *not_shown])
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    return f"{row['factor']} from {number(row['against'])} to {number(row['at'])}"
+
+
+def _change(row: Mapping[str, Any]) -> str:
     change = f"{signed(row['estimate'])} points of macro validation accuracy"
-    span = f"{row['factor']} from {number(row['against'])} to {number(row['at'])}"
-    said = f"{span}: {change} (95% interval {points(row['low'])} to {points(row['high'])})"
-    if row["p_holm"] < ALPHA:
-        return said
-    if row["p"] < ALPHA:
-        return f"{said}, not shown after Holm's correction (p {p_value(row['p_holm'])})"
-    return f"{said}, sign not shown"
+    return f"{change} (95% interval {points(row['low'])} to {points(row['high'])})"
 
 
 def _pairs(sweep: Sweep) -> Iterator[str]:

@@ -80,7 +80,8 @@ def test_the_report_has_effects_curves_and_predictions(command: Any, swept: dict
     out = swept["folder"] / "report"
     told = command("report", "mine", "--home", str(swept["home"]), "--out", str(out))
     assert told.code == 0
-    assert "points of macro validation accuracy (95% interval" in told.out
+    assert "init from random to teacher" in told.out
+    assert "Scope: each effect is averaged over all values of the other factors" in " ".join(told.out.split())
     page = (out / "report.md").read_text("utf-8")
     for title in ("What each factor does", "Predictions", "Effects by language", "The response model"):
         assert f"## {title}" in page
