@@ -112,21 +112,23 @@ def _of_a_sweep(plan: Plan, languages: Sequence[str]) -> list[View]:
     """The views of a study that varies hyperparameters: its trials, because it has no confirm runs.
 
     The charts of languages are against the data fraction if that differs, and otherwise against the first
-    varied hyperparameter.
+    varied hyperparameter. The order is by a metric: by its start, the UI hides a trial in the run of its arm.
     """
     differ = [*plan.space.scientific, *plan.space.varied, *plan.space.nuisance]
     against = "data_fraction" if "data_fraction" in differ else next(iter(plan.space.varied))
     params = [f"params.`{name}`" for name in differ]
     metric, of_macro = plan.metric, macro_of(plan.metric)
+    macro = f"metrics.`{of_macro}`"
     scores = [f"validation/{metric}/{name}" for name in ("worst", *languages)]
     return [
         View(
             FIRST,
             f"Sweep: macro {name_of(metric)} against what differs",
             SEARCHED,
-            [parallel(differ, of_macro), *(scatter(name, of_macro) for name in differ)],
+            [*(scatter(name, of_macro) for name in differ), parallel(differ, of_macro)],
             f"^({'|'.join(differ)})$",
-            [*params, f"metrics.`{of_macro}`"],
+            [*params, macro],
+            order=macro,
         ),
         View(
             "kdstudy-languages",
@@ -135,6 +137,7 @@ def _of_a_sweep(plan: Plan, languages: Sequence[str]) -> list[View]:
             [scatter(against, each) for each in scores],
             f"^validation/{metric}/",
             [*params, *(f"metrics.`{each}`" for each in scores)],
+            order=macro,
         ),
         View(
             "kdstudy-curves",
@@ -142,9 +145,10 @@ def _of_a_sweep(plan: Plan, languages: Sequence[str]) -> list[View]:
             SEARCHED,
             [line(of_macro), line("loss")],
             f"^({of_macro}|loss)$",
-            [*params, f"metrics.`{of_macro}`"],
+            [*params, macro],
             in_a_row=1,
             height=640,
+            order=macro,
         ),
         _failures(of_macro),
     ]

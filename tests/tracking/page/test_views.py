@@ -137,7 +137,9 @@ def test_a_study_that_varies_something_shows_its_trials_against_what_differs() -
     first = states[FIRST]
     assert next(iter(states)) == FIRST
     assert first["searchFilter"] == "tags.kdstudy.phase = 'search'"
-    parallel, *scatters = first["compareRunCharts"]
+    trials = [states[name] for name in (FIRST, "kdstudy-languages", "kdstudy-curves")]
+    assert {state["orderByKey"] for state in trials} == {"metrics.`validation/accuracy/macro`"}
+    *scatters, parallel = first["compareRunCharts"]
     assert parallel["selectedParams"] == ["init", "alpha", "data_fraction", "learning_rate"]
     assert [chart["xaxis"]["key"] for chart in scatters] == parallel["selectedParams"]
     languages = states["kdstudy-languages"]["compareRunCharts"]
