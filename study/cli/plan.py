@@ -98,15 +98,9 @@ def _print_plan(
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
-    levels = [[k, ", ".join(map(str, v))] for k, v in plan.space.scientific.items()]
-    levels += [["together", _together(group)] for group in plan.space.tied]
-    print_table(listing(["scientific, makes the arms", "levels"], levels))
-    varied = ["varied, the report has the effect", f"by {plan.space.sampler} search, over"]
-    print_table(listing(varied, [[k, str(v)] for k, v in plan.space.varied.items()]))
-    how = "varied too, effects are at its best" if plan.space.varied else "tuned per arm"
-    nuisance = [f"nuisance, {how}", f"by {plan.space.sampler} search, from"]
-    print_table(listing(nuisance, [[k, str(v)] for k, v in plan.space.nuisance.items()]))
-    print_table(listing(["fixed, a caveat", "at"], [[k, str(v)] for k, v in plan.held().items()]))
+    for title, column, rows in _role_tables(plan):
+        if rows:
+            print_table(listing([title, column], rows))
     if sight := sight_rows(plan):
         print_table(listing(["languages of", "trained on", "unseen"], sight))
     for line in cost_lines(cost, time, memory["at_once"] if memory["where"] else None):
@@ -151,6 +145,25 @@ def _model_lines(plan: Plan) -> Iterator[str]:
 def _together(group: Sequence[Mapping[str, Any]]) -> str:
     """The combinations of a group of tied values."""
     return "; ".join(" ".join(f"{name}={value}" for name, value in each.items()) for each in group)
+
+
+def _role_tables(plan: Plan) -> Iterator[tuple[str, str, list[list[str]]]]:
+    """For each role, the heads of its table, and its hyperparameters with their values."""
+    space, by = plan.space, f"by {plan.space.sampler} search"
+    levels = [[name, ", ".join(map(str, values))] for name, values in space.scientific.items()]
+    yield (
+        "scientific, makes the arms",
+        "levels",
+        [*levels, *(["together", _together(group)] for group in space.tied)],
+    )
+    yield "varied, the report has the effect", f"{by}, over", _shown(space.varied)
+    how = "varied too, effects are at its best" if space.varied else "tuned per arm"
+    yield f"nuisance, {how}", f"{by}, from", _shown(space.nuisance)
+    yield "fixed, a caveat", "at", _shown(plan.held())
+
+
+def _shown(values: Mapping[str, Any]) -> list[list[str]]:
+    return [[name, str(value)] for name, value in values.items()]
 
 
 def seed_lines(plan: Plan) -> Iterator[str]:
