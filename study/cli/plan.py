@@ -10,16 +10,14 @@ from study.cli.budget import Budget
 from study.cli.console import listing, note, out, print_json, print_table, say
 from study.cli.options import JsonOption, OnWhat, SpaceArgument, Where
 from study.cli.requested import resolved
+from study.cli.roles import model_lines, role_tables, sight_rows
 from study.selection import INTERPOLATED, SEEN
 
 if TYPE_CHECKING:
     from study.cli.cost import Cost, Time
     from study.planning.plan import Plan
 
-__all__ = ["cost_lines", "memory_line", "plan", "seed_lines", "sight_rows"]
-
-FEW = 6
-"""So many languages are named in a cell."""
+__all__ = ["cost_lines", "memory_line", "plan", "seed_lines"]
 
 
 def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json: JsonOption = False) -> None:
@@ -98,7 +96,7 @@ def _print_plan(
     rows = [[arm["arm"], arm["search"], confirm, arm["search"] + confirm] for arm in arms]
     rows.append(["all", cost.search, cost.confirm, cost.trials])
     print_table(listing(["arm", "search", "confirm", "trials"], rows))
-    for title, column, rows in _role_tables(plan):
+    for title, column, rows in role_tables(plan):
         if rows:
             print_table(listing([title, column], rows))
     if sight := sight_rows(plan):
@@ -111,7 +109,7 @@ def _print_plan(
             f"a caveat: on the same budget {few['arm']} tunes {', '.join(few['tuned']) or 'nothing'}, "
             f"{many['arm']} {', '.join(many['tuned'])}"
         )
-    for line in _model_lines(plan):
+    for line in model_lines(plan):
         say(line)
     margin = 100 * plan.margin
     say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
@@ -120,50 +118,6 @@ def _print_plan(
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))
-
-
-def _model_lines(plan: Plan) -> Iterator[str]:
-    """From how many trials on the report has an answer, if hyperparameters are varied."""
-    from analysis.record.domain import Domain
-    from analysis.sweep.factors import factors_of
-    from analysis.sweep.model import fewest_trials
-
-    if not plan.space.varied:
-        return
-
-    def domains(named: Mapping[str, Any]) -> dict[str, Domain]:
-        return {name: Domain.parse(str(domain)) for name, domain in named.items()}
-
-    space = plan.space
-    fewest = fewest_trials(factors_of(space.scientific, domains(space.varied), domains(space.nuisance)))
-    yield (
-        f"the report has the effect of each factor from {fewest[0]} trials on, and shows which factors work "
-        f"together from {fewest[-1]} on; trials at chance do not count"
-    )
-
-
-def _together(group: Sequence[Mapping[str, Any]]) -> str:
-    """The combinations of a group of tied values."""
-    return "; ".join(" ".join(f"{name}={value}" for name, value in each.items()) for each in group)
-
-
-def _role_tables(plan: Plan) -> Iterator[tuple[str, str, list[list[str]]]]:
-    """For each role, the heads of its table, and its hyperparameters with their values."""
-    space, by = plan.space, f"by {plan.space.sampler} search"
-    levels = [[name, ", ".join(map(str, values))] for name, values in space.scientific.items()]
-    yield (
-        "scientific, makes the arms",
-        "levels",
-        [*levels, *(["together", _together(group)] for group in space.tied)],
-    )
-    yield "varied, the report has the effect", f"{by}, over", _shown(space.varied)
-    how = "varied too, effects are at its best" if space.varied else "tuned per arm"
-    yield f"nuisance, {how}", f"{by}, from", _shown(space.nuisance)
-    yield "fixed, a caveat", "at", _shown(plan.held())
-
-
-def _shown(values: Mapping[str, Any]) -> list[list[str]]:
-    return [[name, str(value)] for name, value in values.items()]
 
 
 def seed_lines(plan: Plan) -> Iterator[str]:
@@ -188,33 +142,6 @@ def seed_lines(plan: Plan) -> Iterator[str]:
     if any(plan.unseen_by(arm) for arm in plan.arms()):
         of = "the languages that a student is trained on" if plan.select_on == SEEN else "all languages"
         yield f"selection by macro validation accuracy over {of}"
-
-
-def sight_rows(plan: Plan) -> list[list[str]]:
-    """The languages that students and teachers are trained on, and the others; empty if there are no others.
-
-    Each row is of one list of languages: whose it is, which languages it has if these are few, and otherwise
-    how many.
-    """
-    rows: dict[tuple[str, str], list[str]] = {}
-    for arm in plan.arms():
-        draft = plan.draft(arm, {})
-        shown = plan.shown(draft)
-        for field, whose in (("train_languages", "students"), ("teacher_languages", "teachers")):
-            if field in shown and (unseen := plan.languages.unseen(content := getattr(draft, field))):
-                seen = plan.languages.seen(content)
-                row = [f"{whose}, {shown[field]}", _few(seen), _few(unseen)]
-                rows.setdefault((whose, content), row)
-    students = [row for (whose, _), row in rows.items() if whose == "students"]
-    teachers = [row for (whose, _), row in rows.items() if whose == "teachers"]
-    return [*students, *teachers]
-
-
-def _few(languages: Sequence[str]) -> str:
-    """The languages if they are few, and otherwise how many, with the first ones."""
-    if len(languages) <= FEW:
-        return ", ".join(languages)
-    return f"{len(languages)}: {', '.join(languages[:FEW])}, ..."
 
 
 def _listed(seeds: Sequence[int]) -> str:
