@@ -18,7 +18,7 @@ from analysis.sweep.effects import advantage_by_data, effects, interactions
 from analysis.sweep.factors import Factor, factors_of
 from analysis.sweep.model import Model, fewest_trials, fit
 from analysis.sweep.population import Population, Values
-from study.config import TrialConfig
+from study.config import GATES, TrialConfig
 
 __all__ = ["MACRO", "Sweep"]
 
@@ -162,7 +162,9 @@ class Sweep:
         found = {name: list(values) for name, values in settings.items()}
         if not GATED.intersection(found):
             return found
-        gates = [[_as_gate(name, value) for value in settings[name]] for name in GATES if name in settings]
+        gates = [
+            [_as_gate(name, value) for value in settings[name]] for name in sorted(GATES & settings.keys())
+        ]
         for number, of_setting in enumerate(zip(*gates, strict=True)):
             if of_setting not in self._inert:
                 setting = {name: values[number] for name, values in settings.items()}
@@ -177,13 +179,12 @@ class Sweep:
 
     def _without_effect(self, setting: Mapping[str, Any]) -> frozenset[str]:
         """The hyperparameters that have no effect in `setting`."""
-        fields = {name: parse_value(text) for name, text in self.record.fixed.items()}
-        fields |= {"model_layers": int(self.record.facts.get("model_layers", setting.get("depth", 1)))}
-        known = {n: v for n, v in (NEEDED | fields | dict(setting)).items() if n in TrialConfig.model_fields}
-        return TrialConfig(**known).inert()
+        held = {name: parse_value(text) for name, text in self.record.fixed.items()} | dict(setting)
+        layers = {"model_layers": int(self.record.facts.get("model_layers", setting.get("depth", 1)))}
+        gates = {name: held[name] for name in GATES if name in held}
+        return TrialConfig(**NEEDED | layers | gates).inert()
 
 
-GATES = ("init", "depth", "alpha", "loss", "data_fraction")
 GATED = {"layer_map", "temperature", "loss", "teacher_data", "label_floor"}
 """Hyperparameters that have no effect in some settings of the gates."""
 NEEDED: dict[str, Any] = dict.fromkeys(("task", "model"), "") | dict.fromkeys(("model_layers", "depth"), 1)

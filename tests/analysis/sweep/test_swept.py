@@ -74,6 +74,13 @@ def test_a_value_without_effect_is_missing_and_predicts_nothing(record: StudyRec
     assert not np.array_equal(at(0.5, 1.0), at(0.5, 8.0))
 
 
+def test_names_of_lists_of_languages_decide_nothing(record: StudyRecord) -> None:
+    """A configuration takes no name such as half:1, and a record has names."""
+    fixed = record.fixed | {"train_languages": "half:1", "teacher_languages": "but:deu"}
+    sweep = Sweep(dataclasses.replace(record, fixed=fixed))
+    assert sweep.effects.equals(Sweep(record).effects)
+
+
 def test_too_few_trials_have_no_model(record: StudyRecord) -> None:
     sweep = Sweep(dataclasses.replace(record, trials=record.trials.head(5)))
     assert sweep.model is None

@@ -55,6 +55,7 @@ def test_an_unfinished_sweep_has_no_p_values() -> None:
     for title in ("What each factor does", "Which factors work together"):
         (table,) = found[title].tables
         assert not [column for column in table.columns if column.split(",")[0] == "p"]
+        assert "(p " not in " ".join(found[title].text)
 
 
 def test_a_sweep_of_too_few_trials_says_how_its_answer_is_computed() -> None:
