@@ -18,7 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from study.errors import RequestError, did_you_mean
 
 __all__ = [
-    *("ALL", "GATES", "LANGUAGES", "LATER", "SEEN_OR_UNSEEN", "SUMMARIES", "TrialConfig", "canonical_json"),
+    *(
+        "ALL",
+        "GATES",
+        "LANGUAGES",
+        "LATER",
+        "NO_ORDER",
+        "SEEN_OR_UNSEEN",
+        "SUMMARIES",
+        "TrialConfig",
+        "canonical_json",
+    ),
     *("digest", "headline", "kinds_of", "parse_config", "rounded"),
 ]
 
@@ -30,6 +40,9 @@ ALL = "all"
 
 LATER = {"label_floor": 1, "train_languages": ALL, "teacher_languages": ALL}
 """Fields that came after the first studies, with their defaults."""
+
+NO_ORDER = frozenset({"teacher_seed"})
+"""Whole numbers of which neither the size nor the order means anything."""
 
 LANGUAGES = ("train_languages", "teacher_languages")
 """Fields that hold a list of languages: `all`, or sorted codes joined by `+`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from study.config import LANGUAGES, TrialConfig, kinds_of
+from study.config import LANGUAGES, NO_ORDER, TrialConfig, kinds_of
 from study.errors import did_you_mean
 
 __all__ = ["NEVER_TUNED", "NOT_SEARCHED", "Range", "SearchSpace", "Value", "parse_value"]
@@ -29,9 +29,6 @@ NEVER_TUNED = {
 }
 """How much data there are, in which languages, and a seed. The best amount is known before; the best seed is
 luck."""
-
-ONLY_LEVELS = {"teacher_seed"}
-"""Numbers without an order that means anything."""
 
 
 class Range(BaseModel):
@@ -142,7 +139,7 @@ class SearchSpace(BaseModel):
         for role in (self.nuisance, self.varied):
             role |= {n: _of_kind(n, levels) for n, levels in role.items() if isinstance(levels, Range)}
         for name, levels in self.varied.items():
-            if len(levels) < 2 if isinstance(levels, tuple) else name in ONLY_LEVELS:
+            if len(levels) < 2 if isinstance(levels, tuple) else name in NO_ORDER:
                 raise ValueError(f"{name}: is varied, and needs at least two levels")
         for combination in self.excluded:
             for name, value in combination.items():

@@ -17,14 +17,13 @@ from scipy.linalg import helmert
 
 from analysis.record.domain import Domain, Value
 from analysis.record.formats import number
+from study.config import NO_ORDER
 
 __all__ = ["MOST_DEGREE", "Factor", "factor_of", "factors_of"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 MOST_DEGREE = 3
-NO_ORDER = {"teacher_seed"}
-"""Numbers of which neither the size nor the order means anything."""
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,11 @@ def role_tables(plan: Plan) -> Iterator[tuple[str, str, list[list[str]]]]:
 
 def model_lines(plan: Plan) -> Iterator[str]:
     """From how many trials on the report has an answer, if hyperparameters are varied."""
+    if not plan.space.varied:
+        return
     from analysis.record.domain import Domain
     from analysis.sweep.factors import factors_of
     from analysis.sweep.model import fewest_trials
-
-    if not plan.space.varied:
-        return
 
     def domains(named: Mapping[str, Any]) -> dict[str, Domain]:
         return {name: Domain.parse(str(domain)) for name, domain in named.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,13 +29,15 @@ LONGEST = 32
 
 
 class OfTask(NamedTuple):
-    """The facts about a task that planning needs: its fingerprint, its languages, and those of them with
-    training texts.
+    """The facts about a task that planning needs.
+
+    every: its languages; trained: those of them with training texts; metric: what students are compared by.
     """
 
     fingerprint: str
     every: tuple[str, ...] = ()
     trained: tuple[str, ...] = ()
+    metric: Literal["accuracy", "f1"] = "accuracy"
 
 
 class Languages(BaseModel):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from study.config import GATES, LANGUAGES, TrialConfig, parse_config
+from study.config import LANGUAGES, TrialConfig, parse_config
 from study.errors import RequestError
+from study.planning.checks import check_effects, check_teacher
 from study.planning.depths import in_layers
 from study.planning.enqueued import points_of
 from study.planning.languages import Languages, OfTask, in_languages
@@ -120,6 +121,7 @@ class Plan(BaseModel):
             space=in_layers(space, model.layers),
             constants=constants,
             request=request,
+            metric=task.metric,
             selection=INTERPOLATED,
             seed_block=block_of(name),
             reports_start=True,
@@ -130,8 +132,8 @@ class Plan(BaseModel):
             raise RequestError("all combinations of scientific values are excluded: no arm is left")
         for arm in plan.arms():
             plan.drafts(arm)
-            plan._check_effects(arm)
-            plan._check_teacher(arm)
+            check_effects(plan, arm)
+            check_teacher(plan, arm)
             points_of(plan, arm)
         return plan
 
@@ -324,41 +326,6 @@ class Plan(BaseModel):
         update = {"space": old.model_copy(update=budgets), "margin": margin, "exact": ()}
         update |= {"languages": begun.languages}
         return self.following(begun).model_copy(update=update)
-
-    def _check_effects(self, arm: Arm) -> None:
-        """Check that a scientific value has an effect in all trials of `arm` or in none.
-
-        Otherwise two arms could have the same trials.
-
-        Raises:
-            RequestError: if a searched value decides whether a scientific value has an effect.
-        """
-        searched = self.space.searched
-        gates = {n: d for n, d in searched.items() if n in GATES and not isinstance(d, Range)}
-        drafts = [
-            self.draft(arm, dict(zip(gates, levels, strict=True)))
-            for levels in itertools.product(*gates.values())
-        ]
-        off = [draft.inert().intersection(self.space.scientific) for draft in drafts]
-        if mixed := sorted(frozenset.union(*off) - frozenset.intersection(*off)):
-            tuned = ", ".join(gates)
-            raise RequestError(
-                f"{mixed[0]}: is scientific, and what is tuned, {tuned}, decides whether it has an effect; "
-                "make that scientific or fixed"
-            )
-
-    def _check_teacher(self, arm: Arm) -> None:
-        """Check that the trials of `arm` do not need a teacher each.
-
-        Raises:
-            RequestError: if hyperparameters are varied, and the teacher sees only the sample of a trial.
-        """
-        same = [d for d in self.drafts(arm) if d.teacher_data == "same" and "teacher_data" not in d.inert()]
-        if self.space.varied and same:
-            raise RequestError(
-                "teacher_data: is same, and each trial of a study that varies hyperparameters has a data "
-                "sample of its own, so each trial would need a teacher of its own; --set teacher_data=full"
-            )
 
     def draft(self, arm: Arm, chosen: Mapping[str, Value]) -> TrialConfig:
         """The configuration of `arm` with the `chosen` values, and the first value of all else searched."""

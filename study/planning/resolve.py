@@ -108,9 +108,8 @@ def resolve(request: Request, name: str, space: SearchSpace, store: Store) -> Re
     teacher = find_teacher(request.teacher, task.labels, model.folder, task.kind) if request.teacher else ""
     config = model.config
     facts = ModelFacts(model.fingerprint or "", config.num_hidden_layers, model.learning_rate)
-    of_task = OfTask(task.fingerprint, task.languages, task.languages_in("train"))
+    of_task = OfTask(task.fingerprint, task.languages, task.languages_in("train"), task.metric)
     plan = Plan.make(name, space, of_task, facts, teacher, request.recorded())
-    plan = plan.model_copy(update={"metric": task.metric})
     check_labels(plan, task)
     for draft in plan.all_drafts():
         _check_config(draft, model)

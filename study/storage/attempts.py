@@ -32,8 +32,8 @@ __all__ = [
     "attempt_folder",
     "attempt_folders",
     "bring_attempts",
-    "ending_folder",
     "file_of_ending",
+    "find_ending",
     "read_ending",
     "send_attempt",
     "student_folder",
@@ -58,19 +58,13 @@ def attempt_folders(folder: Path) -> list[Path]:
 
 def read_ending(folder: Path) -> dict[str, Any] | None:
     """The ending of the trial in `folder`, {"history": [...], "result": {...}}; None before its end."""
-    ended = _ended(folder)
+    ended = find_ending(folder)
     return None if ended is None else ended[1]
-
-
-def ending_folder(folder: Path) -> Path | None:
-    """The folder of the attempt that ended the trial in `folder`; None before its end."""
-    ended = _ended(folder)
-    return None if ended is None else ended[0]
 
 
 def file_of_ending(folder: Path, name: str) -> bytes | None:
     """The file `name` beside the ending of the trial in `folder`; None if there is no such file."""
-    if (ended := _ended(folder)) is None:
+    if (ended := find_ending(folder)) is None:
         return None
     try:
         return (ended[0] / name).read_bytes()
@@ -97,7 +91,7 @@ def bring_attempts(folder: Path, mirror: Mirror | None) -> None:
         return
     there = mirror.names(folder)
     mirror.pull(folder, [name for name in there if name.endswith(f"/{RESULT}")])
-    if (ended := _ended(folder)) is None:
+    if (ended := find_ending(folder)) is None:
         mirror.pull(folder, [name for name in there if fnmatch(name, f"*/{CHECKPOINTS}")])
     elif f"{ended[0].name}/{RESULT}" in there:
         beside = {f"{ended[0].name}/{name}" for name in (TEXTS, PREDICTIONS)}
@@ -130,7 +124,7 @@ def student_folder(folder: Path, mirror: Mirror | None = None) -> Path | None:
         StorageAway: if the mirror does not answer.
     """
     bring_attempts(folder, mirror)
-    if (ended := _ended(folder)) is None:
+    if (ended := find_ending(folder)) is None:
         return None
     student = ended[0] / STUDENT
     if mirror is not None and not student.is_dir():
@@ -151,7 +145,7 @@ def tidy_trial(folder: Path, keep_student: bool) -> None:
     endings = [name.removesuffix(f"/{RESULT}") for name in names if name.endswith(f"/{RESULT}")]
     if not superfluous(names, max(endings, key=_number, default=None), keep_student):
         return  # the usual case when a study goes on: no ending need be read
-    ended = _ended(folder)
+    ended = find_ending(folder)
     for name in sorted(superfluous(names, ended and ended[0].name, keep_student), reverse=True):
         with suppress(OSError):  # it is gone, or an attempt that still runs has written into it
             (folder / name).rmdir() if name.endswith("/") else (folder / name).unlink()
@@ -192,8 +186,11 @@ def superfluous(names: Iterable[str], ended: str | None, keep_student: bool) -> 
     return [name for name in names if name.startswith("attempt-") and goes(name)]
 
 
-def _ended(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The newest attempt that came to its end, with its ending; a damaged ending does not count."""
+def find_ending(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest attempt of the trial in `folder` that came to its end, with its ending; None before its end.
+
+    A damaged ending does not count.
+    """
     for path in attempt_folders(folder):
         try:
             ending = _parse((path / RESULT).read_bytes())

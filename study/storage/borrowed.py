@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from study.storage.attempts import TEXTS, attempt_folder, attempt_folders, ending_folder, read_ending
+from study.storage.attempts import TEXTS, attempt_folder, attempt_folders, find_ending
 
 __all__ = ["borrow_ending"]
 
@@ -22,16 +22,16 @@ def borrow_ending(source: Path, target: Path, reports: int, test: bool) -> bool:
     trial in `target` has an attempt of its own, if `source` has no ending, or if the ending is of another
     kind: it has another number of reports than `reports`, or was scored on test unlike `test`.
     """
-    if attempt_folders(target) or (ending := read_ending(source)) is None:
+    if attempt_folders(target) or (found := find_ending(source)) is None:
         return False
+    folder, ending = found
     if len(ending["history"]) != reports or (ending["result"].get("test") is not None) != test:
         return False
-    found = ending_folder(source)
-    if found is None or (test and not (found / TEXTS).exists()):
+    if test and not (folder / TEXTS).exists():
         return False
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".borrowed-", dir=target) as half:
         copy = Path(half) / "attempt"
-        shutil.copytree(found, copy, ignore=shutil.ignore_patterns("checkpoint-*.pt"))
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("checkpoint-*.pt"))
         copy.rename(attempt_folder(target, BORROWED))
     return True

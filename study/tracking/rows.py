@@ -18,7 +18,6 @@ from study.trial.scores import METRICS
 
 __all__ = [
     *(
-        "BEST",
         "LONGEST_TAG",
         "best_of",
         "ended",
@@ -35,8 +34,6 @@ def best_of(metric: str) -> str:
     """The name, in MLflow, of the score of the best search trial so far: in the runs of arms and study."""
     return f"best/validation/{metric}"
 
-
-BEST = best_of("accuracy")
 
 LONGEST_TAG = 5000
 """Characters of a tag that every version and every store of MLflow takes."""

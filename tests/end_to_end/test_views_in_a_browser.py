@@ -20,8 +20,8 @@ import pytest
 from mlflow import MlflowClient
 
 from study.home import Home
-from study.tracking.page.charts import MACRO
-from study.tracking.rows import BEST
+from study.tracking.page.charts import macro_of
+from study.tracking.rows import best_of
 from tests.benchmarks.large_study import NAME as WITH_FAILURES
 from tests.benchmarks.large_study import LargeStudy, codes
 from tests.browser import BROWSER, Tab, chromium
@@ -165,7 +165,10 @@ def test_the_printed_link_shows_a_bar_for_each_arm_in_each_language(
     read: Read, tab: Tab, finished: Any
 ) -> None:
     page = tab.open(read.links[finished.name])
-    for title in (BEST, *(f"test/accuracy/{language}" for language in ("macro", "worst", "deu"))):
+    for title in (
+        best_of("accuracy"),
+        *(f"test/accuracy/{language}" for language in ("macro", "worst", "deu")),
+    ):
         bars = chart(page, title).locator(".bars .point")
         bars.first.wait_for()
         assert bars.count() == 2
@@ -186,7 +189,7 @@ def test_learning_curves_have_a_line_with_a_band_for_each_arm(read: Read, tab: T
 def test_the_search_is_drawn_and_ten_of_its_trials_are_compared(read: Read, tab: Tab) -> None:
     page = tab.open(read.links[WITH_FAILURES].replace("kdstudy-arms", "kdstudy-search"))
     chart(page, "Parallel Coordinates")
-    chart(page, f"learning_rate vs. {MACRO}").locator(".point").first.wait_for()
+    chart(page, f"learning_rate vs. {macro_of('accuracy')}").locator(".point").first.wait_for()
     page.get_by_text("48 matching runs").wait_for()
     ticks = page.get_by_role("checkbox", name="Press Space to toggle row selection")
     for row in range(10):

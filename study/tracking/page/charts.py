@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["MACRO", "MOST_RUNS", "Chart", "bar", "line", "macro_of", "parallel", "scatter"]
+__all__ = ["MOST_RUNS", "Chart", "bar", "line", "macro_of", "parallel", "scatter"]
 
 Chart = dict[str, Any]
 
-MACRO = "validation/accuracy/macro"
 MOST_RUNS = 500
 """More runs than this are not drawn by the UI in any case."""
 
@@ -44,7 +43,7 @@ def macro_of(metric: str) -> str:
     return f"validation/{metric}/macro"
 
 
-def parallel(params: Sequence[str], metric: str = MACRO) -> Chart:
+def parallel(params: Sequence[str], metric: str) -> Chart:
     """A line for each run through the values of `params`, to a metric."""
     return {
         "type": "PARALLEL",
@@ -55,7 +54,7 @@ def parallel(params: Sequence[str], metric: str = MACRO) -> Chart:
     }
 
 
-def scatter(param: str, metric: str = MACRO) -> Chart:
+def scatter(param: str, metric: str) -> Chart:
     """A dot for each run: a metric against a param."""
     return {
         "type": "SCATTER",
