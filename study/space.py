@@ -73,6 +73,10 @@ class SearchSpace(BaseModel):
     nothing: nuisance hyperparameters are varied together with the varied ones, there are no confirm runs, and
     no trial stops early, because the effects are read from the scores of all trials.
 
+    costs: names of costs of a student (`study/planning/costs.py`). A space with costs has several objectives:
+    a high score and low costs. Its search gives a Pareto front instead of a best trial; every student of the
+    front gets the confirm runs, and no trial stops early, because pruners compare scores alone.
+
     sampler and pruner: names from `study/planning/samplers.py` and `pruners.py`, which explain each; the
     names are checked when a command loads the space. With "quasi", every arm tries the same evenly spread
     points, so arms differ less by luck. "tpe" prefers values that scored high, and finds the best sooner.
@@ -94,6 +98,7 @@ class SearchSpace(BaseModel):
     enqueued: tuple[dict[str, Value], ...] = ()
     excluded: tuple[dict[str, Value], ...] = ()
     tied: tuple[tuple[dict[str, Value], ...], ...] = ()
+    costs: tuple[str, ...] = ()
 
     @property
     def searched(self) -> dict[str, Range | tuple[Value, ...]]:
@@ -114,6 +119,17 @@ class SearchSpace(BaseModel):
         if self.varied and self.pruner != "none":
             raise ValueError(
                 "pruner: must be none if hyperparameters are varied: a trial that stops early has no score"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _several_objectives(self) -> SearchSpace:
+        if len(set(self.costs)) != len(self.costs):
+            raise ValueError("costs: a cost is given twice")
+        if self.costs and self.pruner != "none":
+            raise ValueError(
+                "pruner: must be none if there are costs: a pruner compares scores alone, and "
+                "would stop small students"
             )
         return self
 

@@ -55,6 +55,15 @@ class Budget:
             autocompletion=completion.hyperparameters,
         ),
     ] = None
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCORE,COST,...",
+            help="Several objectives, such as accuracy,latency: the study then finds the students that no "
+            "other student beats. Costs are parameters, size and latency.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None
     trials: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Search trials per arm.", rich_help_panel=WHAT)
     ] = None

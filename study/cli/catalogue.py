@@ -47,8 +47,9 @@ class Setting:
 
 
 def catalogue() -> list[Setting]:
-    """Every hyperparameter, init method, layer map, loss, sampler, pruner and cluster."""
+    """Every hyperparameter, init method, layer map, loss, sampler, pruner, cost and cluster."""
     from cluster import registered_clusters
+    from study.planning.costs import costs
     from study.planning.pruners import pruners
     from study.planning.samplers import samplers
     from study.trial.losses.distillation import distillation_losses
@@ -68,7 +69,10 @@ def catalogue() -> list[Setting]:
     for sampler in samplers().values():
         found.append(Setting("sampler", sampler.name, sampler.about, f"--sampler {sampler.name}"))
     for pruner in pruners().values():
-        found.append(Setting("pruner", pruner.name, pruner.about, "pruner of the search space"))
+        found.append(Setting("pruner", pruner.name, pruner.about, f"--pruner {pruner.name}"))
+    for cost in costs().values():
+        given = f"--objective accuracy,{cost.called}"
+        found.append(Setting("cost", cost.name, cost.about, given))
     for name, cluster in registered_clusters().items():
         found.append(Setting("cluster", name, cluster.description, f"--cluster {name}"))
     return found

@@ -12,13 +12,14 @@ import typer
 
 from study.cli.console import note, say
 from study.cli.options import DEFAULT_HOME, OUTPUT, WHAT, HomeOption, StudyArgument
+from study.cli.picked import pick, pick_within
 from study.errors import RequestError, first_line
 
 if TYPE_CHECKING:
     from study.ledger.records import Record
     from study.ledger.study import OpenStudy
 
-__all__ = ["export", "export_student", "moved", "pick", "place_for", "scratch_beside"]
+__all__ = ["export", "export_student", "moved", "place_for", "scratch_beside"]
 
 
 def export(
@@ -32,6 +33,14 @@ def export(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COST=MOST",
+            help="The best trial that costs at most this, such as latency_ms=5; may be given several times.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """A student as a Hugging Face folder, with the full vocabulary.
@@ -40,39 +49,20 @@ def export(
 
     kdstudy export quickstart --out student
     kdstudy export quickstart --trial 3f9a --out student
+    kdstudy export small_students --within latency_ms=5 --out student
     """
     from study.home import Home
     from study.ledger.study import OpenStudy
 
     study = OpenStudy.at(Home.at(home), name, looks=True)
-    record = pick(study.ledger.records() if study.ledger.plan else [], key)
+    if key is not None and within:
+        raise RequestError("--within: --trial is given too; give one of the two")
+    records = study.ledger.records() if study.ledger.plan else []
+    record = pick_within(study, within) if within and records else pick(records, key)
     note(f"exporting {record.key[:8]} ({record.arm})")
     if export_student(study, record, to):
         note("the weights of this trial were not stored: the trial was trained again")
     say(str(to))
-
-
-def pick(records: list[Record], key: str | None) -> Record:
-    """The study's best search trial, or the complete trial whose key begins with `key`.
-
-    Raises:
-        RequestError: if there is no such trial, or more than one.
-    """
-    from study.selection import BestValidation
-
-    if key is None:
-        best = BestValidation().best(r for r in records if r.phase == "search")
-        if best is None:
-            raise RequestError("no trial of the study is complete yet")
-        return best
-    found = [record for record in records if record.key.startswith(key)]
-    if len(found) != 1:
-        raise RequestError(f"--trial {key}: {len(found)} trials of the study have keys that begin so")
-    if found[0].outcome != "complete":
-        raise RequestError(
-            f"--trial {key}: is {found[0].outcome or 'running'}, and only a complete one has weights"
-        )
-    return found[0]
 
 
 def export_student(study: OpenStudy, record: Record, out: Path) -> bool:

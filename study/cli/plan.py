@@ -63,6 +63,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "detects": detects and asdict(detects),
                 "arms": arms,
                 "sampler": the_plan.space.sampler,
+                "costs": the_plan.space.costs,
                 "margin": the_plan.margin,
                 "selection": the_plan.selection,
                 "select_on": the_plan.select_on,
@@ -115,6 +116,9 @@ def _print_plan(
     say(f"a difference of at most {margin:g} point{'s' * (margin != 1)} counts as no difference (--margin)")
     if points := len(plan.space.enqueued):
         say(f"{points} point{'s are' if points > 1 else ' is'} tried first (--enqueue)")
+    if plan.space.costs:
+        objectives = ", ".join([f"high {plan.metric}", *(f"low {name}" for name in plan.space.costs)])
+        say(f"objectives: {objectives}; the report has the students that no other student beats")
     for line in seed_lines(plan):
         say(line)
     say(memory_line(memory))
@@ -138,6 +142,8 @@ def seed_lines(plan: Plan) -> Iterator[str]:
         where = (
             "the interpolated optimum of the search, or the best tried point if there is none between points"
         )
+    if plan.space.costs:
+        where = "each student of an arm's Pareto front; the table counts one student an arm"
     yield f"confirm runs at {where}"
     if any(plan.unseen_by(arm) for arm in plan.arms()):
         of = "the languages that a student is trained on" if plan.select_on == SEEN else "all languages"

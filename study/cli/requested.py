@@ -63,7 +63,7 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
         RequestError: if the request cannot be served; the text names the reason in one line.
     """
     from study.home import Home
-    from study.planning.changes import exclude, override, tie, vary, with_budget
+    from study.planning.changes import exclude, override, tie, vary, with_budget, with_objectives
     from study.planning.enqueued import with_points
     from study.planning.resolve import resolve
     from study.planning.shares import check_distinct
@@ -74,6 +74,8 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     given = {
         name: getattr(budget, name) for name in ("trials", "confirm_seeds", "sampler", "pruner", "reports")
     }
+    if budget.objective is not None:
+        the_space = with_objectives(the_space, budget.objective, budget.sampler)
     settings = language_settings(on, budget.settings)
     if settings or budget.vary:  # the sampler is checked with the ranges as they will be
         the_space = the_space.model_copy(update={"sampler": budget.sampler or the_space.sampler})
@@ -105,6 +107,15 @@ def resolved(space: str, budget: Budget, on: OnWhat, where: Where) -> Resolved:
     found = resolve(request, name, the_space, home.store)
     if name not in home.studies():  # a study that has begun goes on, with the arms that it has
         check_distinct(found.plan, found.shares)
+    if (
+        budget.objective is not None
+        and (score := budget.objective.split(",")[0].strip()) != found.plan.metric
+    ):
+        raise RequestError(f"--objective {score}: students of this task are compared by {found.plan.metric}")
+    if the_space.costs and (budget.tunings or 1) > 1:
+        raise RequestError(
+            "--tunings: must be 1 if there are costs, because a front has no single best values"
+        )
     if the_space.varied and (budget.tunings or 1) > 1:
         raise RequestError("--tunings: must be 1 if hyperparameters are varied, because nothing is tuned")
     exact_ones = ("trials", "confirm_seeds", "seed_block", "tunings", "select_on")

@@ -35,7 +35,7 @@ def settings(
         ),
     ] = False,
 ) -> None:
-    """What can be set: hyperparameters, init methods, layer maps, losses, samplers, pruners, clusters.
+    """What can be set: hyperparameters, init methods, layer maps, losses, samplers, pruners, costs, clusters.
 
     Examples:
 

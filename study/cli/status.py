@@ -6,7 +6,7 @@ The counts are true from any process: while the study runs, after a kill, and wh
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from study.home import Home
 
-__all__ = ["read_status", "status", "status_table"]
+__all__ = ["front_table", "read_status", "status", "status_table"]
 
 FEW = 6
 """So many unseen languages are named; of more, the number."""
@@ -62,6 +62,8 @@ def status(
     if as_json:
         return print_json(found)
     print_table(status_table(found))
+    if found["front"]:
+        print_table(front_table(found["front"]))
     for line in [*_lines(found, the_home), *ui_lines(the_home, name)]:
         say(line)
     return None
@@ -134,6 +136,31 @@ def status_table(summary: Mapping[str, Any]) -> Table:
     ]
     rows.append(["all", *(summary[c] for c in COUNTS), summary["best"]["value"] if summary["best"] else None])
     return listing(["arm", *COUNTS, "best"], rows, f"study {summary['name']}")
+
+
+def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
+    """The Pareto front of a study: each student with its score on validation, its costs and its values."""
+    from study.planning.costs import find_cost
+
+    costs = [find_cost(name) for name in front[0]["costs"]]
+    names = list(dict.fromkeys(name for student in front for name in student["values"]))
+    arm = ["arm"] * any(student["arm"] != "all" for student in front)
+
+    def shown(value: Any) -> Any:
+        return f"{value:.4g}" if isinstance(value, float) else value
+
+    rows = [
+        [
+            student["key"][:8],
+            *(student["arm"] for _ in arm),
+            student["value"],
+            *(student["costs"][c.name] if c.unit else int(student["costs"][c.name]) for c in costs),
+            *(shown(student["values"].get(name)) for name in names),
+        ]
+        for student in front
+    ]
+    title = "the Pareto front on validation: no other trial has a higher score at costs as low"
+    return listing(["trial", *arm, "best", *(c.name for c in costs), *names], rows, title)
 
 
 def _draw(found: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from study.ledger.progress import confirm_wanted, summary
 from study.ledger.records import Phase, Record
 from study.ledger.study import OpenStudy
 from study.planning.capacity import check_here, known_extent, largest, need_of
+from study.planning.costs import LATENCY
 from study.planning.plan import Plan
 from study.planning.request import Request
 from study.storage.artifacts import Store
@@ -105,7 +106,8 @@ class DrivenStudy:
         source, target = (
             trials / record.key for trials in (self.study.home.trials(other), self.study.trials)
         )
-        if borrow_ending(source, target, reports, test=confirm):
+        latency = LATENCY in self.plan.space.costs
+        if borrow_ending(source, target, reports, test=confirm, latency=latency):
             self.view.note(f"{record.key[:8]}: answered from study {other}")
 
     @contextmanager
@@ -242,6 +244,7 @@ class DrivenStudy:
                 full_vocabulary=self.request.full_vocabulary,
                 given_teacher=self.request.teacher,
                 reports_start=phase == "confirm" and self.plan.reports_start,
+                latency=LATENCY in self.plan.space.costs,
             )
 
         self._phases[:] = [lifecycle]

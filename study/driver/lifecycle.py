@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import masked
+from study.front import front_of, fronts_of_arms
 from study.ledger.lease import Lease
 from study.ledger.ledger import Ledger
 from study.ledger.patience import Deferred
 from study.ledger.records import Phase, Record, State
-from study.selection import BestValidation, value_of
+from study.planning.costs import costs_of
+from study.selection import value_of
 from study.storage.attempts import tidy_mirror, tidy_trial
 from study.tracking.journal import Journal
 from study.tracking.posts import Posts
@@ -47,7 +49,8 @@ class Lifecycle:
         self, ledger: Ledger, lease: Lease, posts: Posts, phase: Phase, ask_new: Callable[[], Record | None]
     ) -> None:
         self.ledger, self.lease, self.posts, self.ask_new = ledger, lease, posts, ask_new
-        self.select_on = ledger.require_plan().select_on
+        plan = ledger.require_plan()
+        self.select_on, self.costs = plan.select_on, plan.space.costs
         records = ledger.records()
         self.again = deque(r for r in records if r.running and r.phase == phase)
         """Trials that a former run or a dead worker left: they are started before new ones."""
@@ -62,7 +65,7 @@ class Lifecycle:
         self._deferred = Deferred()
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
-        self._best = BestValidation().best_of_arms(r for r in records if r.phase == "search")
+        self._best = fronts_of_arms(r for r in records if r.phase == "search")
         self._tidy(*records)  # a kill may have come between a trial's end and its tidying
 
     @property
@@ -199,7 +202,10 @@ class Lifecycle:
         why = traceback.strip().splitlines()[-1] if traceback else None
         complete = last is not None and outcome == State.COMPLETE
         value = value_of(last.validation, self.select_on) if last is not None and complete else None
-        ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key))
+        searched = complete and record.phase == "search"
+        costs = costs_of(last.result) if last is not None and last.result and searched else {}
+        of_trial = [costs[name] for name in self.costs if costs]
+        ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key), of_trial)
         self._forget(key)
         self._tidy_ended(ended)
 
@@ -227,16 +233,20 @@ class Lifecycle:
         self.changes += 1
 
     def _tidy_ended(self, ended: Record) -> None:
-        """Tidy a trial that has just ended, and the trial that was its arm's best so far."""
-        two = [record for record in (self._best.get(ended.arm), ended) if record is not None]
-        if ended.phase == "search" and BestValidation().best(two) is ended:
-            self._best[ended.arm] = ended
-        self._tidy(*two)
+        """Tidy a trial that has just ended, and the trials that were its arm's best so far."""
+        with_it = [*self._best.get(ended.arm, ()), ended]
+        if ended.phase == "search":
+            self._best[ended.arm] = front_of(with_it)
+        self._tidy(*with_it)
 
     def _tidy(self, *records: Record) -> None:
-        """Remove the optimiser state of ended trials; keep weights of each arm's best and of confirm runs."""
+        """Remove the optimiser state of ended trials; keep weights of each arm's best and of confirm runs.
+
+        The best are the arm's Pareto front: one trial, if the study has no costs.
+        """
         ended = [record for record in records if record.outcome not in (None, State.FAILED)]
-        keep = {r.key: r.phase == "confirm" or r is self._best.get(r.arm) for r in ended}
+        best = {one.key for record in ended for one in self._best.get(record.arm, ())}
+        keep = {r.key: r.phase == "confirm" or r.key in best for r in ended}
         for key in keep:
             tidy_trial(self.folder(key), keep_student=keep[key])
         if self.posts.store.mirror is not None:

@@ -10,6 +10,7 @@ started.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from optuna.trial import TrialState
@@ -176,8 +177,11 @@ class Ledger:
         value: float | None,
         why: str | None = None,
         mlflow_run: str | None = None,
+        costs: Sequence[float] = (),
     ) -> Record:
         """End `record`; returns the record of the ended trial.
+
+        costs: of a complete search trial, in the order of the plan's costs.
 
         A second call changes nothing: a kill may have come right after the first. mlflow_run: the id of the
         trial's run in MLflow, for people who read the ledger with Optuna; None if the id is not known.
@@ -185,7 +189,7 @@ class Ledger:
         Raises:
             Away: if the database does not answer; the caller then calls again.
         """
-        return at_once(lambda: self._tell(record, outcome, value, why, mlflow_run))
+        return at_once(lambda: self._tell(record, outcome, value, why, mlflow_run, tuple(costs)))
 
     def _tell(
         self,
@@ -194,12 +198,13 @@ class Ledger:
         value: float | None,
         why: str | None,
         mlflow_run: str | None = None,
+        costs: tuple[float, ...] = (),
     ) -> Record:
         known = self._book.records().get(record.key) or record
         study = self.studies.of(record)
         if known.running:
             state = OPTUNA_STATES[outcome]
-            told = value if state == TrialState.COMPLETE else None
+            told = [value, *costs] if state == TrialState.COMPLETE and value is not None else None
             with self._book.writing():
                 self._running.write_values(record)
                 self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
@@ -208,7 +213,13 @@ class Ledger:
                 if mlflow_run:
                     self.storage.set_trial_user_attr(record.trial_id, "mlflow_run_id", mlflow_run)
                 study.tell(record.number, told, state=state)
-            known = replace(known, outcome=State(outcome), value=told, why=why or known.why)
+            known = replace(
+                known,
+                outcome=State(outcome),
+                value=told[0] if told else None,
+                why=why or known.why,
+                costs=costs,
+            )
             self._put(known)
         self._running.ended(record)
         return known

@@ -60,7 +60,10 @@ class OptunaStudies:
                 self.storage
             ):  # for a study that exists, create_study would write too
                 optuna.create_study(
-                    storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+                    storage=self.storage,
+                    study_name=name,
+                    directions=self._directions(name),
+                    load_if_exists=True,
                 )
             self._opened[name] = optuna.load_study(
                 storage=self.storage,
@@ -69,6 +72,12 @@ class OptunaStudies:
                 pruner=make_pruner(self._plan) if self._plan else None,
             )
         return self._opened[name]
+
+    def _directions(self, name: str) -> list[str]:
+        """Return the directions of the Optuna study `name`: of the score, and of the costs if it searches."""
+        searches = name not in (self.name, self.confirm)
+        costs = self._plan.space.costs if searches and self._plan else ()
+        return ["maximize", *("minimize" for _ in costs)]
 
     def stored(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
         """Yield every Optuna study of arms and confirm runs that exists: phase, study, its stored trials.

@@ -8,11 +8,15 @@ from functools import partial
 from typing import Any
 
 from study.config import parse_config, rounded
+from study.front import front_of, fronts_of_arms
 from study.ledger.records import OUTCOMES, Choice, Record, State, Wanted
 from study.planning.plan import Arm, Plan
 from study.selection import INTERPOLATED, BestValidation, Selected, select
 
 __all__ = ["budget_note", "confirm_wanted", "is_finished", "summary"]
+
+FRONT, ABOUT = "Pareto front", "no other trial of the arm has a higher score at costs as low"
+"""How the values of the confirm runs of a study with costs are selected."""
 
 
 def confirm_wanted(plan: Plan, records: Iterable[Record]) -> list[Wanted]:
@@ -28,6 +32,8 @@ def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[Wanted
     """Return `seeds` confirm runs with the selected values of each arm and tuning."""
     if not seeds:
         return []
+    if plan.space.costs:
+        return _confirmed_front(plan, records, seeds)
     selected = _selected(plan, records)
     tunings = list(enumerate(plan.each_tuning()))
     return [
@@ -36,6 +42,19 @@ def _confirmed(plan: Plan, records: Iterable[Record], seeds: int) -> list[Wanted
         for tuning, of_tuning in tunings
         for arm in plan.arms()
         if (arm.name, tuning) in selected
+    ]
+
+
+def _confirmed_front(plan: Plan, records: Iterable[Record], seeds: int) -> list[Wanted]:
+    """Return `seeds` confirm runs of each student of the front of each arm."""
+    fronts = fronts_of_arms(record for record in records if record.phase == "search")
+    return [
+        Wanted(
+            arm.name, one.config.with_seed(plan.search_seed + number), choice=Choice(FRONT, ABOUT, one.key)
+        )
+        for number in range(1, seeds + 1)
+        for arm in plan.arms()
+        for one in fronts.get(arm.name, ())
     ]
 
 
@@ -72,6 +91,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
     the arm has no confirm runs. If a larger budget has found a better best, the confirm runs of the old best
     are `superseded` and counted nowhere else. `selected` has how the values of an arm's confirm runs were
     selected, if that is on record. `unseen` has the languages that an arm's students are not trained on.
+    `front` has the Pareto front of all arms together, if the study has costs; otherwise it is empty.
     """
     firsts = [of_tuning.search_seed for of_tuning in plan.each_tuning()]
     numbers = [r.config.seed - firsts[r.tuning] for r in records if r.phase == "confirm"]
@@ -109,6 +129,7 @@ def summary(plan: Plan, records: list[Record], driver: str | None = "") -> dict[
         "superseded": len(records) - len(counted),
         "arms": arms,
         "best": _best(overall),
+        "front": _front(plan, counted),
         "reasons": {r.key: r.why for r in counted if r.outcome == State.FAILED and r.why},
     }
 
@@ -120,7 +141,8 @@ def _planned(plan: Plan, arm: Arm, records: Sequence[Record]) -> int:
     over = len(search) == budget and not any(r.running for r in search)
     if over and BestValidation().best(search) is None:
         return budget
-    return budget + max(plan.space.confirm_seeds, len(records) - len(search))
+    confirmed = max(1, len(front_of(search))) if plan.space.costs else 1
+    return budget + max(confirmed * plan.space.confirm_seeds, len(records) - len(search))
 
 
 def is_finished(plan: Plan, records: list[Record]) -> bool:
@@ -159,8 +181,30 @@ def _counts(planned: int, records: list[Record], driver: str | None) -> dict[str
     }
 
 
+def _front(plan: Plan, records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Return the front of all arms together: each student as `_best` does, with its costs by name."""
+    if not plan.space.costs:
+        return []
+    front = front_of(record for record in records if record.phase == "search")
+    return [
+        {
+            "key": record.key,
+            "arm": record.arm,
+            "value": record.value,
+            "costs": dict(zip(plan.space.costs, record.costs, strict=True)),
+            "values": _tuned(plan, record),
+        }
+        for record in front
+    ]
+
+
 def _choices(plan: Plan, confirm: Sequence[Record]) -> list[dict[str, Any]]:
-    """Return how the values of an arm's counted confirm runs were selected, tuning by tuning."""
+    """Return how the values of an arm's counted confirm runs were selected, tuning by tuning.
+
+    A study with costs selects a front, which has no single values.
+    """
+    if plan.space.costs:
+        return []
     first = {record.tuning: record for record in reversed(confirm) if record.choice is not None}
     return [
         {"tuning": tuning, "values": _tuned(plan, record)}
@@ -170,9 +214,9 @@ def _choices(plan: Plan, confirm: Sequence[Record]) -> list[dict[str, Any]]:
 
 
 def _tuned(plan: Plan, record: Record) -> dict[str, object]:
-    """Return the tuned values of a trial that have an effect."""
+    """Return the searched values of a trial that have an effect."""
     off = record.config.inert()
-    return {name: getattr(record.config, name) for name in plan.space.nuisance if name not in off}
+    return {name: getattr(record.config, name) for name in plan.space.searched if name not in off}
 
 
 def _best(record: Record | None) -> dict[str, Any] | None:

@@ -224,8 +224,8 @@ def _tell_duplicate(study: optuna.Study, trial: optuna.Trial, original: Record) 
     """
     trial.set_user_attr("duplicate_of", original.number)
     trial.set_user_attr("key", original.key)
-    if original.outcome == State.COMPLETE:
-        study.tell(trial, original.value)
+    if original.outcome == State.COMPLETE and original.value is not None:
+        study.tell(trial, [original.value, *original.costs])
     elif original.outcome in (State.PRUNED, State.DIVERGED):
         study.tell(trial, state=TrialState.PRUNED)
     else:

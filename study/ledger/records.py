@@ -69,7 +69,8 @@ class Record:
     """One trial as the ledger stores it.
 
     outcome: how the trial ended; missing while the trial has not ended. value: validation macro accuracy of a
-    complete trial, over the languages that the study selects on. driver: who started the trial last. tuning:
+    complete trial, over the languages that the study selects on. costs: of a complete search trial, in the
+    order of the study's costs. driver: who started the trial last. tuning:
     the tuning of its arm, from 0. choice: how the values of a confirm run were selected; missing in studies
     that began before this was on record.
     """
@@ -86,6 +87,7 @@ class Record:
     driver: str = ""
     tuning: int = 0
     choice: Choice | None = None
+    costs: tuple[float, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -97,6 +99,7 @@ class Record:
         """Return the record of the Optuna trial `frozen`, which is in the study of `phase`."""
         attributes = frozen.user_attrs
         finished = frozen.state.is_finished()
+        values: list[float] = (frozen.values or []) if frozen.state.name == "COMPLETE" else []
         return cls(
             key=attributes["key"],
             phase=phase,
@@ -104,12 +107,13 @@ class Record:
             number=frozen.number,
             config=TrialConfig.model_validate_json(attributes["config"]),
             outcome=State(attributes.get("outcome", State.FAILED)) if finished else None,
-            value=frozen.value if frozen.state.name == "COMPLETE" else None,
+            value=values[0] if values else None,
             why=attributes.get("why"),
             trial_id=frozen._trial_id,
             driver=attributes.get("driver", ""),
             tuning=int(attributes.get("tuning", 0)),
             choice=Choice(**attributes["choice"]) if "choice" in attributes else None,
+            costs=tuple(values[1:]),
         )
 
 

@@ -1,4 +1,4 @@
-"""Changes of a search space by options: `--set`, `--vary`, `--tie`, `--exclude`, and budgets."""
+"""Changes of a search space by options: values, roles, combinations, objectives, and budgets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from study.errors import RequestError
+from study.planning.costs import check_costs, find_cost
 from study.planning.pruners import check_pruner
 from study.planning.samplers import check_sampler
 from study.space import NEVER_TUNED, Range, SearchSpace, Value, parse_value
 
-__all__ = ["check_space", "exclude", "first_problem", "override", "tie", "vary", "with_budget"]
+__all__ = [
+    *("check_space", "exclude", "first_problem", "override", "tie", "vary", "with_budget"),
+    "with_objectives",
+]
+
+SCORES = ("accuracy", "f1")
+"""What students are compared by; the task decides which of them."""
 
 
 def check_space(space: SearchSpace) -> None:
@@ -26,6 +33,26 @@ def check_space(space: SearchSpace) -> None:
         raise RequestError(_never_tuned(name))
     check_sampler(space)
     check_pruner(space)
+    check_costs(space)
+
+
+def with_objectives(space: SearchSpace, text: str, sampler: str | None) -> SearchSpace:
+    """`space` with the objectives that `--objective` names: what students are compared by, then costs.
+
+    text: such as `accuracy,latency`. No trial stops early then. sampler: that of `--sampler`, if it is given.
+
+    Raises:
+        RequestError: if the first one is no score, or another one is no cost.
+    """
+    score, *others = [part.strip() for part in text.split(",")]
+    if score not in SCORES:
+        raise RequestError(f"--objective {text}: must begin with {' or '.join(SCORES)}, then costs")
+    try:
+        found = tuple(find_cost(other).name for other in others)
+    except RequestError as error:
+        raise RequestError(f"--objective: {error}") from None
+    update: dict[str, Any] = {"costs": found} | ({"pruner": "none"} if found else {})
+    return _changed(space, update | ({"sampler": sampler} if sampler else {}), "--objective: ")
 
 
 def with_budget(space: SearchSpace, given: Mapping[str, Any]) -> SearchSpace:

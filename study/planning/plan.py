@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from study.config import LANGUAGES, TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.checks import check_effects, check_teacher
+from study.planning.costs import check_costs
 from study.planning.depths import in_layers
 from study.planning.enqueued import points_of
 from study.planning.languages import Languages, OfTask, in_languages
@@ -104,6 +105,7 @@ class Plan(BaseModel):
         """
         check_sampler(space)
         check_pruner(space)
+        check_costs(space)
         check_seeds(space)
         task = OfTask(task) if isinstance(task, str) else task
         space, known = in_languages(space, task)

@@ -21,6 +21,9 @@ __all__ = ["START_UP", "Sampler", "check_sampler", "find_sampler", "samplers"]
 
 Point = Callable[["Plan", "Arm", int], dict[str, Any]]
 
+POPULATION = 12
+"""Trials of a generation of NSGA-II. Optuna's own 50 would use up a small budget at random points."""
+
 START_UP = 5
 """Random trials of an arm before TPE models the arm's scores. Optuna's own 10 would use up a small budget."""
 
@@ -33,7 +36,7 @@ class Sampler:
 
     Facts: `same_points`: arms that tune the same hyperparameters try the same points, in the same order.
     `adaptive`: later trials depend on the scores of earlier ones. `needs_levels`: the sampler cannot search
-    a range.
+    a range. `needs_costs`: the sampler is for studies with several objectives.
 
     One of the two is given: `point(plan, arm, n)`, which returns the searched values of the n-th trial (from
     0) of an arm; or `optuna`, a class of `optuna.samplers`, with its keyword arguments `options`. The ledger
@@ -46,6 +49,7 @@ class Sampler:
     same_points: bool = False
     adaptive: bool = False
     needs_levels: bool = False
+    needs_costs: bool = False
     point: Point | None = None
     optuna: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -76,9 +80,14 @@ def check_sampler(space: SearchSpace) -> None:
     """Check that the sampler of `space` exists and can search the hyperparameters of `space`.
 
     Raises:
-        RequestError: if there is no such sampler, or it needs levels and a hyperparameter has a range.
+        RequestError: if there is no such sampler, it needs levels and a hyperparameter has a range, or it
+            needs several objectives and the space has one.
     """
     sampler = find_sampler(space.sampler)
+    if sampler.needs_costs and not space.costs:
+        raise RequestError(
+            f"sampler: {sampler.name} needs several objectives, such as --objective accuracy,parameters"
+        )
     ranges = [name for name, domain in space.searched.items() if not isinstance(domain, tuple)]
     if sampler.needs_levels and ranges:
         raise RequestError(f"{ranges[0]}: the sampler {sampler.name} needs levels, not a range")
@@ -141,6 +150,15 @@ _SAMPLERS = {
             adaptive=True,
             optuna="TPESampler",
             options={"n_startup_trials": START_UP},
+        ),
+        Sampler(
+            "nsga2",
+            "Optuna's NSGA-II: crosses students of the Pareto front; for several objectives",
+            "by NSGA-II, at points that differ from arm to arm",
+            adaptive=True,
+            needs_costs=True,
+            optuna="NSGAIISampler",
+            options={"population_size": POPULATION},
         ),
         Sampler(
             "random",

@@ -15,17 +15,20 @@ BORROWED = 0
 """
 
 
-def borrow_ending(source: Path, target: Path, reports: int, test: bool) -> bool:
+def borrow_ending(source: Path, target: Path, reports: int, test: bool, latency: bool = False) -> bool:
     """Copy the ending of the trial in `source` to the trial in `target`; returns whether it was copied.
 
     The ending is copied with all its files, under a new name that appears at once. Nothing is copied if the
     trial in `target` has an attempt of its own, if `source` has no ending, or if the ending is of another
-    kind: it has another number of reports than `reports`, or was scored on test unlike `test`.
+    kind: it has another number of reports than `reports`, was scored on test unlike `test`, or has no latency
+    although `latency` is asked for.
     """
     if attempt_folders(target) or (found := find_ending(source)) is None:
         return False
     folder, ending = found
     if len(ending["history"]) != reports or (ending["result"].get("test") is not None) != test:
+        return False
+    if latency and "latency" not in ending["result"]:
         return False
     if test and not (folder / TEXTS).exists():
         return False

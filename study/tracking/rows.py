@@ -10,6 +10,7 @@ from mlflow.entities import Metric
 
 from study.config import SUMMARIES
 from study.errors import masked
+from study.planning.costs import costs_of
 from study.planning.plan import Plan
 from study.selection import INTERPOLATED
 from study.space import NOT_SEARCHED
@@ -52,13 +53,14 @@ def result_rows(last: Progress, result: Mapping[str, Any]) -> list[Metric]:
 
     These are test scores, the number of test texts of each language (`test/texts/LANGUAGE`), seconds and
     parameters; and, if the student saw a fraction of the training data or not all languages, the share of the
-    rows of its languages that it saw: `data_share`, and `data_share/LANGUAGE`, 0 in unseen languages.
+    rows of its languages that it saw: `data_share`, and `data_share/LANGUAGE`, 0 in unseen languages; and
+    what the student costs (`study/planning/costs.py`).
     """
     metrics = dict(score_rows("test", result["test"]))
     metrics |= {
         f"test/texts/{language}": float(n) for language, n in (result["test"] or {}).get("n", {}).items()
     }
-    metrics |= {"seconds": result["seconds"], "parameters": float(result["parameters"])}
+    metrics |= {"seconds": result["seconds"]} | costs_of(result)
     if share := result.get("data_share"):
         metrics |= {"data_share": share["all"]}
         metrics |= {f"data_share/{language}": value for language, value in share["by_language"].items()}
@@ -137,6 +139,8 @@ def study_params(plan: Plan) -> dict[str, Any]:
     params |= {"sampler": space.sampler, "pruner": space.pruner, "reports": space.reports}
     if plan.metric != "accuracy":  # a study of an older version has no such param
         params["metric"] = plan.metric
+    if space.costs:  # likewise a study with one objective
+        params["costs"] = ", ".join(space.costs)
     if space.enqueued:
         params["enqueued"] = len(space.enqueued)
     if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it

@@ -21,6 +21,7 @@ class TrialJob:
     reports: how many reports the trial makes.
     test: whether the trial is scored on the test split as well.
     reports_start: whether the trial makes a report 0 as well, before its first step.
+    latency: whether the result has the student's latency, measured on the trial's device.
     threads: CPU threads; another number gives other bits.
     attempt: counts from 1.
     full_vocabulary: whether the models keep all tokens while they are trained. The result is the same.
@@ -37,6 +38,7 @@ class TrialJob:
     full_vocabulary: bool = False
     given_teacher: str = ""
     reports_start: bool = False
+    latency: bool = False
 
     @cached_property
     def key(self) -> str:

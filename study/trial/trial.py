@@ -22,6 +22,7 @@ from study.storage.attempts import (
 from study.trial.classifier import TrainingData, classifier_step, predict_logits
 from study.trial.inputs import Inputs
 from study.trial.job import TrialJob
+from study.trial.latency import latency_here
 from study.trial.losses.objective import objective
 from study.trial.models.loading import quiet
 from study.trial.models.student import build_student
@@ -43,7 +44,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
     The last report carries the result, which is on disk by then. If `job.reports_start` is true, report 0 has
     the scores of the student as it was initialised. If the store has a mirror, checkpoints and result are
     stored there as well, and read from there. Test is scored only if `job.test` is true; two files beside the
-    result then say which test texts were correct, and what was predicted for each.
+    result then say which test texts were correct, and what was predicted for each. If `job.latency` is true,
+    the result has the latency of the student's shape on this device.
     The student is trained on the tokens of the task alone, or with `job.full_vocabulary` on all tokens, which
     takes longer and gives the same numbers; the `parameters` in the result count the whole student.
     """
@@ -115,6 +117,8 @@ def run_trial(job: TrialJob) -> Iterator[Progress]:
         },
         "other_numerics_before": numerics.differences(began_on) if began_on else {},
     }
+    if job.latency and outcome == "complete":
+        result["latency"] = latency_here(inputs, numerics)
     unseen = [name for name in inputs.task.languages if name not in inputs.seen]
     if unseen:
         result["unseen"] = unseen

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from study.cli.export import export_student, moved, pick, place_for, scratch_beside
+from study.cli.export import export_student, moved, place_for, scratch_beside
+from study.cli.picked import pick
 from study.errors import RequestError
 from study.ledger.records import Record
 from study.ledger.study import OpenStudy
