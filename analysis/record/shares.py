@@ -40,11 +40,15 @@ TRIAL_COLUMNS = [
     "numerics",
     "after_test",
     "selected",
+    "tried",
+    "latency_on",
 ]
 MEASURED = {
     "loss": "training_loss",
     "seconds": "seconds",
     "parameters": "parameters",
+    "size_mb": "size_mb",
+    "latency_ms": "latency_ms",
     "data_share": "data_share",
 }
 """Metrics that are columns of `StudyRecord.trials`, where `loss` is the name of a hyperparameter."""
@@ -82,7 +86,7 @@ class Share:
     def read(cls, source: Source, name: str) -> Share:
         runs = source.runs().set_index("run")
         tags = _wide(source.tags()).reindex(runs.index)
-        for tag in ("phase", "key", "arm", "outcome", "numerics", "selected"):
+        for tag in ("phase", "key", "arm", "outcome", "numerics", "selected", "tried", "latency_on"):
             runs[tag] = tags.get(f"kdstudy.{tag}")
         runs["tuning"] = pd.to_numeric(tags.get("kdstudy.tuning", 0), errors="coerce")
         runs["tuning"] = runs["tuning"].fillna(0).astype(int)  # a study with one tuning has no tag for it

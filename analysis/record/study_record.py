@@ -27,7 +27,8 @@ from analysis.record.texts import Answers, answers_of, text_counts
 from analysis.record.unseen import unseen_languages
 from study.config import SUMMARIES, TrialConfig, rounded
 from study.errors import RequestError
-from study.selection import INTERPOLATED, BestValidation, Selected, select, selection_name
+from study.front import fronts_of_arms
+from study.selection import BEST_TRIED, INTERPOLATED, BestValidation, Selected, select, selection_name
 
 __all__ = ["Candidate", "StudyRecord", "read_studies", "read_study"]
 
@@ -144,8 +145,15 @@ class StudyRecord:
         Of equal trials, the first in the order of the ledger counts. Older versions do not record this order,
         and two homes have an order each; therefore a trial that was confirmed comes before the others.
         """
-        best = BestValidation().best_of_arms(self._candidates)
+        best = {arm: front[0] for arm, front in self.fronts.items()}
+        best = best or BestValidation().best_of_arms(self.candidates)
         return {arm: best[arm].key for arm in self.arms if arm in best}
+
+    @cached_property
+    def fronts(self) -> dict[str, list[Candidate]]:
+        """The Pareto front of each arm, the highest score first; empty if the study has no costs."""
+        with_costs = [c for c in self.candidates if not np.isnan(c.costs).any()]
+        return fronts_of_arms(with_costs) if self.costs else {}
 
     @cached_property
     def selected(self) -> dict[tuple[str, int], dict[str, Value]]:
@@ -160,6 +168,11 @@ class StudyRecord:
         }
 
     @property
+    def costs(self) -> tuple[str, ...]:
+        """The names of the costs that are objectives beside the score (`study/planning/costs.py`)."""
+        return tuple(name for name in self.facts.get("costs", "").split(", ") if name)
+
+    @property
     def sampler(self) -> str | None:
         """The sampler that chose the search trials; None if this is not known, or the user chose some."""
         return None if "enqueued" in self.facts else self.facts.get("sampler")
@@ -168,25 +181,29 @@ class StudyRecord:
     def selections(self) -> dict[tuple[str, int], Selected[Candidate]]:
         """For each arm and tuning with a complete search trial: what is selected, by which rule and fit.
 
-        Empty if the study varies hyperparameters: it selects nothing.
+        In a study with costs, this is the student of each arm's front that has the highest score. Empty if
+        the study varies hyperparameters: it selects nothing.
         """
         if self.varied:
             return {}
+        if self.costs:
+            return {(arm, 0): Selected(front[0], {}, BEST_TRIED, "") for arm, front in self.fronts.items()}
         interpolated = self.facts.get("selection") == INTERPOLATED
         ranges = {
             name: domain.log for name, domain in self.nuisance.items() if interpolated and domain.is_range
         }
         searches: dict[tuple[str, int], list[Candidate]] = {
-            (arm, tuning): [] for tuning in sorted({c.tuning for c in self._candidates}) for arm in self.arms
+            (arm, tuning): [] for tuning in sorted({c.tuning for c in self.candidates}) for arm in self.arms
         }
-        for candidate in self._candidates:
+        for candidate in self.candidates:
             if (candidate.arm, candidate.tuning) in searches:
                 searches[candidate.arm, candidate.tuning].append(candidate)
         found = {search: select(of, lambda c: c.values, ranges) for search, of in searches.items()}
         return {search: selected for search, selected in found.items() if selected is not None}
 
     @cached_property
-    def _candidates(self) -> list[Candidate]:
+    def candidates(self) -> list[Candidate]:
+        """The search trials of all arms, in the form that the selection rules need."""
         macro = self.selecting
         search = self.trials[(self.trials["phase"] == "search") & self.trials["arm"].notna()]
         order = np.arange(len(search)) + np.where(self._was_confirmed(search), 0, len(search))
@@ -194,16 +211,18 @@ class StudyRecord:
         values = [
             {name: parse_value(text) for name, text in row.items() if isinstance(text, str)} for row in tuned
         ]
+        costs = [search[name] if name in search else [np.nan] * len(search) for name in self.costs]
         tunings = search["tuning"] if "tuning" in search else [0] * len(search)
         return [
-            Candidate(key, arm, number, outcome, macro.get(key), tuning, of_trial)
-            for key, arm, number, outcome, tuning, of_trial in zip(
+            Candidate(key, arm, number, outcome, macro.get(key), tuning, of_trial, of_costs)
+            for key, arm, number, outcome, tuning, of_trial, of_costs in zip(
                 search["key"],
                 search["arm"],
                 order.tolist(),
                 search["outcome"],
                 tunings,
                 values,
+                zip(*costs, strict=True) if costs else [()] * len(search),
                 strict=True,
             )
         ]
@@ -220,7 +239,10 @@ class StudyRecord:
 
 
 class Candidate(NamedTuple):
-    """A search trial in the form that the selection rule needs. values: its tuned values with an effect."""
+    """A search trial in the form that the selection rules need.
+
+    values: its tuned values with an effect. costs: in the order of the study's costs.
+    """
 
     key: str
     arm: str
@@ -229,6 +251,7 @@ class Candidate(NamedTuple):
     value: float | None
     tuning: int
     values: dict[str, Value]
+    costs: tuple[float, ...] = ()
 
 
 def read_study(tracking_uri: str, name: str) -> StudyRecord:

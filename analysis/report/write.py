@@ -92,6 +92,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
     fractions.csv                   claim C4: how the copy's advantage changes if the data shrink tenfold
     convergence.csv                 claim C5: log2 of the ratio of steps
     variance.csv                    shares of variance
+    front.csv                       of a study with costs: the Pareto front
     arms_compared.csv               the best arm against every other arm
     sweep_*.csv                     of a study that varies hyperparameters: effects, pairs of factors, curves,
                                     claim C4, predictions
@@ -109,6 +110,7 @@ def _numbers(results: Results) -> dict[str, pd.DataFrame]:
         "variance.csv": results.shares,
         "arms_compared.csv": results.compared,
     }
+    found |= {} if results.front.empty else {"front.csv": results.front}
     return found if results.sweep is None else found | _of_sweep(results.sweep)
 
 

@@ -16,6 +16,7 @@ from analysis.statistics.effects.precision import interval_for
 from analysis.statistics.effects.runs import TEACHER_SEED, over_teachers, runs_of
 from analysis.statistics.intervals import ALPHA
 from analysis.verdict.claim import claim_in_words
+from analysis.verdict.front_answer import front_answer
 from analysis.verdict.results import Results
 from analysis.verdict.scope import saw, scope, tuning_in
 from analysis.verdict.sweep_answer import sweep_answer
@@ -42,13 +43,29 @@ def _answer(results: Results) -> list[str]:
     claim C4 if the factors ask for claim C4; otherwise the best arm against the next arm, and the largest
     main effect of each factor. If students have unseen languages, a paragraph on copying in these languages
     follows. For a study with one arm, the answer is the accuracy of the arm. A study that varies
-    hyperparameters has an answer of its own (`sweep_answer.py`). If the audit
+    hyperparameters has an answer of its own (`sweep_answer.py`). In a study with costs, a paragraph on its
+    Pareto front follows (`front_answer.py`), or is the answer if there is one arm. If the audit
     has findings, the answer names no winner. If an interval contains 0 and the two one-sided tests exclude a
     difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
     claimed together are corrected together (Holm): the slopes of C4 with each other.
     """
+    front = front_answer(results.record, results.front)
     if results.sweep is not None:
-        return sweep_answer(results.sweep, len(results.findings))
+        return [*sweep_answer(results.sweep, len(results.findings)), *front]
+    if front and len(results.record.arms) == 1:
+        return [*front, *_beside_a_front(results)]
+    return [*_of_selected(results), *front]
+
+
+def _beside_a_front(results: Results) -> Iterator[str]:
+    """What the audit found of a study with one arm and a front, beside that it has one arm."""
+    if others := [finding for finding in results.findings if finding.rule != "arms"]:
+        plural = "s" * (len(others) > 1)
+        yield f"The audit has {len(others)} finding{plural}, listed below, so other students may be better."
+
+
+def _of_selected(results: Results) -> list[str]:
+    """The answer of a study that selects: a comparison of its arms."""
     if {finding.rule for finding in results.findings} == {"arms"} and results.languages:
         return [_of_one(results)]
     if results.findings:

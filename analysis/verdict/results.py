@@ -21,6 +21,7 @@ from analysis.record.formats import margin_text
 from analysis.record.languages import SUMMARIES
 from analysis.record.metric import in_words
 from analysis.record.study_record import StudyRecord
+from analysis.search.front import front_table
 from analysis.search.optimum import shortfalls
 from analysis.search.trials import search_results
 from analysis.statistics.convergence import convergence_difference, last_gains, steps_to_share
@@ -37,6 +38,7 @@ from analysis.statistics.fractions import fraction_interaction
 from analysis.sweep.swept import Sweep
 from analysis.verdict.audit import Finding, audit
 from analysis.verdict.caveats import caveats
+from analysis.verdict.front_answer import front_caveats
 from analysis.verdict.settings import settings
 from analysis.verdict.sweep_caveats import sweep_caveats
 
@@ -71,6 +73,11 @@ class Results:
     def sweep(self) -> Sweep | None:
         """What the varied hyperparameters do; None if the study varies none."""
         return Sweep(self.record) if self.record.varied else None
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The students on the Pareto front; no rows if the study has no costs."""
+        return front_table(self.record) if self.record.costs else pd.DataFrame()
 
     @cached_property
     def search(self) -> pd.DataFrame:
@@ -162,6 +169,7 @@ class Results:
             found = sweep_caveats(self.sweep)
         else:
             found = [*caveats(self.record), *_still_rising(self.learning(), self.record.margin)]
+        found = [*front_caveats(self.record, self.front), *found]
         return [in_words(self.record.metric, text) for text in found]
 
     @cached_property

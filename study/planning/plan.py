@@ -124,7 +124,7 @@ class Plan(BaseModel):
             constants=constants,
             request=request,
             metric=task.metric,
-            selection=INTERPOLATED,
+            selection=BEST_TRIED if space.costs else INTERPOLATED,
             seed_block=block_of(name),
             reports_start=True,
             select_on="seen",

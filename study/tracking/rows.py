@@ -19,6 +19,7 @@ from study.trial.scores import METRICS
 
 __all__ = [
     *(
+        "LATENCY_ON",
         "LONGEST_TAG",
         "best_of",
         "ended",
@@ -35,6 +36,9 @@ def best_of(metric: str) -> str:
     """The name, in MLflow, of the score of the best search trial so far: in the runs of arms and study."""
     return f"best/validation/{metric}"
 
+
+LATENCY_ON = "kdstudy.latency_on"
+"""The tag that names the device on which the latency of a trial's student was measured."""
 
 LONGEST_TAG = 5000
 """Characters of a tag that every version and every store of MLflow takes."""
@@ -143,7 +147,9 @@ def study_params(plan: Plan) -> dict[str, Any]:
         params["costs"] = ", ".join(space.costs)
     if space.enqueued:
         params["enqueued"] = len(space.enqueued)
-    if plan.selection == INTERPOLATED:  # a study that began before there was a choice has no params of it
+    if (
+        plan.selection == INTERPOLATED or space.costs
+    ):  # a study that began before there was a choice has no params of it
         params |= {"selection": plan.selection, "seed_block": plan.seed_block, "select_on": plan.select_on}
     roles: dict[str, Mapping[str, Any]] = {
         "scientific": space.scientific,

@@ -28,6 +28,7 @@ from study.tracking.page.links import run_link
 from study.tracking.page.names import automatic_name, teacher_name, trial_name
 from study.tracking.page.notes import note_tags, teacher_note, trial_note
 from study.tracking.rows import (
+    LATENCY_ON,
     LONGEST_TAG,
     numerics_text,
     report_rows,
@@ -246,6 +247,8 @@ class Tracker:
             tags["kdstudy.why"] = text.strip().rpartition("\n")[2][:LONGEST_TAG]
         if result is not None:
             tags["kdstudy.numerics"] = numerics_text(result)
+            if latency := result.get("latency"):
+                tags[LATENCY_ON] = latency["device"]
             if result["other_numerics_before"]:
                 tags["kdstudy.other_numerics_before"] = str(result["other_numerics_before"])
         tags |= {k: v for k, v in machine_tags(machines).items() if self.runs.tag(run, k) != v}

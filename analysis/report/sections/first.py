@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.record.teachers import teachers_on_test
 from analysis.report.figures.dots import MOST_ARMS, dots
 from analysis.report.figures.panels import placed, short_names
+from analysis.report.sections.front import front_drawing
 from analysis.report.sections.section import Drawing
 from analysis.report.sections.sweep import sweep_drawing
 from analysis.report.sections.tuning import search_drawing
@@ -49,5 +50,5 @@ def arms_at_a_glance(results: Results) -> Drawing | None:
     return Drawing("arms", caption, lambda: dots(arms, seeds, heading, xlabel))
 
 
-FIGURES = (arms_at_a_glance, search_drawing, sweep_drawing)
+FIGURES = (front_drawing, arms_at_a_glance, search_drawing, sweep_drawing)
 """Each function returns a drawing, or None if the study has nothing to draw."""

@@ -6,6 +6,7 @@ from analysis.report.sections.arms import accuracy_by_language, arms
 from analysis.report.sections.data import data_and_models
 from analysis.report.sections.effects import copying, effects_by_language, main_effects, variance
 from analysis.report.sections.factors import alpha_and_temperature, data_fraction, depth, size
+from analysis.report.sections.front import front
 from analysis.report.sections.method import audited, method
 from analysis.report.sections.registration import registration
 from analysis.report.sections.search import hyperparameters, replayed, search_budget
@@ -26,6 +27,7 @@ from analysis.verdict.results import Results
 __all__ = ["sections"]
 
 ORDER = (
+    front,
     arms,
     copying,
     seen_and_unseen,
@@ -53,6 +55,7 @@ OF_A_SWEEP = (
     sweep_effects,
     sweep_pairs,
     sweep_predictions,
+    front,
     sweep_languages,
     sweep_model,
     registration,

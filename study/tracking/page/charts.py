@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["MOST_RUNS", "Chart", "bar", "line", "macro_of", "parallel", "scatter"]
 
@@ -54,11 +54,11 @@ def parallel(params: Sequence[str], metric: str) -> Chart:
     }
 
 
-def scatter(param: str, metric: str) -> Chart:
-    """A dot for each run: a metric against a param."""
+def scatter(x: str, metric: str, of: Literal["PARAM", "METRIC"] = "PARAM") -> Chart:
+    """A dot for each run: a metric against a param, or against another metric."""
     return {
         "type": "SCATTER",
-        "xaxis": {"key": param, "type": "PARAM"},
+        "xaxis": {"key": x, "type": of},
         "yaxis": {"key": metric, "type": "METRIC"},
         "runsCountToCompare": MOST_RUNS,
     }

@@ -31,8 +31,9 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
     are. Learning curves are those of confirm runs, grouped by arm.
     """
     languages = sorted(languages)
+    front = _of_a_front(plan) if plan.space.costs else []
     if plan.space.varied:
-        return _of_a_sweep(plan, languages)
+        return [*_of_a_sweep(plan, languages), *front]
     differ = [*plan.space.scientific, *plan.space.nuisance]
     params = [f"params.`{name}`" for name in differ]
     of_arms = [f"params.`{name}`" for name in plan.space.scientific]
@@ -86,8 +87,42 @@ def views_of(plan: Plan, languages: Sequence[str]) -> list[View]:
             order="tags.`mlflow.runName`",
             ascending=True,
         ),
+        *front,
         _failures(macro_of(metric)),
     ]
+
+
+def _of_a_front(plan: Plan) -> list[View]:
+    """The views of a study with costs: its confirm runs, averaged over the seeds of each student of the
+    front, and all trials of its search, each against every cost.
+    """
+    searched = [*plan.space.scientific, *plan.space.searched]
+    params = [f"params.`{name}`" for name in searched]
+    costs, test, macro = plan.space.costs, f"test/{plan.metric}/macro", macro_of(plan.metric)
+    columns = [*(f"metrics.`{name}`" for name in (macro, *costs)), *params]
+    called = name_of(plan.metric)
+    search = View(
+        "kdstudy-costs",
+        f"Search: {called} against costs",
+        SEARCHED,
+        [scatter(cost, macro, "METRIC") for cost in costs],
+        f"^({'|'.join(costs)})$",
+        columns,
+        order=f"metrics.`{macro}`",
+    )
+    if not plan.space.confirm_seeds:
+        return [search]
+    front = View(
+        "kdstudy-front",
+        f"Pareto front: test {called} against costs",
+        CONFIRMED,
+        [scatter(cost, test, "METRIC") for cost in costs],
+        f"^({'|'.join(costs)})$",
+        [f"metrics.`{test}`", *columns],
+        group="kdstudy.tried",
+        order=f"metrics.`{test}`",
+    )
+    return [front, search]
 
 
 def _selecting(plan: Plan) -> str:
