@@ -76,7 +76,7 @@ def detects_of(plan: Plan, home: Home, trials: int) -> Detects | None:
 
 def _pilot(home: Home, task: str) -> tuple[Pilot, str] | None:
     """The study of `task` in `home` with the most runs, as a pilot, and its name in words."""
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from analysis.search.pilot import pilot_of
     from study.errors import RequestError, StudyStopped
     from study.ledger.study import OpenStudy

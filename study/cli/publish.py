@@ -50,7 +50,7 @@ def publish(home: Home, name: str, registered: str | None = None, again: bool = 
 
 
 def _publish_report(home: Home, name: str, again: bool = True) -> None:
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from analysis.report import run_files
     from analysis.verdict.published import numbers_of_arms, numbers_of_study
     from analysis.verdict.results import Results

@@ -65,7 +65,7 @@ def report(
     kdstudy report depth --tracking-uri http://mlflow:5000 --out depth-report
     kdstudy report sweep --at init=teacher,depth=2,data_fraction=0.05
     """
-    from analysis.record.study_record import read_studies
+    from analysis.record.reading import read_studies
     from analysis.report.write import write_report
     from analysis.verdict.answer import answer
     from analysis.verdict.audit import gathered, remedies

@@ -220,7 +220,7 @@ def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
     Raises:
         RequestError: if MLflow is away.
     """
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from study.ledger.study import OpenStudy
 
     columns = ["key", "phase", "arm", "outcome"]
@@ -241,7 +241,7 @@ def _mend_record(found: dict[str, Any], home: Home, name: str) -> None:
 
 
 def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from analysis.verdict.results import Results
     from study.cli.report import print_findings
     from study.cli.status import front_table, status_table

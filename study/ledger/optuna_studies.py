@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.samplers import RandomSampler
@@ -73,7 +73,7 @@ class OptunaStudies:
             )
         return self._opened[name]
 
-    def _directions(self, name: str) -> list[str]:
+    def _directions(self, name: str) -> list[Literal["minimize", "maximize"]]:
         """Return the directions of the Optuna study `name`: of the score, and of the costs if it searches."""
         searches = name not in (self.name, self.confirm)
         costs = self._plan.space.costs if searches and self._plan else ()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from analysis.record.study_record import StudyRecord, read_study
+from analysis.record.reading import read_study
+from analysis.record.study_record import StudyRecord
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.tracking.tracker import Tracker

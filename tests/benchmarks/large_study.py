@@ -191,7 +191,7 @@ class LargeStudy:
 
     def finish(self, folder: Path, trials: Sequence[Record]) -> None:
         """Close the study's runs, and show the report's numbers in them, as `kdstudy report` does."""
-        from analysis.record.study_record import read_study
+        from analysis.record.reading import read_study
         from analysis.verdict.published import numbers_of_arms, numbers_of_study
         from analysis.verdict.results import Results
 

@@ -128,14 +128,14 @@ def _insert_metrics(
 
 
 def by_client(uri: str) -> Any:
+    from analysis.record.reading import merge
     from analysis.record.source import Client
-    from analysis.record.study_record import merge
 
     return merge([Client(uri, NAME)], NAME)
 
 
 def read(uri: str) -> Any:
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
 
     return read_study(uri, NAME)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from analysis.record.study_record import read_study
+from analysis.record.reading import read_study
 from analysis.statistics.effects.estimates import THESE_LANGUAGES
 from analysis.verdict.results import Results
 from study.cli.console import listing

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from analysis.record.study_record import read_study
+from analysis.record.reading import read_study
 from analysis.verdict.published import numbers_of_arms
 from analysis.verdict.results import Results
 from study.tracking.page.links import recorded_studies

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from analysis.record.design import confirm_runs
-from analysis.record.study_record import read_study
+from analysis.record.reading import read_study
 from analysis.verdict.audit import audit
 from study.planning.seeds import block_of
 

@@ -71,7 +71,7 @@ def test_runs_are_nested_study_arm_trial(on_record: Any) -> None:
 
 
 def test_arms_and_study_show_the_numbers_of_the_report(finished: Any, on_record: Any) -> None:
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from analysis.verdict.published import numbers_of_arms, numbers_of_study
     from analysis.verdict.results import Results
 
@@ -160,7 +160,7 @@ def test_search_trials_never_see_test(finished: Any, on_record: Any) -> None:
 
 def test_confirm_runs_have_a_bit_for_each_test_text(finished: Any, on_record: Any) -> None:
     """As an artifact in MLflow that the report reads; the number of texts is a metric."""
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
 
     record = read_study(f"sqlite:///{finished.home / 'mlflow.db'}", finished.name)
     on_disk = results(finished.home, finished.name)

@@ -72,7 +72,7 @@ def test_a_study_runs_reports_and_exports_by_f1(
 ) -> None:
     from transformers import pipeline
 
-    from analysis.record.study_record import read_study
+    from analysis.record.reading import read_study
     from study.home import Home
 
     home = tmp_path / "home"

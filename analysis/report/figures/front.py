@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -47,7 +49,7 @@ def _front(axes: Axes, front: pd.DataFrame, cost: str, joined: bool) -> None:
     axes.plot(rows[cost], rows["score"], label="Pareto front, search on validation", **mark)
     if rows["estimate"].notna().any():
         axes.vlines(rows[cost], rows["low"], rows["high"], color="#000000", linewidth=0.9)
-        there = {"marker": "_", "linestyle": "none", "color": "#000000", "markersize": 8}
+        there: dict[str, Any] = {"marker": "_", "linestyle": "none", "color": "#000000", "markersize": 8}
         axes.plot(rows[cost], rows["estimate"], label="its confirm runs, on test", **there)
     for entry in rows.itertuples():
         place = (getattr(entry, cost), entry.score)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.record.design import cells, factors
-from analysis.record.study_record import read_studies, read_study
+from analysis.record.reading import read_studies, read_study
 from study.errors import RequestError
 from tests.analysis.recorded import assert_same, begun, runs_of
 

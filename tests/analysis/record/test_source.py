@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from analysis.record.reading import merge, read_study
 from analysis.record.source import Client, Database, _check
-from analysis.record.study_record import merge, read_study
 from study.errors import RequestError, StudyStopped
 from tests.analysis.recorded import assert_same, runs_of
 

@@ -14,8 +14,8 @@ import pytest
 from analysis.record import artifacts as artifacts_module
 from analysis.record.artifacts import read_artifacts
 from analysis.record.design import correct_texts
+from analysis.record.reading import merge
 from analysis.record.source import Client, Database
-from analysis.record.study_record import merge
 from analysis.record.texts import parse_answers
 from study.config import digest
 from tests.analysis.recorded import runs_of

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from analysis.record.design import confirm_runs
-from analysis.record.study_record import StudyRecord, read_studies
+from analysis.record.reading import read_studies
+from analysis.record.study_record import StudyRecord
 from analysis.verdict.audit import Finding, audit, gathered
 from analysis.verdict.caveats import caveats
 from analysis.verdict.settings import settings

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from analysis.record.reading import merge
 from analysis.record.source import Client, Database
-from analysis.record.study_record import merge
 from analysis.report.sections.registration import registration
 from analysis.verdict.registered import differences, readings_of_test, registered
 from analysis.verdict.results import Results
