@@ -58,10 +58,9 @@ def _answer(results: Results) -> list[str]:
 
 
 def _beside_a_front(results: Results) -> Iterator[str]:
-    """What the audit found of a study with one arm and a front, beside that it has one arm."""
-    if others := [finding for finding in results.findings if finding.rule != "arms"]:
-        plural = "s" * (len(others) > 1)
-        yield f"The audit has {len(others)} finding{plural}, listed below, so other students may be better."
+    """What the audit found of a study with one arm and a front."""
+    if count := len(results.findings):
+        yield f"The audit has {count} finding{'s' * (count > 1)}, listed below: other students may be better."
 
 
 def _of_selected(results: Results) -> list[str]:

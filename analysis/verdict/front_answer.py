@@ -58,7 +58,8 @@ def _score(row: Any) -> str:
     if pd.isna(row["estimate"]):
         return f"{points(row['score'])} points of macro validation accuracy (search, one seed)"
     bounds = "" if pd.isna(row["low"]) else f", 95% interval {points(row['low'])} to {points(row['high'])}"
-    seeds = f"{int(row['seeds'])} seed{'s' * (row['seeds'] != 1)}"
+    count = int(row["seeds"])
+    seeds = f"{count} seed{'s' * (count != 1)}"
     return f"{points(row['estimate'])} points of macro test accuracy ({seeds}{bounds})"
 
 

@@ -142,6 +142,15 @@ def _untuned_languages(record: StudyRecord) -> Iterator[str]:
 
 def _superseded(record: StudyRecord) -> Iterator[str]:
     confirm = record.trials[record.trials["phase"] == "confirm"]
+    if record.costs:  # the students of a front have confirm runs of their own
+        front = [student.key for front in record.fronts.values() for student in front]
+        confirm = confirm[~confirm["tried"].isin(front)]
+        if len(confirm):
+            yield (
+                f"{len(confirm)} confirm runs are of students that are no longer on the front of their arm. "
+                "The report leaves these runs out."
+            )
+        return
     if left_out := len(confirm) - len(confirm_runs(record)):
         yield (
             f"{left_out} confirm runs have values that are no longer selected. The report leaves these runs "

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from analysis.verdict.results import Results
 
 EFFECTS = "effects on validation accuracy (points, 95% intervals)"
+FRONT = "the Pareto front (points of accuracy; no other trial is as good on validation at costs as low)"
 ARMS = "arms (accuracy; means over confirm seeds; worst is a minimum of noisy numbers, so it is low)"
 
 __all__ = ["frame_table", "print_findings", "report"]
@@ -123,7 +124,9 @@ def print_findings(results: Results) -> None:
     record = results.record
     if results.sweep is not None:
         _print_effects(results)
+        _print_front(results)
         return
+    _print_front(results)
     print_table(frame_table(arms_summary(record), in_words(record.metric, ARMS)))
     if (line := _why_nothing_is_selected(record)) is not None:
         say(line)
@@ -150,6 +153,18 @@ def _print_effects(results: Results) -> None:
     for table in sweep_effects(results).tables:
         columns = [column.replace(" ", "\n") for column in table.columns]
         print_table(listing(columns, [list(row) for row in table.rows], EFFECTS))
+
+
+def _print_front(results: Results) -> None:
+    """Print the Pareto front of a study with costs, the table of the report."""
+    from analysis.record.metric import in_words
+    from analysis.report.sections.front import front
+
+    for table in front(results).tables:
+        columns = [column.replace(" ", "\n") for column in table.columns]
+        print_table(
+            listing(columns, [list(row) for row in table.rows], in_words(results.record.metric, FRONT))
+        )
 
 
 def _print_prediction(results: Results, settings: Sequence[str]) -> None:

@@ -244,12 +244,10 @@ def _print_found(found: dict[str, Any], home: Home, name: str) -> None:
     from analysis.record.reading import read_study
     from analysis.verdict.results import Results
     from study.cli.report import print_findings
-    from study.cli.status import front_table, status_table
+    from study.cli.status import status_table
     from study.cli.ui import ui_lines
 
     print_table(status_table(found))
-    if found["front"]:
-        print_table(front_table(found["front"]))
     if not found["unsent"]:
         print_findings(Results(read_study(home.urls(name)["tracking_uri"], name)))
     say(f"home       {home.root}")

@@ -25,22 +25,23 @@ from study.trial.training import Numerics
 __all__ = ["latency_here", "measure"]
 
 TEXTS = 16
-PASSES = 9
-"""Passes for each text; the shortest counts, because whatever else the machine does makes a pass longer."""
+ROUNDS, SECONDS = (5, 50), 3.0
+"""A round is one pass for each text. There are 5 rounds, and up to 50 within 3 seconds. Of each text the
+shortest pass counts, because whatever else the machine does makes a pass longer.
+"""
 
 
 def latency_here(inputs: Inputs, numerics: Numerics) -> dict[str, Any]:
     """The latency of the student of `inputs.config` on this device: measured now, or read from the store.
 
-    `ms`: milliseconds; `device`: the name of the GPU, or of the CPU with the number of threads; `texts` and
-    `passes`: what was measured.
+    `ms`: milliseconds; `device`: the name of the GPU, or of the CPU with the number of threads.
     """
     config, device = inputs.config, _device(numerics)
     shape = {"model": config.model, "depth": config.depth}
     key = digest({**shape, "tokens": inputs.tokens_key, "device": device, "version": 1})
 
     def build(target: Path, work: Path) -> None:
-        found = {"ms": measure(inputs, numerics), "device": device, "texts": TEXTS, "passes": PASSES}
+        found = {"ms": measure(inputs, numerics), "device": device}
         (target / "latency.json").write_text(json.dumps(found), encoding="utf-8")
 
     folder = inputs.store.build("latencies", key, build)
@@ -50,7 +51,7 @@ def latency_here(inputs: Inputs, numerics: Numerics) -> dict[str, Any]:
 
 @torch.inference_mode()
 def measure(inputs: Inputs, numerics: Numerics) -> float:
-    """Milliseconds of a forward pass for one text: the mean over texts of the shortest of some passes.
+    """Milliseconds of a forward pass for one text: the mean over texts of the shortest pass.
 
     The texts are 16 of validation, from the shortest to the longest in even steps. The tokenizer takes no
     part. The student is one of this shape as the library builds it, as a user of the exported folder has it.
@@ -63,10 +64,13 @@ def measure(inputs: Inputs, numerics: Numerics) -> float:
     split = inputs.split("validation")
     texts = [split.padded(np.array([row]), inputs.pad_id) for row in _spread(split)]
     batches = [{name: value.to(numerics.device) for name, value in text.items()} for text in texts]
-    for batch in batches:  # the first pass of a shape allocates
-        _pass(student, batch, numerics)
-    shortest = [min(_pass(student, batch, numerics) for _ in range(PASSES)) for batch in batches]
-    return 1000 * sum(shortest) / len(shortest)
+    shortest = np.full(len(batches), np.inf)
+    started, (fewest, most) = time.perf_counter(), ROUNDS
+    for number in range(most):
+        if number >= fewest and time.perf_counter() - started > SECONDS:
+            break
+        shortest = np.minimum(shortest, [_pass(student, batch, numerics) for batch in batches])
+    return 1000 * float(shortest.mean())
 
 
 def _pass(student: Any, batch: dict[str, torch.Tensor], numerics: Numerics) -> float:

@@ -56,6 +56,8 @@ def arms(results: Results) -> Section:
             "runs of an arm learned. successes: the mean of test macro over these runs. test macro is over "
             "all runs."
         )
+    if results.record.costs:
+        note += " The runs of an arm are those of the student of its Pareto front with the highest score."
     if results.unseen:
         note += (
             " seen macro, unseen macro: test macro over the languages that the students of the arm are "

@@ -25,7 +25,7 @@ def first_screen(results: Results) -> list[Drawing]:
 def arms_at_a_glance(results: Results) -> Drawing | None:
     """The accuracy of every arm on test: seeds, mean and interval, and the teacher."""
     means = arm_means(results.confirmed, results.correct)
-    if means.empty:
+    if means.empty or (results.record.costs and len(results.record.arms) == 1):  # the front shows it
         return None
     more = len(means) - MOST_ARMS
     means = means.head(MOST_ARMS)

@@ -63,7 +63,7 @@ def _latency(results: Results) -> Iterator[str]:
     where = devices(results.record)
     yield (
         "Latency is the time of one forward pass for one text, without the tokenizer: the mean over 16 "
-        "texts of validation, from the shortest to the longest, of the shortest of 9 passes. It is "
+        "texts of validation, from the shortest to the longest, of the shortest of several passes. It is "
         f"measured once for each shape of students. Device: {'; '.join(where) or 'not on record'}."
     )
 
@@ -73,9 +73,9 @@ def front_drawing(results: Results) -> Drawing | None:
     record, table = results.record, results.front
     if table.empty:
         return None
-    where = placed(results.cells, results.factors)["line"]
-    trials = searched(record)
-    trials = trials.assign(line=[_line(where, arm) for arm in trials["arm"]])
+    trials = searched(record).assign(line="trials of the search")
+    if results.factors:
+        trials["line"] = trials["arm"].map(placed(results.cells, results.factors)["line"])
     costs = {name: find_cost(name).title for name in record.costs}
     against = " and ".join(find_cost(name).called for name in record.costs)
     caption = (
@@ -86,7 +86,3 @@ def front_drawing(results: Results) -> Drawing | None:
         caption += " Bars: their confirm runs on test, mean and 95% interval."
     ylabel = "macro accuracy, points"
     return Drawing("front", caption, lambda: fronts(trials, table, costs, ylabel))
-
-
-def _line(where: pd.Series, arm: str) -> str:
-    return str(where.get(arm, "")) or "trials of the search"
