@@ -49,7 +49,7 @@ def _answer(results: Results) -> list[str]:
     difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
     claimed together are corrected together (Holm): the slopes of C4 with each other.
     """
-    front = front_answer(results.record, results.front)
+    front = front_answer(results.record, results.front, scope(results))
     if results.sweep is not None:
         return [*sweep_answer(results.sweep, len(results.findings)), *front]
     if front and len(results.record.arms) == 1:

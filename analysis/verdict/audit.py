@@ -50,7 +50,7 @@ def audit(record: StudyRecord) -> list[Finding]:
     """All reasons to name no winner; empty if there is no reason.
 
     partial     the study has not ended, or its plan is not on record
-    arms        no two arms differ in more than the seed of the teacher; a study with costs needs one arm alone
+    arms        no two arms differ in more than the seed of the teacher; a study with costs may have one arm
     budget      an arm had fewer search trials than another arm, and had not tried all its points. Complete,
                 pruned and diverged trials count. Failed trials do not count: they show nothing about their
                 values

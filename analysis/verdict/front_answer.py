@@ -15,11 +15,12 @@ from study.planning.costs import LATENCY, find_cost
 __all__ = ["front_answer", "front_caveats"]
 
 
-def front_answer(record: StudyRecord, front: pd.DataFrame) -> list[str]:
+def front_answer(record: StudyRecord, front: pd.DataFrame, scope: str) -> list[str]:
     """One paragraph: how many students are on the front, the best one and the cheapest one; no paragraph
     without a front.
 
-    front: as `analysis.search.front.front_table` returns it.
+    front: as `analysis.search.front.front_table` returns it. scope: for what its scores hold, as part of a
+    sentence.
     """
     if front.empty:
         return []
@@ -34,8 +35,8 @@ def front_answer(record: StudyRecord, front: pd.DataFrame) -> list[str]:
     if len(front) > 1:
         first += f"; the cheapest one has {_score(cheapest)} at {_at(record, cheapest)}"
     where = devices(record) if LATENCY in record.costs else []
-    scope = f" Scope: latency of one text on {'; '.join(where)}." if where else ""
-    return [f"{first}.{scope}"]
+    device = f"; latency of one text on {'; '.join(where)}" if where else ""
+    return [f"{first}. Scope: {scope}{device}."]
 
 
 def front_caveats(record: StudyRecord, front: pd.DataFrame) -> Iterator[str]:

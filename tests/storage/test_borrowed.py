@@ -63,6 +63,15 @@ def test_a_trial_that_was_scored_on_test_is_borrowed_with_its_texts_or_not_at_al
     assert not borrow_ending(tmp_path / "a", tmp_path / "c", reports=2, test=True)
 
 
+def test_an_ending_without_a_latency_is_not_borrowed_if_a_latency_is_asked_for(tmp_path: Path) -> None:
+    ended(tmp_path / "a")
+    assert not borrow_ending(tmp_path / "a", tmp_path / "b", reports=2, test=False, latency=True)
+    own = attempt_folder(tmp_path / "a", 3)
+    own.mkdir()
+    write_ending(own, [{"step": 0}, {"step": 1}], {"test": None, "latency": {"ms": 1.0}})
+    assert borrow_ending(tmp_path / "a", tmp_path / "b", reports=2, test=False, latency=True)
+
+
 @pytest.mark.parametrize("damage", ["absent", "unfinished", "damaged"])
 def test_without_a_whole_ending_nothing_is_borrowed(tmp_path: Path, damage: str) -> None:
     if damage != "absent":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from analysis.record.formats import count, interval, number, points
 from analysis.report.figures.front import fronts
 from analysis.report.figures.panels import placed
