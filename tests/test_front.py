@@ -60,7 +60,7 @@ def test_the_front_does_not_depend_on_the_order_of_the_trials(found: list[Studen
 @given(students(0))
 def test_without_costs_the_front_is_the_best_trial_of_each_arm(found: list[Student]) -> None:
     best = BestValidation().best_of_arms(found)
-    assert {arm: front for arm, front in fronts_of_arms(found).items()} == {a: [b] for a, b in best.items()}
+    assert fronts_of_arms(found) == {arm: [one] for arm, one in best.items()}
 
 
 def test_the_highest_score_comes_first() -> None:

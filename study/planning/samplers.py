@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from study.planning.plan import Arm, Plan
     from study.space import SearchSpace
 
-__all__ = ["START_UP", "Sampler", "check_sampler", "find_sampler", "samplers"]
+__all__ = ["POPULATION", "START_UP", "Sampler", "check_sampler", "find_sampler", "samplers"]
 
 Point = Callable[["Plan", "Arm", int], dict[str, Any]]
 
@@ -36,7 +36,7 @@ class Sampler:
 
     Facts: `same_points`: arms that tune the same hyperparameters try the same points, in the same order.
     `adaptive`: later trials depend on the scores of earlier ones. `needs_levels`: the sampler cannot search
-    a range. `needs_costs`: the sampler is for studies with several objectives.
+    a range.
 
     One of the two is given: `point(plan, arm, n)`, which returns the searched values of the n-th trial (from
     0) of an arm; or `optuna`, a class of `optuna.samplers`, with its keyword arguments `options`. The ledger
@@ -49,7 +49,6 @@ class Sampler:
     same_points: bool = False
     adaptive: bool = False
     needs_levels: bool = False
-    needs_costs: bool = False
     point: Point | None = None
     optuna: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -80,14 +79,9 @@ def check_sampler(space: SearchSpace) -> None:
     """Check that the sampler of `space` exists and can search the hyperparameters of `space`.
 
     Raises:
-        RequestError: if there is no such sampler, it needs levels and a hyperparameter has a range, or it
-            needs several objectives and the space has one.
+        RequestError: if there is no such sampler, or it needs levels and a hyperparameter has a range.
     """
     sampler = find_sampler(space.sampler)
-    if sampler.needs_costs and not space.costs:
-        raise RequestError(
-            f"sampler: {sampler.name} needs several objectives, such as --objective accuracy,parameters"
-        )
     ranges = [name for name, domain in space.searched.items() if not isinstance(domain, tuple)]
     if sampler.needs_levels and ranges:
         raise RequestError(f"{ranges[0]}: the sampler {sampler.name} needs levels, not a range")
@@ -152,15 +146,6 @@ _SAMPLERS = {
             options={"n_startup_trials": START_UP},
         ),
         Sampler(
-            "nsga2",
-            "Optuna's NSGA-II: crosses students of the Pareto front; for several objectives",
-            "by NSGA-II, at points that differ from arm to arm",
-            adaptive=True,
-            needs_costs=True,
-            optuna="NSGAIISampler",
-            options={"population_size": POPULATION},
-        ),
-        Sampler(
             "random",
             "random points; every arm has its own",
             "at random points that differ from arm to arm",
@@ -173,6 +158,14 @@ _SAMPLERS = {
             same_points=True,
             needs_levels=True,
             point=_grid_point,
+        ),
+        Sampler(
+            "nsga2",
+            "Optuna's NSGA-II, genetic: crosses the trials that no other trial beats; for several objectives",
+            "by NSGA-II, at points that differ from arm to arm",
+            adaptive=True,
+            optuna="NSGAIISampler",
+            options={"population_size": POPULATION},
         ),
     )
 }

@@ -152,7 +152,6 @@ def test_a_limit_that_cannot_be_met_or_read_is_refused(
         (["--objective", "parameters"], "must begin with accuracy or f1"),
         (["--objective", "accuracy,size", "--tunings", "2"], "--tunings: must be 1 if there are costs"),
         (["--objective", "accuracy,size", "--pruner", "median"], "pruner: must be none if there are costs"),
-        (["--sampler", "nsga2"], "nsga2 needs several objectives"),
     ],
 )
 def test_a_request_of_another_form_is_refused(

@@ -66,9 +66,7 @@ def test_objectives_of_another_form_are_refused(text: str, why: str) -> None:
         with_objectives(space(), text, None)
 
 
-def test_nsga2_needs_several_objectives() -> None:
-    with pytest.raises(RequestError, match="nsga2 needs several objectives"):
-        with_budget(space(), {"sampler": "nsga2"})
+def test_objectives_may_come_with_a_sampler() -> None:
     assert with_objectives(space(), "accuracy,parameters", "nsga2").sampler == "nsga2"
 
 

@@ -12,7 +12,7 @@ from study.errors import RequestError
 from study.ledger.records import State
 from study.ledger.sampling import make_sampler
 from study.planning.plan import Arm, Plan
-from study.planning.samplers import Sampler, check_sampler, find_sampler, samplers
+from study.planning.samplers import POPULATION, Sampler, check_sampler, find_sampler, samplers
 from study.space import Range, SearchSpace
 
 MakePlan = Callable[..., Plan]
@@ -26,7 +26,7 @@ RANGES: dict[str, Any] = {
 LEVELS: dict[str, Any] = {"learning_rate": (1e-4, 1e-3, 1e-2), "batch_size": (8, 16, 32)}
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
-TRIALS = 8  # the last three are TPE's own, after its random start
+TRIALS = POPULATION + 3  # the last ones are TPE's and NSGA-II's own, after their random starts
 
 
 @pytest.fixture(params=samplers().values(), ids=list(samplers()))

@@ -66,7 +66,7 @@ def test_what_was_not_measured_has_no_metric(
     tracker, diverged = track(plan), trial(plan)
     run = begin(tracker, diverged)
     tracker.replay(diverged, [make_report(1, None, "diverged")], State.DIVERGED)
-    assert set(rows(client, run)) == {"seconds", "parameters"}
+    assert set(rows(client, run)) == {"seconds", "parameters", "size_mb"}
     other, report = trial(plan, rate=2e-3), make_report(1, 0.5)
     assert report.validation is not None
     report.validation["retention"] = {"macro": None, "worst": None, "by_language": {}}
@@ -192,6 +192,7 @@ def test_a_result_stands_at_its_own_step_and_at_the_time_of_the_last_report(make
     assert {row.key: row.value for row in found if "/" not in row.key} == {
         "seconds": 1.5,
         "parameters": 1000.0,
+        "size_mb": 0.004,
     }
 
 
