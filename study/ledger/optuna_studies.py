@@ -77,7 +77,8 @@ class OptunaStudies:
         """Return the directions of the Optuna study `name`: of the score, and of the costs if it searches."""
         searches = name not in (self.name, self.confirm)
         costs = self._plan.space.costs if searches and self._plan else ()
-        return ["maximize", *("minimize" for _ in costs)]
+        low: Literal["minimize"] = "minimize"
+        return ["maximize", *(low for _ in costs)]
 
     def stored(self) -> Iterator[tuple[Phase, optuna.Study, list[FrozenTrial]]]:
         """Yield every Optuna study of arms and confirm runs that exists: phase, study, its stored trials.

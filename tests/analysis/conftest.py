@@ -11,7 +11,7 @@ import pytest
 
 from analysis.record.reading import read_study
 from analysis.record.study_record import StudyRecord
-from study.ledger.records import Record, State
+from study.ledger.records import Choice, Record, State
 from study.planning.plan import Plan
 from study.tracking.tracker import Tracker
 from study.trial.progress import Progress
@@ -41,21 +41,24 @@ class Recorder:
         tuning: int = 0,
         texts: str | None = None,
         seen: tuple[str, ...] | None = None,
+        costs: dict[str, Any] | None = None,
+        tried: str = "",
         **nuisance: Any,
     ) -> str:
         """One trial; without an outcome it still runs. Returns its key.
 
         Its nuisance values, where none is given, are the `number`-th of a few learning rates. Of several
         `reports` the last has `value`, those before it a tenth less each. texts: the content of the file
-        that says which test texts were correct. seen: the languages that the student is trained on.
+        that says which test texts were correct. seen: the languages that the student is trained on. costs:
+        more of the result, such as `parameters`. tried: the key of the student of a front that is confirmed.
         """
         chosen = self.plan.arms()[arm]
         values = nuisance or {"learning_rate": 1e-4 * (number + 1)}
         config = self.plan.config(chosen, values, seed + 1000 * tuning)
         phase: Any = "confirm" if seed else "search"
-        record = Record(
-            *(config.key, phase, chosen.name, number, config, None, None, None, number), tuning=tuning
-        )
+        choice = Choice("Pareto front", "", tried) if tried else None
+        ids = (config.key, phase, chosen.name, number, config, None, None, None, number)
+        record = Record(*ids, tuning=tuning, choice=choice)
         lines = [
             self.make_report(
                 n, None if value is None else value - 0.1 * (reports - n), None, None, languages, seen
@@ -63,6 +66,8 @@ class Recorder:
             for n in range(1, reports)
         ]
         lines.append(self.make_report(reports, value, outcome, test, languages, seen))
+        if costs:
+            lines[-1] = replace(lines[-1], result={**(lines[-1].result or {}), **costs})
         if outcome != "complete":
             lines[-1] = replace(lines[-1], result=None)
         self.tracker.replay(record, [], State.RUNNING)

@@ -45,7 +45,7 @@ def test_commands_are_completed(complete: Any) -> None:
         ("kdstudy run qui", ["quickstart"]),
         ("kdstudy plan depth --task mass", ["massive", "massive-scenario"]),
         ("kdstudy run depth --cluster lo", ["local"]),
-        ("kdstudy run depth --sampler ", ["quasi", "tpe", "random", "grid"]),
+        ("kdstudy run depth --sampler ", ["quasi", "tpe", "random", "grid", "nsga2"]),
         ("kdstudy run depth --set temp", ["temperature="]),
         ("kdstudy settings temp", ["temperature"]),
     ],

@@ -148,6 +148,23 @@ def test_a_study_that_varies_something_shows_its_trials_against_what_differs() -
     assert LIST in states
 
 
+def test_a_study_with_costs_shows_its_front_and_its_search_against_every_cost() -> None:
+    costs = ("latency_ms", "size_mb")
+    tags = view_tags(views_of(plan_of(costs=costs), LANGUAGES), 5)
+    states = {name.removeprefix(TAG): state_of(tag) for name, tag in tags.items()}
+    assert next(iter(states)) == FIRST
+    front, search = states["kdstudy-front"], states["kdstudy-costs"]
+    assert front["searchFilter"] == "tags.kdstudy.phase = 'confirm'"
+    assert front["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "kdstudy.tried"}]
+    assert search["groupBy"] is None
+    for state, score in ((front, "test/accuracy/macro"), (search, "validation/accuracy/macro")):
+        charts = state["compareRunCharts"]
+        assert [chart["xaxis"] for chart in charts] == [{"key": name, "type": "METRIC"} for name in costs]
+        assert {chart["yaxis"]["key"] for chart in charts} == {score}
+    without = view_tags(views_of(plan_of(costs=costs, confirm_seeds=0), LANGUAGES), 5)
+    assert not any("kdstudy-front" in name for name in without)
+
+
 def of_languages(*levels: str) -> Plan:
     scientific = {"init": ("random", "teacher"), "train_languages": levels}
     rate = {"learning_rate": Range(low=1e-4, high=1e-2, log=True)}
