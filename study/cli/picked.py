@@ -81,11 +81,13 @@ def _parsed(limits: Sequence[str]) -> dict[str, float]:
     for limit in limits:
         name, _, text = limit.partition("=")
         try:
-            most[find_cost(name).name] = float(text)
-        except ValueError:
-            raise RequestError(f"--within {limit}: must be cost=number, such as latency_ms=5") from None
+            cost = find_cost(name)
         except RequestError as error:
             raise RequestError(f"--within {error}") from None
+        try:
+            most[cost.name] = float(text)
+        except ValueError:
+            raise RequestError(f"--within {limit}: must be cost=number, such as latency_ms=5") from None
     return most
 
 

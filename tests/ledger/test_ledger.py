@@ -8,11 +8,12 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
 from study.ledger.ledger import Ledger
-from study.ledger.records import State
+from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.space import Range
 from tests.ledger.trials import ARMS, ask, optuna_study, states
@@ -118,3 +119,70 @@ def test_what_was_told_while_the_database_was_away_is_told_once_more(
     assert (ended.outcome, ended.value) == ("complete", 0.3)
     stored = Ledger(url, plan.name).storage.get_trial(record.trial_id)
     assert stored.intermediate_values == {1: 0.1, 2: 0.2, 3: 0.3}
+
+
+COSTS: dict[str, Any] = {
+    "costs": ("latency_ms", "parameters"),
+    "fixed": {"steps": 10},
+    "trials": 14,
+    "confirm_seeds": 2,
+}
+
+
+def end(ledger: Ledger, record: Record) -> Record:
+    """End a trial with a score and costs that are functions of its configuration."""
+    rate = record.config.learning_rate
+    return ledger.tell(record, State.COMPLETE, 0.5 + 10 * rate, costs=(1 + rate, 100.0 * record.config.depth))
+
+
+def test_a_trial_ends_with_its_costs(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
+    plan = make_plan(**COSTS)
+    ledger = open_ledger(plan)
+    ended = end(ledger, ask(ledger))
+    assert ended.costs == (1 + ended.config.learning_rate, 300.0)
+    assert list(open_ledger(plan).records()) == [ended]
+    study = optuna_study(ledger)
+    high, low = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
+    assert study.directions == [high, low, low]
+    assert study.trials[0].values == [ended.value, *ended.costs]
+
+
+@pytest.mark.parametrize("outcome", [State.PRUNED, State.DIVERGED, State.FAILED])
+def test_a_trial_without_a_score_has_no_costs(
+    make_plan: MakePlan, open_ledger: OpenLedger, outcome: State
+) -> None:
+    plan = make_plan(**COSTS)
+    ledger = open_ledger(plan)
+    ledger.report(lost := ask(ledger), 1, 0.2)
+    ledger.tell(lost, outcome, None)
+    for _ in range(4):  # the sampler proposes beside the lost trial
+        end(ledger, ask(ledger))
+    (read,) = [record for record in open_ledger(plan).records() if record.key == lost.key]
+    assert (read.outcome, read.value, read.costs) == (outcome, None, ())
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "quasi"])
+def test_a_study_that_is_interrupted_proposes_what_an_undisturbed_one_does(
+    make_plan: MakePlan, open_ledger: OpenLedger, sampler: str
+) -> None:
+    plan = make_plan(**COSTS, sampler=sampler)
+    whole, parts = open_ledger(plan, "whole"), open_ledger(plan, "parts")
+    for number in range(14):
+        end(whole, ask(whole))
+        if number % 5 == 4:
+            parts = open_ledger(plan, "parts")
+        end(parts, ask(parts))
+    assert [record.config for record in parts.records()] == [record.config for record in whole.records()]
+
+
+def test_a_duplicate_has_the_costs_of_its_original(make_plan: MakePlan, open_ledger: OpenLedger) -> None:
+    plan = make_plan(
+        **COSTS | {"nuisance": {"warmup": (0.0, 0.1)}, "costs": ("parameters",)}, sampler="random"
+    )
+    ledger = open_ledger(plan)
+    for number in range(2):
+        ledger.tell(ask(ledger), State.COMPLETE, 0.5, costs=(float(number),))
+    duplicates = [t for t in optuna_study(ledger).trials if "duplicate_of" in t.user_attrs]
+    originals = {t.number: t.values for t in optuna_study(ledger).trials}
+    complete = [t for t in duplicates if t.values]
+    assert all(t.values == originals[t.user_attrs["duplicate_of"]] for t in complete)

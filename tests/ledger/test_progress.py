@@ -15,6 +15,7 @@ from study.ledger.progress import budget_note, confirm_wanted, is_finished, summ
 from study.ledger.records import Choice, Record, State
 from study.planning.plan import Plan
 from study.space import Range
+from tests.ledger.trials import ask
 
 MakePlan = Callable[..., Plan]
 OpenLedger = Callable[..., Ledger]
@@ -370,3 +371,63 @@ def test_a_whole_number_is_confirmed_as_a_whole_number(make_plan: MakePlan) -> N
     assert first.choice.rule == "parabola"
     assert first.config.steps not in {100, 200, 290, 400}
     assert isinstance(first.config.steps, int)
+
+
+COSTS: dict[str, Any] = {
+    "costs": ("parameters",),
+    "fixed": {"steps": 10},
+    "trials": 14,
+    "confirm_seeds": 2,
+}
+
+
+def test_each_student_of_the_front_is_confirmed_at_every_seed(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(**COSTS | {"trials": 3})
+    ledger = open_ledger(plan)
+    ended = [
+        ledger.tell(ask(ledger), State.COMPLETE, value, costs=(cost,))
+        for value, cost in [(0.5, 10.0), (0.6, 20.0), (0.4, 30.0)]
+    ]
+    found = summary(plan, ledger.records())
+    assert [student["key"] for student in found["front"]] == [ended[1].key, ended[0].key]
+    assert found["front"][0]["costs"] == {"parameters": 20.0}
+    assert (found["planned"], found["waiting"]) == (3 + 2 * 2, 4)
+    wanted = confirm_wanted(plan, ledger.records())
+    assert [(one.choice.tried, one.config.seed) for one in wanted if one.choice] == [
+        (ended[1].key, 1),
+        (ended[0].key, 1),
+        (ended[1].key, 2),
+        (ended[0].key, 2),
+    ]
+    while (record := ledger.ask_confirm(wanted)) is not None:
+        ledger.tell(record, State.COMPLETE, 0.5)
+    assert is_finished(plan, ledger.records())
+    assert [record.costs for record in open_ledger(plan).records() if record.phase == "confirm"] == [()] * 4
+
+
+def test_a_larger_budget_supersedes_students_that_leave_the_front(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(**COSTS | {"trials": 1})
+    ledger = open_ledger(plan)
+    ledger.tell(ask(ledger), State.COMPLETE, 0.5, costs=(10.0,))
+    while (record := ledger.ask_confirm(confirm_wanted(plan, ledger.records()))) is not None:
+        ledger.tell(record, State.COMPLETE, 0.5)
+    more = make_plan(**COSTS | {"trials": 2})
+    ledger = open_ledger(more)
+    ledger.tell(ask(ledger), State.COMPLETE, 0.6, costs=(10.0,))
+    found = summary(more, ledger.records())
+    assert (found["superseded"], found["planned"], found["waiting"]) == (2, 4, 2)
+
+
+def test_no_trial_is_lost_from_the_count_if_no_trial_is_complete(
+    make_plan: MakePlan, open_ledger: OpenLedger
+) -> None:
+    plan = make_plan(**COSTS | {"trials": 2})
+    ledger = open_ledger(plan)
+    for _ in range(2):
+        ledger.tell(ask(ledger), State.DIVERGED, None)
+    found = summary(plan, ledger.records())
+    assert (found["planned"], found["diverged"], found["waiting"], found["front"]) == (2, 2, 0, [])

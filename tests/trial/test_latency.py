@@ -18,7 +18,8 @@ from study.trial.training import Numerics
 
 @pytest.fixture
 def store(workshop: Any, tmp_path: Path) -> Store:
-    """The workshop's store without measured latencies."""
+    """The workshop's store, with a teacher and without measured latencies."""
+    workshop.inputs(workshop.config())
     shutil.copytree(workshop.store.root, tmp_path / "store", ignore=shutil.ignore_patterns("latencies"))
     return Store(tmp_path / "store")
 
