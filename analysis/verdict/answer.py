@@ -49,7 +49,8 @@ def _answer(results: Results) -> list[str]:
     difference of the margin or more, the answer calls the two sides equal. P values of numbers that are
     claimed together are corrected together (Holm): the slopes of C4 with each other.
     """
-    front = front_answer(results.record, results.front, scope(results))
+    where = scope(results) if results.languages else "on the validation texts of the study"
+    front = front_answer(results.record, results.front, where)
     if results.sweep is not None:
         return [*sweep_answer(results.sweep, len(results.findings)), *front]
     if front and len(results.record.arms) == 1:

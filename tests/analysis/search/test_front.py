@@ -20,7 +20,10 @@ def costs(parameters: int, ms: float = 2.0, device: str = "a CPU, 1 thread") -> 
 
 @pytest.fixture
 def costly(make_recorder: Callable[..., Any]) -> Any:
-    """Two arms. Random students have 30% at size 10 and 20% at 5; copies 60% at 20, 50% at 10, 40% at 30."""
+    """Two arms. Random students have 35% at size 10 and 25% at 5; copies 65% at 20, 55% at 10, 45% at 30.
+
+    Macro accuracy of a recorded trial is 5 points above its value.
+    """
     recorder = make_recorder(scientific={"init": ("random", "teacher")}, costs=("parameters",))
     recorder.teacher(0.8)
     tried = {
@@ -49,14 +52,14 @@ def costly(make_recorder: Callable[..., Any]) -> Any:
 def test_the_front_is_that_of_all_arms_together(costly: Any) -> None:
     table = front_table(costly.read())
     assert list(table["student"]) == [1, 2, 3]
-    assert list(table["score"]) == [0.6, 0.5, 0.2]
+    assert table["score"].tolist() == pytest.approx([0.65, 0.55, 0.25])
     assert list(table["parameters"]) == [20, 10, 5]
     assert list(table["arm"]) == ["init=teacher", "init=teacher", "init=random"]
 
 
 def test_each_student_has_the_mean_of_its_own_confirm_runs(costly: Any) -> None:
     table = front_table(costly.read())
-    assert table["estimate"].tolist() == pytest.approx([0.57, 0.47, 0.2])
+    assert table["estimate"].tolist() == pytest.approx([0.62, 0.52, 0.25])
     assert list(table["seeds"]) == [3, 3, 3]
     assert (table["low"] < table["estimate"]).all()
 
@@ -68,7 +71,7 @@ def test_an_arm_is_its_student_with_the_highest_score(costly: Any) -> None:
         "0.0001"
     ] * 2
     macro = results.confirmed[results.confirmed["language"] == "macro"].groupby("arm")["value"].mean()
-    assert macro.to_dict() == pytest.approx({"init=random": 0.3, "init=teacher": 0.57})
+    assert macro.to_dict() == pytest.approx({"init=random": 0.35, "init=teacher": 0.62})
     assert not [text for text in results.caveats if "no longer" in text]
 
 
@@ -76,8 +79,8 @@ def test_arms_are_compared_and_the_front_is_said(costly: Any) -> None:
     said = answer(Results(costly.read()))
     assert "The arm init=teacher has the highest mean macro test accuracy" in said[0] or "findings" in said[0]
     assert said[-1].startswith("**3 of 5 students are on the Pareto front of accuracy and parameters.**")
-    assert "57.00 points of macro test accuracy (3 seeds" in said[-1]
-    assert "at 20 parameters; the cheapest one has 20.00 points" in said[-1]
+    assert "62.00 points of macro test accuracy (3 seeds" in said[-1]
+    assert "at 20 parameters; the cheapest one has 25.00 points" in said[-1]
 
 
 def test_students_that_left_the_front_are_named_among_the_caveats(make_recorder: Callable[..., Any]) -> None:
@@ -103,7 +106,7 @@ def test_without_confirm_runs_the_answer_says_that_scores_are_of_the_search(
     results = Results(recorder.read())
     (said, *_) = answer(results)
     assert said.startswith("**1 of 1 student is on the Pareto front of accuracy and latency.**")
-    assert "30.00 points of macro validation accuracy (search, one seed) at 4 ms" in said
+    assert "35.00 points of macro validation accuracy (search, one seed) at 4 ms" in said
     assert said.endswith("latency of one text on a CPU, 1 thread.")
     assert any("biased upwards" in text for text in results.caveats)
 
@@ -124,7 +127,7 @@ def test_a_trial_without_a_latency_is_not_on_the_front(make_recorder: Callable[.
     recorder.trial(0, 1, 0.2, costs=costs(10, 1.0))
     recorder.tracker.finish()
     record = recorder.read()
-    assert list(searched(record)["score"]) == list(front_table(record)["score"]) == [0.2]
+    assert list(searched(record)["score"]) == list(front_table(record)["score"]) == [0.25]
 
 
 def test_the_section_has_a_row_for_each_student_and_the_figure_all_trials(costly: Any) -> None:
@@ -136,7 +139,8 @@ def test_the_section_has_a_row_for_each_student_and_the_figure_all_trials(costly
     assert drawing is not None
     axes = drawing.draw().axes[0]
     assert axes.get_xlabel() == "parameters"
-    assert sum(len(dots.get_offsets()) for dots in axes.collections[:2]) == 5
+    dots: Any = axes.collections[:2]
+    assert sum(len(each.get_offsets()) for each in dots) == 5
 
 
 def test_a_study_with_one_objective_has_no_front(finished: Any) -> None:
