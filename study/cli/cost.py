@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from study.planning.resolve import Resolved
     from study.trial.data.task import Task
 
-__all__ = ["Cost", "Time", "cost_of", "memory_of", "time_of"]
+__all__ = ["Cost", "Time", "cost_of", "memory_of", "outputs_of", "steps_of", "time_of"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def cost_of(resolved: Resolved, begun: Begun | None = None) -> Cost:
     arms, seeds = plan.arms(), plan.tunings * plan.space.confirm_seeds
     planned = {arm.name: (begun or plan).planned(arm) for arm in arms}
     search = sum(planned.values())
-    steps = _steps(resolved.task, plan)
+    steps = steps_of(resolved.task, plan)
     trained: dict[str, int] = {}
     for arm in arms:
         for draft in plan.drafts(arm):
@@ -99,7 +99,7 @@ def time_of(resolved: Resolved, home: Home) -> Time | None:
             paces.setdefault(record.arm, []).append(result["seconds"] / result["steps"])
     if not paces:
         return None
-    seconds = _seconds_of_a_trial(plan.arms(), _steps(resolved.task, plan), paces)
+    seconds = _seconds_of_a_trial(plan.arms(), steps_of(resolved.task, plan), paces)
     confirm = plan.tunings * plan.space.confirm_seeds
     planned = {arm.name: begun.planned(arm) + confirm for arm in plan.arms()}
     left = {arm: max(0, n - sum(r.arm == arm for r in ended)) for arm, n in planned.items()}
@@ -117,7 +117,7 @@ def _seconds_of_a_trial(
     return {a.name: steps[a.name] * (mean(paces[a.name]) if a.name in paces else overall) for a in arms}
 
 
-def _steps(task: Task, plan: Plan) -> dict[str, int]:
+def steps_of(task: Task, plan: Plan) -> dict[str, int]:
     """The most steps that a trial of each arm takes."""
     from study.planning.shares import shares_of
 

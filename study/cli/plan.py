@@ -31,6 +31,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     from study.cli.begun import find_begun
     from study.cli.cost import cost_of, memory_of, outputs_of, time_of
     from study.cli.counts import counts_as_json, print_counts
+    from study.cli.gpu_hours import flops_of, gpu_line
     from study.cli.power import detects_of, power_lines
     from study.home import Home
 
@@ -50,7 +51,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     ]
     trials = min(arm["search"] for arm in arms) // the_plan.tunings
     memory, detects = memory_of(wanted), detects_of(the_plan, home, trials)
-    outputs = outputs_of(wanted)
+    outputs, flops = outputs_of(wanted), flops_of(wanted)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
@@ -58,6 +59,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
                 "name": the_plan.name,
                 **asdict(cost),
                 "time": time and asdict(time),
+                "flops": flops,
                 "memory": memory,
                 "outputs": outputs,
                 "detects": detects and asdict(detects),
@@ -79,6 +81,8 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
             }
         )
     _print_plan(the_plan, arms, cost, time, memory)
+    if flops is not None:
+        say(gpu_line(flops))
     say(outputs_line(outputs, wanted.task.kind))
     for line in power_lines(detects):
         say(line)

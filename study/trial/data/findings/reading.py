@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Reading:
-    """counts: by split and then by language. notes: what weakens a result, each in one line."""
+    """counts: by split and then by language. notes: what weakens a result, each in one line.
+
+    tokens: of each split, of all its texts, cut at the length that trials read at least; in a large task
+    judged from the texts that were tokenised. Empty if there is no tokenizer yet.
+    """
 
     counts: Mapping[str, Mapping[str, Count]]
     notes: tuple[str, ...] = ()
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -54,6 +59,7 @@ class _Seen:
     """What the tokenizer made of the texts of one split and language."""
 
     texts: int = 0
+    tokens: int = 0
     empty: int = 0
     lost: int = 0
     characters: int = 0
@@ -86,8 +92,13 @@ def read_texts(task: Task, tokenizer: Any = None, max_length: int | None = None)
                 found = seen[name, language] = facts.read(split, _every(rows, most), f"{name}, {language}")
                 share = found.lost / found.characters if found.characters else 1.0
                 counts[name][language] = Count(len(rows), labels, found.empty, share, found.texts)
-    notes = () if facts is None else (*facts.notes(), *_language_notes(task, seen))
-    return Reading(counts, notes)
+    if facts is None:
+        return Reading(counts)
+    tokens = dict.fromkeys(task.splits, 0.0)
+    for (name, language), found in seen.items():
+        tokens[name] += found.tokens * counts[name][language].rows / found.texts
+    notes = (*facts.notes(), *_language_notes(task, seen))
+    return Reading(counts, notes, {name: round(number) for name, number in tokens.items()})
 
 
 def _every(rows: np.ndarray, most: int | None) -> np.ndarray:
@@ -151,6 +162,8 @@ class _Facts:
                     f"{where}: {self.name} makes no token of the text {shown(text)}, and adds none; give it "
                     "a vocabulary with these characters, or remove the text"
                 )
+            length = len(encoding.ids)
+            seen.tokens += length if self.max_length is None else min(length, self.max_length)
             lost, characters = _lost(text, encoding, self.unknown)
             seen.lost, seen.characters = seen.lost + lost, seen.characters + characters
             if not any(_own(encoding)):
