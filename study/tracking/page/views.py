@@ -108,6 +108,7 @@ def _of_a_front(plan: Plan) -> list[View]:
         [scatter(cost, macro, "METRIC") for cost in costs],
         f"^({'|'.join(costs)})$",
         columns,
+        in_a_row=min(len(costs), 2),
         order=f"metrics.`{macro}`",
     )
     if not plan.space.confirm_seeds:
@@ -119,6 +120,7 @@ def _of_a_front(plan: Plan) -> list[View]:
         [scatter(cost, test, "METRIC") for cost in costs],
         f"^({'|'.join(costs)})$",
         [f"metrics.`{test}`", *columns],
+        in_a_row=min(len(costs), 2),
         group="kdstudy.tried",
         order=f"metrics.`{test}`",
     )
