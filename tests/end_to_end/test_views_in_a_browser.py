@@ -1,6 +1,6 @@
 """MLflow's UI and Optuna's dashboard as readers see them, in a real browser.
 
-One home has all: the finished study, a study with failures, and one that is running while the tests read it.
+One home has all: the finished study, a study with failures, a sweep, and one that runs while the tests read it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,24 @@ SPACE = SearchSpace(
     confirm_seeds=0,
     reports=10_000,
     sampler="grid",
+)
+"""
+VARIES = """
+from study.space import Range, SearchSpace
+
+SPACE = SearchSpace(
+    question="What do alpha and depth do, and what does a student cost?",
+    varied={"alpha": Range(low=0.0, high=1.0), "depth": (1, 2)},
+    fixed={
+        "steps": 20,
+        "batch_size": 16,
+        "teacher_steps": 120,
+        "teacher_batch_size": 16,
+        "teacher_learning_rate": 3e-3,
+    },
+    costs=("parameters",),
+    trials=4,
+    reports=1,
 )
 """
 DASHBOARD = COMMAND.with_name("optuna-dashboard")
@@ -114,6 +132,9 @@ def read(
 ) -> Iterator[Read]:
     home = Home(shutil.copytree(finished.home, tmp_path_factory.mktemp("read") / "home"))
     (home.root.parent / "runs_on.py").write_text(RUNS_ON)
+    (home.root.parent / "varies.py").write_text(VARIES)
+    varied = kdstudy("run", home.root.parent / "varies.py", *asked.plain, "--home", home.root)
+    assert varied.code == 0, varied.err
     runs = ("run", home.root.parent / "runs_on.py", *asked.on, "--concurrency", "1")
     running = kdstudy.start(*runs, "--home", home.root)
     study = LargeStudy(300, codes(3), 4)
@@ -122,7 +143,7 @@ def read(
     ui = kdstudy.start("ui", "--home", home.root, "--port", str(free_port()))
     ui.wait_until(lambda: "Application startup complete" in ui.stderr())
     links = dict(re.findall(r"^(\S+)  (http://\S+)$", ui.stderr(), re.MULTILINE))
-    assert set(links) == {finished.name, WITH_FAILURES, "runs_on"}
+    assert set(links) == {finished.name, WITH_FAILURES, "runs_on", "varies"}
     yield Read(home, running, links)
     for one in (ui, running):
         one.kill()
@@ -196,6 +217,19 @@ def test_the_search_is_drawn_and_ten_of_its_trials_are_compared(read: Read, tab:
         ticks.nth(row).check()
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("Comparing 10 Runs").first.wait_for()
+
+
+def test_a_sweep_shows_its_trials_against_what_is_varied_and_against_costs(read: Read, tab: Tab) -> None:
+    macro = macro_of("accuracy")
+    page = tab.open(read.links["varies"])
+    for name in ("alpha", "depth"):
+        dots = chart(page, f"{name} vs. {macro}").locator(".point")
+        dots.first.wait_for()
+        assert dots.count() == 4
+    page = tab.open(read.links["varies"].replace("kdstudy-arms", "kdstudy-costs"))
+    dots = chart(page, f"parameters vs. {macro}").locator(".point")
+    dots.first.wait_for()
+    assert dots.count() == 4
 
 
 def test_retention_has_a_chart_for_each_language(read: Read, tab: Tab, finished: Any) -> None:
