@@ -58,7 +58,7 @@ def test_steps_scores_and_teachers_add_up(ask: Ask, model_folder: Path) -> None:
 
 
 def test_each_teacher_counts_once(ask: Ask) -> None:
-    """Two seeds of the teacher make two arms and two teachers: all is there twice. A second init has no teacher."""
+    """Two seeds of the teacher: arms and teachers are there twice. Two inits: the arms alone are."""
     rate = {"learning_rate": (1e-4, 1e-3)}
     one = flops_of(ask(nuisance=rate, fixed={"init": "teacher"}))
     seeds = flops_of(ask(nuisance=rate, scientific={"teacher_seed": (0, 1)}, fixed={"init": "teacher"}))

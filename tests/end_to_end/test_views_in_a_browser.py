@@ -1,6 +1,6 @@
 """MLflow's UI and Optuna's dashboard as readers see them, in a real browser.
 
-One home has all: the finished study, a study with failures, a sweep, and one that runs while the tests read it.
+One home has all: the finished study, a study with failures, a sweep, and one that runs while tests read it.
 """
 
 from __future__ import annotations
