@@ -55,8 +55,9 @@ def _contrast(plan: Plan) -> str:
             return "claim C1: the size of the effect of copying minus the size of the effect of distilling"
         if len(scientific.get("data_fraction", ())) > 1:
             return "claim C4: the change of the copy's advantage for every tenfold reduction of the data"
-    return (
-        "the best arm against every other arm"
-        if len(plan.arms()) > 1
-        else f"the {name_of(plan.metric)} of the one arm"
-    )
+    if len(plan.arms()) > 1:
+        return "the best arm against every other arm"
+    if plan.space.costs:
+        objectives = " and ".join([name_of(plan.metric), *plan.space.costs])
+        return f"the Pareto front of {objectives}, in the one arm"
+    return f"the {name_of(plan.metric)} of the one arm"

@@ -74,3 +74,10 @@ def test_a_long_plan_fills_several_tags(make_plan: MakePlan) -> None:
 def test_a_study_that_varies_something_registers_the_effects_as_its_contrast(make_plan: MakePlan) -> None:
     plan = make_plan(scientific={"init": ("random", "base")}, varied={"alpha": (0.0, 1.0)}, confirm_seeds=0)
     assert registration(plan)["contrast"] == "the effect of each of init, alpha over its values"
+
+
+def test_a_study_of_one_arm_with_costs_registers_its_front(make_plan: MakePlan) -> None:
+    plan = make_plan(costs=("latency_ms", "size_mb"))
+    assert registration(plan)["contrast"] == (
+        "the Pareto front of accuracy and latency_ms and size_mb, in the one arm"
+    )
