@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from study.cli.cost import steps_of
 
 if TYPE_CHECKING:
+    from study.cli.begun import Begun
     from study.planning.resolve import Resolved
 
 __all__ = ["GPU", "PEAK", "flops_of", "gpu_line"]
@@ -22,11 +23,12 @@ GPU, PEAK = "A100", 312e12
 """A GPU and its peak in bf16, in operations a second (NVIDIA A100 Tensor Core GPU data sheet)."""
 
 
-def flops_of(resolved: Resolved) -> float | None:
+def flops_of(resolved: Resolved, begun: Begun | None = None) -> float | None:
     """The floating-point operations of a plan: steps and scores of all trials, teachers and their outputs.
 
     As the cost of a plan, the number is that of trials that take the most steps and layers. None if the texts
-    are not tokenised while the plan is made: the embedded model is still to be built.
+    are not tokenised while the plan is made: the embedded model is still to be built. begun: the study that
+    the plan continues.
     """
     from study.trial.inputs import Inputs
     from study.trial.memory import Extent, Sizes
@@ -34,7 +36,8 @@ def flops_of(resolved: Resolved) -> float | None:
     tokens: Mapping[str, int] = resolved.reading.tokens
     if not tokens:
         return None
-    plan, task, base = resolved.plan, resolved.task, resolved.model.config
+    plan = resolved.plan if begun is None else begun.plan
+    task, base = resolved.task, resolved.model.config
     shape = Extent(base.vocab_size, 1, len(task.labels), 1, task.kind)  # tokens and texts change no layer
     texts = {name: len(split) for name, split in task.splits.items()}
     length = tokens["train"] / max(1, texts["train"])
@@ -50,7 +53,7 @@ def flops_of(resolved: Resolved) -> float | None:
     for arm in plan.arms():
         drafts = plan.drafts(arm)
         largest = max(drafts, key=lambda draft: weights(draft.depth) * draft.batch_size)
-        n, search = weights(largest.depth), plan.planned(arm)
+        n, search = weights(largest.depth), (begun or plan).planned(arm)
         confirm = plan.tunings * space.confirm_seeds
         training = 6 * n * steps[arm.name] * largest.batch_size * length
         scores = 2 * n * tokens["validation"]

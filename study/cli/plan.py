@@ -51,7 +51,7 @@ def plan(space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, as_json
     ]
     trials = min(arm["search"] for arm in arms) // the_plan.tunings
     memory, detects = memory_of(wanted), detects_of(the_plan, home, trials)
-    outputs, flops = outputs_of(wanted), flops_of(wanted)
+    outputs, flops = outputs_of(wanted), flops_of(wanted, begun)
     notes = [*wanted.notes, *([begun.note] if begun is not None and begun.note else [])]
     if as_json:
         return print_json(
