@@ -1,4 +1,4 @@
-"""Amazon EC2 by Ray's cluster launcher: a head on demand, and spot workers that come and go with the trials."""
+"""Amazon EC2 by Ray's cluster launcher: a head on demand, and spot workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cluster.submission.cloud import HEAD, WORKER, CloudOptions, config_of
+from cluster.submission.cloud import HEAD, OF_HEAD, WORKER, CloudOptions, config_of
 from cluster.submission.launcher import HOME, advice, files_of, submit
 from cluster.submission.options import Word
 from cluster.submission.place import Place, Study
@@ -30,7 +30,7 @@ def render(study: Study, options: AwsOptions) -> dict[str, str]:
         provider["availability_zone"] = options.zone
     spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
     nodes = {HEAD: _node(options, options.head_type), WORKER: _node(options, options.worker_type) | spot}
-    return files_of(study, options, config_of(options, provider, nodes), head=["--num-cpus=0", "--num-gpus=0"])
+    return files_of(study, options, config_of(options, provider, nodes), OF_HEAD)
 
 
 def _node(options: AwsOptions, kind: str) -> dict[str, Any]:
@@ -48,5 +48,5 @@ CLUSTER = Place(
     submit,
     advice,
     home=HOME,
-    kept=lambda options: False,
+    lasts=lambda options: False,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from cluster.submission.cloud import HEAD, WORKER, CloudOptions, config_of
+from cluster.submission.cloud import HEAD, OF_HEAD, WORKER, CloudOptions, config_of
 from cluster.submission.launcher import HOME, advice, files_of, submit
 from cluster.submission.options import Line, Word
 from cluster.submission.place import Place, Study
@@ -51,7 +51,7 @@ def render(study: Study, options: GcpOptions) -> dict[str, str]:
             {"acceleratorType": options.gpu_type, "acceleratorCount": options.gpus}
         ]
     nodes = {HEAD: _node(options, options.head_type), WORKER: worker}
-    return files_of(study, options, config_of(options, provider, nodes), head=["--num-cpus=0", "--num-gpus=0"])
+    return files_of(study, options, config_of(options, provider, nodes), OF_HEAD)
 
 
 def _node(options: GcpOptions, kind: str) -> dict[str, Any]:
@@ -73,5 +73,5 @@ CLUSTER = Place(
     submit,
     advice,
     home=HOME,
-    kept=lambda options: False,
+    lasts=lambda options: False,
 )

@@ -27,8 +27,8 @@ FILE = "rayjob.yaml"
 ROOM = "/kdstudy"
 """The folder of the home in every pod."""
 COMMAND = "kdstudy/command"
-"""The annotation of the head with the study's script. Pods read the annotation as a file, so no shell but the
-script's own reads the command: the entrypoint of a RayJob goes through two shells and a quoting of Windows."""
+"""The annotation of the head with the study's script. The pod reads the annotation as a file, so one shell
+reads the command. (The entrypoint of a RayJob goes through two shells and a quoting of Windows.)"""
 RETRIES = 5
 GRACE = 120  # seconds; a study stops within 90
 
@@ -61,8 +61,8 @@ class KubernetesOptions(Options):
     )
     redis: Annotated[Line, AfterValidator(_redis)] | None = Field(
         default=None,
-        description="Redis for the state of Ray's head, so that workers outlive the head; secrets=REDIS_PASSWORD "
-        "gives its password",
+        description="Redis for the state of Ray's head, so that workers outlive the head; "
+        "secrets=REDIS_PASSWORD gives the password",
     )
 
     @model_validator(mode="after")
@@ -213,5 +213,5 @@ CLUSTER = Place(
     submit,
     advice,
     home=f"{ROOM}/home",
-    kept=lambda options: options.claim is not None,
+    lasts=lambda options: options.claim is not None,
 )

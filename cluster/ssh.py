@@ -47,5 +47,12 @@ def render(study: Study, options: SshOptions) -> dict[str, str]:
 
 
 CLUSTER = Place(
-    "machines of one's own, reached by ssh", SshOptions, "ray", render, submit, advice, home=HOME
+    "machines of one's own, reached by ssh",
+    SshOptions,
+    "ray",
+    render,
+    submit,
+    advice,
+    home=HOME,
+    lasts=lambda options: not options.workers,
 )

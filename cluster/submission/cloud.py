@@ -9,9 +9,11 @@ from pydantic import Field
 
 from cluster.submission.options import Count, Gibibytes, Image, Options, Word
 
-__all__ = ["CloudOptions", "config_of"]
+__all__ = ["HEAD", "OF_HEAD", "WORKER", "CloudOptions", "config_of"]
 
 HEAD, WORKER = "head", "worker"
+OF_HEAD = ("--num-cpus=0", "--num-gpus=0")
+"""Options of `ray start` on the head, which runs no trial."""
 
 
 class CloudOptions(Options):

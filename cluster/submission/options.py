@@ -1,4 +1,4 @@
-"""The values that `--place KEY=VALUE` takes: which texts are allowed, and the options that all places have."""
+"""The values that `--place KEY=VALUE` takes: which texts are allowed, and the options of every place."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Place:
     the same arguments give the same text. submit: gives the files to the tool, and returns the id of what
     was submitted. advice: the commands that watch, show and stop what was submitted, by what they do.
     home: the home within the place; if None, the place shares this machine's files and this installation, so
-    `--home` means the same there and here. kept: whether `home` outlives the machines of the place.
+    `--home` means the same there and here. lasts: whether all machines have `home`, and `home` outlives them.
     """
 
     description: str
@@ -50,7 +50,7 @@ class Place:
     submit: Callable[[Study, Any, dict[str, str]], str]
     advice: Callable[[Study, Any, str], dict[str, str]]
     home: str | None = None
-    kept: Callable[[Any], bool] = lambda options: True
+    lasts: Callable[[Any], bool] = lambda options: True
 
 
 def name_of(study: Study, longest: int = 40) -> str:
