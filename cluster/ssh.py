@@ -21,8 +21,8 @@ class SshOptions(Options):
     workers: tuple[Host, ...] = Field(default=(), description="the other machines, divided by commas")
     user: Word = Field(description="user on all machines")
     key: Path | None = Field(default=None, description="file of the private key; the default is ssh's own")
-    programs: Path = Field(
-        default=str(Folder(sys.executable).parent),
+    programs: Path | None = Field(
+        default=None,
         description="folder of kdstudy and ray on all machines; the default is their folder here",
     )
 
@@ -43,7 +43,7 @@ def render(study: Study, options: SshOptions) -> dict[str, str]:
         "provider": {"type": "local", "head_ip": options.head, "worker_ips": list(options.workers)},
         "auth": auth,
     }
-    return files_of(study, options, config, path=options.programs)
+    return files_of(study, options, config, path=options.programs or str(Folder(sys.executable).parent))
 
 
 CLUSTER = Place(

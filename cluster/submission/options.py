@@ -53,6 +53,11 @@ class Options(BaseModel):
         "stand in no file that is printed",
     )
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of the options, the place's own first."""
+        return sorted(cls.model_fields, key=lambda name: name in Options.model_fields)
+
     @model_validator(mode="after")
     def _no_secret_is_a_plain_value(self) -> Options:
         for name in self.environment:

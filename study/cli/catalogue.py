@@ -81,6 +81,7 @@ def options_at(name: str) -> list[Setting]:
     place = registered_clusters().get(name)
     if not isinstance(place, Place):
         return []
+    fields = {option: place.options.model_fields[option] for option in place.options.names()}
     return [
         Setting(
             kind=f"option of {name}",
@@ -89,7 +90,7 @@ def options_at(name: str) -> list[Setting]:
             given=f"--place {option}=...",
             default="needed" if field.is_required() else _shown(field.default),
         )
-        for option, field in place.options.model_fields.items()
+        for option, field in fields.items()
     ]
 
 

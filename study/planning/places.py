@@ -54,7 +54,9 @@ def options_of(name: str, place: Place, settings: Sequence[str]) -> Options:
         key, equals, value = setting.partition("=")
         if key not in (fields := place.options.model_fields):
             near = did_you_mean(key, fields)
-            raise RequestError(f"{GIVEN} {key}: {name} has no such option{near}; it has {', '.join(fields)}")
+            raise RequestError(
+                f"{GIVEN} {key}: {name} has no such option{near}; it has {', '.join(place.options.names())}"
+            )
         if not equals:
             raise RequestError(f"{GIVEN} {key}: must be {key}=VALUE")
         kind = get_origin(fields[key].annotation)
