@@ -129,10 +129,11 @@ class Submission:
             found = self.place.submit(what, self.options, files)
         except CannotSubmit as error:
             raise RequestError(f"--cluster {self.name}: {error}") from None
-        say(f"submitted  {found}")
-        for purpose, command in self.place.advice(what, self.options, found).items():
-            say(f"{purpose:<10} {command}")
-        say("resume     the same command again")
+        lines = {"submitted": found, **self.place.advice(what, self.options, found)}
+        lines["resume"] = "the same command again"
+        width = max(map(len, lines))
+        for purpose, command in lines.items():
+            say(f"{purpose:<{width}}  {command}")
 
     def _home(self, context: typer.Context, home: Home) -> str:
         """The home within the place."""
