@@ -1,7 +1,8 @@
 """Places to run: one file for each, which exports CLUSTER. Nothing here imports the engine.
 
-A new place is a new file, and `kdstudy run ... --cluster NAME` takes its name. `--cluster HOST:PORT` attaches
-to the Ray that listens there.
+A `Cluster` is a Ray that the study starts or attaches to. A `Place` submits: a scheduler or a cloud starts
+Ray there, and then the study, which attaches to that Ray. A new place is a new file, and
+`kdstudy run ... --cluster NAME` takes its name. `--cluster HOST:PORT` attaches to the Ray that listens there.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Cluster", "check_address", "find_cluster", "registered_clusters", "workers"]
+from cluster.submission.place import Place
+
+__all__ = ["Cluster", "Place", "check_address", "find_cluster", "registered_clusters", "workers"]
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,17 @@ def workers(python: str = sys.executable) -> dict[str, Any]:
     return {} if python == quoted else {"runtime_env": {"py_executable": quoted}}
 
 
-def registered_clusters() -> dict[str, Cluster]:
-    """The clusters in this package, by file name."""
+def registered_clusters() -> dict[str, Cluster | Place]:
+    """The places in this package, by file name."""
     return {
         module.name: importlib.import_module(f"cluster.{module.name}").CLUSTER
         for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name)
+        if not module.ispkg
     }
 
 
-def find_cluster(name: str) -> Cluster:
-    """The cluster called `name`, or the running Ray at the address `name`.
+def find_cluster(name: str) -> Cluster | Place:
+    """The place called `name`, or the running Ray at the address `name`.
 
     Raises:
         LookupError: if there is no such cluster; the text names the clusters that exist.

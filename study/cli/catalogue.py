@@ -1,4 +1,4 @@
-"""The catalogue: every name that a study can set, read from the registries and from TrialConfig's fields.
+"""The catalogue: every name that a study can set, read from the registries and from models' fields.
 
 `kdstudy settings` prints the catalogue, and the same table stands in `search_spaces/README.md`.
 """
@@ -16,7 +16,7 @@ from study.space import NEVER_TUNED, NOT_SEARCHED
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-__all__ = ["Setting", "catalogue", "markdown"]
+__all__ = ["Setting", "catalogue", "markdown", "options_at"]
 
 PHASE_SETS = ("seed", "data_seed")
 COMPUTED_DEFAULTS = {
@@ -78,6 +78,33 @@ def catalogue() -> list[Setting]:
     return found
 
 
+def options_at(name: str) -> list[Setting]:
+    """The options that the place called `name` takes; none if the place does not submit."""
+    from cluster import Place, registered_clusters
+
+    place = registered_clusters().get(name)
+    if not isinstance(place, Place):
+        return []
+    fields = {option: place.options.model_fields[option] for option in place.options.names()}
+    return [
+        Setting(
+            kind=f"option of {name}",
+            name=option,
+            about=field.description or "",
+            given=f"--place {option}=...",
+            default="needed" if field.is_required() else _shown(field.default),
+        )
+        for option, field in fields.items()
+    ]
+
+
+def _shown(default: Any) -> str:
+    """A default as a user would write it; empty if there is none."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return "" if default is None or default in ((), {}) else str(default)
+
+
 def _hyperparameters(names: dict[str, list[str]]) -> Iterator[Setting]:
     """The fields of TrialConfig that a user can set; `names` are the allowed names of a field."""
     for name, field in TrialConfig.model_fields.items():
@@ -134,7 +161,13 @@ def _kinds(field: FieldInfo) -> tuple[Any, ...]:
 
 
 def markdown(settings: Sequence[Setting]) -> str:
-    """The catalogue as Markdown tables: one of the hyperparameters, one of all other names."""
+    """The catalogue as Markdown tables: one of the hyperparameters, one of all other names.
+
+    Options of a place are a table of their own.
+    """
+    options = [[f"`{s.name}`", s.default, s.about] for s in settings if s.kind.startswith("option of")]
+    if options:
+        return "\n".join(_table(["`--place`", "default", "what it does"], options))
     fields = [s for s in settings if s.kind == "hyperparameter"]
     others = [s for s in settings if s.kind != "hyperparameter"]
     of_fields = [[f"`{s.name}`", s.default, s.values, s.role, s.about] for s in fields]

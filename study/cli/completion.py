@@ -11,7 +11,17 @@ from pathlib import Path
 
 import typer
 
-__all__ = ["clusters", "hyperparameters", "pruners", "samplers", "settings", "spaces", "studies", "tasks"]
+__all__ = [
+    "clusters",
+    "hyperparameters",
+    "place_options",
+    "pruners",
+    "samplers",
+    "settings",
+    "spaces",
+    "studies",
+    "tasks",
+]
 
 
 def spaces(incomplete: str) -> list[str]:
@@ -33,6 +43,16 @@ def clusters(incomplete: str) -> list[str]:
     from cluster import registered_clusters
 
     return _that_begin(registered_clusters(), incomplete)
+
+
+def place_options(context: typer.Context, incomplete: str) -> list[str]:
+    """The options of the place that the command line names so far, each with its equals sign."""
+    from cluster import Place, registered_clusters
+
+    name = context.params.get("cluster") or context.params.get("elsewhere") or ""
+    place = registered_clusters().get(name)
+    fields = place.options.model_fields if isinstance(place, Place) else ()
+    return _that_begin((f"{field}=" for field in fields), incomplete)
 
 
 def hyperparameters(incomplete: str) -> list[str]:

@@ -134,12 +134,17 @@ def _joined(cluster: Cluster) -> Finding:
 
 
 def _authentication(cluster: str) -> Iterator[Finding]:
-    from cluster import find_cluster
+    from cluster import Place, find_cluster
 
     try:
         found = find_cluster(cluster)
     except LookupError as error:
         yield Finding("bad", "cluster", str(error.args[0]))
+        return
+    if isinstance(found, Place):
+        tool = shutil.which(found.tool)
+        where = f"{found.description}; {found.tool} " + ("is here" if tool else "is not on the path here")
+        yield Finding("ok" if tool else "bad", "cluster", where)
         return
     yield Finding("ok", "cluster", found.description) if cluster == "local" else _joined(found)
     mode = os.environ.get("RAY_AUTH_MODE", "unset")

@@ -74,7 +74,7 @@ ClusterOption = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="The name of a cluster, or HOST:PORT of a Ray that runs.",
+        help="The name of a place to run, a .py file that exports CLUSTER, or HOST:PORT of a Ray that runs.",
         rich_help_panel=WHERE,
         autocompletion=completion.clusters,
     ),

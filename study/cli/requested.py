@@ -20,10 +20,10 @@ __all__ = ["language_settings", "request_of", "resolved"]
 
 def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
     """The request that the options make; its folders are absolute."""
-    from study.planning.request import Request, absolute
+    from study.planning.request import Request, absolute, absolute_file
 
     codes = None if on.languages is None else [code.strip() for code in on.languages.split(",")]
-    names = ("cluster", "concurrency", "cpus_per_trial", "gpus_per_trial", "artifacts")
+    names = ("concurrency", "cpus_per_trial", "gpus_per_trial", "artifacts")
     return Request(
         space=space,
         task=absolute(on.task),
@@ -33,6 +33,7 @@ def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
         drop_shared=on.drop_shared,
         full_vocabulary=on.full_vocabulary,
         **({} if where is None else {name: getattr(where, name) for name in names}),
+        **({} if where is None else {"cluster": absolute_file(where.cluster)}),
     )
 
 

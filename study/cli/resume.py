@@ -10,12 +10,14 @@ from study.cli import completion
 from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, RegisterOption, StudyArgument
 from study.cli.publish import check_register
 from study.cli.run import drive, find_finished, print_end, stoppable
+from study.cli.submit import There
 
 __all__ = ["resume"]
 
 
 def resume(
     name: StudyArgument,
+    there: There,
     home: HomeOption = DEFAULT_HOME,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run every failed trial once more.", rich_help_panel=WHAT)
@@ -39,21 +41,27 @@ def resume(
     kdstudy resume quickstart
     kdstudy resume depth --retry-failed
     kdstudy resume depth --cluster 10.0.0.7:6379
+    kdstudy resume depth --cluster slurm --place nodes=2
     """
     from study.home import Home
 
     with stoppable():
         check_register(register)
         the_home = Home.at(home)
-        found = find_finished(the_home, name)
+        submission = there.at(elsewhere)
+        if submission is not None and not submission.is_here:
+            return submission.hand_over(name, the_home)
+        found = None if submission is not None and submission.prints else find_finished(the_home, name)
         if found is not None and not (retry_failed and found["failed"]):
             return print_end(found, the_home, name, register)
 
         from study.ledger.study import OpenStudy
-        from study.planning.resolve import known_cluster, resolve_again
+        from study.planning.request import absolute_file
+        from study.planning.resolve import resolve_again
 
         plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
+        if submission is not None:
+            return submission.hand_over(name, the_home)
         if elsewhere is not None:
-            known_cluster(elsewhere)
-            plan = plan.model_copy(update={"request": plan.request | {"cluster": elsewhere}})
+            plan = plan.model_copy(update={"request": plan.request | {"cluster": absolute_file(elsewhere)}})
         return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed, register)

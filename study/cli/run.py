@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -17,6 +18,7 @@ from study.cli.console import err, log, note, outlasting, print_table, say
 from study.cli.options import OnWhat, RegisterOption, SpaceArgument, Where
 from study.cli.publish import check_register, publish, publish_if_old
 from study.cli.requested import resolved
+from study.cli.submit import There
 from study.driver.interrupt import interruptible, undisturbed
 from study.errors import RayFailed, RequestError, StudyStopped, TeacherDiverged
 
@@ -29,13 +31,20 @@ __all__ = ["drive", "find_finished", "print_end", "run", "stoppable"]
 
 
 def run(
-    space: SpaceArgument, budget: Budget, on: OnWhat, where: Where, register: RegisterOption = None
+    space: SpaceArgument,
+    budget: Budget,
+    on: OnWhat,
+    where: Where,
+    there: There,
+    register: RegisterOption = None,
 ) -> None:
     """Run a study to its end; the same command goes on with a study that was interrupted.
 
     Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2 stops the study when its running trials have come to their
     next reports, after 60 seconds at most. The exit code is 130, and the last line is the command that goes
     on. A second signal stops the study at once. The study goes on if nobody reads its output any more.
+
+    At a place that submits (slurm, kubernetes, aws, gcp, ssh) the command submits the study and ends.
 
     Examples:
 
@@ -44,18 +53,30 @@ def run(
     kdstudy run depth --task massive --model FacebookAI/xlm-roberta-base
     kdstudy run my_space.py --set learning_rate=1e-4..1e-2 --cluster running
     kdstudy run quickstart --register intents
+    kdstudy run depth --cluster slurm --place nodes=4 --place gpus=8 --print
     """
     from study.home import Home
 
     with stoppable():
         check_register(register)
+        submission = there.at(where.cluster)
+        if submission is not None and not submission.is_here:
+            home = Home.at(where.home)
+            return submission.hand_over(submission.study_of(space, budget.name, home), home)
+        if submission is not None:
+            where = replace(where, cluster="running")
         wanted = resolved(space, budget, on, where)
         home, name = Home.at(where.home), wanted.plan.name
+        if submission is not None and submission.prints:
+            return submission.hand_over(name, home)
         found = find_finished(home, name)
         if found is not None and _wants_no_more(wanted, home, where.given_urls):
             print_end(found, home, name, register)
+        elif submission is not None:
+            submission.hand_over(name, home)
         else:
             drive(wanted, home, where.given_urls, register=register)
+        return None
 
 
 @contextmanager
@@ -142,11 +163,13 @@ def drive(
         RequestError: if the cluster is not known, or anything else of the request cannot be served.
         typer.Exit: 130 if the study was interrupted, 1 if it stopped or some trials failed.
     """
+    from cluster import Cluster
     from study.cli.live import view_for
     from study.driver.run import run_study  # imports Ray
-    from study.planning.resolve import known_cluster
+    from study.planning.places import known_cluster
 
     the_cluster = known_cluster(wanted.request.cluster)
+    assert isinstance(the_cluster, Cluster)  # a place that submits starts this command by `running`
     name = wanted.plan.name
     try:
         # Libraries print, and stdout is for tables.

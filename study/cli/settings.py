@@ -30,7 +30,7 @@ def settings(
         bool,
         typer.Option(
             "--markdown",
-            help="Print Markdown alone: the table of search_spaces/README.md.",
+            help="Print Markdown alone, as in search_spaces/README.md and cluster/README.md.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -41,9 +41,10 @@ def settings(
 
     kdstudy settings
     kdstudy settings temperature
+    kdstudy settings slurm
     kdstudy settings --json
     """
-    from study.cli.catalogue import catalogue, markdown
+    from study.cli.catalogue import catalogue, markdown, options_at
 
     known = catalogue()
     found = known if name is None else [setting for setting in known if setting.name == name]
@@ -51,15 +52,19 @@ def settings(
         names = list(dict.fromkeys(setting.name for setting in known))
         hint = did_you_mean(str(name), names)
         raise RequestError(f"{name}: no such setting{hint}; there are {', '.join(names)}")
+    options = [] if name is None else options_at(name)
     if as_json:
-        print_json([asdict(setting) for setting in found])
+        print_json([asdict(setting) for setting in [*found, *options]])
     elif as_markdown:
-        print(markdown(found))
+        print(markdown([*found, *options]))
     elif name is None:
         _print_all(found)
     else:
         for setting in found:
             _print_one(setting)
+        if options:
+            rows = [[option.name, option.default, option.about] for option in options]
+            print_table(listing(["--place", "default", "what it does"], rows))
 
 
 def _print_all(found: list[Setting]) -> None:

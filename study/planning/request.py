@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from study.trial.data.sources import registered_tasks
 
-__all__ = ["EMBEDDED", "Artifacts", "Request", "absolute", "artifacts_of"]
+__all__ = ["EMBEDDED", "Artifacts", "Request", "absolute", "absolute_file", "artifacts_of"]
 
 EMBEDDED = "embedded"
 """The name of the default base model: the encoder that this program pretrains on phrasebook."""
@@ -61,3 +61,8 @@ def absolute(source: str) -> str:
     return (
         str(path.resolve()) if not named and (path.is_dir() or source.startswith((".", "/", "~"))) else source
     )
+
+
+def absolute_file(cluster: str) -> str:
+    """The place `cluster` with an absolute path if it is a user's file; names and addresses stay."""
+    return str(Path(cluster).expanduser().resolve()) if cluster.endswith(".py") else cluster

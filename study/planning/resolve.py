@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cluster import Cluster, find_cluster, registered_clusters
 from study.config import TrialConfig
-from study.errors import RequestError, did_you_mean
+from study.errors import RequestError
 from study.planning.base_model import Model, find_model, find_teacher
 from study.planning.capacity import (
     Need,
@@ -22,6 +21,7 @@ from study.planning.capacity import (
     need_of,
 )
 from study.planning.languages import OfTask
+from study.planning.places import known_cluster
 from study.planning.plan import ModelFacts, Plan
 from study.planning.pruners import check_pruner
 from study.planning.request import EMBEDDED, Request
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from study.trial.data.findings.reading import Reading
     from study.trial.data.task import Task
 
-__all__ = ["Resolved", "known_cluster", "resolve", "resolve_again"]
+__all__ = ["Resolved", "resolve", "resolve_again"]
 
 
 @dataclass(frozen=True)
@@ -151,19 +151,6 @@ def resolve_again(plan: Plan, store: Store) -> Resolved:
     else:
         model = find_model(store, request.model)
     return Resolved(request, task, model, plan, store)
-
-
-def known_cluster(name: str) -> Cluster:
-    """The cluster that `--cluster` names.
-
-    Raises:
-        RequestError: if there is no such cluster; the text names the clusters that exist.
-    """
-    try:
-        return find_cluster(name)
-    except LookupError as error:
-        near = did_you_mean(name, registered_clusters())
-        raise RequestError(f"--cluster {error.args[0]}{near}") from None
 
 
 def _check_first_step(resolved: Resolved) -> None:

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import cluster
-from cluster import Cluster, find_cluster, registered_clusters, workers
+from cluster import Cluster, Place, find_cluster, registered_clusters, workers
 from cluster.local import usable_cpus
+
+ATTACHED = [name for name, found in registered_clusters().items() if isinstance(found, Cluster)]
+
+
+def ray_init(name: str) -> dict[str, Any]:
+    """The keyword arguments of `ray.init` for a place that does not submit."""
+    found = find_cluster(name)
+    assert isinstance(found, Cluster)
+    return found.ray_init
 
 
 def test_every_file_is_a_registered_cluster() -> None:
     files = {path.stem for path in Path(cluster.__path__[0]).glob("*.py")} - {"__init__"}
-    assert set(registered_clusters()) == files >= {"local", "running"}
+    assert set(registered_clusters()) == files >= {"local", "running", "slurm", "kubernetes", "ssh"}
 
 
 @pytest.mark.parametrize("name", registered_clusters())
-def test_a_cluster_says_what_it_is_and_where_its_ray_is(name: str) -> None:
+def test_a_cluster_says_what_it_is(name: str) -> None:
     found = find_cluster(name)
-    assert isinstance(found, Cluster)
+    assert isinstance(found, Cluster | Place)
     assert found.description
     assert "\n" not in found.description
-    assert found.ray_init["address"]
+
+
+@pytest.mark.parametrize("name", ATTACHED)
+def test_a_cluster_that_does_not_submit_says_where_its_ray_is(name: str) -> None:
+    assert ray_init(name)["address"]
 
 
 def test_this_machine_starts_a_ray_of_its_own_without_a_dashboard() -> None:
-    settings = find_cluster("local").ray_init
+    settings = ray_init("local")
     assert settings["address"] == "local"
     assert settings["include_dashboard"] is False
 
@@ -34,16 +48,15 @@ def test_this_machine_starts_a_ray_of_its_own_without_a_dashboard() -> None:
 @pytest.mark.parametrize("address", ["head:6379", "127.0.0.1:6379", "[::1]:6379"])
 def test_an_address_is_a_running_ray(address: str) -> None:
     found = find_cluster(address)
-    assert found.ray_init == {"address": address}
+    assert ray_init(address) == {"address": address}
     assert address in found.description
 
 
 def test_an_unknown_name_is_refused_and_those_there_are_named() -> None:
     with pytest.raises(LookupError) as error:
         find_cluster("lcoal")
-    assert error.value.args == (
-        "lcoal: no such cluster; there are local, running, or HOST:PORT of a running Ray",
-    )
+    there = ", ".join(registered_clusters())
+    assert error.value.args == (f"lcoal: no such cluster; there are {there}, or HOST:PORT of a running Ray",)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +80,9 @@ def test_an_interpreter_whose_path_has_a_space_is_quoted() -> None:
     assert workers("/my project/python") == {"runtime_env": {"py_executable": "'/my project/python'"}}
 
 
-@pytest.mark.parametrize("name", [*registered_clusters(), "head:6379"])
+@pytest.mark.parametrize("name", [*ATTACHED, "head:6379"])
 def test_every_cluster_quotes_the_interpreter(name: str) -> None:
-    given = find_cluster(name).ray_init
+    given = ray_init(name)
     assert (given.get("runtime_env") or {}) == workers().get("runtime_env", {})
 
 
@@ -95,4 +108,4 @@ def test_the_cpus_that_may_be_used_are_those_of_the_affinity_and_the_quota(
 
 
 def test_this_machine_has_the_cpus_that_may_be_used() -> None:
-    assert find_cluster("local").ray_init["num_cpus"] == usable_cpus()
+    assert ray_init("local")["num_cpus"] == usable_cpus()
