@@ -33,7 +33,7 @@ def request_of(space: str, on: OnWhat, where: Where | None = None) -> Request:
         drop_shared=on.drop_shared,
         full_vocabulary=on.full_vocabulary,
         **({} if where is None else {name: getattr(where, name) for name in names}),
-        **({} if where is None else {"cluster": absolute_file(where.cluster)}),
+        cluster="local" if where is None else absolute_file(where.cluster),
     )
 
 

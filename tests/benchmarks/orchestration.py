@@ -135,13 +135,13 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
 
 def whole_path(trials: int) -> dict[str, Any]:
     """See the module."""
-    from cluster import find_cluster
+    from cluster.local import CLUSTER as LOCAL
     from study.driver import tune
     from study.driver.ray_cluster import connected
     from study.home import Home
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        stack.enter_context(connected(find_cluster("local")))
+        stack.enter_context(connected(LOCAL))
         study = open_study(Home(Path(folder)), trials, stack)
         stack.enter_context(mock.patch.object(tune, "train", no_op))
         study.trials("search", study.ledger.ask_search, study.resources)

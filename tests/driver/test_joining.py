@@ -11,11 +11,15 @@ from ray._private import services
 from ray._private.utils import validate_socket_filepath
 
 from cluster import Cluster, find_cluster
+from cluster.local import CLUSTER as LOCAL
+from cluster.running import CLUSTER as RUNNING
 from study.driver import joining
 from study.driver.joining import LONGEST_FOLDER, located, settings, token_hint
 from study.errors import RequestError
 
-RUNNING, LOCAL = find_cluster("running"), find_cluster("local")
+FOUND = find_cluster("head:6379")
+assert isinstance(FOUND, Cluster)
+AT_HEAD = FOUND
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def test_a_cluster_with_an_address_is_taken_as_it_is(there: set[str]) -> None:
-    for cluster in (LOCAL, find_cluster("head:6379")):
+    for cluster in (LOCAL, AT_HEAD):
         assert located(cluster) is cluster
 
 
@@ -99,7 +103,7 @@ def test_a_folder_for_temporary_files_that_is_too_long_is_replaced_and_removed_a
     with settings(LOCAL) as given:
         assert "_temp_dir" not in given
     monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * LONGEST_FOLDER)))
-    with settings(find_cluster("head:6379")) as given:
+    with settings(AT_HEAD) as given:
         assert "_temp_dir" not in given
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import ray
 
-from cluster import Cluster, find_cluster
+from cluster import Cluster
+from cluster.local import CLUSTER as LOCAL
 from study.driver import ray_alive
 from study.driver.ray_alive import RayAlive
 from study.driver.ray_cluster import connected
@@ -110,7 +111,7 @@ def test_afterwards_nothing_is_watched_and_the_handler_is_gone(head: socket.sock
 @pytest.mark.processes
 @pytest.mark.parametrize("name", ["gcs_server", "raylet"])
 def test_the_death_of_a_ray_that_was_started_here_is_noticed_and_nothing_of_it_is_left(name: str) -> None:
-    local = find_cluster("local")
+    local = LOCAL
     before, of_ray = below_this_process(), below_this_process()
     before.remember()  # other tests of this process may have a Ray of their own
 

@@ -31,7 +31,7 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
-from cluster import find_cluster
+from cluster.local import CLUSTER as LOCAL
 from study.driver import ray_cluster, waiting
 from study.driver.interrupt import interruptible
 from study.driver.lifecycle import WORKER_DEATHS
@@ -74,7 +74,7 @@ def test_a_signal_while_ray_starts_is_not_lost_if_python_ignores_what_the_handle
 
     monkeypatch.setattr(ray, "init", init)
     handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), interruptible(), connected(find_cluster("local")):
+    with pytest.raises(KeyboardInterrupt), interruptible(), connected(LOCAL):
         threading.Event().wait(20)
     assert shut_down
     assert signal.getsignal(signal.SIGTERM) == handler
@@ -103,7 +103,7 @@ def test_a_ray_that_started_in_part_is_shut_down_and_its_signal_handler_is_gone(
 
     monkeypatch.setattr(ray, "init", init)
     handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(raised) as refused, connected(find_cluster("local")):
+    with pytest.raises(raised) as refused, connected(LOCAL):
         pytest.fail("it went on")
     assert shut_down
     assert signal.getsignal(signal.SIGTERM) == handler
@@ -118,7 +118,7 @@ def test_ray_is_shut_down_whatever_is_raised_while_it_is_joined(
     monkeypatch.setattr(ray, "init", lambda **options: None)
     for error in (StudyStopped("no"), KeyboardInterrupt(), SystemExit(3), ValueError("no")):
         shut_down.clear()
-        with pytest.raises(type(error)), connected(find_cluster("local")):
+        with pytest.raises(type(error)), connected(LOCAL):
             raise error
         assert shut_down == [True]
 
@@ -134,7 +134,7 @@ def ray_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / name).write_text("raise RuntimeError('a file of the user')")
     os.chdir(folder)
     try:
-        with connected(find_cluster("local")):
+        with connected(LOCAL):
             os.chdir(before)
             yield folder
     finally:

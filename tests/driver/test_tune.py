@@ -16,7 +16,7 @@ import torch
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, RaySystemError, WorkerCrashedError
 
-from cluster import find_cluster
+from cluster.local import CLUSTER as LOCAL
 from study.config import TrialConfig
 from study.driver import tune
 from study.driver.lifecycle import WORKER_DEATHS
@@ -36,7 +36,7 @@ REPORT = Progress(report=1, step=1, loss=0.5, seconds=1.0, time_ms=0).to_json()
 
 @pytest.fixture(scope="module")
 def ray_here() -> Iterator[None]:
-    with connected(find_cluster("local")):
+    with connected(LOCAL):
         yield
 
 
