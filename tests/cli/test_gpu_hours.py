@@ -41,7 +41,7 @@ def weights(folder: Path, depth: int, labels: int) -> int:
     )
     model: Any = skeleton(config)
     tables = [m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Embedding)]
-    return sum(p.numel() for p in model.parameters()) - sum(tables)
+    return int(sum(p.numel() for p in model.parameters()) - sum(tables))
 
 
 def test_steps_scores_and_teachers_add_up(ask: Ask, model_folder: Path) -> None:
