@@ -1,4 +1,4 @@
-"""Machines of Linux namespaces: each has a name, an address and processes of its own, and the files of this one.
+"""Hosts of Linux namespaces: each has a name, an address and processes of its own, and this machine's files.
 
 A program that looks for other processes of its machine, such as `ray stop`, sees those of its own host alone.
 Nothing of this machine's network is changed: the hosts reach each other, and nothing else.

@@ -1,4 +1,4 @@
-"""A Slurm on this machine: a login node with the controller, and two nodes of one CPU each, on hosts of their own."""
+"""A Slurm on this machine: a login node with the controller, and two nodes of one CPU, each on its own host."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ class Slurm:
         files = [f"--{name}-file={folder}/{name}" for name in ("pid", "log", "seed")]
         key = f"--key-file={self.folder / 'munge.key'}"
         self._daemon(host, "munged", "--foreground", "--force", f"--socket={folder}/socket", key, *files)
-        self.wait_until(lambda: subprocess.run(host.there("test", "-S", folder / "socket")).returncode == 0, 30)
+        self.wait_until(
+            lambda: subprocess.run(host.there("test", "-S", folder / "socket")).returncode == 0, 30
+        )
 
     def _daemon(self, host: Host, *command: str | Path) -> None:
         with (self.folder / f"{command[0]}-{host.name}.out").open("wb") as log:
@@ -122,7 +124,7 @@ class Slurm:
         mine = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         mine |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "HF_HUB_OFFLINE": "1"} | environment
         words = self.login.there(*command)
-        return subprocess.run(words, cwd=self.folder, env=mine, text=True, capture_output=True, timeout=180)
+        return subprocess.run(words, cwd=self.folder, env=mine, text=True, capture_output=True, timeout=400)
 
     def __call__(self, *command: str | Path) -> str:
         """Run `command` on the login node; returns what it prints."""
@@ -146,4 +148,4 @@ class Slurm:
         deadline = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < deadline, f"not in time: {self.output(job)}"
-            time.sleep(0.2)
+            time.sleep(0.5)
