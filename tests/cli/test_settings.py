@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from cluster import registered_clusters
-from study.cli.catalogue import Setting, catalogue, markdown
+from study.cli.catalogue import Setting, catalogue, markdown, options_at
 from study.config import TrialConfig, parse_config
 from study.errors import RequestError
 from study.planning.changes import check_space
@@ -135,3 +135,13 @@ def test_a_table_in_markdown_has_as_many_cells_in_every_row() -> None:
     text = markdown([Setting("sampler", "a|b", "either | or", "--sampler a|b")])
     rows = [line for line in text.splitlines() if line]
     assert [line.replace("\\|", "").count("|") for line in rows] == [6, 6, 5, 5, 5]
+
+
+@pytest.mark.parametrize("name", [name for name in registered_clusters() if options_at(name)])
+def test_the_readme_of_the_places_has_the_options_of_each(name: str) -> None:
+    text = (README.parents[1] / "cluster" / "README.md").read_text("utf-8")
+    _, begin, rest = text.partition(f"<!-- options {name}: begin -->\n")
+    table, end, _ = rest.partition(f"\n<!-- options {name}: end -->")
+    assert begin
+    assert end
+    assert table == markdown(options_at(name)), f"run: kdstudy settings {name} --markdown"

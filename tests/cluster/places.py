@@ -64,9 +64,10 @@ FULL: dict[str, dict[str, Any]] = {
 OURS = """
 from dataclasses import replace
 from cluster.slurm import CLUSTER as SLURM, SlurmOptions
+from cluster.submission.options import Word
 
 class Options(SlurmOptions):
-    partition: str = "our-gpus"
+    partition: Word = "our-gpus"
 
 CLUSTER = replace(SLURM, description="our lab", options=Options)
 """
