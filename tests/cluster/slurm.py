@@ -1,4 +1,4 @@
-"""A Slurm on this machine: a login node with the controller, and two nodes of one CPU, each on its own host."""
+"""A Slurm on this machine: a login node with the controller, and two nodes of one CPU, each on a host."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=10
+MessageTimeout=60
 FirstJobId={first_job}
 Epilog={folder}/epilog
 NodeName={nodes} CPUs=1 RealMemory=4000

@@ -37,13 +37,13 @@ SPACE = SearchSpace(
         "teacher_batch_size": 16,
         "teacher_learning_rate": 3e-3,
     },
-    trials=4,
+    trials=3,
     confirm_seeds=1,
     reports=8,
     sampler="tpe",
 )
 """
-PLANNED = 2 * 4 + 2 * 1
+PLANNED = 2 * 3 + 2 * 1
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL")
 PATIENCE = 400.0  # seconds
@@ -162,7 +162,7 @@ def test_a_job_that_is_warned_or_requeued_goes_on_to_the_bit(study: Study, at_ho
     assert "stopping: running trials go to their next report" in slurm.output(job)
     assert "RUNNING" not in study.whole.statuses
     begin_now(slurm, job)
-    study.until(job, lambda: study.under_way(ended=3))
+    study.until(job, lambda: study.under_way(ended=2))
     slurm("scontrol", "requeue", job)  # SIGTERM to all processes, then SIGKILL
     study.until(job, lambda: slurm.of(job, "Restarts") == "2")
     begin_now(slurm, job)
