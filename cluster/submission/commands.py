@@ -60,8 +60,8 @@ def values_of(secrets: Sequence[str]) -> dict[str, str]:
 
 def _environment() -> dict[str, str]:
     """The environment of this process; the programs beside the interpreter are found too, such as `ray`."""
-    path = os.environ.get("PATH", os.defpath)
-    return {**os.environ, "PATH": f"{path}{os.pathsep}{Path(sys.executable).parent}"}
+    path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{Path(sys.executable).parent}"
+    return {"RAY_USAGE_STATS_ENABLED": "0", **os.environ, "PATH": path}
 
 
 def _missing(words: Sequence[str], error: OSError) -> str:

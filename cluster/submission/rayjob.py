@@ -29,23 +29,24 @@ class _Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
 
-class HeadGroup(_Fields):
-    """`headGroupSpec`."""
-
-    service_type: Literal["ClusterIP"] = "ClusterIP"
+class _Group(_Fields):
     ray_start_params: dict[str, str]
     template: dict[str, Any]
 
 
-class WorkerGroup(_Fields):
+class HeadGroup(_Group):
+    """`headGroupSpec`."""
+
+    service_type: Literal["ClusterIP"] = "ClusterIP"
+
+
+class WorkerGroup(_Group):
     """One of `workerGroupSpecs`."""
 
     group_name: DnsLabel
     replicas: int = Field(ge=0)
     min_replicas: int = Field(ge=0)
     max_replicas: int = Field(ge=0, le=2**31 - 1)
-    ray_start_params: dict[str, str]
-    template: dict[str, Any]
 
 
 class GcsFaultTolerance(_Fields):
@@ -71,7 +72,8 @@ class RayCluster(_Fields):
         version = re.match(r"(\d+)\.(\d+)", self.ray_version)
         if version is None or (int(version[1]), int(version[2])) < LEAST_RAY:
             raise ValueError("rayVersion: a token needs Ray 2.52.0 or newer")
-        for group in (self.head_group_spec, *self.worker_group_specs):
+        groups: list[_Group] = [self.head_group_spec, *self.worker_group_specs]
+        for group in groups:
             if not group.template["spec"]["containers"]:
                 raise ValueError("a group has at least one container")
             if "labels" in group.ray_start_params:

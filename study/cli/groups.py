@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
@@ -12,7 +12,10 @@ __all__ = ["grouped"]
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """`command` as Typer reads it: every parameter that is a group becomes the options of the group."""
+    """`command` as Typer reads it: every parameter that is a group becomes the options of the group.
+
+    A group may have Typer's context too, which is no option.
+    """
     parameters = inspect.signature(command, eval_str=True).parameters
     groups: dict[str, Any] = {
         name: p.annotation for name, p in parameters.items() if is_dataclass(p.annotation)
@@ -40,6 +43,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 def _options_of(group: Any) -> Iterator[inspect.Parameter]:
     kinds = get_type_hints(group, include_extras=True)
     for field in fields(group):
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
         yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kinds[field.name]
         )

@@ -16,7 +16,6 @@ __all__ = ["resume"]
 
 
 def resume(
-    context: typer.Context,
     name: StudyArgument,
     there: There,
     home: HomeOption = DEFAULT_HOME,
@@ -51,7 +50,7 @@ def resume(
         the_home = Home.at(home)
         submission = there.at(elsewhere)
         if submission is not None and not submission.is_here:
-            return submission.hand_over(context, name, the_home)
+            return submission.hand_over(name, the_home)
         found = None if submission is not None and submission.prints else find_finished(the_home, name)
         if found is not None and not (retry_failed and found["failed"]):
             return print_end(found, the_home, name, register)
@@ -62,7 +61,7 @@ def resume(
 
         plan = OpenStudy.at(the_home, name, waits=True, looks=True).ledger.require_plan()
         if submission is not None:
-            return submission.hand_over(context, name, the_home)
+            return submission.hand_over(name, the_home)
         if elsewhere is not None:
             plan = plan.model_copy(update={"request": plan.request | {"cluster": absolute_file(elsewhere)}})
         return drive(resolve_again(plan, the_home.store), the_home, {}, retry_failed, register)

@@ -31,7 +31,6 @@ __all__ = ["drive", "find_finished", "print_end", "run", "stoppable"]
 
 
 def run(
-    context: typer.Context,
     space: SpaceArgument,
     budget: Budget,
     on: OnWhat,
@@ -63,18 +62,18 @@ def run(
         submission = there.at(where.cluster)
         if submission is not None and not submission.is_here:
             home = Home.at(where.home)
-            return submission.hand_over(context, submission.study_of(space, budget.name, home), home)
+            return submission.hand_over(submission.study_of(space, budget.name, home), home)
         if submission is not None:
             where = replace(where, cluster="running")
         wanted = resolved(space, budget, on, where)
         home, name = Home.at(where.home), wanted.plan.name
         if submission is not None and submission.prints:
-            return submission.hand_over(context, name, home)
+            return submission.hand_over(name, home)
         found = find_finished(home, name)
         if found is not None and _wants_no_more(wanted, home, where.given_urls):
             print_end(found, home, name, register)
         elif submission is not None:
-            submission.hand_over(context, name, home)
+            submission.hand_over(name, home)
         else:
             drive(wanted, home, where.given_urls, register=register)
         return None

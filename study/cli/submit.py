@@ -36,8 +36,9 @@ REPLACED = ("cluster", "elsewhere", "home", "place_settings", "prints")
 
 @dataclass(frozen=True)
 class There:
-    """What a place takes that submits."""
+    """What a place takes that submits, and the command line that is submitted."""
 
+    context: typer.Context
     place_settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,7 +65,8 @@ class There:
 
         place = None if name is None else known_cluster(name)
         if name is not None and isinstance(place, Place):
-            return Submission(name, place, options_of(name, place, self.place_settings or ()), self.prints)
+            options = options_of(name, place, self.place_settings or ())
+            return Submission(name, place, options, self)
         for option, given in (("--place", self.place_settings), ("--print", self.prints)):
             if given:
                 where = f"--cluster {name}" if name is not None else "without --cluster the study"
@@ -79,7 +81,12 @@ class Submission:
     name: str
     place: Place
     options: Options
-    prints: bool
+    there: There
+
+    @property
+    def prints(self) -> bool:
+        """Whether the files are shown, and nothing is submitted."""
+        return self.there.prints
 
     @property
     def is_here(self) -> bool:
@@ -98,8 +105,8 @@ class Submission:
         home.study(stem if name is None else name)
         return stem if name is None else name
 
-    def hand_over(self, context: typer.Context, study: str, home: Home) -> None:
-        """Submit the command of `context` for the study called `study`; with `--print`, show the files alone.
+    def hand_over(self, study: str, home: Home) -> None:
+        """Submit this command for the study called `study`; with `--print`, show the files alone.
 
         Raises:
             RequestError: if the command has a password or a file that the place lacks, or the scheduler
@@ -108,6 +115,7 @@ class Submission:
         from cluster.submission.commands import CannotSubmit
         from cluster.submission.place import Study
 
+        context = self.there.context
         there = self._home(context, home)
         what = Study(study, tuple(self._words(context, there)), there)
         files = self.place.render(what, self.options)
@@ -121,10 +129,11 @@ class Submission:
             found = self.place.submit(what, self.options, files)
         except CannotSubmit as error:
             raise RequestError(f"--cluster {self.name}: {error}") from None
-        say(f"submitted  {found}")
-        for purpose, command in self.place.advice(what, self.options, found).items():
-            say(f"{purpose:<10} {command}")
-        say("resume     the same command again")
+        lines = {"submitted": found, **self.place.advice(what, self.options, found)}
+        lines["resume"] = "the same command again"
+        width = max(map(len, lines))
+        for purpose, command in lines.items():
+            say(f"{purpose:<{width}}  {command}")
 
     def _home(self, context: typer.Context, home: Home) -> str:
         """The home within the place."""
