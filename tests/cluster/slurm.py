@@ -125,7 +125,7 @@ class Slurm:
         mine = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         mine |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "HF_HUB_OFFLINE": "1"} | environment
         words = self.login.there(*command)
-        return subprocess.run(words, cwd=self.folder, env=mine, text=True, capture_output=True, timeout=400)
+        return subprocess.run(words, cwd=self.folder, env=mine, text=True, capture_output=True, timeout=900)
 
     def __call__(self, *command: str | Path) -> str:
         """Run `command` on the login node; returns what it prints."""

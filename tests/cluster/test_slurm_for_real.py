@@ -46,7 +46,7 @@ SPACE = SearchSpace(
 PLANNED = 2 * 3 + 2 * 1
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL")
-PATIENCE = 400.0  # seconds
+PATIENCE = 900.0  # seconds
 
 
 @pytest.fixture(scope="session")
