@@ -124,8 +124,15 @@ class Slurm:
         ours = ("KDSTUDY_", "RAY_", "MLFLOW_", "SLURM_")
         mine = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         mine |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "HF_HUB_OFFLINE": "1"} | environment
-        words = self.login.there(*command)
-        return subprocess.run(words, cwd=self.folder, env=mine, text=True, capture_output=True, timeout=900)
+        return subprocess.run(
+            self.login.there(*command),
+            cwd=self.folder,
+            env=mine,
+            text=True,
+            capture_output=True,
+            timeout=900,
+            start_new_session=True,
+        )
 
     def __call__(self, *command: str | Path) -> str:
         """Run `command` on the login node; returns what it prints."""
