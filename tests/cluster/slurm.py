@@ -16,7 +16,8 @@ from tests.cluster.hosts import Host, connect, start_host, what_hosts_lack
 __all__ = ["Slurm", "what_slurm_lacks"]
 
 NODES = ("n1", "n2")
-FIRST_JOB = 10_000_000 + os.getpid()  # Ray's folders in /tmp are called by the job's number
+JOBS = range(10_000_000 + 10 * os.getpid(), 10_000_010 + 10 * os.getpid())
+"""The numbers of jobs: Ray's folders in /tmp have them."""
 CONFIGURATION = """
 ClusterName=kdstudy
 SlurmctldHost=login
@@ -69,8 +70,16 @@ class Slurm:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.nodes: dict[str, Host] = {}
+        self.hosts: list[Host] = []
         self._daemons: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def login(self) -> Host:
+        return self.hosts[0]
+
+    @property
+    def nodes(self) -> list[Host]:
+        return self.hosts[1:]
 
     def start(self) -> None:
         names, configuration = self.folder / "hosts", self.folder / "slurm.conf"
@@ -79,21 +88,21 @@ class Slurm:
         (self.folder / "epilog").write_text(EPILOG)
         (self.folder / "epilog").chmod(0o755)
         configuration.write_text(
-            CONFIGURATION.format(folder=self.folder, nodes=",".join(NODES), first_job=FIRST_JOB)
+            CONFIGURATION.format(folder=self.folder, nodes=",".join(NODES), first_job=JOBS.start)
         )
         names.write_text("127.0.0.1 localhost\n")
-        hosts = [start_host(name, 1 + n, names) for n, name in enumerate(("login", *NODES))]
-        self.login, self.nodes = hosts[0], {host.name: host for host in hosts[1:]}
-        names.write_text("127.0.0.1 localhost\n" + "".join(f"{h.address} {h.name}\n" for h in hosts))
-        connect(hosts)
+        for number, name in enumerate(("login", *NODES), 1):
+            self.hosts.append(start_host(name, number, names))
+        names.write_text("127.0.0.1 localhost\n" + "".join(f"{h.address} {h.name}\n" for h in self.hosts))
+        connect(self.hosts)
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        for host in hosts:
+        for host in self.hosts:
             self._start_munge(host)
         self._daemon(self.login, "slurmctld", "-D", "-f", configuration)
-        for name, host in self.nodes.items():
-            self._daemon(host, "slurmd", "-D", "-N", name, "-f", configuration)
+        for host in self.nodes:
+            self._daemon(host, "slurmd", "-D", "-N", host.name, "-f", configuration)
         self.wait_until(lambda: self("sinfo", "--noheader", "--format=%D %t") == "2 idle", 60)
 
     def _start_munge(self, host: Host) -> None:
@@ -112,12 +121,13 @@ class Slurm:
             self._daemons.append(host.start(*command, log=log))
 
     def end(self) -> None:
-        for host in (*self.nodes.values(), self.login):
+        for host in self.hosts:
             host.end()
         for daemon in self._daemons:
             daemon.wait()
-        for folder in Path("/tmp").glob(f"ray-{str(FIRST_JOB)[:6]}*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        for job in JOBS:
+            for folder in Path("/tmp").glob(f"ray-{job}-*"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def run(self, *command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `command` on the login node, in the cluster's folder, with nothing of the caller's settings."""

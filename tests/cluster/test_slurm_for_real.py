@@ -92,7 +92,7 @@ class Study:
             closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as ledger,
         ):
             states = dict(ledger.execute("select state, count(*) from trials group by state").fetchall())
-        train = [host.processes(WORKER) for host in self.slurm.nodes.values()]
+        train = [host.processes(WORKER) for host in self.slurm.nodes]
         return sum(states.values()) - states.get("RUNNING", 0) >= ended and all(train)
 
     def until(self, job: str, condition: Callable[[], Any]) -> None:
@@ -194,7 +194,7 @@ def test_a_node_whose_ray_is_killed_joins_again_and_the_study_ends_in_the_same_j
 ) -> None:
     slurm, job = study.slurm, study.submit()
     study.until(job, lambda: study.under_way(ended=1))
-    node = slurm.nodes["n2"]
+    node = slurm.nodes[1]
     (raylet,) = node.processes("raylet/raylet")
     os.kill(raylet, signal.SIGKILL)
     study.until(job, lambda: set(node.processes("raylet/raylet")) - {raylet})
