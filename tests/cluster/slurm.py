@@ -41,6 +41,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=10
+SlurmdTimeout={notices_after}
 MessageTimeout=60
 FirstJobId={first_job}
 Epilog={folder}/epilog
@@ -66,10 +67,14 @@ def what_slurm_lacks() -> str:
 
 
 class Slurm:
-    """The cluster. Commands are run on the login node."""
+    """The cluster, while it is entered. Commands are run on the login node.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: where all files of the cluster are, the output of jobs too; a path without blanks. notices_after:
+    seconds after which a node that does not answer is lost.
+    """
+
+    def __init__(self, folder: Path, notices_after: int = 300) -> None:
+        self.folder, self.notices_after = folder, notices_after
         self.hosts: list[Host] = []
         self._daemons: list[subprocess.Popen[bytes]] = []
 
@@ -81,14 +86,27 @@ class Slurm:
     def nodes(self) -> list[Host]:
         return self.hosts[1:]
 
-    def start(self) -> None:
+    def __enter__(self) -> Slurm:
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
         names, configuration = self.folder / "hosts", self.folder / "slurm.conf"
         for name in ("state", "munge"):
             (self.folder / name).mkdir()
         (self.folder / "epilog").write_text(EPILOG)
         (self.folder / "epilog").chmod(0o755)
         configuration.write_text(
-            CONFIGURATION.format(folder=self.folder, nodes=",".join(NODES), first_job=JOBS.start)
+            CONFIGURATION.format(
+                folder=self.folder,
+                nodes=",".join(NODES),
+                first_job=JOBS.start,
+                notices_after=self.notices_after,
+            )
         )
         names.write_text("127.0.0.1 localhost\n")
         for number, name in enumerate(("login", *NODES), 1):
@@ -120,7 +138,7 @@ class Slurm:
         with (self.folder / f"{command[0]}-{host.name}.out").open("wb") as log:
             self._daemons.append(host.start(*command, log=log))
 
-    def end(self) -> None:
+    def __exit__(self, *error: object) -> None:
         for host in self.hosts:
             host.end()
         for daemon in self._daemons:
@@ -160,6 +178,16 @@ class Slurm:
         with suppress(FileNotFoundError):
             return (self.folder / f"slurm-{job}.out").read_text("utf-8")
         return ""
+
+    def wait_for_state(self, job: str, state: str, timeout: float) -> None:
+        """Wait until the job is in `state`, such as COMPLETED."""
+        self.wait_until(lambda: self.of(job, "JobState") == state, timeout, job)
+
+    def begin_again(self, job: str, restarts: int, timeout: float) -> None:
+        """Begin a job that is requeued for the time `restarts`: Slurm would let it wait for two minutes."""
+        self.wait_until(lambda: self.of(job, "Restarts") == str(restarts), timeout, job)
+        self.wait_for_state(job, "PENDING", timeout)
+        self("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def wait_until(self, condition: Callable[[], Any], timeout: float, job: str = "") -> None:
         """Wait until `condition` holds; what the `job` has printed is shown if it does not hold in time."""

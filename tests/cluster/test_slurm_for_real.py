@@ -8,7 +8,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.whole import Whole, rows_of
-from tests.cluster.slurm import Slurm, what_slurm_lacks
+from tests.cluster.slurm import Slurm
 from tests.processes import COMMAND
 
 pytestmark = pytest.mark.cluster
@@ -47,18 +47,6 @@ PLANNED = 2 * 3 + 2 * 1
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL")
 PATIENCE = 900.0  # seconds
-
-
-@pytest.fixture(scope="session")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    if lacking := what_slurm_lacks():
-        pytest.skip(f"no Slurm can be started: {lacking}")
-    cluster = Slurm(tmp_path_factory.mktemp("slurm"))
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.end()
 
 
 @dataclass(frozen=True)
@@ -158,30 +146,23 @@ def test_a_job_that_is_warned_or_requeued_goes_on_to_the_bit(study: Study, at_ho
     slurm, job = study.slurm, study.submit()
     study.until(job, lambda: study.under_way(ended=1))
     slurm("scancel", "--batch", "--signal=USR1", job)  # what Slurm sends two minutes before the time is up
-    study.until(job, lambda: slurm.of(job, "Restarts") == "1")
+    study.until(job, lambda: slurm.of(job, "JobState") == "PENDING")
     assert "stopping: running trials go to their next report" in slurm.output(job)
     assert "RUNNING" not in study.whole.statuses
-    begin_now(slurm, job)
+    slurm.begin_again(job, 1, PATIENCE)
     study.until(job, lambda: study.under_way(ended=2))
     slurm("scontrol", "requeue", job)  # SIGTERM to all processes, then SIGKILL
-    study.until(job, lambda: slurm.of(job, "Restarts") == "2")
-    begin_now(slurm, job)
+    slurm.begin_again(job, 2, PATIENCE)
     study.until_complete(job)
     assert study.whole.violations(PLANNED) == []
     assert facts(study.whole) == facts(at_home.whole)
-
-
-def begin_now(slurm: Slurm, job: str) -> None:
-    """Begin a requeued job: Slurm would let the job wait for two minutes."""
-    slurm.wait_until(lambda: slurm.of(job, "JobState") == "PENDING", PATIENCE, job)
-    slurm("scontrol", "update", f"JobId={job}", "StartTime=now")
 
 
 def test_a_study_whose_job_is_cancelled_goes_on_in_a_new_job(study: Study, at_home: Study) -> None:
     slurm, job = study.slurm, study.submit()
     study.until(job, lambda: study.under_way(ended=1))
     slurm("scancel", job)
-    slurm.wait_until(lambda: slurm.of(job, "JobState") == "CANCELLED", PATIENCE, job)
+    slurm.wait_for_state(job, "CANCELLED", PATIENCE)
     again = study.submit()
     assert again != job
     study.until_complete(again)
