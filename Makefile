@@ -6,11 +6,11 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 # Files go to the two workers as wholes, in the order of tests/lanes.py.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help install study quick test test-long test-all test-slow chaos bench check clean
+.PHONY: help install study quick test test-long test-all test-slow test-cluster chaos bench check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1|/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r target does; do \
-		printf 'make %-11s %s\n' "$$target" "$$does"; done
+		printf 'make %-12s %s\n' "$$target" "$$does"; done
 
 install: .venv/.installed  ## everything that the other targets need, into .venv
 
@@ -26,23 +26,26 @@ study: install  ## run the first study (about five minutes on two cores)
 	$(BIN)/kdstudy run quickstart
 
 quick: install  ## the tests that start no process and no Ray (about three minutes on two cores)
-	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos"
+	$(BIN)/python -m pytest $(TWO) --quick -m "not slow and not chaos and not cluster"
 
 test: install  ## all tests but the long and slow ones; FILE=tests/ledger/test_lease.py (or one test's id) for it alone
 ifdef FILE
-	$(BIN)/python -m pytest $(if $(findstring ::,$(FILE)),,-m "not slow and not chaos") "$(FILE)"
+	$(BIN)/python -m pytest $(if $(findstring ::,$(FILE)),,-m "not slow and not chaos and not cluster") "$(FILE)"
 else
-	$(BIN)/python -m pytest $(TWO) -m "not long and not slow and not chaos"
+	$(BIN)/python -m pytest $(TWO) -m "not long and not slow and not chaos and not cluster"
 endif
 
 test-long: install  ## studies that are killed, and servers that go away, some minutes in all
 	$(BIN)/python -m pytest $(TWO) -m "long and not slow and not chaos"
 
 test-all: install  ## the tests of test and test-long together: for CI
-	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos"
+	$(BIN)/python -m pytest $(TWO) -m "not slow and not chaos and not cluster"
 
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
+
+test-cluster: install  ## a study under a real Slurm of two nodes on this machine (as root; about ten minutes)
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
 	$(BIN)/python -m pytest -s -m chaos tests/chaos

@@ -102,6 +102,7 @@ unset RAY_ADDRESS RAY_AUTH_TOKEN_PATH
 RAY_AUTH_TOKEN=$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \\n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN RAY_USAGE_STATS_ENABLED=0
 export RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300 RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=5
+export RAY_LOG_TO_DRIVER=0
 
 # The address at which the other nodes reach this node, the head.
 node=$(scontrol show node "$SLURMD_NODENAME" | sed -n 's/.*NodeAddr=\\([^ ]*\\).*/\\1/p')
@@ -112,7 +113,8 @@ address=${{address:-127.0.0.1}}
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 cat >"$run/study" <<'END OF THE STUDY'
-RAY_ADDRESS=$2 {study} &
+echo $$ >"$1/script"
+{study} &
 echo $! >"$1/pid"
 wait $!
 echo $? >"$1/code"
@@ -126,11 +128,24 @@ trap 'warned=1; pass_on USR1' USR1
 trap 'pass_on TERM' TERM
 
 # Slurm may send SIGTERM to every process; what stands around the study must outlive the study's orderly end.
+# A node whose Ray died joins again. The job goes on until its first node ends, and no longer.
 srun --kill-on-bad-exit=1 --wait=5 --cpu-bind=none --cpus-per-task="$SLURM_CPUS_ON_NODE" bash -c '
     trap "" TERM
-    exec ray symmetric-run --address="$1" --min-nodes="$SLURM_JOB_NUM_NODES" \\
-        --num-cpus="$SLURM_CPUS_ON_NODE" --num-gpus={gpus} --include-dashboard=false \\
-        --temp-dir="/tmp/ray-$SLURM_JOB_ID-$SLURM_NODEID" -- bash "$2/study" "$2" "$1"
+    export RAY_ADDRESS=$1
+    options=(--address="$1" --min-nodes="$SLURM_JOB_NUM_NODES" --num-cpus="$SLURM_CPUS_ON_NODE"
+        --num-gpus={gpus} --temp-dir="/tmp/ray-$SLURM_JOB_ID-$SLURM_NODEID")
+    if [ "$SLURM_NODEID" = 0 ]; then
+        ray symmetric-run "${{options[@]}}" --include-dashboard=false -- bash "$2/study" "$2"
+        code=$?
+        # SIGTERM may have ended symmetric-run before the study.
+        while kill -0 "$(cat "$2/script" 2>/dev/null)" 2>/dev/null; do sleep 1; done
+        scancel --signal=KILL "$SLURM_JOB_ID.$SLURM_STEP_ID"
+        exit "$code"
+    fi
+    while :; do
+        ray symmetric-run "${{options[@]}}" -- true
+        sleep 5
+    done
 ' kdstudy "{address}" "$run" &
 srun=$!
 wait "$srun"
@@ -139,6 +154,7 @@ while kill -0 "$srun" 2>/dev/null; do
     wait "$srun"
     code=$?
 done
+[ "$code" != 0 ] || code=1  # symmetric-run returns 0 if Ray did not start
 code=$(cat "$run/code" 2>/dev/null || echo "$code")
 
 # 0: the study has ended; 2: the request was wrong.

@@ -215,6 +215,8 @@ ABOUT_MORE = {
     "test_lifecycle_away": "lifecycle, while MLflow or the ledger is away",
     "test_command": "the command `report`, from the record to its pages",
     "test_planning": "which students a model can have: stack, init methods and layer maps",
+    "test_slurm_jobs": "slurm: the script under a real Slurm, with stand-ins for Ray and the study",
+    "test_slurm_for_real": "slurm, under a real Slurm",
     "test_stale_outputs": "prepare and inputs, when a teacher has been built again",
 }
 """Files of tests that are about more than one module, or about none."""

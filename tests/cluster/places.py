@@ -141,6 +141,7 @@ def run_there(files: Mapping[str, str], folder: Path) -> tuple[list[str], dict[s
 SLURM = {"SLURM_JOB_ID": "7", "SLURMD_NODENAME": "n1", "SLURM_JOB_NUM_NODES": "1"} | {
     "SLURM_CPUS_ON_NODE": "2",
     "SLURM_NODEID": "0",
+    "SLURM_STEP_ID": "0",
 }
 """Variables that Slurm sets in a job."""
 
@@ -151,6 +152,7 @@ def slurm_stand_ins(folder: Path) -> None:
     stand_in(folder, "ray", '#!/bin/bash\nwhile [[ $1 != -- ]]; do shift; done\nshift\n"$@"\n')
     requeue = '[[ $1 == show ]] && echo "NodeAddr=127.0.0.1 Port=1" || echo "$@" >>"$HOME/scontrol"\n'
     stand_in(folder, "scontrol", f"#!/bin/bash\n{requeue}")
+    stand_in(folder, "scancel", "#!/bin/bash\n")
 
 
 def _bash(script: str, folder: Path, environment: Mapping[str, str]) -> None:
