@@ -63,7 +63,6 @@ def files_of(
 def _environment(options: Options, path: str) -> str:
     """The script that every command on the machines sources first."""
     lines = [
-        "umask 077",
         f"export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH={THERE}/{TOKEN} RAY_USAGE_STATS_ENABLED=0",
         *(_export(name, value) for name, value in options.environment.items()),
     ]

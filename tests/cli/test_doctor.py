@@ -45,6 +45,20 @@ def test_an_unknown_cluster_is_bad(tmp_path: Path) -> None:
     assert (finding.verdict, finding.found.split(";")[0]) == ("bad", "nowhere: no such cluster")
 
 
+@pytest.mark.parametrize(
+    ("there", "verdict", "end"), [(True, "ok", "is here"), (False, "bad", "on the path here")]
+)
+def test_a_place_that_submits_needs_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool, verdict: str, end: str
+) -> None:
+    if there:
+        (tmp_path / "sbatch").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = found(tmp_path, "slurm")["cluster"]
+    assert finding.verdict == verdict
+    assert finding.found.endswith(end)
+
+
 @pytest.mark.parametrize(("mode", "verdict"), [(None, "note"), ("token", "ok")])
 def test_a_token_that_ray_may_not_look_for_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str | None, verdict: str
