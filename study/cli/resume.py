@@ -11,6 +11,7 @@ from study.cli.options import DEFAULT_HOME, WHAT, WHERE, HomeOption, RegisterOpt
 from study.cli.publish import check_register
 from study.cli.run import drive, find_finished, print_end, stoppable
 from study.cli.submit import There
+from study.errors import RequestError
 
 __all__ = ["resume"]
 
@@ -44,18 +45,22 @@ def resume(
     kdstudy resume depth --cluster slurm --place nodes=2
     """
     from study.home import Home
+    from study.ledger.study import OpenStudy
 
     with stoppable():
         check_register(register)
         the_home = Home.at(home)
-        submission = there.at(elsewhere)
+        try:
+            submission = there.at(elsewhere)
+        except RequestError:
+            OpenStudy.at(the_home, name, looks=True)  # that there is no such study is said first
+            raise
         if submission is not None and not submission.is_here:
             return submission.hand_over(name, the_home)
         found = None if submission is not None and submission.prints else find_finished(the_home, name)
         if found is not None and not (retry_failed and found["failed"]):
             return print_end(found, the_home, name, register)
 
-        from study.ledger.study import OpenStudy
         from study.planning.request import absolute_file
         from study.planning.resolve import resolve_again
 

@@ -63,7 +63,7 @@ BAD = [
     (f"{RUN} --set learning_rate=1..inf", "learning_rate"),
     (f"{RUN} --set alpha=0..1", "alpha is a scientific hyperparameter and needs levels"),
     (f"{RUN} --set alpha=0.5,0.5", "alpha: a level is given twice"),
-    (f"{RUN} --cluster moon", "--cluster moon: no such cluster; there are local,"),
+    (f"{RUN} --cluster moon", "--cluster moon: no such cluster; there are aws, gcp, kubernetes, local,"),
     (f"{RUN} --cluster 127.0.0.1:1", "if its head has another address now, give --cluster HOST:PORT"),
     (
         "plan {space} --cluster ray://head:10001",

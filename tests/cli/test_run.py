@@ -127,7 +127,9 @@ def test_a_resume_goes_to_another_cluster_and_the_plan_that_is_driven_remembers_
     assert driven[1][0].request.cluster == "10.0.0.7:6379"
     refused = command(*resume, "--cluster", "moon")
     assert (refused.code, len(driven)) == (2, 2)
-    assert refused.err.startswith("kdstudy: --cluster moon: no such cluster; there are local,")
+    assert refused.err.startswith(
+        "kdstudy: --cluster moon: no such cluster; there are aws, gcp, kubernetes, local,"
+    )
 
 
 def test_a_study_whose_trials_all_diverged_is_finished_and_says_so(

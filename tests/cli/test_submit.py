@@ -91,8 +91,8 @@ def test_a_job_gets_the_same_request_that_attaches_to_its_ray(
     answer = command(*given, *at("slurm"), "--place", "gpus=2")
     assert answer.code == 0, answer.err
     (call,) = calls(outside)
-    (line,) = [text for text in call["input"].splitlines() if " kdstudy run " in text]
-    words = shlex.split(line.removeprefix("RAY_ADDRESS=$2 kdstudy ").removesuffix(" &"))
+    (line,) = [text for text in call["input"].splitlines() if text.startswith("kdstudy run ")]
+    words = shlex.split(line.removeprefix("kdstudy ").removesuffix(" &"))
     home = str(place.folder / "kdstudy-home")
     assert parameters(words) == parameters(given) | {"cluster": "running", "home": Path(home)}
 
