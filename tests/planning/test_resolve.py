@@ -100,7 +100,7 @@ def test_a_name_of_a_space_that_is_misspelt_gets_a_hint(
         ({"task": "phrasbook"}, "phrasbook: no such task or folder (did you mean phrasebook?); tasks are "),
         (
             {"cluster": "lcoal"},
-            "--cluster lcoal: no such cluster; there are aws, gcp, kubernetes, local, running, slurm, ssh, or HOST:PORT of a",
+            "--cluster lcoal: no such cluster; there are aws, gcp, kubernetes, local, running, slurm, ssh",
         ),
     ],
 )
