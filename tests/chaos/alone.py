@@ -54,7 +54,8 @@ def of_result(result: dict[str, Any]) -> dict[tuple[str, int], float]:
     """What a result has beside the last report, and of it the validation scores again."""
     step = result["steps"]
     scores = flat("validation", result["validation"], step) | flat("test", result["test"], step)
-    return scores | {("parameters", step): float(result["parameters"])}
+    parameters = float(result["parameters"])
+    return scores | {("parameters", step): parameters, ("size_mb", step): 4 * parameters / 1e6}
 
 
 def flat(split: str, scores: dict[str, Any] | None, step: int) -> dict[tuple[str, int], float]:

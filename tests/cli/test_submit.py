@@ -194,7 +194,7 @@ def test_a_file_without_a_place_is_refused(
     [
         ("run quickstart --print", "--print: is for places that submit, and --cluster local submits nothing"),
         ("run quickstart --place nodes=2", "--place: is for places that submit"),
-        ("resume quickstart --print", "--print: is for places that submit"),
+        ("resume quickstart --print", "quickstart: no such study"),
         ("run quickstart --cluster slrum", "no such cluster; there are"),
         ("run quickstart --cluster slurm --place nod=2", "slurm has no such option (did you mean nodes?)"),
         ("run quickstart --cluster slurm --place nodes=two", "--place nodes: "),
