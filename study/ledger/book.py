@@ -10,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial
-
-from study.ledger.database import one_transaction
+from study.ledger.memory import Remembered, one_transaction
 from study.ledger.optuna_studies import OptunaStudies
 from study.ledger.records import Records
 
@@ -21,13 +18,11 @@ __all__ = ["Book"]
 
 
 class Book:
-    """The records of the study `name` in `storage`, and its running trials as they are stored."""
+    """The records of the study `name` in `storage`."""
 
-    def __init__(self, storage: RDBStorage, name: str) -> None:
+    def __init__(self, storage: Remembered, name: str) -> None:
         self.storage = storage
         self.studies = OptunaStudies(storage, name)
-        self.running: dict[int, FrozenTrial] = {}
-        """Optuna's id of a trial in the database -> the running trial as it is stored."""
         self._records: Records | None = None
 
     def records(self) -> Records:
@@ -59,5 +54,5 @@ class Book:
     def forget(self) -> None:
         """Forget the copy in memory; the next use reads the database."""
         self._records = None
-        self.running.clear()
+        self.storage.forget()
         self.studies.forget()

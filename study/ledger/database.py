@@ -1,29 +1,20 @@
-"""The ledger's database: opened as Optuna's storage; and several writes to it as one transaction.
-
-By itself, Optuna's storage makes a transaction of every write, and a transaction waits for the disk two or
-three times. `one_transaction` joins several writes.
-"""
+"""The ledger's database, opened as Optuna's storage."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import get_ident
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, event, make_url
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from study.errors import Away, RequestError, StudyStopped
 from study.ledger.patience import patiently, unlocked
 
-__all__ = ["one_transaction", "open_storage", "sqlite_file"]
+__all__ = ["open_storage", "sqlite_file"]
 
 POSTGRES = {"connect_timeout": 10, "tcp_user_timeout": 30_000}  # s, ms; then a silent host counts as away
 MAKING_TABLES = 25  # attempts, 0.2 seconds apart, while another process makes the tables
@@ -85,50 +76,6 @@ def _prepare(file: Path) -> None:
         raise
     except OSError:  # SQLite has the words for this
         pass
-
-
-@contextmanager
-def one_transaction(storage: RDBStorage) -> Iterator[None]:
-    """All writes of this thread to `storage` within the block are committed at its end, or none is.
-
-    Nothing is committed if the block raises. Optuna's storage writes through SQLAlchemy sessions. Here the
-    session of this thread joins a transaction that is not its own, so the session's commits end nothing
-    (SQLAlchemy: "joining a session into an external transaction").
-
-    Raises:
-        DBAPIError: the first error of the database. After this error the storage tries again, and its own
-            last error is only that the transaction is over.
-        RuntimeError: if the storage has rolled its writes back without an error.
-    """
-    sessions = storage.scoped_session
-    with _first_error(storage.engine) as errors, storage.engine.begin() as connection:
-        sessions.remove()
-        sessions(bind=connection, join_transaction_mode="rollback_only")
-        try:
-            yield
-        except (StorageInternalError, InvalidRequestError) as error:
-            raise (errors[0] if errors else error) from error
-        finally:
-            sessions.remove()
-        if not connection.in_transaction():
-            raise RuntimeError("another process has written the same to the ledger")
-
-
-@contextmanager
-def _first_error(engine: Engine) -> Iterator[list[DBAPIError]]:
-    """Yield a list, to which the first database error that this thread meets within the block is added."""
-    found: list[DBAPIError] = []
-    thread = get_ident()
-
-    def note(context: ExceptionContext) -> None:
-        if isinstance(context.sqlalchemy_exception, DBAPIError) and not found and get_ident() == thread:
-            found.append(context.sqlalchemy_exception)
-
-    event.listen(engine, "handle_error", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "handle_error", note)
 
 
 def _open(url: str) -> RDBStorage:

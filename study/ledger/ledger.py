@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 from study.ledger.book import Book
 from study.ledger.database import open_storage
+from study.ledger.memory import Remembered
 from study.ledger.patience import at_once, patiently
 from study.ledger.proposals import Proposals
 from study.ledger.records import Record, State, Wanted
@@ -48,7 +49,7 @@ class Ledger:
     """
 
     def __init__(self, url: str, name: str, waits: bool = False, called: str = "") -> None:
-        self.storage = open_storage(url, waits, called)
+        self.storage = Remembered(open_storage(url, waits, called))
         self._book = Book(self.storage, name)
         self.studies = self._book.studies
         self._running = RunningTrials(self._book)
@@ -144,7 +145,12 @@ class Ledger:
         first = self._running.first_attempt(record)
         if first is not None:
             return first
-        at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, "driver", self.driver))
+
+        def drives() -> None:
+            with self._book.writing():
+                self.storage.set_trial_user_attr(record.trial_id, "driver", self.driver)
+
+        at_once(drives)
         number = self._running.count(record, "attempts")
         self._put(replace(record, driver=self.driver))
         return number

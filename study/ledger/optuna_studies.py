@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import optuna
 from optuna.samplers import RandomSampler
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from study.errors import RequestError
+from study.ledger.memory import Remembered
 from study.ledger.records import Phase, Record
 from study.ledger.sampling import make_pruner
 from study.planning.plan import Plan
@@ -26,7 +26,7 @@ __all__ = ["OptunaStudies"]
 class OptunaStudies:
     """The Optuna studies of the study `name` in `storage`."""
 
-    def __init__(self, storage: RDBStorage, name: str) -> None:
+    def __init__(self, storage: Remembered, name: str) -> None:
         self.storage, self.name = storage, name
         self._opened: dict[str, optuna.Study] = {}
         self._plan: Plan | None = None

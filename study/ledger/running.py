@@ -1,13 +1,11 @@
 """Running trials on record: attempts, deaths, and reports with the pruner's decision on each report.
 
-The database is read once for each trial. Every write is applied to the copy in memory too, because nobody but
-this process writes.
+The trials are read from memory, because nobody but this process writes.
 """
 
 from __future__ import annotations
 
 from optuna.pruners import NopPruner
-from optuna.trial import FrozenTrial
 
 from study.ledger.book import Book
 from study.ledger.patience import at_once
@@ -42,10 +40,14 @@ class RunningTrials:
         Raises:
             Away: if the database does not answer. The caller then calls again; both calls count as one.
         """
-        stored = at_once(lambda: self._read(record))
+        stored = at_once(lambda: self.storage.get_trial(record.trial_id))
         number = int(stored.user_attrs.get(what, 0)) + 1  # the same number again after a write that raised
-        at_once(lambda: self.storage.set_trial_user_attr(record.trial_id, what, number))
-        stored.user_attrs[what] = number
+
+        def write() -> None:
+            with self.book.writing():
+                self.storage.set_trial_user_attr(record.trial_id, what, number)
+
+        at_once(write)
         return number
 
     def report(self, record: Record, index: int, value: float) -> bool:
@@ -64,34 +66,27 @@ class RunningTrials:
         if record.phase == "confirm" or isinstance(study.pruner, NopPruner):
             self._values.setdefault(record.trial_id, {}).setdefault(index, value)
             return False
-        stored = self._read(record)
+        stored = self.storage.get_trial(record.trial_id)
         with self.book.writing():
             if index not in stored.intermediate_values:
                 self.storage.set_trial_intermediate_value(record.trial_id, index, value)
-                stored.intermediate_values[index] = value
+                stored = self.storage.get_trial(record.trial_id)
             decision = stored.user_attrs.get(f"decision {index}")
             if decision is None:
                 decision = decide(study, stored)
                 self.storage.set_trial_user_attr(record.trial_id, f"decision {index}", decision)
-                stored.user_attrs[f"decision {index}"] = decision
             for mark, at in decision["marks"].items():
                 if stored.system_attrs.get(mark) != at:
                     self.storage.set_trial_system_attr(record.trial_id, mark, at)
-                    stored.system_attrs[mark] = at
         return bool(decision["stop"])
 
     def write_values(self, record: Record) -> None:
         """Write the reports of `record` that `report` only kept, because no pruner decides on them."""
+        there = self.storage.get_trial(record.trial_id).intermediate_values
         for index, reported in self._values.get(record.trial_id, {}).items():
-            self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
+            if index not in there:
+                self.storage.set_trial_intermediate_value(record.trial_id, index, reported)
 
     def ended(self, record: Record) -> None:
         """Forget the trial of `record`: it has ended."""
-        self.book.running.pop(record.trial_id, None)
         self._values.pop(record.trial_id, None)
-
-    def _read(self, record: Record) -> FrozenTrial:
-        running = self.book.running
-        if record.trial_id not in running:
-            running[record.trial_id] = self.storage.get_trial(record.trial_id)
-        return running[record.trial_id]

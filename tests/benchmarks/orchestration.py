@@ -138,13 +138,17 @@ def whole_path(trials: int) -> dict[str, Any]:
     from cluster.local import CLUSTER as LOCAL
     from study.driver import tune
     from study.driver.ray_cluster import connected
+    from study.driver.room import Room
     from study.home import Home
+    from study.planning.request import Request
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         stack.enter_context(connected(LOCAL))
         study = open_study(Home(Path(folder)), trials, stack)
         stack.enter_context(mock.patch.object(tune, "train", no_op))
-        study.trials("search", study.ledger.ask_search, study.resources)
+        need: Any = None  # nobody asks how much memory a trial needs if the number at once is given
+        room = Room(study.resources, need, Request(space="bench", concurrency=CONCURRENCY), print)
+        study.trials("search", study.ledger.ask_search, room)
         assert study.posts.outbox.flush(600)
         return {"trials": study.summary()["complete"], "per_second": study.view.rate(time.monotonic())}
 

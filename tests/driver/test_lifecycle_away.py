@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from study.errors import StudyStopped
 from study.ledger import patience
+from study.ledger.memory import Remembered
 from study.tracking import outbox, posts
 from study.tracking.journal import find_unsent, unsent_mark
 from tests.driver.driving import (
@@ -112,7 +112,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Server:
     """The ledger's database."""
     names = ("get_trial", "get_all_trials", "set_trial_intermediate_value", "set_trial_user_attr")
     refusal = OperationalError("select 1", {}, ConnectionError("connection refused"))
-    found = Server(monkeypatch, RDBStorage, names, refusal)
+    found = Server(monkeypatch, Remembered, names, refusal)
     monkeypatch.setattr(patience, "RETRY", 0.0)
     monkeypatch.setattr(patience, "PAUSE", (0.001, 0.01))
     return found

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from optuna.storages import RDBStorage
 
 from study.driver import lifecycle
+from study.ledger.memory import Remembered
 from study.ledger.progress import summary
 from study.storage.attempts import tidy_trial
 from study.tracking import posts
@@ -37,12 +37,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalW
 
 
 WRITES: list[tuple[Any, str]] = [
-    (RDBStorage, "_create_new_trial"),
-    (RDBStorage, "_set_trial_param"),
-    (RDBStorage, "set_trial_user_attr"),
-    (RDBStorage, "set_trial_system_attr"),
-    (RDBStorage, "set_trial_intermediate_value"),
-    (RDBStorage, "set_trial_state_values"),
+    (Remembered, "create_new_trial"),
+    (Remembered, "set_trial_param"),
+    (Remembered, "set_trial_user_attr"),
+    (Remembered, "set_trial_system_attr"),
+    (Remembered, "set_trial_intermediate_value"),
+    (Remembered, "set_trial_state_values"),
     *((MlflowClient, name) for name in MLFLOW_WRITES),
     (Journal, "add"),
 ]
@@ -124,7 +124,7 @@ def test_an_end_is_written_in_the_order_that_makes_a_kill_harmless(
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
-    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
+    ask = ["create_new_trial", "set_trial_param", *["set_trial_user_attr"] * 5]
     start = ["mark", "create_run", "log_batch"]
     report = ["add", "mark", "log_batch", "set_trial_intermediate_value"]
     decided = ["set_trial_user_attr", "set_trial_system_attr"]
@@ -141,7 +141,7 @@ def test_if_mlflow_lags_the_run_is_closed_before_the_ledger_s_row_all_the_same(
     cycle = driver.phase()
     writes.done.clear()
     driver.play(cycle)
-    ask = ["_create_new_trial", "_set_trial_param", *["set_trial_user_attr"] * 5]
+    ask = ["create_new_trial", "set_trial_param", *["set_trial_user_attr"] * 5]
     report = ["add", "mark"]
     sent = ["create_run", "log_batch", "set_terminated", "unmark"]
     end = [*["set_trial_intermediate_value"] * 2, *["set_trial_user_attr"] * 2, "set_trial_state_values"]

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from optuna.storages import RDBStorage
 from sqlalchemy.exc import OperationalError
 
 from study.driver.lifecycle import WORKER_DEATHS
 from study.errors import StudyStopped
+from study.ledger.memory import Remembered
 from study.tracking.journal import Journal
 from tests.driver.driving import Driver, MakeReport, steps, trial_runs
 
@@ -138,7 +138,7 @@ def test_a_ledger_that_breaks_keeps_no_trial_from_becoming_scheduled_in_mlflow(
     assert reports is not None
     assert runs_on is not None
     with monkeypatch.context() as patch:
-        patch.setattr(RDBStorage, "set_trial_intermediate_value", broken)
+        patch.setattr(Remembered, "set_trial_intermediate_value", broken)
         with pytest.raises(StudyStopped, match=r"^the ledger's database: database or disk is full$"):
             cycle.report(reports.key, 1, make_report(1, 0.4))
         cycle.let_go()

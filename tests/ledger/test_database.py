@@ -7,12 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import optuna
 import pytest
 
 from study.errors import RequestError, StudyStopped
 from study.ledger import patience
-from study.ledger.database import one_transaction
 from study.ledger.ledger import Ledger
 from study.planning.plan import Plan
 
@@ -54,27 +52,3 @@ def test_many_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
         process.stdin.flush()
     answers = [process.communicate(timeout=120) for process in opening]
     assert [process.returncode for process in opening] == [0] * 4, answers
-
-
-def test_a_transaction_is_committed_as_a_whole_or_not_at_all(fast_sqlite: None, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'optuna.db'}"
-    study = optuna.create_study(storage=url, study_name="s")
-    storage = optuna.storages.RDBStorage(url)
-    number = study.ask()._trial_id
-
-    def killed() -> None:
-        with one_transaction(storage):
-            storage.set_trial_user_attr(number, "a", 1)
-            assert storage.get_trial(number).user_attrs == {"a": 1}
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        killed()
-    assert storage.get_trial(number).user_attrs == {}
-    with one_transaction(storage):
-        storage.set_trial_user_attr(number, "a", 1)
-        storage.set_trial_user_attr(number, "b", 2)
-        assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {}
-    assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {"a": 1, "b": 2}
-    storage.set_trial_user_attr(number, "c", 3)  # by itself again
-    assert optuna.storages.RDBStorage(url).get_trial(number).user_attrs == {"a": 1, "b": 2, "c": 3}

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
 from study.ledger.ledger import Ledger
+from study.ledger.memory import Remembered
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from study.space import Range
@@ -111,7 +111,7 @@ def test_what_was_told_while_the_database_was_away_is_told_once_more(
         raise OperationalError("UPDATE", {}, ConnectionError("connection refused"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(optuna.storages.RDBStorage, "set_trial_state_values", away)
+        patch.setattr(Remembered, "set_trial_state_values", away)
         with pytest.raises(OperationalError):
             ledger._tell(record, State.COMPLETE, 0.3, None)
     assert Ledger(url, plan.name).storage.get_trial(record.trial_id).intermediate_values == {}

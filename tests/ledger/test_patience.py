@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
@@ -19,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from study.errors import Away, StudyStopped
 from study.ledger import patience
 from study.ledger.ledger import Ledger
+from study.ledger.memory import Remembered
 from study.ledger.patience import patiently
 from study.ledger.records import Record, State, Wanted
 from study.planning.plan import Plan
@@ -137,7 +137,7 @@ def test_whatever_a_running_study_asks_does_not_wait_and_can_be_asked_again(
         locked.rollback()
         assert call() == answer
     assert [r.outcome for r in impatient.records()] == ["complete", None, None]
-    assert ledger.storage.get_trial(record.trial_id).intermediate_values == {1: 0.5}
+    assert impatient.storage.stored.get_trial(record.trial_id).intermediate_values == {1: 0.5}
 
 
 def test_a_database_that_goes_away_within_an_ask_is_away(
@@ -283,8 +283,8 @@ def test_a_statement_that_is_wrong_is_not_tried_again() -> None:
 
 
 WRITES = [
-    "_create_new_trial",
-    "_set_trial_param",
+    "create_new_trial",
+    "set_trial_param",
     "set_trial_user_attr",
     "set_trial_system_attr",
     "set_trial_intermediate_value",
@@ -309,14 +309,14 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
     counted = Answers()
 
     def watch(name: str) -> None:
-        original = getattr(RDBStorage, name)
+        original = getattr(Remembered, name)
 
         def write(*values: Any, **more: Any) -> Any:
             answer = original(*values, **more)
             counted.after()
             return answer
 
-        monkeypatch.setattr(RDBStorage, name, write)
+        monkeypatch.setattr(Remembered, name, write)
 
     for name in WRITES:
         watch(name)

@@ -12,8 +12,8 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
 from study.ledger import patience
-from study.ledger.database import one_transaction
 from study.ledger.ledger import Ledger
+from study.ledger.memory import Remembered, one_transaction
 from study.ledger.records import Choice, State, Wanted
 from study.planning.plan import Plan
 from study.space import Range
@@ -257,7 +257,7 @@ def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
 ) -> None:
     """The kill may come before any write of the retry."""
     plan = make_plan(trials=1)
-    write, left = optuna.storages.RDBStorage.set_trial_user_attr, 0
+    write, left = Remembered.set_trial_user_attr, 0
 
     def die(*values: Any, **more: Any) -> None:
         nonlocal left
@@ -272,7 +272,7 @@ def test_a_retry_that_was_killed_before_it_was_on_record_can_be_repeated(
         ledger.tell(failed, State.FAILED, None, "no")
         left = writes
         with monkeypatch.context() as patch:
-            patch.setattr(optuna.storages.RDBStorage, "set_trial_user_attr", die)
+            patch.setattr(Remembered, "set_trial_user_attr", die)
             with pytest.raises(KeyboardInterrupt):
                 ledger.retry_failed()
         again = open_ledger(plan, f"after {writes}")
@@ -310,7 +310,7 @@ def test_a_retry_while_the_database_goes_away_starts_each_trial_once(
     answers = iter([False, True])  # the first one is lost
 
     @contextlib.contextmanager
-    def transaction(storage: optuna.storages.RDBStorage) -> Iterator[None]:
+    def transaction(storage: Remembered) -> Iterator[None]:
         answered = next(answers, True)
         with one_transaction(storage):
             yield

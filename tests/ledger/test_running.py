@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import optuna
 import pytest
 
 from study.ledger.ledger import Ledger
+from study.ledger.memory import Remembered
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from tests.ledger.trials import ask, wanted
@@ -120,7 +120,7 @@ def test_a_kill_while_the_pruner_decides_changes_no_decision(
             record, value = ask(ledger), 0.5 if number % 3 else 0.1
             for write in killed_at:
                 with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
-                    patch.setattr(optuna.storages.RDBStorage, write, die)
+                    patch.setattr(Remembered, write, die)
                     ledger.report(record, 1, value)
                 ledger = open_ledger(plan, database)
             stopped.append(run_reports(ledger, record, [value] * 4))
