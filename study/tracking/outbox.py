@@ -5,7 +5,8 @@ the same name. While the server is away, jobs stay here and are tried again. Aft
 jobs any more; the next process finds by the marks on disk what is unsent.
 
 While a trial runs, its jobs are `APART` seconds apart. Reports that come faster are sent together: if a trial
-takes less than a second, all its reports are sent at once.
+takes less than a second, all its reports are sent at once. If several jobs are due and MLflow is a database,
+they become one transaction: all of them are committed, or none is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ __all__ = ["BOUND", "Outbox"]
 APART = 1.0  # seconds between two jobs of one name, except before the last job of the name
 BOUND = 1000  # if so many jobs wait, no new trial is launched
 LAST_JOB = 30.0  # seconds that a running job has left when the outbox is left
+GROUP = 0.2  # seconds after which no more jobs join a transaction
 RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first pause, and the longest
 
 
@@ -48,6 +51,8 @@ class Outbox:
 
     def __init__(self, holds: Callable[[], bool] = lambda: True) -> None:
         self.holds = holds
+        self.together: Callable[[], AbstractContextManager[None] | None] = lambda: None
+        """Returns a block within which jobs are one transaction; None if each job is sent by itself."""
         self.away: str | None = None
         """Why the last attempt failed; None while all goes well."""
         self._jobs: dict[str, _Job] = {}
@@ -125,13 +130,20 @@ class Outbox:
         return False
 
     def _work(self) -> None:
-        pause = RETRY[0]
-        while (one := self._next()) is not None:
-            name, job = one
+        pause, singly = RETRY[0], 0  # singly: jobs that run one by one, after they failed together
+        while due := self._due():
+            name, job = due[0]
             if not self.holds():
                 self._wait(RETRY[0])
                 continue
             try:
+                if singly == 0 and len(due) > 1 and (block := self.together()) is not None:
+                    ran = self._in_one(block, due)
+                    singly = 0 if ran else len(due)
+                    for each in ran:
+                        self._settle(*each)
+                    continue
+                singly = max(0, singly - 1)
                 job.run()
                 self._settle(name, job)
             except Exception as error:  # any error of a client that cannot reach its server
@@ -148,6 +160,22 @@ class Outbox:
                 return
             else:
                 pause = RETRY[0]
+
+    def _in_one(
+        self, block: AbstractContextManager[None], due: list[tuple[str, _Job]]
+    ) -> list[tuple[str, _Job]]:
+        """Run jobs within `block`; returns those that ran: none, if one of them or the block's end failed."""
+        ran, until = [], time.monotonic() + GROUP
+        try:
+            with block:
+                for name, job in due:
+                    job.run()
+                    ran.append((name, job))
+                    if time.monotonic() > until:
+                        break
+        except Exception:  # the jobs will show which of them it was, one by one
+            return []
+        return ran
 
     def _wait(self, pause: float) -> None:
         until = time.monotonic() + pause
@@ -169,14 +197,14 @@ class Outbox:
                 del self._jobs[name]
             self._changed.notify_all()
 
-    def _next(self) -> tuple[str, _Job] | None:
-        """Wait for a job that is due, and return the first; None when the outbox is closed."""
+    def _due(self) -> list[tuple[str, _Job]]:
+        """Wait for jobs that are due, and return them in their order; none when the outbox is closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                for name, job in self._jobs.items():
-                    if job.due <= now or self._awaited:
-                        return name, job
+                due = [each for each in self._jobs.items() if each[1].due <= now or self._awaited]
+                if due:
+                    return due
                 soonest = min((job.due for job in self._jobs.values()), default=None)
                 self._changed.wait(None if soonest is None else soonest - now)
-        return None
+        return []

@@ -6,8 +6,8 @@ repeated after a kill, without a second run and without a second row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from study.planning.registration import REGISTERED
 from study.planning.request_file import first_command
 from study.planning.versions import code_commit, code_version, library_versions
 from study.tracking.database import move_artifacts, wait_until_free
+from study.tracking.grouped import together
 from study.tracking.identity import PARENT
 from study.tracking.journal import newest_report
 from study.tracking.lineage import code_tags, machine_tags, source_tags, usage_rows
@@ -200,11 +201,31 @@ class Tracker:
         except MlflowException as error:
             if error.error_code in CHANGED:
                 self.changed = True
-                self.runs.forget()
-                self._logged.clear()
-                for name in ("study_run", "arm_runs"):
-                    self.__dict__.pop(name, None)
+                self._forget()
             raise
+
+    def together(self) -> AbstractContextManager[None] | None:
+        """Return a block whose writes become one transaction; None if MLflow's store is a server.
+
+        If the block raises, nothing of it is stored, and what was there is read again.
+        """
+        return None if (block := together(self.runs.client)) is None else self._whole(block)
+
+    @contextmanager
+    def _whole(self, block: AbstractContextManager[None]) -> Iterator[None]:
+        try:
+            with block:
+                yield
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Read everything again at the next use."""
+        self.runs.forget()
+        self._logged.clear()
+        for name in ("study_run", "arm_runs"):
+            self.__dict__.pop(name, None)
 
     def replay(
         self,
