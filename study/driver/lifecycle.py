@@ -4,6 +4,9 @@ ask      ledger (key last) -> the trial's folder is marked unsent -> MLflow run 
 report   journal line -> MLflow, by the outbox -> value in the ledger -> the pruner's decision
 end      result on disk (by the worker) -> MLflow run closed, mark deleted -> the ledger's row closed
 
+If many trials run, nobody waits for MLflow: the ledger's rows of all trials whose runs were closed meanwhile
+are closed in one transaction.
+
 A kill between two writes leaves something that the next start repeats without a second effect: RUNNING trials
 start again with their number, key, folder and run; what is marked unsent is sent again. While MLflow is away,
 the ledger's row is closed first, and the mark shows that MLflow lacks something. While the ledger is away,
@@ -14,8 +17,10 @@ describes all of this.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +28,7 @@ from typing import Any
 from study.errors import masked
 from study.front import front_of, fronts_of_arms
 from study.ledger.lease import Lease
-from study.ledger.ledger import Ledger
+from study.ledger.ledger import End, Ledger
 from study.ledger.patience import Deferred
 from study.ledger.records import Phase, Record, State
 from study.planning.costs import costs_of
@@ -38,8 +43,19 @@ __all__ = ["WORKER_DEATHS", "Lifecycle"]
 WORKER_DEATHS = 3
 """Deaths of its workers that a trial survives between two reports. (To run out of memory is a death too.)"""
 SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger's row is closed
+FEW = 8  # if more trials run, nothing waits while a trial ends
+TOGETHER = 0.1  # seconds between two transactions that end trials, if more trials run
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Ending:
+    """A trial that has ended, and whose row in the ledger is open `until` MLflow has its end, or a time."""
+
+    outcome: State
+    why: str | None
+    until: float
 
 
 class Lifecycle:
@@ -65,6 +81,8 @@ class Lifecycle:
         self._deferred = Deferred()
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
+        self._ending: dict[str, _Ending] = {}  # key -> a trial whose row in the ledger is still open
+        self._next_close = 0.0
         self._best = fronts_of_arms(r for r in records if r.phase == "search")
         self._tidy(*records)  # a kill may have come between a trial's end and its tidying
 
@@ -91,7 +109,8 @@ class Lifecycle:
         return not self.stopping and (self.away is not None or self.posts.full)
 
     def has_next(self) -> bool:
-        """Return whether there is a trial to start. Waits while the ledger is away."""
+        """Return whether there is a trial to start. Waits for trials that end, and for the ledger."""
+        self.close_ended(waits=True)
         return self._deferred.wait_for(self._has_next)
 
     def _has_next(self) -> bool:
@@ -197,17 +216,53 @@ class Lifecycle:
             return
         self.lease.check()
         self._post(record, outcome)
-        self.posts.outbox.flush(SLOW_MLFLOW, only=key)
-        self.lease.check()  # again, after the wait
         why = traceback.strip().splitlines()[-1] if traceback else None
-        complete = last is not None and outcome == State.COMPLETE
+        self._ending[key] = _Ending(outcome, why, time.monotonic() + SLOW_MLFLOW)
+        if len(self.running) <= FEW:
+            self._wait_for_mlflow()
+            self._close([key])
+
+    def close_ended(self, waits: bool = False) -> None:
+        """Close the ledger's rows of all trials whose runs in MLflow are closed, in one transaction.
+
+        waits: wait for MLflow first, but no trial's row for longer than `SLOW_MLFLOW`.
+        """
+        now = time.monotonic()
+        if not self._ending or (now < self._next_close and not waits):
+            return
+        self._next_close = now + TOGETHER
+        if waits:
+            self._wait_for_mlflow()
+        if self.away is not None:
+            self._deferred.settle()  # what waits there comes first
+        else:
+            self._deferred.put(lambda: self._close([key for key in self._ending if self._may_close(key)]))
+
+    def _wait_for_mlflow(self) -> None:
+        for key, ending in self._ending.items():
+            self.posts.outbox.flush(max(0.0, ending.until - time.monotonic()), only=key)
+
+    def _may_close(self, key: str) -> bool:
+        """Return whether MLflow has received the end of the trial, or is away or too slow."""
+        outbox = self.posts.outbox
+        return not outbox.waits(key) or outbox.away is not None or time.monotonic() >= self._ending[key].until
+
+    def _close(self, keys: Sequence[str]) -> None:
+        self.lease.check()  # again, after the wait
+        ended = self.ledger.tell_all([self._end_of(key) for key in keys]) if keys else []
+        for record in ended:
+            self._forget(record.key)
+            self._tidy_ended(record)
+
+    def _end_of(self, key: str) -> End:
+        record, last, ending = self.running[key], self._journals[key].last, self._ending[key]
+        complete = last is not None and ending.outcome == State.COMPLETE
         value = value_of(last.validation, self.select_on) if last is not None and complete else None
         searched = complete and record.phase == "search"
         costs = costs_of(last.result) if last is not None and last.result and searched else {}
-        of_trial = [costs[name] for name in self.costs if costs]
-        ended = self.ledger.tell(record, outcome, value, why, self.posts.run_of(key), of_trial)
-        self._forget(key)
-        self._tidy_ended(ended)
+        of_trial = tuple(costs[name] for name in self.costs if costs)
+        run = None if self.posts.outbox.waits(key) else self.posts.run_of(key)
+        return End(record, ending.outcome, value, ending.why, run, of_trial)
 
     def let_go(self) -> None:
         """Leave the trials that still run as they are, because the study stops: a resume starts them again.
@@ -216,6 +271,7 @@ class Lifecycle:
         their reports again. An error here keeps no other trial from becoming SCHEDULED in MLflow.
         """
         _try(self._deferred.settle_now)
+        _try(partial(self.close_ended, waits=True))
         self._deferred.clear()
         for key, record in list(self.running.items()):
             _try(partial(self._post, record, State.SCHEDULED))
@@ -229,6 +285,7 @@ class Lifecycle:
     def _forget(self, key: str) -> None:
         self.running.pop(key, None)
         self._journals.pop(key, None)
+        self._ending.pop(key, None)
         self.reports.pop(key, None)
         self.changes += 1
 

@@ -86,7 +86,7 @@ def run_phase(
                 name="tune",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[_Callback(lifecycle, trouble, watch, scheduler.look)],
+                callbacks=[_Callback(lifecycle, trouble, lifecycle.close_ended, watch, scheduler.look)],
             ),
         )
         try:

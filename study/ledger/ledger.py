@@ -11,7 +11,7 @@ started.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from optuna.trial import TrialState
 
@@ -24,7 +24,7 @@ from study.ledger.records import Record, State, Wanted
 from study.ledger.running import RunningTrials
 from study.planning.plan import Plan
 
-__all__ = ["Ledger"]
+__all__ = ["End", "Ledger"]
 
 OPTUNA_STATES = {
     State.COMPLETE: TrialState.COMPLETE,
@@ -32,6 +32,22 @@ OPTUNA_STATES = {
     State.DIVERGED: TrialState.PRUNED,  # NaN would be FAIL, which samplers ignore and propose again
     State.FAILED: TrialState.FAIL,
 }
+
+
+@dataclass(frozen=True)
+class End:
+    """How a trial ended: its outcome, and the value of a complete trial.
+
+    mlflow_run: the id of the trial's run in MLflow, for people who read the ledger with Optuna; None if it is
+    not known. costs: of a complete search trial, in the order of the plan's costs.
+    """
+
+    record: Record
+    outcome: State
+    value: float | None
+    why: str | None = None
+    mlflow_run: str | None = None
+    costs: tuple[float, ...] = ()
 
 
 class Ledger:
@@ -185,50 +201,42 @@ class Ledger:
         mlflow_run: str | None = None,
         costs: Sequence[float] = (),
     ) -> Record:
-        """End `record`; returns the record of the ended trial.
+        """End `record`; returns the record of the ended trial. See `End` and `tell_all`."""
+        return self.tell_all([End(record, outcome, value, why, mlflow_run, tuple(costs))])[0]
 
-        costs: of a complete search trial, in the order of the plan's costs.
+    def tell_all(self, ends: Sequence[End]) -> list[Record]:
+        """End several trials in one transaction; returns the records of the ended trials.
 
-        A second call changes nothing: a kill may have come right after the first. mlflow_run: the id of the
-        trial's run in MLflow, for people who read the ledger with Optuna; None if the id is not known.
+        A second call changes nothing: a kill may have come right after the first.
 
         Raises:
             Away: if the database does not answer; the caller then calls again.
         """
-        return at_once(lambda: self._tell(record, outcome, value, why, mlflow_run, tuple(costs)))
+        return at_once(lambda: self._tell_all(ends))
 
-    def _tell(
-        self,
-        record: Record,
-        outcome: State,
-        value: float | None,
-        why: str | None,
-        mlflow_run: str | None = None,
-        costs: tuple[float, ...] = (),
-    ) -> Record:
+    def _tell_all(self, ends: Sequence[End]) -> list[Record]:
+        with self._book.writing():
+            ended = [self._tell(end) for end in ends]
+        for record in ended:
+            self._put(record)
+            self._running.ended(record)
+        return ended
+
+    def _tell(self, end: End) -> Record:
+        record, outcome = end.record, end.outcome
         known = self._book.records().get(record.key) or record
-        study = self.studies.of(record)
-        if known.running:
-            state = OPTUNA_STATES[outcome]
-            told = [value, *costs] if state == TrialState.COMPLETE and value is not None else None
-            with self._book.writing():
-                self._running.write_values(record)
-                self.storage.set_trial_user_attr(record.trial_id, "outcome", outcome)
-                if why:
-                    self.storage.set_trial_user_attr(record.trial_id, "why", why)
-                if mlflow_run:
-                    self.storage.set_trial_user_attr(record.trial_id, "mlflow_run_id", mlflow_run)
-                study.tell(record.number, told, state=state)
-            known = replace(
-                known,
-                outcome=State(outcome),
-                value=told[0] if told else None,
-                why=why or known.why,
-                costs=costs,
-            )
-            self._put(known)
-        self._running.ended(record)
-        return known
+        if not known.running:
+            return known
+        state = OPTUNA_STATES[outcome]
+        told = [end.value, *end.costs] if state == TrialState.COMPLETE and end.value is not None else None
+        self._running.write_values(record)
+        attributes = {"outcome": outcome, "why": end.why, "mlflow_run_id": end.mlflow_run}
+        for name, attribute in attributes.items():
+            if attribute:
+                self.storage.set_trial_user_attr(record.trial_id, name, attribute)
+        self.studies.of(record).tell(record.number, told, state=state)
+        value = told[0] if told else None
+        return replace(known, outcome=State(outcome), value=value, why=end.why or known.why, costs=end.costs)
 
     def _put(self, record: Record) -> None:
         self._book.records().put(self.studies.of(record).study_name, record)

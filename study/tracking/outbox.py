@@ -76,6 +76,10 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def waits(self, name: str) -> bool:
+        """Return whether a job of this name has not run yet."""
+        return name in self._jobs
+
     def put(self, name: str, run: Callable[[], None], mark: Path | None = None, last: bool = True) -> None:
         """Let the outbox call `run` soon, in place of a job of the same name that waits.
 

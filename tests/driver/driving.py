@@ -66,6 +66,9 @@ class Late(Outbox):
             mark.touch()
         self._waiting[name] = outbox._Job(run, mark if last else None, 0.0, last)
 
+    def waits(self, name: str) -> bool:
+        return name in self._waiting or super().waits(name)
+
     def flush(self, patience: float, even_away: bool = False, only: str | None = None) -> bool:
         with self._changed:
             self._jobs |= self._waiting

@@ -11,7 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
-from study.ledger.ledger import Ledger
+from study.ledger.ledger import End, Ledger
 from study.ledger.memory import Remembered
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
@@ -113,7 +113,7 @@ def test_what_was_told_while_the_database_was_away_is_told_once_more(
     with monkeypatch.context() as patch:
         patch.setattr(Remembered, "set_trial_state_values", away)
         with pytest.raises(OperationalError):
-            ledger._tell(record, State.COMPLETE, 0.3, None)
+            ledger._tell_all([End(record, State.COMPLETE, 0.3)])
     assert Ledger(url, plan.name).storage.get_trial(record.trial_id).intermediate_values == {}
     ended = ledger.tell(record, State.COMPLETE, 0.3)
     assert (ended.outcome, ended.value) == ("complete", 0.3)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -332,3 +333,85 @@ def test_while_it_is_not_known_that_the_lease_is_held_nothing_is_sent(
         held.set()
         assert box.flush(20)
     assert done == ["a"]
+
+
+# Together
+
+
+class Blocks:
+    """Blocks of an outbox: what each of them ran is in `whole` if it was committed, in `failed` otherwise."""
+
+    def __init__(self, done: list[str]) -> None:
+        self.done = done
+        self.whole: list[list[str]] = []
+        self.failed: list[list[str]] = []
+        self.refuse = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        before = len(self.done)
+        try:
+            yield
+            if self.refuse:
+                self.refuse -= 1
+                raise OSError("no answer to the commit")
+        except OSError:
+            self.failed.append(self.done[before:])
+            raise
+        self.whole.append(self.done[before:])
+
+
+def put_behind(box: Outbox, done: list[str], *jobs: tuple[str, Callable[[], None], Path | None]) -> None:
+    """Put jobs that are due together: a slow job runs meanwhile."""
+    first = Slow(done, "first")
+    box.put("first", first)
+    assert first.under_way.wait(LONG)
+    for job in jobs:
+        box.put(*job)
+    first.go_on.set()
+    assert box.flush(LONG, even_away=True)
+
+
+def test_jobs_that_are_due_together_are_one_transaction_and_their_marks_go_after_it(
+    box: Outbox, tmp_path: Path
+) -> None:
+    done: list[str] = []
+    blocks, mark = Blocks(done), tmp_path / "unsent"
+    box.together = blocks
+
+    def marked() -> None:
+        done.append("a" if mark.exists() else "the mark went too early")
+
+    put_behind(box, done, ("a", marked, mark), ("b", does(done, "b"), None), ("c", does(done, "c"), None))
+    assert (done, blocks.whole) == (["first", "a", "b", "c"], [["a", "b", "c"]])
+    assert not mark.exists()
+
+
+def test_if_one_of_them_fails_they_run_one_by_one_and_no_other_waits_for_it(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY", (0.001, 0.01))
+    done: list[str] = []
+    blocks, left = Blocks(done), [3]
+    box.together = blocks
+
+    def fails() -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise OSError("no")
+        done.append("b")
+
+    put_behind(box, done, ("a", does(done, "a"), None), ("b", fails, None), ("c", does(done, "c"), None))
+    assert blocks.failed[0] == ["a"]
+    assert done[:4] == ["first", "a", "a", "c"], "the first time of a was not committed"
+    assert done[-1] == "b"
+
+
+def test_if_the_commit_fails_nothing_counts_as_sent(box: Outbox, tmp_path: Path) -> None:
+    done: list[str] = []
+    blocks, mark = Blocks(done), tmp_path / "unsent"
+    blocks.refuse, box.together = 1, blocks
+    put_behind(box, done, ("a", does(done, "a"), mark), ("b", does(done, "b"), None))
+    assert blocks.failed == [["a", "b"]]
+    assert done == ["first", "a", "b", "a", "b"]
+    assert not mark.exists()
