@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, RunInfo, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlTag
@@ -59,6 +59,7 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
         self._joined = threading.local()
         super().__init__(db_uri, default_artifact_root)
         self._alone, self.ManagedSessionMaker = self.ManagedSessionMaker, self._session
+        self._statements = _Statements(self.engine.dialect.name)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -119,7 +120,7 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
             )
         rows = [{"run_uuid": run_id, "key": p.key, "value": p.value} for p in params if p.key not in there]
         if rows:
-            session.execute(self._insert(PARAMS), rows)
+            session.execute(self._statements.params, rows)
 
     def _add_metrics(self, session: Session, run_id: str, metrics: Sequence[Metric]) -> None:
         """Add rows that the run does not have; the newest of each metric becomes the latest."""
@@ -140,31 +141,58 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
                 latest[metric.key] = row
         if not rows:
             return
-        session.execute(self._insert(METRICS).on_conflict_do_nothing(), list(rows.values()))
-        newest = self._insert(LATEST)
-        new = newest.excluded
-        older = tuple_(new.step, new.timestamp, new.value) > tuple_(
-            LATEST.c.step, LATEST.c.timestamp, LATEST.c.value
-        )
-        replaced = {name: new[name] for name in ("value", "timestamp", "step", "is_nan")}
-        session.execute(
-            newest.on_conflict_do_update(index_elements=["key", "run_uuid"], set_=replaced, where=older),
-            list(latest.values()),
-        )
+        session.execute(self._statements.metrics, list(rows.values()))
+        session.execute(self._statements.latest, list(latest.values()))
 
     def _add_tags(self, session: Session, run_id: str, tags: Sequence[RunTag]) -> None:
         """Add or change tags."""
         values = {tag.key: tag.value for tag in tags}
         if values:
-            added = self._insert(TAGS)
-            replaced = {"value": added.excluded.value}
-            session.execute(
-                added.on_conflict_do_update(index_elements=["key", "run_uuid"], set_=replaced),
-                [{"run_uuid": run_id, "key": key, "value": value} for key, value in values.items()],
+            rows = [{"run_uuid": run_id, "key": key, "value": value} for key, value in values.items()]
+            session.execute(self._statements.tags, rows)
+
+    def update_run_info(
+        self, run_id: str, run_status: int | None, end_time: int | None, run_name: str | None
+    ) -> RunInfo:
+        """Change the state of a run. (MLflow's own would read all metrics, params and tags of the run.)"""
+        if run_name:
+            return super().update_run_info(run_id, run_status, end_time, run_name)
+        with self.ManagedSessionMaker(read_only=False) as session:
+            run = self._get_run(run_uuid=run_id, session=session)
+            self._check_run_is_active(run)
+            if run_status is not None:
+                run.status = RunStatus.to_string(run_status)
+            if end_time is not None:
+                run.end_time = end_time
+            session.flush()
+            return RunInfo(
+                run_id=run.run_uuid,
+                run_name=run.name,
+                experiment_id=str(run.experiment_id),
+                user_id=run.user_id,
+                status=run.status,
+                start_time=run.start_time,
+                end_time=run.end_time,
+                lifecycle_stage=run.lifecycle_stage,
+                artifact_uri=run.artifact_uri,
             )
 
-    def _insert(self, table: Table) -> Any:
-        return INSERT[self.engine.dialect.name](table)
+
+class _Statements:
+    """The statements that add rows, in a dialect. They are made once, which takes longer than their use."""
+
+    def __init__(self, dialect: str) -> None:
+        insert = INSERT[dialect]
+        self.params = insert(PARAMS)
+        self.metrics = insert(METRICS).on_conflict_do_nothing()
+        tags, latest = insert(TAGS), insert(LATEST)
+        of_key, new = ["key", "run_uuid"], latest.excluded
+        self.tags = tags.on_conflict_do_update(index_elements=of_key, set_={"value": tags.excluded.value})
+        age, age_there = (tuple_(of.step, of.timestamp, of.value) for of in (new, LATEST.c))
+        replaced = {name: new[name] for name in ("value", "timestamp", "step", "is_nan")}
+        self.latest = latest.on_conflict_do_update(
+            index_elements=of_key, set_=replaced, where=age > age_there
+        )
 
 
 def _age(row: dict[str, Any]) -> tuple[Any, ...]:

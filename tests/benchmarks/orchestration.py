@@ -222,7 +222,7 @@ def simulated(trials: int) -> dict[str, Any]:
         study = open_study(home, trials, stack)
         cycle = Lifecycle(study.ledger, study.lease, study.posts, "search", study.ledger.ask_search)
         watch = Watch(study.view, study.plan, cycle)
-        before, began = _memory(), time.monotonic()
+        before, began = memory(), time.monotonic()
         ended: list[tuple[float, float]] = []  # on the clock, and in seconds of this process's CPU
         while (record := cycle.next()) is not None:
             for number in range(1, REPORTS + 1):
@@ -233,7 +233,7 @@ def simulated(trials: int) -> dict[str, Any]:
             ended.append((time.monotonic(), time.process_time()))
             if len(ended) % 1000 == 0:
                 wall, cpu = _cost(ended, len(ended))
-                said = f"{len(ended)} trials, {wall:.3g} ms each, {cpu:.3g} ms of CPU; {_memory():.4g} MiB"
+                said = f"{len(ended)} trials, {wall:.3g} ms each, {cpu:.3g} ms of CPU; {memory():.4g} MiB"
                 print(said, file=sys.stderr, flush=True)
         assert study.posts.outbox.flush(600)
         seconds = time.monotonic() - began
@@ -241,7 +241,7 @@ def simulated(trials: int) -> dict[str, Any]:
     return {
         "trials": len(ended),
         "seconds": seconds,
-        "driver_mib": _memory(),
+        "driver_mib": memory(),
         "driver_mib_before": before,
         "ms_at_100": wall,
         "ms_at_end": wall_at_end,
@@ -260,7 +260,8 @@ def _cost(ended: list[tuple[float, float]], until: int) -> tuple[float, float]:
     return wall, cpu
 
 
-def _memory() -> float:
+def memory() -> float:
+    """MiB of this process at its largest."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

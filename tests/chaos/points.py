@@ -37,6 +37,7 @@ class Point:
 
 MODEL = "transformers.modeling_utils:PreTrainedModel"
 STORAGE, CLIENT = "optuna.storages._rdb.storage:RDBStorage", "mlflow.tracking.client:MlflowClient"
+MEMORY = "study.ledger.memory:Remembered"
 POINTS = {
     "study.json": Point("study.home:Home.begin", 1, "beginning"),
     "lease: taken": Point("study.ledger.lease:Lease._take", 1),
@@ -45,20 +46,22 @@ POINTS = {
     "ledger: id, plan": Point(f"{STORAGE}.set_study_user_attr", 2, "beginning"),
     "ledger: transaction": Point("study.ledger.book:one_transaction", 8),
     "database: commit": Point("sqlalchemy.engine.default:DefaultDialect.do_commit", 60),
-    "ask: trial made": Point(f"{STORAGE}._create_new_trial"),
-    "ask: parameter": Point(f"{STORAGE}._set_trial_param"),
-    "ledger: attribute": Point(f"{STORAGE}.set_trial_user_attr", 12),
-    "report: value": Point(f"{STORAGE}.set_trial_intermediate_value"),
+    "ask: trial made": Point(f"{MEMORY}.create_new_trial"),
+    "ask: parameter": Point(f"{MEMORY}.set_trial_param"),
+    "ledger: attribute": Point(f"{MEMORY}.set_trial_user_attr", 12),
+    "report: value": Point(f"{MEMORY}.set_trial_intermediate_value"),
     "pruner: decision": Point("study.ledger.running:decide"),
     "pruner: within its decision": Point("study.ledger.sampling:_Marks.set_trial_system_attr"),
-    "pruner: mark": Point(f"{STORAGE}.set_trial_system_attr"),
-    "tell: state": Point(f"{STORAGE}.set_trial_state_values"),
+    "pruner: mark": Point(f"{MEMORY}.set_trial_system_attr"),
+    "tell: state": Point(f"{MEMORY}.set_trial_state_values"),
+    "tell: rows": Point("study.ledger.rows:Rows.write", 8),
     "journal line": Point("study.tracking.journal:Journal.add"),
     "MLflow: experiment": Point(f"{CLIENT}.create_experiment", 1, "beginning"),
     "MLflow: run made": Point(f"{CLIENT}.create_run"),
     "MLflow: batch": Point(f"{CLIENT}.log_batch"),
     "MLflow: status": Point(f"{CLIENT}.update_run", 3, stopping=True),
     "MLflow: run closed": Point(f"{CLIENT}.set_terminated"),
+    "MLflow: jobs together": Point("study.tracking.grouped:GroupedStore.together", 1),
     "unsent mark": Point("pathlib:Path.touch", file="unsent"),
     "unsent mark gone": Point("pathlib:Path.unlink", file="unsent"),
     "tidy": Point("study.driver.lifecycle:tidy_trial"),
