@@ -123,8 +123,9 @@ def test_only_the_ledger_and_the_importance_import_optuna() -> None:
     assert importers("optuna") - set(inside("study")) == {"analysis.search.importance"}
 
 
-def test_only_the_ledger_and_mlflows_reader_import_sqlalchemy() -> None:
-    assert rooms_of(importers("sqlalchemy")) == {"ledger"}
+def test_only_the_ledger_mlflows_store_and_mlflows_reader_import_sqlalchemy() -> None:
+    in_study = importers("sqlalchemy") & set(inside("study"))
+    assert rooms_of(in_study - {"study.tracking.grouped"}) == {"ledger"}
     assert importers("sqlalchemy") - set(inside("study")) == {"analysis.record.source"}
 
 

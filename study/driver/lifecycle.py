@@ -17,14 +17,13 @@ describes all of this.
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from study.driver.endings import Endings
 from study.errors import masked
 from study.front import front_of, fronts_of_arms
 from study.ledger.lease import Lease
@@ -42,20 +41,9 @@ __all__ = ["WORKER_DEATHS", "Lifecycle"]
 
 WORKER_DEATHS = 3
 """Deaths of its workers that a trial survives between two reports. (To run out of memory is a death too.)"""
-SLOW_MLFLOW = 10.0  # seconds that a trial's end waits for MLflow before the ledger's row is closed
 FEW = 8  # if more trials run, nothing waits while a trial ends
-TOGETHER = 0.1  # seconds between two transactions that end trials, if more trials run
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Ending:
-    """A trial that has ended, and whose row in the ledger is open `until` MLflow has its end, or a time."""
-
-    outcome: State
-    why: str | None
-    until: float
 
 
 class Lifecycle:
@@ -81,8 +69,7 @@ class Lifecycle:
         self._deferred = Deferred()
         self._journals: dict[str, Journal] = {}
         self._pruned: set[str] = set()
-        self._ending: dict[str, _Ending] = {}  # key -> a trial whose row in the ledger is still open
-        self._next_close = 0.0
+        self._endings = Endings(posts.outbox)
         self._best = fronts_of_arms(r for r in records if r.phase == "search")
         self._tidy(*records)  # a kill may have come between a trial's end and its tidying
 
@@ -110,7 +97,7 @@ class Lifecycle:
 
     def has_next(self) -> bool:
         """Return whether there is a trial to start. Waits for trials that end, and for the ledger."""
-        self.close_ended(waits=True)
+        self._close_all()
         return self._deferred.wait_for(self._has_next)
 
     def _has_next(self) -> bool:
@@ -217,35 +204,30 @@ class Lifecycle:
         self.lease.check()
         self._post(record, outcome)
         why = traceback.strip().splitlines()[-1] if traceback else None
-        self._ending[key] = _Ending(outcome, why, time.monotonic() + SLOW_MLFLOW)
+        self._endings.add(key, outcome, why)
         if len(self.running) <= FEW:
-            self._wait_for_mlflow()
+            self._endings.wait()
             self._close([key])
 
-    def close_ended(self, waits: bool = False) -> None:
+    def close_ended(self) -> None:
         """Close the ledger's rows of all trials whose runs in MLflow are closed, in one transaction.
 
-        waits: wait for MLflow first, but no trial's row for longer than `SLOW_MLFLOW`.
+        Called many times a second.
         """
-        now = time.monotonic()
-        if not self._ending or (now < self._next_close and not waits):
-            return
-        self._next_close = now + TOGETHER
-        if waits:
-            self._wait_for_mlflow()
+        if self._endings.due():
+            self._close_ended()
+
+    def _close_ended(self) -> None:
         if self.away is not None:
             self._deferred.settle()  # what waits there comes first
         else:
-            self._deferred.put(lambda: self._close([key for key in self._ending if self._may_close(key)]))
+            self._deferred.put(lambda: self._close(self._endings.ready()))
 
-    def _wait_for_mlflow(self) -> None:
-        for key, ending in self._ending.items():
-            self.posts.outbox.flush(max(0.0, ending.until - time.monotonic()), only=key)
-
-    def _may_close(self, key: str) -> bool:
-        """Return whether MLflow has received the end of the trial, or is away or too slow."""
-        outbox = self.posts.outbox
-        return not outbox.waits(key) or outbox.away is not None or time.monotonic() >= self._ending[key].until
+    def _close_all(self) -> None:
+        """Wait for MLflow, and close the rows of all trials that have ended."""
+        if self._endings:
+            self._endings.wait()
+            self._close_ended()
 
     def _close(self, keys: Sequence[str]) -> None:
         self.lease.check()  # again, after the wait
@@ -255,7 +237,7 @@ class Lifecycle:
             self._tidy_ended(record)
 
     def _end_of(self, key: str) -> End:
-        record, last, ending = self.running[key], self._journals[key].last, self._ending[key]
+        record, last, ending = self.running[key], self._journals[key].last, self._endings[key]
         complete = last is not None and ending.outcome == State.COMPLETE
         value = value_of(last.validation, self.select_on) if last is not None and complete else None
         searched = complete and record.phase == "search"
@@ -271,7 +253,7 @@ class Lifecycle:
         their reports again. An error here keeps no other trial from becoming SCHEDULED in MLflow.
         """
         _try(self._deferred.settle_now)
-        _try(partial(self.close_ended, waits=True))
+        _try(self._close_all)
         self._deferred.clear()
         for key, record in list(self.running.items()):
             _try(partial(self._post, record, State.SCHEDULED))
@@ -285,7 +267,7 @@ class Lifecycle:
     def _forget(self, key: str) -> None:
         self.running.pop(key, None)
         self._journals.pop(key, None)
-        self._ending.pop(key, None)
+        self._endings.remove(key)
         self.reports.pop(key, None)
         self.changes += 1
 

@@ -94,7 +94,7 @@ class Rows:
         for of_table, rows in self._new.items():
             self.connection.execute(insert(of_table), rows)
         if self._ends:
-            named = {name: bindparam(name) for name in ("state", "datetime_complete")}
+            named: dict[str, Any] = {name: bindparam(name) for name in ("state", "datetime_complete")}
             ending = update(TRIALS).where(TRIALS.c.trial_id == bindparam("of")).values(named)
             self.connection.execute(ending, self._ends)
 

@@ -11,14 +11,16 @@ nothing here changes how a study writes to a server.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunInfo, RunStatus, RunTag
+from mlflow.environment_variables import MLFLOW_ENABLE_WORKSPACES
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
 from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlMetric, SqlParam, SqlTag
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking._tracking_service import utils
@@ -39,7 +41,7 @@ METRICS: Table = SqlMetric.__table__
 LATEST: Table = SqlLatestMetric.__table__
 PARAMS: Table = SqlParam.__table__
 TAGS: Table = SqlTag.__table__
-INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+INSERT: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 """Dialect -> its INSERT, which can say what is to be done with a row that is there already."""
 
 
@@ -52,7 +54,7 @@ def together(client: MlflowClient) -> AbstractContextManager[None] | None:
     return store.together() if isinstance(store, GroupedStore) else None
 
 
-class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
+class GroupedStore(SqlAlchemyStore):
     """MLflow's store in SQLite or PostgreSQL."""
 
     def __init__(self, db_uri: str, default_artifact_root: str) -> None:
@@ -89,7 +91,8 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
     ) -> None:
         """Log all at once, as MLflow does: the same rows, checks and errors."""
         if any(tag.key == MLFLOW_RUN_NAME for tag in tags) or any(metric.model_id for metric in metrics):
-            return super().log_batch(run_id, metrics, params, tags)  # these are in other tables too
+            super().log_batch(run_id, metrics, params, tags)  # these are in other tables too
+            return
         _validate_run_id(run_id)
         metrics, params, tags = _validate_batch_log_data(metrics, params, tags)
         _validate_batch_log_limits(metrics, params, tags)
@@ -124,7 +127,8 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
 
     def _add_metrics(self, session: Session, run_id: str, metrics: Sequence[Metric]) -> None:
         """Add rows that the run does not have; the newest of each metric becomes the latest."""
-        rows, latest = {}, {}
+        rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+        latest: dict[str, dict[str, Any]] = {}
         for metric in metrics:
             is_nan, value = self.sanitize_metric_value(metric.value)
             row = {
@@ -153,7 +157,7 @@ class GroupedStore(SqlAlchemyStore):  # type: ignore[misc]
 
     def update_run_info(
         self, run_id: str, run_status: int | None, end_time: int | None, run_name: str | None
-    ) -> RunInfo:
+    ) -> Any:
         """Change the state of a run. (MLflow's own would read all metrics, params and tags of the run.)"""
         if run_name:
             return super().update_run_info(run_id, run_status, end_time, run_name)
@@ -202,9 +206,9 @@ def _age(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def _build(store_uri: str, artifact_uri: str | None) -> Any:
     """The store of a database: the one above, unless MLflow's workspaces, which have their own, are on."""
-    if utils.MLFLOW_ENABLE_WORKSPACES.get():
+    if MLFLOW_ENABLE_WORKSPACES.get():
         return utils._get_sqlalchemy_store(store_uri, artifact_uri)
-    return GroupedStore(store_uri, artifact_uri or utils.DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
+    return GroupedStore(store_uri, artifact_uri or DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
 
 
 for _scheme in INSERT:

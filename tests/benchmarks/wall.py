@@ -18,8 +18,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,14 +35,14 @@ class Shares:
     """CPU seconds of the driver's main thread, by what it was spent on."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: dict[str, float] = defaultdict(float)
         self._within: list[str] = []
 
     @contextmanager
     def of(self, what: str) -> Iterator[None]:
-        began, before = time.thread_time(), self.spent.total()
+        began, before = time.thread_time(), sum(self.spent.values())
         yield
-        own = time.thread_time() - began - (self.spent.total() - before)
+        own = time.thread_time() - began - (sum(self.spent.values()) - before)
         self.spent[what] += own
 
     def wrap(self, stack: ExitStack, owner: Any, name: str, what: str) -> None:
@@ -108,7 +108,7 @@ def play(trials: int, at_once: int) -> dict[str, Any]:
         seconds, cpu = time.monotonic() - began, time.thread_time() - began_cpu
         study.posts.outbox.__exit__()
     found = {f"{what}_ms": 1000 * spent / made for what, spent in sorted(shares.spent.items())}
-    rest = cpu - shares.spent.total()
+    rest = cpu - sum(shares.spent.values())
     driver = 1000 * (cpu + of_outbox[0]) / made
     return found | {
         "rest_ms": 1000 * rest / made,

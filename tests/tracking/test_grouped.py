@@ -61,7 +61,7 @@ class Store:
 
     def __init__(self, make: Callable[..., SqlAlchemyStore], folder: Path) -> None:
         self.database = folder / "mlflow.db"
-        self.store = make(f"sqlite:///{self.database}", str(folder))
+        self.store: Any = make(f"sqlite:///{self.database}", str(folder))
         experiment = self.store.create_experiment("e")
         self.runs = [
             self.store.create_run(experiment, "u", number, [], f"run {number}").info.run_id
@@ -113,7 +113,13 @@ def test_it_holds_what_mlflows_own_store_would_hold(new: Callable[..., Store], b
 
 def test_a_batch_that_is_sent_again_adds_no_row(new: Callable[..., Store]) -> None:
     store = new(GroupedStore)
-    batch = (0, [Metric("loss", math.nan, 1, 1), Metric("loss", 0.5, 1, 2)], [Param("a", "b")], [], False)
+    batch: Any = (
+        0,
+        [Metric("loss", math.nan, 1, 1), Metric("loss", 0.5, 1, 2)],
+        [Param("a", "b")],
+        [],
+        False,
+    )
     store.log(*batch)
     before = rows(store.database)
     assert len(before["metrics"]) == 2

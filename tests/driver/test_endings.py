@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from study.driver import lifecycle
+from study.driver import endings
 from study.driver.lifecycle import FEW, Lifecycle
 from study.ledger import patience
 from study.ledger.ledger import Ledger
@@ -53,7 +53,7 @@ def commits(ledger: Ledger) -> Iterator[list[int]]:
 def test_an_end_waits_for_mlflow_and_nobody_waits_for_the_end(
     new_driver: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "TOGETHER", 0.0)
+    monkeypatch.setattr(endings, "TOGETHER", 0.0)
     driver = new_driver(Late, **MANY)
     cycle, (one, other, *_) = start_many(driver)
     end(driver, cycle, one, other)
@@ -73,7 +73,7 @@ def test_an_end_waits_for_mlflow_and_nobody_waits_for_the_end(
 def test_an_end_waits_for_a_slow_mlflow_for_some_seconds_only(
     new_driver: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "SLOW_MLFLOW", 0.05)
+    monkeypatch.setattr(endings, "SLOW_MLFLOW", 0.05)
     driver = new_driver(Late, **MANY)
     cycle, (one, *_) = start_many(driver)
     end(driver, cycle, one)
@@ -120,7 +120,7 @@ def test_ends_that_meet_a_ledger_that_is_away_are_written_when_it_is_back(
     new_driver: Callable[..., Driver], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also the values of their reports, which are written with the end."""
-    monkeypatch.setattr(lifecycle, "TOGETHER", 0.0)
+    monkeypatch.setattr(endings, "TOGETHER", 0.0)
     monkeypatch.setattr(patience, "RETRY", 0.0)
     refusal = OperationalError("update", {}, ConnectionError("connection refused"))
     database = Server(monkeypatch, Remembered, ("set_trial_state_values",), refusal)
