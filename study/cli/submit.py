@@ -30,6 +30,8 @@ __all__ = ["Submission", "There"]
 FOLDERS = ("space", "task", "model", "teacher", "enqueue")
 """Parameters that may name a file or a folder."""
 URLS = ("storage_url", "ledger_url", "tracking_uri")
+OF_A_STUDY = ("status", "resume")
+"""Lines of advice that only a study has."""
 REPLACED = ("cluster", "elsewhere", "home", "place_settings", "prints")
 """Parameters that the submitted command has otherwise, or not at all."""
 
@@ -105,8 +107,10 @@ class Submission:
         home.study(stem if name is None else name)
         return stem if name is None else name
 
-    def hand_over(self, study: str, home: Home) -> None:
+    def hand_over(self, study: str, home: Home, lasts: bool = True) -> None:
         """Submit this command for the study called `study`; with `--print`, show the files alone.
+
+        lasts: whether the command drives a study, which has a status and can be resumed.
 
         Raises:
             RequestError: if the command has a password or a file that the place lacks, or the scheduler
@@ -130,7 +134,9 @@ class Submission:
         except CannotSubmit as error:
             raise RequestError(f"--cluster {self.name}: {error}") from None
         lines = {"submitted": found, **self.place.advice(what, self.options, found)}
-        lines["resume"] = "the same command again"
+        lines |= {"resume": "the same command again"}
+        if not lasts:
+            lines = {purpose: line for purpose, line in lines.items() if purpose not in OF_A_STUDY}
         width = max(map(len, lines))
         for purpose, command in lines.items():
             say(f"{purpose:<{width}}  {command}")

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from study.cli.doctor import Finding, examine
+from study.cli.doctor import examine
+from study.cli.machines import Finding
+from study.driver.probes import Seen
 from study.home import Home
 
 
@@ -59,18 +61,23 @@ def test_a_place_that_submits_needs_its_command(
     assert finding.found.endswith(end)
 
 
-@pytest.mark.parametrize(("mode", "verdict"), [(None, "note"), ("token", "ok")])
-def test_a_token_that_ray_may_not_look_for_is_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str | None, verdict: str
+@pytest.mark.parametrize(
+    ("mode", "there", "verdict"),
+    [(None, True, "note"), ("disabled", True, "note"), ("token", True, "ok"), ("token", False, "bad")],
+)
+def test_a_ray_without_a_token_is_noted_and_a_token_that_is_missing_is_bad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str | None, there: bool, verdict: str
 ) -> None:
     token = tmp_path / "token"
-    token.write_text("secret")
+    if there:
+        token.write_text("secret")
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
     if mode is None:
         monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     else:
         monkeypatch.setenv("RAY_AUTH_MODE", mode)
-    findings = found(tmp_path, "head:6379")
+    findings = found(tmp_path, "127.0.0.1:1")
     assert findings["Ray authentication"].verdict == verdict
     assert not any("secret" in finding.found for finding in findings.values())
     assert found(tmp_path, "local")["Ray authentication"].verdict == "ok"
@@ -88,6 +95,9 @@ def test_a_running_ray_is_joined_and_a_ray_that_does_not_answer_is_bad(
 
     monkeypatch.setattr("study.driver.ray_cluster.connected", connected)
     monkeypatch.setattr("study.driver.waiting.resources_now", lambda: "2 CPUs (1 free), 0 GPUs")
+    monkeypatch.setattr("study.driver.probes.probe_nodes", lambda home: [Seen("n1", "no torch")])
+    assert found(tmp_path, "10.0.0.7:6379")["machine"].verdict == "bad"
+    joined.clear()
     finding = found(tmp_path, "10.0.0.7:6379")["cluster"]
     assert (finding.verdict, joined) == ("ok", ["10.0.0.7:6379"])
     assert finding.found == "the running Ray at 10.0.0.7:6379: 2 CPUs (1 free), 0 GPUs"
@@ -103,3 +113,15 @@ def test_the_doctor_finds_this_place_fit(command: Any, tmp_path: Path) -> None:
     assert all(name in answer.out for name in ("torch", "ray", "optuna", "mlflow", "home is writable"))
     assert not (tmp_path / "absent").exists()
     assert command("doctor", "--cluster", "moon").code == 1
+
+
+def test_at_a_place_that_submits_the_doctor_is_submitted(command: Any, tmp_path: Path) -> None:
+    """So it examines the machines that the place gives to a study."""
+    asked = ("doctor", "--home", tmp_path, "--cluster", "slurm", "--place", "nodes=2")
+    answer = command(*asked, "--print")
+    assert answer.code == 0, answer.err
+    assert "#SBATCH --nodes=2\n" in answer.out
+    assert f"kdstudy doctor --cluster=running --home={tmp_path}" in answer.out
+    refused = command("doctor", "--place", "nodes=2")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--place: is for places that submit" in refused.err
