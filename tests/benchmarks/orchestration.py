@@ -99,7 +99,9 @@ class Silent:
         return (last - before) / (done - began)
 
 
-def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
+def open_study(
+    home: Any, trials: int, stack: ExitStack, urls: dict[str, str] | None = None, at_once: int = CONCURRENCY
+) -> Any:
     """A study of `trials` trials in twelve arms, with all that its driver has."""
     from study.driver.driven import DrivenStudy
     from study.driver.ray_cluster import Resources
@@ -121,16 +123,14 @@ def open_study(home: Any, trials: int, stack: ExitStack) -> Any:
         sampler="random",
     )
     plan = Plan.make("bench", space, "a" * 64, ModelFacts("b" * 64, 6, 1e-3), "", {"space": "bench"})
-    home.begin("bench", {})
+    home.begin("bench", urls or {})
     study = OpenStudy.at(home, "bench")
     lease = stack.enter_context(study.lease())
     plan = study.ledger.open(plan)
     study.ledger.mend()
     outbox = stack.enter_context(Outbox(lease.holds))
     posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
-    return DrivenStudy(
-        study, plan, Request(space="bench"), lease, posts, Resources(1, 0, CONCURRENCY), Silent()
-    )
+    return DrivenStudy(study, plan, Request(space="bench"), lease, posts, Resources(1, 0, at_once), Silent())
 
 
 def whole_path(trials: int) -> dict[str, Any]:

@@ -1,137 +1,233 @@
-"""Where the wall stands: one driver, 400 trials at once, and what each trial costs the driver.
+"""Where the wall stands: what one driver bears, if hundreds of trials run at once.
 
 Run as: python -m tests.benchmarks.wall [TRIALS [AT_ONCE]]   (default 2000 400, some minutes; make bench)
 
 Trials that train nothing make five reports with a score for each of 52 languages, through everything that a
-driver has: ledger and MLflow on SQLite, journals on disk, the lease. They are played by hand, because 400
-workers of Ray do not fit into a small machine; Ray Tune's own share of a trial is measured beside it, with
-as many real workers as a small machine bears (`orchestration.py`, whole path).
+driver has: ledger and MLflow, journals on disk, the lease.
 
-Of the driver's CPU, the ledger, MLflow (a thread of its own) and the rest are told apart. From this follows
-how many ends a second one driver bears, and so how many GPUs at a given length of trials.
+database  AT_ONCE trials at once, played by hand; MLflow is a SQLite file of the home.
+server    The same; MLflow is a server of its own on loopback, on SQLite.
+ray, W    Real Ray and Tune, with W real workers on this machine: 400 of them would not fit. `tune_ms` is what
+          Ray and Tune take of the driver for a trial, and `lag_ms` the time between two steps of Tune's loop
+          (the 99th percentile), in which nobody looks at the other trials.
+
+`main_ms` and `mlflow_ms` are CPU of the driver's main thread and of its MLflow thread, for a trial. They
+share
+one lock (Python's), so 1000 / (both) is the most ends a second that one driver can bear, on a core that
+nobody else uses.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.benchmarks.orchestration import LANGUAGES, REPORTS, memory, open_study, report
+from tests.benchmarks.orchestration import LANGUAGES, REPORTS, memory, no_op, open_study, report
+from tests.reports import free_port
 
 SECONDS = 60.0
 """How long a trial of the question takes: 400 of them end 6.7 times a second."""
+WORKERS = (2, 16)
 
 
 class Shares:
-    """CPU seconds of the driver's main thread, by what it was spent on."""
+    """CPU seconds of the main thread and of the MLflow thread, by what they were spent on."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: ExitStack) -> None:
+        from study.tracking.outbox import Outbox
+
         self.spent: dict[str, float] = defaultdict(float)
-        self._within: list[str] = []
+        self.steps: list[float] = []
+        work = Outbox._work
+
+        def timed(outbox: Outbox) -> None:
+            before = time.thread_time()
+            work(outbox)
+            self.spent["mlflow"] += time.thread_time() - before
+
+        stack.enter_context(mock.patch.object(Outbox, "_work", timed))
+        self._stack = stack
+        self.began = time.thread_time()
 
     @contextmanager
     def of(self, what: str) -> Iterator[None]:
-        began, before = time.thread_time(), sum(self.spent.values())
+        """Within this context, what the main thread spends is spent on `what`, unless on something within."""
+        began, before = time.thread_time(), self._main
         yield
-        own = time.thread_time() - began - (sum(self.spent.values()) - before)
-        self.spent[what] += own
+        self.spent[what] += time.thread_time() - began - (self._main - before)
 
-    def wrap(self, stack: ExitStack, owner: Any, name: str, what: str) -> None:
-        original = getattr(owner, name)
+    @property
+    def _main(self) -> float:
+        return sum(spent for what, spent in self.spent.items() if what != "mlflow")
 
-        def timed(*values: Any, **more: Any) -> Any:
-            if threading.current_thread() is not threading.main_thread():
-                return original(*values, **more)
-            with self.of(what):
-                return original(*values, **more)
+    def wrap(self, owner: Any, what: str, *names: str) -> None:
+        """Count the main thread's calls of `owner.name` as spent on `what`."""
+        for name in names:
+            original = getattr(owner, name)
 
-        stack.enter_context(mock.patch.object(owner, name, timed))
+            def timed(*values: Any, original: Any = original, **more: Any) -> Any:
+                if threading.current_thread() is not threading.main_thread():
+                    return original(*values, **more)
+                with self.of(what):
+                    return original(*values, **more)
+
+            self._stack.enter_context(mock.patch.object(owner, name, timed))
+
+    def wrap_all(self) -> None:
+        """Tell ledger, journals and the rest of a trial's life apart; what is left over is Tune's."""
+        from study.driver.lifecycle import Lifecycle
+        from study.driver.watch import Watch
+        from study.ledger.ledger import Ledger
+        from study.tracking.journal import Journal
+
+        self.wrap(Ledger, "ledger", "ask_search", "begin_attempt", "report", "tell_all")
+        self.wrap(Journal, "journal", "add")
+        self.wrap(Watch, "view", "__call__")
+        self.wrap(Lifecycle, "rest", "next", "report", "end", "close_ended", "has_next", "paused")
+
+    def figures(self, trials: int, seconds: float, left_over: str) -> dict[str, float]:
+        """Milliseconds a trial, and what follows from them."""
+        main = time.thread_time() - self.began
+        self.spent[left_over] += main - self._main
+        found = {f"{what}_ms": 1000 * spent / trials for what, spent in sorted(self.spent.items())}
+        found["main_ms"] = 1000 * main / trials
+        found["most_a_second"] = 1000 / (found["main_ms"] + found["mlflow_ms"])
+        return found | {"trials": trials, "trials_a_second": trials / seconds, "driver_mib": memory()}
 
 
-def play(trials: int, at_once: int) -> dict[str, Any]:
+def play(trials: int, at_once: int, tracking_uri: str | None = None) -> dict[str, float]:
     """Play `trials` trials, `at_once` of them at any time, as fast as the driver bears."""
     from study.driver.lifecycle import Lifecycle
     from study.driver.watch import Watch
     from study.home import Home
-    from study.ledger.ledger import Ledger
-    from study.tracking.journal import Journal
-    from study.tracking.outbox import Outbox
-
-    shares, of_outbox = Shares(), [0.0]
-    work = Outbox._work
-
-    def timed(self: Outbox) -> None:
-        work(self)
-        of_outbox[0] = time.thread_time()
 
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        stack.enter_context(mock.patch.object(Outbox, "_work", timed))
-        study = open_study(Home(Path(folder)), trials, stack)
-        ask = lambda: study.ledger.ask_search()  # noqa: E731 (found anew at each call, because it is timed)
-        cycle = Lifecycle(study.ledger, study.lease, study.posts, "search", ask)
+        shares = Shares(stack)
+        shares.wrap_all()
+        urls = {"tracking_uri": tracking_uri} if tracking_uri else {}
+        study = open_study(Home(Path(folder)), trials, stack, urls)
+        cycle = Lifecycle(study.ledger, study.lease, study.posts, "search", lambda: study.ledger.ask_search())
         watch = Watch(study.view, study.plan, cycle)
-        for name in ("ask_search", "begin_attempt", "report", "tell_all"):
-            shares.wrap(stack, Ledger, name, "ledger")
-        shares.wrap(stack, Journal, "add", "journal")
-        shares.wrap(stack, study.posts, "progress", "view")
         running: deque[tuple[str, float, int]] = deque()
-        before, longest, began_cpu, began = memory(), 0.0, time.thread_time(), time.monotonic()
-        made = 0
+        shares.spent.clear()
+        shares.began, began, made = time.thread_time(), time.monotonic(), 0
         while True:
             while len(cycle.running) < at_once and (record := cycle.next()) is not None:
-                running.append((record.key, record.config.learning_rate, 0))
-            if not running:
-                if not cycle.has_next():
-                    break
-                continue
-            step = time.monotonic()
-            key, rate, reports = running.popleft()
-            cycle.report(key, cycle.attempts[key], report(reports + 1, rate, LANGUAGES))
-            if reports + 1 == REPORTS:
-                cycle.end(key)
-                made += 1
-            else:
-                running.append((key, rate, reports + 1))
+                running.append((record.key, record.config.learning_rate, 1))
+            if running:
+                key, rate, number = running.popleft()
+                cycle.report(key, cycle.attempts[key], report(number, rate, LANGUAGES))
+                if number == REPORTS:
+                    cycle.end(key)
+                    made += 1
+                else:
+                    running.append((key, rate, number + 1))
+            elif cycle.paused() or cycle.running:
+                time.sleep(0.05)
+            elif not cycle.has_next():
+                break
             cycle.close_ended()
             watch()
-            longest = max(longest, time.monotonic() - step)
         assert study.posts.outbox.flush(600)
-        seconds, cpu = time.monotonic() - began, time.thread_time() - began_cpu
+        seconds = time.monotonic() - began
         study.posts.outbox.__exit__()
-    found = {f"{what}_ms": 1000 * spent / made for what, spent in sorted(shares.spent.items())}
-    rest = cpu - sum(shares.spent.values())
-    driver = 1000 * (cpu + of_outbox[0]) / made
-    return found | {
-        "rest_ms": 1000 * rest / made,
-        "mlflow_ms": 1000 * of_outbox[0] / made,
-        "driver_ms": driver,
-        "trials": made,
-        "trials_a_second": made / seconds,
-        "longest_step_ms": 1000 * longest,
-        "memory_mib": memory() - before,
-        "ends_a_second_of_one_core": 1000 / driver,
-    }
+        return shares.figures(made, seconds, "play")
+
+
+def play_on_server(trials: int, at_once: int) -> dict[str, float]:
+    """`play`, with a server of MLflow on loopback."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
+        where = ["--host", "127.0.0.1", "--port", str(port), "--default-artifact-root", f"{folder}/artifacts"]
+        command = [sys.executable, "-m", "mlflow", "server", *store, *where]
+        quiet = subprocess.DEVNULL
+        server = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while server.poll() is None:
+                with suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):
+                    break
+                time.sleep(0.3)
+            return play(trials, at_once, url)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def on_ray(trials: int, workers: int) -> dict[str, float]:
+    """Real trials of Ray Tune on `workers` workers of this machine."""
+    from cluster.local import CLUSTER as LOCAL
+    from study.driver import tune
+    from study.driver.lifecycle import Lifecycle
+    from study.driver.ray_cluster import connected
+    from study.driver.room import Room
+    from study.home import Home
+    from study.planning.request import Request
+
+    steps: list[float] = []
+    close = Lifecycle.close_ended
+
+    def step(cycle: Lifecycle) -> None:
+        steps.append(time.monotonic())
+        close(cycle)
+
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        stack.enter_context(mock.patch.object(Lifecycle, "close_ended", step))
+        stack.enter_context(mock.patch.object(tune, "train", no_op))
+        shares = Shares(stack)
+        shares.wrap_all()
+        stack.enter_context(connected(replace(LOCAL, ray_init=LOCAL.ray_init | {"num_cpus": workers})))
+        study = open_study(Home(Path(folder)), trials, stack, at_once=workers)
+        need: Any = None  # nobody asks how much memory a trial needs if the number at once is given
+        room = Room(study.resources, need, Request(space="bench", concurrency=workers), print)
+        shares.spent.clear()
+        shares.began = time.thread_time()
+        study.trials("search", study.ledger.ask_search, room)
+        assert study.posts.outbox.flush(600)
+        done = time.monotonic()
+        study.posts.outbox.__exit__()
+        made = study.summary()["complete"]
+        lags = sorted(1000 * (b - a) for a, b in pairwise(steps))
+        found = shares.figures(made, made / study.view.rate(done), "tune")
+        return found | {"lag_ms": lags[int(0.99 * len(lags))]}
 
 
 def main(trials: int = 2000, at_once: int = 400) -> None:
-    found = play(trials, at_once)
-    for figure, value in found.items():
-        print(f"{figure:28}  {value:10.4g}", flush=True)
-    wanted = at_once / SECONDS
-    print(f"{at_once} trials of {SECONDS:g} s end {wanted:.3g} times a second")
+    parts = [f"database {trials} {at_once}", f"server {trials // 4} {at_once}"]
+    parts += [f"ray {trials // 8} {workers}" for workers in WORKERS]
+    found = {}
+    for part in parts:
+        command = [sys.executable, "-m", "tests.benchmarks.wall", "--part", *part.split()]
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[part] = json.loads(answer.stdout.splitlines()[-1])
+        for figure, value in found[part].items():
+            print(f"{part:20}  {figure:18}  {value:10.4g}", flush=True)
+    print(f"{at_once} trials of {SECONDS:g} s end {at_once / SECONDS:.3g} times a second")
     folder = Path("bench-results")
     folder.mkdir(exist_ok=True)
     (folder / "wall.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
+PARTS = {"database": play, "server": play_on_server, "ray": on_ray}
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:2] == ["--part"]:
+        print(json.dumps(PARTS[sys.argv[2]](*map(int, sys.argv[3:]))))
+    else:
+        main(*map(int, sys.argv[1:]))
