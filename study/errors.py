@@ -53,8 +53,8 @@ DRIVERS_WORDS = re.compile(
 REFUSALS = {
     "UNAUTHENTICATED": "the server does not accept this user: "
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
-    "PERMISSION_DENIED": "the server has not given this user the permission; the experiment's owner can "
-    "(EDIT, to write), or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD of another user",
+    "PERMISSION_DENIED": "the server has not given this user the permission; the experiment's owner can give "
+    "MANAGE, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD of another user",
 }
 """MLflow's code of an error with which its server refuses a user -> what to do (HTTP 401 and 403)."""
 
@@ -144,7 +144,11 @@ def plain_reason(error: BaseException) -> str:
 
 
 def refusal(error: BaseException) -> str | None:
-    """What to do if MLflow's server has refused the user; None for any other error."""
+    """What to do if MLflow's server has refused the user or the host name; None for any other error."""
+    if "Invalid Host header" in str(error):
+        return (
+            "the server does not serve this host name; its option --allowed-hosts names those that it serves"
+        )
     return REFUSALS.get(str(getattr(error, "error_code", "")))
 
 

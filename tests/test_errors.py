@@ -133,6 +133,8 @@ def test_a_server_that_refuses_the_user_names_the_variables_to_set(code: str) ->
         assert "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in why
         assert "API request" not in why
     assert refusal(MlflowException("away")) is None
+    host = MlflowException("403: 'Invalid Host header - possible'", error_code=ErrorCode.Value(code))
+    assert "--allowed-hosts" in plain_reason(host)
 
 
 def test_a_missing_permission_is_named_with_its_file_also_behind_another_error() -> None:
