@@ -250,7 +250,8 @@ def there(folder: Path, named: dict[str, bool]) -> dict[str, bool]:
     def look(into: Path) -> None:
         for path in sorted(into.iterdir()):
             key = path.relative_to(folder.parent if folder != ROOT else ROOT).as_posix()
-            if path.is_dir() and any(map(is_told, path.rglob("*"))) and not path.name.startswith((".", "__")):
+            inside = {each.suffix for each in path.rglob("*")} if path.is_dir() else set()
+            if inside & TOLD and not path.name.startswith((".", "__")):
                 found[key] = True
                 if any(other.startswith(f"{key}/") for other in named):
                     look(path)
