@@ -68,7 +68,13 @@ def _ends(address: str, config: TrialConfig, trials: int, folder: Path, url: str
     """For each trial the times at which the node began, and each of `PARTS` had ended."""
     began, program = time.time(), Path(sys.executable).with_name("ray")
     host, out = address.partition(":")[0], folder / "node"
-    command = [program, "start", f"--address={address}", f"--node-ip-address={host}", f"--num-cpus={trials}"]
+    command = [
+        str(program),
+        "start",
+        f"--address={address}",
+        f"--node-ip-address={host}",
+        f"--num-cpus={trials}",
+    ]
     with out.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--block"], stdout=output, stderr=output, start_new_session=True
