@@ -44,7 +44,7 @@ test-all: install  ## the tests of test and test-long together: for CI
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
 
-test-cluster: install  ## a study under a real Slurm of two nodes on this machine (as root; about ten minutes)
+test-cluster: install  ## studies under a real Slurm of two nodes (as root), and on a team's servers (a quarter of an hour)
 	$(BIN)/python -m pytest -m cluster tests/cluster
 
 chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
@@ -54,6 +54,7 @@ bench: install  ## what is said of speed and memory, into bench-results/ (KDSTUD
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
 	$(BIN)/python -m tests.benchmarks.memory
+	$(BIN)/python -m tests.benchmarks.node_start
 	$(BIN)/python -m tests.benchmarks.report
 	$(BIN)/python -m tests.benchmarks.calibration
 	$(BIN)/python -m tests.benchmarks.sweeps

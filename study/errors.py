@@ -31,6 +31,7 @@ __all__ = [
     "no_permission",
     "no_such_path",
     "plain_reason",
+    "refusal",
 ]
 
 PASSWORD = re.compile(r"(://[^:/?#\s]*):[^/?#\s]*@")
@@ -48,6 +49,14 @@ IN_A_STRING = re.compile(
 DRIVERS_WORDS = re.compile(
     r"^\(\w+\.[\w.]+\) "
 )  # SQLAlchemy begins with the class, "(sqlite3.OperationalError) "
+
+REFUSALS = {
+    "UNAUTHENTICATED": "the server does not accept this user: "
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "PERMISSION_DENIED": "the server has not given this user the permission; the experiment's owner can give "
+    "MANAGE, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD of another user",
+}
+"""MLflow's code of an error with which its server refuses a user -> what to do (HTTP 401 and 403)."""
 
 
 class RequestError(ValueError):
@@ -126,10 +135,21 @@ def no_such_path(error: OSError) -> str | None:
 
 def plain_reason(error: BaseException) -> str:
     """Why a database or a server refuses, in one line: without a class's name, SQL, and passwords."""
+    if (text := refusal(error)) is not None:
+        return text
     text = DRIVERS_WORDS.sub("", first_line(error)).partition(" [SQL:")[0]
     if text == "database is locked":
         return "the database is locked by another process"
     return masked(text)
+
+
+def refusal(error: BaseException) -> str | None:
+    """What to do if MLflow's server has refused the user or the host name; None for any other error."""
+    if "Invalid Host header" in str(error):
+        return (
+            "the server does not serve this host name; its option --allowed-hosts names those that it serves"
+        )
+    return REFUSALS.get(str(getattr(error, "error_code", "")))
 
 
 def no_permission(error: BaseException | None) -> str | None:

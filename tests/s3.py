@@ -52,6 +52,10 @@ class S3:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def fetched(self, folder: str) -> list[str]:
+        """The objects below s3://`folder` that were read until now, each as often as it was read."""
+        return re.findall(rf"GET /{re.escape(folder)}/([^ ?]+) HTTP", self.log.read_text("utf-8"))
+
     def new_bucket(self) -> str:
         name = f"bucket-{uuid.uuid4().hex[:12]}"
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/{name}", method="PUT")

@@ -250,7 +250,8 @@ def there(folder: Path, named: dict[str, bool]) -> dict[str, bool]:
     def look(into: Path) -> None:
         for path in sorted(into.iterdir()):
             key = path.relative_to(folder.parent if folder != ROOT else ROOT).as_posix()
-            if path.is_dir() and any(path.rglob("*.py")) and not path.name.startswith((".", "__")):
+            inside = {each.suffix for each in path.rglob("*")} if path.is_dir() else set()
+            if inside & TOLD and not path.name.startswith((".", "__")):
                 found[key] = True
                 if any(other.startswith(f"{key}/") for other in named):
                     look(path)
@@ -267,7 +268,11 @@ def is_told(path: Path) -> bool:
         return path.suffix in (".md", ".cff", ".toml", ".txt") or path.name in ("Makefile", "LICENSE")
     if path.name in ("__init__.py", "README.md"):
         return False
-    return path.suffix in (".py", ".md") and not path.name.startswith("test_")
+    return path.suffix in TOLD and not path.name.startswith("test_")
+
+
+TOLD = {".py", ".md", ".sql", ".ini", ".yaml"}
+"""The kinds of files that a tree names."""
 
 
 CLOSED = {

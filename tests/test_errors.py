@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import ErrorCode
 from sqlalchemy.exc import OperationalError
 
 from study import errors
@@ -19,6 +21,7 @@ from study.errors import (
     no_permission,
     no_such_path,
     plain_reason,
+    refusal,
 )
 
 
@@ -120,6 +123,18 @@ def test_a_reason_is_plain_words_without_sql() -> None:
     assert plain_reason(locked) == "the database is locked by another process"
     assert plain_reason(ValueError("")) == "ValueError"
     assert plain_reason(ValueError("it failed [SQL: SELECT 1]")) == "it failed"
+
+
+@pytest.mark.parametrize("code", ["UNAUTHENTICATED", "PERMISSION_DENIED"])
+def test_a_server_that_refuses_the_user_names_the_variables_to_set(code: str) -> None:
+    error = MlflowException("API request failed with error code 4xx", error_code=ErrorCode.Value(code))
+    for why in (refusal(error), plain_reason(error)):
+        assert why is not None
+        assert "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in why
+        assert "API request" not in why
+    assert refusal(MlflowException("away")) is None
+    host = MlflowException("403: 'Invalid Host header - possible'", error_code=ErrorCode.Value(code))
+    assert "--allowed-hosts" in plain_reason(host)
 
 
 def test_a_missing_permission_is_named_with_its_file_also_behind_another_error() -> None:

@@ -215,6 +215,7 @@ ABOUT_MORE = {
     "test_lifecycle_stops": "lifecycle, when a study stops",
     "test_lifecycle_away": "lifecycle, while MLflow or the ledger is away",
     "test_command": "the command `report`, from the record to its pages",
+    "test_team_for_real": "the recipe of cluster/team, with the servers that it names",
     "test_planning": "which students a model can have: stack, init methods and layer maps",
     "test_slurm_jobs": "slurm: the script under a real Slurm, with stand-ins for Ray and the study",
     "test_slurm_for_real": "slurm, under a real Slurm",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import shlex
 import socket
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -70,6 +72,8 @@ def ui(
     move_artifacts(the_home.database, (the_home.root / "mlartifacts").as_uri())
     url = f"http://127.0.0.1:{port}"
     note(f"{url} (Ctrl-C ends it)")
+    if (line := _ssh_line(port)) is not None:
+        note(f"only this machine can reach it; forward the port with: {line}")
     for name, (experiment, views) in recorded_studies(the_home.database).items():
         note(f"{name}  {(view_link if views else runs_link)(url, experiment)}")
     os.environ["PYTHONSAFEPATH"] = "1"  # else a file here that is called like a library would be imported
@@ -113,6 +117,16 @@ def _links_on_server(uri: str) -> dict[str, str]:
         name: (view_link if views else runs_link)(without_user(uri), experiment)
         for name, (experiment, views) in studies_on_server(uri).items()
     }
+
+
+def _ssh_line(port: int) -> str | None:
+    """The command that forwards `port` to where this user has come from by ssh; None without ssh."""
+    match os.environ.get("SSH_CONNECTION", "").split():  # sshd(8), ENVIRONMENT
+        case [_, _, host, at]:
+            option = "" if at == "22" else f"-p {at} "
+            user = shlex.quote(getpass.getuser())
+            return f"ssh -N -L {port}:127.0.0.1:{port} {option}{user}@{host}"
+    return None
 
 
 def _check_free(port: int) -> None:

@@ -22,6 +22,7 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 
 # isort: split
 from ray import tune
+from ray.tune.execution.class_cache import ENV_VARS_TO_PROPAGATE
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -37,6 +38,10 @@ from study.trial.job import TrialJob
 from study.trial.progress import Progress
 
 __all__ = ["run_phase"]
+
+# Tune would send AWS's keys with each worker, and Ray writes what is sent in this way into a log. A worker
+# has the environment of its node.
+ENV_VARS_TO_PROPAGATE.difference_update([name for name in ENV_VARS_TO_PROPAGATE if name.startswith("AWS_")])
 
 T = TypeVar("T")
 

@@ -8,9 +8,11 @@ whole. While an artifact is being built, its builder keeps checkpoints in a seco
 interruptions.
 
 If the store has a mirror, an artifact that is missing here is fetched from the mirror, and an artifact that
-is missing there is sent. An artifact that is spoilt there, or was sent in part, counts as absent by the same
-hashes. Locks do not reach other nodes: two nodes may build the same artifact at once, and the files of the
-later one replace the files of the earlier one.
+is missing there is sent. Of the processes of a node one fetches, and the others wait for its lock. An
+artifact that is spoilt there, or was sent in part, counts as absent by the same hashes; its manifest is then
+removed there, so that the next process that has the artifact sends it again. Locks do not reach other nodes:
+two nodes may build the same artifact at once, and the files of the later one replace the files of the
+earlier one.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from study.storage.mirror import Mirror
 __all__ = ["Store", "write_atomically"]
 
 MANIFEST = "manifest.json"  # file -> [bytes, sha256]
+FETCHES = 2  # times that a copy is fetched before it counts as spoilt
 _whole: set[Path] = set()  # artifacts that this process has checked; once is enough
 _sent: set[tuple[Mirror, Path]] = set()  # artifacts that this process found in a mirror, or sent there
 
@@ -106,23 +109,28 @@ class Store:
         return folder in _whole and folder.is_dir()
 
     def _fetch(self, folder: Path, building: Path) -> bool:
-        """Fetch the artifact from the mirror; returns whether the mirror has the whole artifact."""
+        """Fetch the artifact from the mirror; returns whether the mirror has the whole artifact.
+
+        A copy that is spoilt is fetched once more, because it may just have been replaced.
+        """
         assert self.mirror is not None
-        there = self.mirror.names(folder)
-        if MANIFEST not in there:
-            return False
-        building.mkdir(parents=True, exist_ok=True)
-        target = _new_folder(building, "target")
-        self.mirror.pull(folder, [MANIFEST], target)
-        self.mirror.pull(folder, there.keys() & (_manifest(target) or {}).keys(), target)
-        if not _is_whole(target):
+        for _ in range(FETCHES):
+            there = self.mirror.names(folder)
+            if MANIFEST not in there:
+                return False
+            building.mkdir(parents=True, exist_ok=True)
+            target = _new_folder(building, "target")
+            self.mirror.pull(folder, [MANIFEST], target)
+            self.mirror.pull(folder, there.keys() & (_manifest(target) or {}).keys(), target)
+            if _is_whole(target):
+                _set_aside(folder, building)
+                _place(target, folder)
+                _whole.add(folder)
+                _sent.add((self.mirror, folder))
+                return True
             shutil.rmtree(target)
-            return False
-        _set_aside(folder, building)
-        _place(target, folder)
-        _whole.add(folder)
-        _sent.add((self.mirror, folder))
-        return True
+        self.mirror.remove(folder, [MANIFEST])
+        return False
 
     def _send(self, folder: Path, anew: bool = False) -> None:
         """Send the artifact if the mirror does not have it; with `anew`, replace whatever is there."""

@@ -24,7 +24,7 @@ from study.tracking.identity import IDENTITY, PARENT, identity_of
 from study.tracking.known import RESULT, RUN_NAME, KnownRun
 from study.tracking.lineage import COMMIT, DIRTY, SOURCE, SOURCE_TYPE
 from study.tracking.page.notes import NOTE, OURS, may_describe, note_tags
-from study.tracking.store import is_server
+from study.tracking.store import is_away
 from study.trial.scores import HEADLINES
 
 __all__ = ["ENDED", "Runs"]
@@ -67,7 +67,7 @@ class Runs:
         except RequestError:
             raise
         except Exception as error:  # each kind of store raises errors of its own
-            if not (goes_on and is_server(uri)):
+            if not (goes_on and is_away(uri, error)):
                 called = "MLflow's database" if artifact_location else f"--tracking-uri {uri}"
                 raise RequestError(f"{called}: {plain_reason(error)}") from None
 

@@ -13,17 +13,17 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.rest_utils import http_request
 
-from study.errors import RequestError, plain_reason
+from study.errors import RequestError, plain_reason, refusal
 from study.home import sqlite_url
 from study.ledger.database import sqlite_file
 from study.tracking.database import wait_until_free
-from study.tracking.experiment import NAME, find_experiment
+from study.tracking.experiment import NAME, STUDY, find_experiment
 from study.tracking.page.links import FIRST, TAG
 
 __all__ = [
     "check_moved",
     "check_tracking",
-    "is_server",
+    "is_away",
     "make_database",
     "server_version",
     "studies_on_server",
@@ -43,17 +43,22 @@ def check_tracking(uri: str, name: str, study_id: str | None, called: str = "") 
     on if its server is away now. called: the words for the store in errors; the default is the option.
 
     Raises:
-        RequestError: if MLflow refuses the store, no server answers, or the name is another study's.
+        RequestError: if MLflow refuses the store, no server answers, the server does not let this user write,
+            or the name is another study's.
         StudyStopped: if a database is locked by another process for long.
     """
     if (file := sqlite_file(uri)) is not None:
         wait_until_free(file)
     try:
-        find_experiment(MlflowClient(tracking_uri=uri), name, study_id)
+        client = MlflowClient(tracking_uri=uri)
+        found = find_experiment(client, name, study_id)
+        if found is not None and found.lifecycle_stage == "active" and uri.startswith(("http:", "https:")):
+            # A server lets some users only read. What is written here is there already.
+            client.set_experiment_tag(found.experiment_id, STUDY, str(study_id))
     except RequestError:
         raise
     except Exception as error:  # each kind of store raises errors of its own
-        if study_id is not None and is_server(uri):
+        if study_id is not None and is_away(uri, error):
             return
         raise RequestError(f"{called or f'--tracking-uri {uri}'}: {plain_reason(error)}") from None
 
@@ -133,6 +138,9 @@ def server_version(uri: str) -> str:
     return answer.text.strip() if answer.ok else ""
 
 
-def is_server(uri: str) -> bool:
-    """Return whether `uri` names a server, which may be away, and not a file."""
-    return not uri.startswith(("sqlite:", "file:"))
+def is_away(uri: str, error: Exception) -> bool:
+    """Return whether `error` means that the server at `uri` is away, and may come back.
+
+    A file is never away, and a server that refuses the user has answered.
+    """
+    return not uri.startswith(("sqlite:", "file:")) and refusal(error) is None

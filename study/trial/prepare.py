@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from socket import gethostname
 
 from study.config import TrialConfig
+from study.errors import StudyStopped
 from study.storage.artifacts import Store
 from study.storage.disk import stopped_by_a_full_disk
 from study.trial.data.task import Task, save_task
@@ -58,11 +60,10 @@ class Preparation:
         """Everything that the trial `config` reads: tokens, teacher, and the teacher's outputs on `splits`.
 
         Raises:
-            FileNotFoundError: if the task or the base model is not in the store.
             RequestError: if a given teacher does not fit.
             TeacherDiverged: if the teacher diverges.
-            StudyStopped: if a given teacher answers otherwise than in plain transformers, the disk is full or
-                read-only, or the storage is away.
+            StudyStopped: if the task or the base model is not in the store, a given teacher answers otherwise
+                than in plain transformers, the disk is full or read-only, or the storage is away.
         """
         # Imported here, because torch takes seconds to import and a caller of `has` does not need torch.
         from study.trial.encoding import write_tokens, write_vocabulary
@@ -74,7 +75,7 @@ class Preparation:
         store, inputs = self.store, self.inputs(config)
         for kind, key in (("tasks", config.task), ("models", config.model)):
             if not store.has(kind, key):
-                raise FileNotFoundError(f"{store.path(kind, key)}: is not there, or spoilt")
+                raise StudyStopped(_missing(store, kind, key))
 
         def given(target: Path, work: Path) -> None:
             folder = given_folder(self.given_teacher, config.teacher)
@@ -101,6 +102,14 @@ class Preparation:
         if _compares(config, splits):
             store.build("comparisons", inputs.comparison_key, compared)
         return inputs
+
+
+def _missing(store: Store, kind: str, key: str) -> str:
+    """Why a node has no task or no base model, which only the driver's machine can make."""
+    where = f"{store.path(kind, key)} is missing or spoilt on {gethostname()}"
+    if store.mirror is None:
+        return f"{where}: --home must be a folder that all nodes share, or give --storage-url"
+    return f"{where}, and in the storage too: the same `kdstudy run` command sends it there again"
 
 
 def _read_by(config: TrialConfig, splits: Sequence[str]) -> list[str]:

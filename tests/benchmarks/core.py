@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from study.config import TrialConfig
 from study.planning.base_model import find_teacher, store_model
 from study.planning.plan import ModelFacts, Plan
 from study.space import SearchSpace
@@ -20,7 +21,7 @@ from study.trial.training import Numerics, Training
 from study.trial.trial import student_training
 from tests.benchmarks.shapes import Prepared, Shape
 
-__all__ = ["Core", "core_of"]
+__all__ = ["Core", "core_of", "prepared_trial"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class Core:
     tokens: Callable[[int], int]
 
 
-def core_of(
-    shape: Shape, prepared: Prepared, home: Path, threads: int, dtype: str | None = None, seed: int = 0
-) -> Core:
-    """The student that `trainer_baseline` trains at `shape`; `dtype` as in `Numerics`, else the usual one."""
-    store, task = Store(home), load_saved_task(prepared.task)
+def prepared_trial(
+    shape: Shape, prepared: Prepared, store: Store, threads: int, seed: int = 0
+) -> tuple[Preparation, TrialConfig]:
+    """The first trial of `trainer_baseline` at `shape`, whose task and base model are put into `store`."""
+    task = load_saved_task(prepared.task)
     preparation = Preparation(store, str(prepared.teacher), threads=threads)
     preparation.store_task(task)
     model = store_model(store, str(prepared.base), threads)
@@ -45,10 +46,17 @@ def core_of(
     facts = ModelFacts(model.fingerprint or "", model.config.num_hidden_layers, shape.learning_rates[0])
     space = SearchSpace(question="the core", fixed={"steps": shape.steps}, trials=1)
     plan = Plan.make("core", space, task.fingerprint, facts, teacher, {})
-    config = plan.drafts(plan.arms()[0])[0].model_copy(update={"seed": seed})
+    return preparation, plan.drafts(plan.arms()[0])[0].model_copy(update={"seed": seed})
+
+
+def core_of(
+    shape: Shape, prepared: Prepared, home: Path, threads: int, dtype: str | None = None, seed: int = 0
+) -> Core:
+    """The student that `trainer_baseline` trains at `shape`; `dtype` as in `Numerics`, else the usual one."""
+    preparation, config = prepared_trial(shape, prepared, Store(home), threads, seed)
     inputs = preparation.build(config, ("train", "validation"))
     student: Any = build_student(
-        config, inputs.base_folder, inputs.teacher_folder, task.labels, inputs.vocabulary
+        config, inputs.base_folder, inputs.teacher_folder, inputs.task.labels, inputs.vocabulary
     )
     numerics = Numerics.here(threads)
     if dtype is not None:

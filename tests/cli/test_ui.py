@@ -43,3 +43,31 @@ def test_a_home_whose_studies_are_recorded_elsewhere_names_the_place(
     answer = command("ui", "--home", tmp_path)
     assert (answer.code, served) == (2, [])
     assert "nothing is recorded there yet; its studies are recorded at https://me:***@mlflow" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("connection", "line"),
+    [
+        ("198.51.100.7 50000 203.0.113.5 22", "ssh -N -L 8080:127.0.0.1:8080 ada@203.0.113.5"),
+        ("198.51.100.7 50000 203.0.113.5 2222", "ssh -N -L 8080:127.0.0.1:8080 -p 2222 ada@203.0.113.5"),
+        ("", None),
+    ],
+)
+def test_the_ui_listens_on_loopback_and_under_ssh_names_the_line_that_forwards_its_port(
+    command: Any,
+    served: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    connection: str,
+    line: str | None,
+) -> None:
+    Home(tmp_path).database.touch()
+    monkeypatch.setenv("SSH_CONNECTION", connection)
+    monkeypatch.setenv("LOGNAME", "ada")
+    monkeypatch.setattr("study.cli.ui._check_free", lambda port: None)
+    answer = command("ui", "--home", tmp_path, "--port", "8080")
+    assert answer.code == 0
+    assert served[0][served[0].index("--host") + 1] == "127.0.0.1"
+    assert [each.partition("with: ")[2] for each in answer.err.splitlines() if "ssh" in each] == [
+        line
+    ] * bool(line)

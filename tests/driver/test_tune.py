@@ -15,6 +15,7 @@ import ray
 import torch
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import OutOfMemoryError, RaySystemError, WorkerCrashedError
+from ray.tune.execution.class_cache import _ActorClassCache
 
 from cluster.local import CLUSTER as LOCAL
 from study.config import TrialConfig
@@ -153,6 +154,16 @@ def test_trials_whose_ends_wait_for_the_ledger_do_not_keep_the_phase_from_going_
 
 
 @ON_RAY
+def test_keys_of_a_bucket_are_not_sent_with_workers_because_ray_would_log_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "hush-hush-4711")
+    made = _ActorClassCache().get(type("Trainable", (), {}))
+    assert "PL_DISABLE_FORK" in str(made._default_options["runtime_env"])  # what Tune does send
+    assert "hush-hush-4711" not in str(made._default_options["runtime_env"])
+
+
 def test_the_handler_of_a_batch_system_s_warning_stays() -> None:
     """Tune takes SIGUSR1 for itself."""
     handler, seen = signal.getsignal(signal.SIGUSR1), []

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.end_to_end.conftest import measured
+from tests.postgres import Postgres, free_port, installed_postgres
 
 NAME = "my_space"
 PLANNED = 8
@@ -45,12 +43,6 @@ SPACE = SearchSpace(
     pruner="median",  # asked at every report, it wants the ledger; of so few trials it stops none
 )
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @dataclass
@@ -96,58 +88,10 @@ class MlflowServer:
             return False
 
 
-@dataclass
-class Postgres:
-    """A PostgreSQL of Debian's package on loopback, run by its own user where the tests are run by root."""
-
-    folder: Path
-    programs: Path
-    port: int = field(default_factory=free_port)
-
-    def __post_init__(self) -> None:
-        if os.getuid() == 0:
-            shutil.chown(self.folder, "postgres")
-        self._do("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "kdstudy")
-        self.start()
-
-    def url(self, database: str) -> str:
-        """URL of a new database."""
-        self._do("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "kdstudy", database)
-        return f"postgresql://kdstudy@127.0.0.1:{self.port}/{database}"
-
-    def start(self) -> None:
-        where = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
-        self._do("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-o", where, "-w", "start")
-
-    def stop(self) -> None:
-        """As a crash does: without waiting for those who are connected."""
-        self._do("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "-w", "stop")
-
-    def _do(self, program: str, *arguments: Any) -> None:
-        user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        command = [*user, self.programs / program, *arguments]
-        subprocess.run(list(map(str, command)), check=True, capture_output=True, cwd=self.folder)
-
-
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed")
-    with short_folder() as folder:
-        server = Postgres(folder, found[-1])
+    with installed_postgres() as server:
         yield server
-        server.stop()
-
-
-@contextmanager
-def short_folder() -> Iterator[Path]:
-    """For a Unix socket, whose path may not be long; pytest's folders are closed to other users."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="kd-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from study.errors import RequestError, StorageAway, StudyStopped
-from study.storage import mirror
+from study.storage import artifacts, mirror
 from study.storage.artifacts import Store
 from study.storage.attempts import student_folder, superfluous, tidy_mirror, tidy_trial
 from study.storage.mirror import Mirror, check_storage
@@ -196,7 +196,7 @@ def test_a_network_that_breaks_in_the_middle_leaves_the_old_object(s3: Any, tmp_
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from study.storage import mirror
+from study.storage import artifacts, mirror
 from study.storage.artifacts import Store
 
 put = mirror._write
@@ -284,6 +284,77 @@ def test_what_is_spoilt_there_is_built_and_sent_again(node: Any, damage: str) ->
     assert not there.path("kind", "k").exists()
     there.build("kind", "k", writing("one"))
     assert (third.build("kind", "k", forbidden) / "deep/content").read_bytes() == b"one"
+
+
+def test_what_is_spoilt_there_is_sent_again_by_a_process_that_has_it(
+    node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task or a base model cannot be built on every node."""
+    here, there = store(node("here")), store(node("there"))
+    folder = here.build("kind", "k", writing("one"))
+    assert here.mirror is not None
+    spoil(here.mirror, folder, "deep/content", b"onf")
+    assert not there.has("kind", "k")
+    monkeypatch.setattr(artifacts, "_sent", set())  # as in a new process
+    assert here.has("kind", "k")
+    assert there.has("kind", "k")
+    assert files(there.path("kind", "k")) == files(folder)
+
+
+def test_what_is_being_replaced_there_is_fetched_once_more(
+    node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader may get a part of the old object and a part of the new one."""
+    here, there = store(node("here")), store(node("there"))
+    folder = here.build("kind", "k", writing("one"))
+    get, gets = Mirror._get, []
+
+    def torn(self: Mirror, folder: Path, name: str, target: Path) -> None:
+        get(self, folder, name, target)
+        gets.append(name)
+        if gets.count(name) == 1 and name == "deep/content":
+            target.write_bytes(b"onf")
+
+    monkeypatch.setattr(Mirror, "_get", torn)
+    assert there.has("kind", "k")
+    assert files(there.path("kind", "k")) == files(folder)
+    assert gets.count("deep/content") == 2
+
+
+EIGHT = """
+import sys, time
+from pathlib import Path
+from study.storage.artifacts import Store
+from study.storage.mirror import Mirror
+
+home, url, go = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+store = Store(home / "artifacts", Mirror(home, url))
+print("ready", flush=True)
+while not go.exists():
+    time.sleep(0.01)
+assert all(store.has("kind", key) for key in ("task", "model"))
+"""
+
+
+@pytest.mark.processes
+def test_eight_processes_that_start_on_an_empty_node_at_once_fetch_each_object_once(
+    s3: Any, tmp_path: Path
+) -> None:
+    """As eight trials do. The log of the S3 has every request."""
+    bucket, go = s3.new_bucket(), tmp_path / "go"
+    here = store(Mirror(tmp_path / "here", f"s3://{bucket}"))
+    for key in ("task", "model"):
+        here.build("kind", key, writing(key * 100_000))
+    command = [sys.executable, "-c", EIGHT, str(tmp_path / "there"), f"s3://{bucket}", str(go)]
+    eight = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    for process in eight:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    go.touch()
+    assert [process.wait(60) for process in eight] == [0] * 8
+    there = files(tmp_path / "there" / "artifacts" / "kind")
+    assert there == files(here.root / "kind")
+    assert sorted(s3.fetched(f"{bucket}/artifacts/kind")) == sorted(there)
 
 
 # Trials

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities import Experiment, ExperimentTag
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, ErrorCode
 
 from study.errors import RequestError
 from study.planning.plan import Plan
+from study.tracking.experiment import STUDY
 from study.tracking.store import check_tracking, make_database
 from study.tracking.tracker import Tracker
 from study.trial.progress import Progress
@@ -78,6 +81,38 @@ def test_a_database_that_cannot_be_opened_is_no_server_that_is_away(
         check_tracking(uri, "demo", "drawn")
     with refused:
         Tracker(uri, None, make_plan(), "drawn", goes_on=True)
+
+
+@pytest.mark.parametrize("code", ["UNAUTHENTICATED", "PERMISSION_DENIED"])
+def test_a_server_that_refuses_the_user_is_not_away_also_if_the_study_has_begun(
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def refused(*values: Any, **more: Any) -> None:
+        raise MlflowException("failed with error code 4xx", error_code=ErrorCode.Value(code))
+
+    monkeypatch.setattr(MlflowClient, "search_experiments", refused)
+    named = pytest.raises(
+        RequestError, match=r"^--tracking-uri http://mlflow: .* set MLFLOW_TRACKING_USERNAME"
+    )
+    with named:
+        check_tracking("http://mlflow", "demo", "drawn")
+    with named:
+        Tracker("http://mlflow", None, make_plan(), "drawn", goes_on=True)
+
+
+def test_a_study_of_others_that_may_only_be_read_is_refused_before_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server lets this user see the experiment, and write nothing."""
+    experiment = Experiment("7", "demo", "", "active", [ExperimentTag(STUDY, "drawn")])
+    monkeypatch.setattr(MlflowClient, "search_experiments", lambda *values, **more: [experiment])
+
+    def refused(*values: Any, **more: Any) -> None:
+        raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+
+    monkeypatch.setattr(MlflowClient, "set_experiment_tag", refused)
+    with pytest.raises(RequestError, match="has not given this user the permission"):
+        check_tracking("http://mlflow", "demo", "drawn")
 
 
 @pytest.mark.processes

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from study.errors import StudyStopped
 from study.planning.base_model import find_teacher, store_model
 from study.storage import artifacts
 from study.storage.artifacts import Store
+from study.storage.mirror import Mirror
 from study.trial.data.task import load_saved_task
 from study.trial.prepare import Preparation
 
@@ -31,6 +33,19 @@ def test_the_task_is_stored_under_its_fingerprint(workshop: Any) -> None:
     saved = load_saved_task(workshop.store.path("tasks", workshop.task.fingerprint))
     assert saved.fingerprint == workshop.task.fingerprint
     assert saved.languages == ("deu", "hau", "yor")
+
+
+def test_a_node_without_task_or_model_stops_the_study_in_one_line_and_fails_no_trial(
+    config: Any, workshop: Any, tmp_path: Path
+) -> None:
+    """A home that only the driver's machine has; and a copy in the storage that is spoilt."""
+    home = tmp_path / "home"
+    with pytest.raises(StudyStopped, match=rf"^{home}/artifacts/tasks/\S+ is missing .* give --storage-url$"):
+        Preparation(Store(home / "artifacts")).build(config, SPLITS)
+    there = Store(home / "artifacts", Mirror(home, (tmp_path / "storage").as_uri()))
+    shutil.copytree(workshop.store.path("tasks", config.task), there.path("tasks", config.task))
+    with pytest.raises(StudyStopped, match=r"/models/\S+ is missing .* and in the storage too: [^\n]+$"):
+        Preparation(there).build(config, SPLITS)
 
 
 # Teachers
