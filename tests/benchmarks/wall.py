@@ -38,7 +38,7 @@ from typing import Any
 from unittest import mock
 
 from tests.benchmarks.orchestration import LANGUAGES, REPORTS, memory, no_op, open_study, report
-from tests.reports import free_port
+from tests.postgres import free_port
 
 SECONDS = 60.0
 """How long a trial of the question takes: 400 of them end 6.7 times a second."""
