@@ -5,8 +5,11 @@ the same name. While the server is away, jobs stay here and are tried again. Aft
 jobs any more; the next process finds by the marks on disk what is unsent.
 
 While a trial runs, its jobs are `APART` seconds apart. Reports that come faster are sent together: if a trial
-takes less than a second, all its reports are sent at once. If several jobs are due and MLflow is a database,
-they become one transaction: all of them are committed, or none is.
+takes less than a second, all its reports are sent at once. Ends of trials come first, because their places wait
+for them.
+
+If MLflow is a database, jobs that are due together become one transaction: all of them are committed, or none
+is. If MLflow is a server, several threads send jobs at once, because each waits for the server's answers.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ APART = 1.0  # seconds between two jobs of one name, except before the last job 
 BOUND = 1000  # if so many jobs wait, no new trial is launched
 LAST_JOB = 30.0  # seconds that a running job has left when the outbox is left
 GROUP = 0.2  # seconds after which no more jobs join a transaction
+SENDERS = 4  # threads that send jobs to a server
 RETRY = (0.5, 10.0)  # seconds between attempts while the server is away: the first pause, and the longest
 
 
@@ -43,7 +47,7 @@ class _Job:
 
 
 class Outbox:
-    """Runs jobs one after another while it is entered.
+    """Runs jobs while it is entered: one after another, unless `several` was called.
 
     holds: whether this process holds the study's lease. Without the lease no job runs, so that of two drivers
     only one writes.
@@ -61,17 +65,29 @@ class Outbox:
         self._changed = threading.Condition()
         self._closed = False
         self._broken: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._under_way: set[str] = set()
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Outbox:
-        self._thread.start()
+        self._start(1)
         return self
+
+    def several(self) -> None:
+        """Let `SENDERS` threads run jobs, from now on. No two jobs of one name run at the same time."""
+        self._start(SENDERS)
+
+    def _start(self, count: int) -> None:
+        while len(self._threads) < count:
+            self._threads.append(threading.Thread(target=self._work, name="outbox", daemon=True))
+            self._threads[-1].start()
 
     def __exit__(self, *exception: object) -> None:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._thread.join(LAST_JOB)
+        until = time.monotonic() + LAST_JOB
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -135,21 +151,21 @@ class Outbox:
 
     def _work(self) -> None:
         pause, singly = RETRY[0], 0  # singly: jobs that run one by one, after they failed together
-        while due := self._due():
+        while due := self._take():
             name, job = due[0]
-            if not self.holds():
-                self._wait(RETRY[0])
-                continue
             try:
-                if singly == 0 and len(due) > 1 and (block := self.together()) is not None:
+                if not self.holds():
+                    self._wait(RETRY[0])
+                elif singly == 0 and len(due) > 1 and (block := self.together()) is not None:
                     ran = self._in_one(block, due)
                     singly = 0 if ran else len(due)
                     for each in ran:
                         self._settle(*each)
-                    continue
-                singly = max(0, singly - 1)
-                job.run()
-                self._settle(name, job)
+                else:
+                    singly = max(0, singly - 1)
+                    job.run()
+                    self._settle(name, job)
+                    pause = RETRY[0]
             except Exception as error:  # any error of a client that cannot reach its server
                 with self._changed:
                     self.away = plain_reason(error)
@@ -162,8 +178,10 @@ class Outbox:
                     self._broken = error
                     self._changed.notify_all()
                 return
-            else:
-                pause = RETRY[0]
+            finally:
+                with self._changed:
+                    self._under_way -= {name for name, _ in due}
+                    self._changed.notify_all()
 
     def _in_one(
         self, block: AbstractContextManager[None], due: list[tuple[str, _Job]]
@@ -201,14 +219,21 @@ class Outbox:
                 del self._jobs[name]
             self._changed.notify_all()
 
-    def _due(self) -> list[tuple[str, _Job]]:
-        """Wait for jobs that are due, and return them in their order; none when the outbox is closed."""
+    def _take(self) -> list[tuple[str, _Job]]:
+        """Wait for jobs that are due, and take all of them, or only the first if there are several threads.
+
+        Returns nothing when the outbox is closed.
+        """
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                due = [each for each in self._jobs.items() if each[1].due <= now or self._awaited]
+                free = [each for each in self._jobs.items() if each[0] not in self._under_way]
+                due = [each for each in free if each[1].due <= now or self._awaited]
                 if due:
-                    return due
-                soonest = min((job.due for job in self._jobs.values()), default=None)
+                    due.sort(key=lambda each: not each[1].last)
+                    taken = due if len(self._threads) == 1 else due[:1]
+                    self._under_way |= {name for name, _ in taken}
+                    return taken
+                soonest = min((job.due for _, job in free), default=None)
                 self._changed.wait(None if soonest is None else soonest - now)
         return []

@@ -44,6 +44,8 @@ class Posts:
     def __init__(self, outbox: Outbox, tracker: Tracker, folder: Path, store: Store) -> None:
         self.outbox, self.tracker, self.folder, self.store = outbox, tracker, folder, store
         outbox.together = tracker.together
+        if tracker.together() is None:
+            outbox.several()
         self.trials, self.page = folder / "trials", Page(tracker)
         self.data = TaskData(store, str(tracker.plan.request.get("task") or "-"))
         self._next_look = 0.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 from mlflow import MlflowClient
@@ -61,6 +62,7 @@ class Runs:
         self._known: dict[str, KnownRun] = {}  # by run id
         self._deleted: dict[str, str] = {}  # identity -> id of a run that was deleted in MLflow
         self._uncertain = True  # whether there may be runs that this object has not seen
+        self._making = RLock()  # of several threads only one looks for runs or makes one
         try:
             self.client = MlflowClient(tracking_uri=uri)
             _ = self.experiment
@@ -106,20 +108,21 @@ class Runs:
         parent: the id of the run above. params: logged now if the run has none yet, because a kill may have
         come before them. start_time: milliseconds since 1970, for a run that is made late; default now.
         """
-        self._look()
         all_tags = {**tags, STUDY: self.study_id, IDENTITY: identity}
         if parent:
             all_tags[PARENT] = parent
-        if identity not in self._ids and identity in self._deleted:
-            self._uncertain = True
-            self.client.restore_run(self._deleted[identity])
+        with self._making:
             self._look()
-        if identity not in self._ids:
-            self._uncertain = True
-            created = self.client.create_run(self.experiment, start_time, all_tags, name)
-            self._uncertain = False
-            self._remember(created, times={})
-        run = self._ids[identity]
+            if identity not in self._ids and identity in self._deleted:
+                self._uncertain = True
+                self.client.restore_run(self._deleted[identity])
+                self._look()
+            if identity not in self._ids:
+                self._uncertain = True
+                created = self.client.create_run(self.experiment, start_time, all_tags, name)
+                self._uncertain = False
+                self._remember(created, times={})
+            run = self._ids[identity]
         self.add_tags(run, all_tags)
         if params is not None and self.lacks_params(run):
             self.log(run, (), params)
@@ -256,10 +259,11 @@ class Runs:
 
         After such a call the server may have made the run, and only its answer was lost.
         """
-        if self._uncertain:
-            for run in self._search():
-                self._remember(run)
-            self._uncertain = False
+        with self._making:
+            if self._uncertain:
+                for run in self._search():
+                    self._remember(run)
+                self._uncertain = False
 
     def _search(self) -> Iterator[Any]:
         token = None

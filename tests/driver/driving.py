@@ -110,7 +110,8 @@ class Driver:
     def leave(self) -> None:
         """End the process: its outbox does nothing more, and nobody holds the lease."""
         self.stack.close()
-        self.outbox._thread.join(LONG)
+        for thread in self.outbox._threads:
+            thread.join(LONG)
 
     def sync(self) -> None:
         """Wait until MLflow has everything."""

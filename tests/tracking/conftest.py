@@ -49,4 +49,4 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Outbox]:
     monkeypatch.setattr(outbox, "RETRY", (0.01, 0.04))
     with Outbox() as entered:
         yield entered
-    entered._thread.join(LONG)
+    entered._threads[0].join(LONG)

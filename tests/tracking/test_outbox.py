@@ -155,7 +155,7 @@ def test_pauses_grow_to_the_longest_and_begin_anew_after_a_success(
     wait = threading.Condition.wait
 
     def pause(self: threading.Condition, timeout: float | None = None) -> bool:
-        if threading.current_thread() is not box._thread or timeout is None:
+        if threading.current_thread() not in box._threads or timeout is None:
             return wait(self, timeout)
         pauses.append(timeout)
         now[0] += timeout
@@ -284,8 +284,8 @@ def test_what_is_no_error_of_a_client_is_raised_after_the_server_was_away_too(bo
         raise next(errors)
 
     box.put("a", job)
-    box._thread.join(LONG)
-    assert not box._thread.is_alive()
+    box._threads[0].join(LONG)
+    assert not box._threads[0].is_alive()
     with pytest.raises(Killed):
         box.flush(LONG)
 
@@ -300,7 +300,7 @@ def test_left_with_jobs_it_does_not_do_them(box: Outbox, monkeypatch: pytest.Mon
     box.put("second", does(done, "second"))
     box.__exit__(None, None, None)
     first.go_on.set()
-    box._thread.join(LONG)
+    box._threads[0].join(LONG)
     assert done == ["first"]
     assert len(box) == 1
 
@@ -314,8 +314,8 @@ def test_left_while_the_server_is_away_it_ends_at_once(monkeypatch: pytest.Monke
     with Outbox() as box:
         box.put("a", away)
         assert not box.flush(LONG)
-    box._thread.join(LONG)
-    assert not box._thread.is_alive()
+    box._threads[0].join(LONG)
+    assert not box._threads[0].is_alive()
 
 
 # Of two drivers one writes
@@ -333,6 +333,47 @@ def test_while_it_is_not_known_that_the_lease_is_held_nothing_is_sent(
         held.set()
         assert box.flush(20)
     assert done == ["a"]
+
+
+# Several threads
+
+
+def test_several_threads_run_jobs_at_once_and_never_two_of_one_name(box: Outbox) -> None:
+    done: list[str] = []
+    box.several()
+    slow = [Slow(done, str(number)) for number in range(outbox.SENDERS)]
+    for number, job in enumerate(slow):
+        box.put(str(number), job)
+    for job in slow:
+        assert job.under_way.wait(LONG)
+    box.put("0", does(done, "0 again"))
+    box.put("last", does(done, "last"))
+    assert not box.flush(0.1, only="0"), "the job before of this name is under way"
+    for job in slow[1:]:
+        job.go_on.set()
+    assert box.flush(LONG, only="last")
+    assert "0 again" not in done
+    slow[0].go_on.set()
+    assert box.flush(LONG)
+    assert done.index("0") < done.index("0 again")
+    assert sorted(done) == ["0", "0 again", "1", "2", "3", "last"]
+
+
+def test_the_ends_of_trials_come_before_the_reports_of_others(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place of a trial that has ended is free when its end was sent."""
+    monkeypatch.setattr(outbox, "APART", 0.0)
+    done: list[str] = []
+    first = Slow(done, "first")
+    box.put("first", first)
+    assert first.under_way.wait(LONG)
+    for number in range(3):
+        box.put(f"runs {number}", does(done, f"report {number}"), last=False)
+    box.put("ends", does(done, "end"))
+    first.go_on.set()
+    assert box.flush(LONG)
+    assert done == ["first", "end", "report 0", "report 1", "report 2"]
 
 
 # Together
