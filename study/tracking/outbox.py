@@ -5,8 +5,8 @@ the same name. While the server is away, jobs stay here and are tried again. Aft
 jobs any more; the next process finds by the marks on disk what is unsent.
 
 While a trial runs, its jobs are `APART` seconds apart. Reports that come faster are sent together: if a trial
-takes less than a second, all its reports are sent at once. Ends of trials come first, because their places wait
-for them.
+takes less than a second, all its reports are sent at once. Ends of trials come first, because their places
+wait for them.
 
 If MLflow is a database, jobs that are due together become one transaction: all of them are committed, or none
 is. If MLflow is a server, several threads send jobs at once, because each waits for the server's answers.
