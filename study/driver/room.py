@@ -10,13 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-import study.driver.ray_settings  # noqa: F401 (before Ray)
-
-# isort: split
-import ray
-
 from study.driver.ray_cluster import Resources
-from study.driver.resources import as_many, can_grow, in_room
+from study.driver.resources import can_grow, places
 from study.driver.waiting import FailedStarts, Waiting, missing
 from study.errors import StudyStopped
 from study.planning.capacity import Need
@@ -51,11 +46,9 @@ class Room:
         return self._fits + self._more
 
     def _counted(self) -> int:
-        each, total = self.resources, ray.cluster_resources()
-        if each.gpus:
-            return min(as_many(total, each.cpus, each.gpus), as_many(total, each.cpus, 0))
-        on_cpus = replace(each, concurrency=as_many(total, each.cpus, 0))
-        return in_room(on_cpus, self.need, self.request)[0].concurrency
+        each = self.resources
+        memory = 0 if each.gpus else each.memory or self.need.cpu.host
+        return places(replace(each, memory=memory))
 
     def look(self, starts: bool, waits: bool, started: int) -> None:
         """Show what is missing if a trial waits for room.

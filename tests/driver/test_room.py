@@ -34,10 +34,10 @@ class Place:
         monkeypatch.setattr(ray, "available_resources", dict)
 
     def _alive(self) -> list[dict[str, Any]]:
+        self.looks += 1
         return [{"Alive": True, "NodeID": str(i), "Resources": n} for i, n in enumerate(self.nodes)]
 
     def _total(self) -> dict[str, float]:
-        self.looks += 1
         return {name: sum(node.get(name, 0) for node in self.nodes) for name in ("CPU", "GPU")}
 
     def room(self, resources: Resources, **request: Any) -> Room:
@@ -75,6 +75,9 @@ def test_memory_and_gpus_limit_the_number_too(place: Place) -> None:
     place.nodes = [{"CPU": 8, "memory": 64 * GIB, "GPU": 2}]
     assert place.room(Resources(1, 0.5, 1)).at_once() == 4
     assert place.room(Resources(4, 0.5, 1)).at_once() == 2
+    place.nodes = [{"CPU": 1, "GPU": 8}, {"CPU": 8, "GPU": 1}, {"CPU": 64}]
+    assert place.room(Resources(1, 0.4, 1)).at_once() == 1 + 2
+    assert place.room(Resources(1, 0.4, 1, avoided=("0",))).at_once() == 2
 
 
 def test_a_number_that_was_given_stays(place: Place) -> None:
