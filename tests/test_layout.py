@@ -215,6 +215,8 @@ ABOUT_MORE = {
     "test_lifecycle_away": "lifecycle, while MLflow or the ledger is away",
     "test_command": "the command `report`, from the record to its pages",
     "test_planning": "which students a model can have: stack, init methods and layer maps",
+    "test_packing": "nodes, resources and room, on a real Ray of nodes that differ",
+    "test_hosts_for_real": "running, on a real Ray of several hosts",
     "test_slurm_jobs": "slurm: the script under a real Slurm, with stand-ins for Ray and the study",
     "test_slurm_for_real": "slurm, under a real Slurm",
     "test_stale_outputs": "prepare and inputs, when a teacher has been built again",
