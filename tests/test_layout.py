@@ -217,6 +217,8 @@ ABOUT_MORE = {
     "test_planning": "which students a model can have: stack, init methods and layer maps",
     "test_packing": "nodes, resources and room, on a real Ray of nodes that differ",
     "test_hosts_for_real": "running, on a real Ray of several hosts",
+    "test_autoscaler_for_real": "running, on a real Ray with an autoscaler",
+    "test_jobs_for_real": "running, in a job of a real Ray",
     "test_slurm_jobs": "slurm: the script under a real Slurm, with stand-ins for Ray and the study",
     "test_slurm_for_real": "slurm, under a real Slurm",
     "test_stale_outputs": "prepare and inputs, when a teacher has been built again",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ import study.driver.ray_settings  # noqa: F401 (before Ray)
 # isort: split
 import ray
 from ray._private.ray_constants import DEBUG_AUTOSCALING_STATUS
+from ray.autoscaler.v2.sdk import get_cluster_status
+from ray.autoscaler.v2.utils import is_autoscaler_v2
 from ray.exceptions import RayError
 from ray.experimental.internal_kv import _internal_kv_get
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -31,22 +34,34 @@ SLIVER = 0.0001  # of a GPU: the least that Ray counts, so that a node answers a
 log = logging.getLogger(__name__)
 
 
-def can_grow() -> bool:
+def can_grow(patience: float = 0) -> bool:
     """Return whether the cluster has an autoscaler that can start nodes.
 
-    Ray's monitor stores a report of the nodes by their type. Without a configuration of an autoscaler every
-    node is a type of its own.
+    An autoscaler gives each node a type. Without an autoscaler every node is a type of its own.
+
+    patience: seconds to wait for the first report of a Ray that has just started.
     """
+    deadline = time.monotonic() + patience
+    while (types := _types()) is None and time.monotonic() < deadline:
+        time.sleep(1)
+    return not all(map(OWN_TYPE.fullmatch, types or ()))
+
+
+def _types() -> set[str] | None:
+    """The types of the nodes; None if nothing is known of them yet."""
     try:
-        config = ray._private.state.state.get_cluster_config()
-        stored = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)
-        report = json.loads(stored).get("autoscaler_report", {}) if stored else {}
+        if is_autoscaler_v2(fetch_from_server=True):
+            status = get_cluster_status(ray.get_runtime_context().gcs_address)
+            return {node.ray_node_type_name for node in (*status.active_nodes, *status.idle_nodes)}
+        stored = _internal_kv_get(DEBUG_AUTOSCALING_STATUS)  # what the first version stores
+        if not stored:
+            return None
+        report = json.loads(stored).get("autoscaler_report", {})
+        kinds = ("active_nodes", "idle_nodes", "pending_launches")
+        return {kind for name in kinds for kind in report.get(name) or {}}
     except Exception:  # not public in Ray: a version without it has no answer
         log.debug("it is not known whether the cluster can grow:", exc_info=True)
-        return False
-    nodes = ("active_nodes", "idle_nodes", "pending_launches")
-    types = {kind for name in nodes for kind in report.get(name) or {}}
-    return bool(config and config.node_group_configs) or not all(map(OWN_TYPE.fullmatch, types))
+        return set()
 
 
 def machines_of_nodes() -> dict[str, Machine]:

@@ -22,6 +22,8 @@ from study.planning.request import Request
 
 __all__ = ["check_cluster", "default_resources", "has_room", "in_room", "places"]
 
+FIRST_REPORT = 30.0  # seconds in which an autoscaler that has just started makes itself known
+
 
 def default_resources(
     cluster: Cluster,
@@ -75,7 +77,7 @@ def check_cluster(need: Need, resources: Resources) -> Resources:
         RequestError: if the largest node has too little memory, or no node has the CPUs and GPUs of a trial.
     """
     nodes = list(machines_of_nodes().values())
-    if nodes and not has_room(resources) and not can_grow():
+    if nodes and not has_room(resources) and not can_grow(FIRST_REPORT):
         for option, wanted, most in (
             ("--cpus-per-trial", resources.cpus, max(node.cpus for node in nodes)),
             ("--gpus-per-trial", resources.gpus, max(node.gpus for node in nodes)),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,10 +30,21 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 @pytest.fixture
 def rays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayHosts]:
     """A head and two workers, on which no Ray runs yet."""
+    with hosts_in(tmp_path_factory.mktemp("hosts")) as hosts:
+        yield hosts
+
+
+@pytest.fixture
+def head_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayHosts]:
+    """A head without workers, on which no Ray runs yet."""
+    with hosts_in(tmp_path_factory.mktemp("hosts"), workers=()) as hosts:
+        yield hosts
+
+
+def hosts_in(folder: Path, **more: Any) -> RayHosts:
     if lacking := what_hosts_lack():
         pytest.skip(f"no hosts can be started: {lacking}")
-    with RayHosts(tmp_path_factory.mktemp("hosts")) as hosts:
-        yield hosts
+    return RayHosts(folder, **more)
 
 
 @pytest.fixture(scope="session")

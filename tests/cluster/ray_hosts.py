@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.cluster.hosts import Host, connect, set_link, start_host
 from tests.cluster.studies import PATIENCE
 from tests.processes import COMMAND
 
-__all__ = ["QUICK_TO_NOTICE", "Command", "RayHosts"]
+__all__ = ["QUICK_TO_NOTICE", "RAY", "Command", "RayHosts"]
 
 PORT = 6379
 RAY = Path(sys.executable).with_name("ray")
@@ -57,15 +57,20 @@ class Command:
         """The exit code, once the command has ended."""
         return self.process.wait(timeout)
 
-    def succeed(self) -> None:
+    def succeed(self) -> str:
+        """What the command printed, once it has ended well."""
         assert self.code() == 0, self.text
+        return self.text
 
 
 class RayHosts:
-    """The hosts, while it is entered. Ray's ports require a token. folder: a path without blanks."""
+    """The hosts, while it is entered: a head and `workers`. Ray's ports require a token.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: a path without blanks.
+    """
+
+    def __init__(self, folder: Path, workers: Sequence[str] = ("w1", "w2")) -> None:
+        self.folder, self.names = folder, ("head", *workers)
         self.hosts: list[Host] = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)} | {
             "HF_HUB_OFFLINE": "1",
@@ -91,7 +96,7 @@ class RayHosts:
         try:
             names = self.folder / "hosts"
             names.write_text("127.0.0.1 localhost\n")
-            for number, name in enumerate(("head", "w1", "w2"), 1):
+            for number, name in enumerate(self.names, 1):
                 self.hosts.append(start_host(name, number, names))
             connect(self.hosts)
         except BaseException:

@@ -41,9 +41,9 @@ PATIENCE = 900.0  # seconds
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains
 
 
-def train_on(hosts: Sequence[Host]) -> bool:
-    """Whether a worker trains on each of `hosts`."""
-    return all(host.processes(WORKER) for host in hosts)
+def train_on(hosts: Sequence[Host], workers: int = 1) -> bool:
+    """Whether so many workers train on each of `hosts`."""
+    return all(len(host.processes(WORKER)) >= workers for host in hosts)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,12 +43,15 @@ def node_with_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "wait", lambda tasks, **more: (tasks, []))
 
 
+OWN = f"node_{'0a' * 28}"
+
+
 @pytest.mark.parametrize(
     ("stored", "grows"),
     [
         (None, False),
         ({"time": 1.0}, False),
-        ({"autoscaler_report": {"active_nodes": {f"node_{'0a' * 28}": 1}, "idle_nodes": None}}, False),
+        ({"autoscaler_report": {"active_nodes": {OWN: 1}, "idle_nodes": None}}, False),
         ({"autoscaler_report": {"active_nodes": {"head": 1}, "pending_launches": {"worker": 2}}}, True),
         ("no JSON", False),
     ],
@@ -55,9 +60,34 @@ def test_a_cluster_can_grow_if_an_autoscaler_names_the_types_of_its_nodes(
     monkeypatch: pytest.MonkeyPatch, stored: Any, grows: bool
 ) -> None:
     text = stored if isinstance(stored, str) or stored is None else json.dumps(stored)
+    monkeypatch.setattr(nodes, "is_autoscaler_v2", lambda fetch_from_server: False)
     monkeypatch.setattr(nodes, "_internal_kv_get", lambda key: text)
-    monkeypatch.setattr(ray._private.state.state, "get_cluster_config", lambda: None)
     assert nodes.can_grow() == grows
+
+
+@pytest.mark.parametrize(("types", "grows"), [([OWN], False), (["headgroup", OWN], True)])
+def test_the_second_autoscaler_stores_no_report_but_its_nodes_have_types(
+    monkeypatch: pytest.MonkeyPatch, types: list[str], grows: bool
+) -> None:
+    there = [SimpleNamespace(ray_node_type_name=name) for name in types]
+    status = SimpleNamespace(active_nodes=there[:1], idle_nodes=there[1:])
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(gcs_address="10.0.0.1:6379"))
+    monkeypatch.setattr(nodes, "is_autoscaler_v2", lambda fetch_from_server: True)
+    monkeypatch.setattr(nodes, "get_cluster_status", {"10.0.0.1:6379": status}.__getitem__)
+    assert nodes.can_grow() == grows
+
+
+def test_the_first_report_of_an_autoscaler_that_has_just_started_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, known = [1000.0], {1003.0: {"head"}}
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(nodes, "_types", lambda: known.get(now[0]))
+    assert nodes.can_grow(patience=5)
+    now[0] = 1000.0
+    assert not nodes.can_grow(patience=2)
+    assert now[0] == 1002.0
 
 
 @pytest.mark.usefixtures("node_with_gpus")

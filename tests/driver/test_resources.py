@@ -39,6 +39,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
             "cluster_resources",
             lambda: {name: sum(node.get(name, 0) for node in given) for name in ("CPU", "GPU")},
         )
+        monkeypatch.setattr(resources, "can_grow", lambda patience: False)
         known = {str(i): node.get("gpu_memory") for i, node in enumerate(given)}
         monkeypatch.setattr(nodes, "_gpu_memory", lambda asked: {each: known[each] for each in asked})
 
@@ -162,7 +163,7 @@ def test_cpus_and_gpus_that_no_machine_of_the_cluster_has_are_refused_unless_the
         check_cluster(small, Resources(2, 0, 1))
     with pytest.raises(RequestError, match=r"^--gpus-per-trial 1: the largest machine of the cluster has 0$"):
         check_cluster(small, Resources(1, 1, 1))
-    monkeypatch.setattr(resources, "can_grow", lambda: True)
+    monkeypatch.setattr(resources, "can_grow", lambda patience: True)
     check_cluster(small, Resources(2, 0, 1))
 
 
