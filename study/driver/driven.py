@@ -170,7 +170,7 @@ class DrivenStudy:
         resources, note = in_room(self.resources, need, self.request)
         if note:
             self.view.note(note)
-        return Room(resources, need, self.request, self.view.note)
+        return Room(resources, self.request, self.view.note)
 
     def post(
         self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None

@@ -55,6 +55,8 @@ class Resources:
     concurrency: int
     memory: int = 0
     """Bytes of a node that are set aside for each trial; 0 if memory is not counted."""
+    cpus_aside: float = 0
+    """CPUs of a node that are set aside for each trial, if they stand for its memory too; else 0."""
     avoided: tuple[str, ...] = ()
     """Ray's ids of the nodes whose GPUs are too small for a trial."""
 
@@ -65,9 +67,9 @@ class Resources:
 
     @property
     def of_a_trial(self) -> dict[str, float]:
-        """What one trial gets: "cpu", "gpu" and "memory"."""
+        """What is set aside for one trial: "cpu", "gpu" and "memory"."""
         memory = {"memory": self.memory} if self.memory else {}
-        return {"cpu": self.cpus, "gpu": self.gpus} | memory
+        return {"cpu": self.cpus_aside or self.cpus, "gpu": self.gpus} | memory
 
     @property
     def nodes(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ A trial runs on one node, so what fits is counted node by node. All trials of a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -17,7 +18,7 @@ from cluster import Cluster
 from study.driver.nodes import UNLIMITED, can_grow, machines_of_nodes, nodes_with_room
 from study.driver.ray_cluster import Resources
 from study.errors import RequestError
-from study.planning.capacity import Machine, Need, check_room, gib, gpu_fraction, gpu_takes
+from study.planning.capacity import PARTS, Machine, Need, check_room, gib, gpu_fraction, gpu_takes
 from study.planning.request import Request
 
 __all__ = ["check_cluster", "default_resources", "has_room", "in_room", "places"]
@@ -64,7 +65,7 @@ def has_room(resources: Resources) -> bool:
 
 
 def _fits(machine: Machine, resources: Resources) -> int:
-    return machine.fits(resources.cpus, resources.gpus, resources.memory)
+    return machine.fits(resources.cpus_aside or resources.cpus, resources.gpus, resources.memory)
 
 
 def check_cluster(need: Need, resources: Resources) -> Resources:
@@ -98,23 +99,37 @@ def in_room(resources: Resources, need: Need, request: Request) -> tuple[Resourc
     """Return `resources` with no more trials at once than memory allows, and a note for the user.
 
     On CPUs, Ray then sets the predicted memory of each trial aside on the trial's node, and starts no trial
-    on a node that has no room. A given `--concurrency` is taken as it is. Trials share a GPU with
-    `--gpus-per-trial auto` only. Each GPU then takes as many trials as the smallest one: trials that share a
-    GPU share its speed, so a larger GPU would gain little from more of them.
+    on a node that has no room. If the cluster can grow, CPUs stand for the memory. A given `--concurrency` is
+    taken as it is.
+
+    Trials share a GPU with `--gpus-per-trial auto` only. Each GPU then takes as many trials as the smallest
+    one: trials that share a GPU share its speed, so a larger GPU would gain little from more of them.
     """
     if resources.gpus:
         return _on_gpus(resources, need, request)
     if request.concurrency:
         return resources, ""
-    machines = nodes_with_room(resources).values()
+    machines = list(nodes_with_room(resources).values())
     largest = max((m.memory for m in machines), default=UNLIMITED)
     sized = replace(resources, memory=0 if largest == UNLIMITED else min(need.cpu.host, largest))
+    if sized.memory and can_grow():
+        sized = replace(sized, memory=0, cpus_aside=_cpus_for_memory(sized, machines))
     sized = replace(sized, concurrency=places(sized))
     if sized.concurrency >= resources.concurrency:
         return sized, ""
     there = gib(sum(m.memory for m in machines))
     takes = f"each takes up to {gib(need.cpu.host)} of memory, {there} are free"
     return sized, f"{sized.concurrency} trials at once, not {resources.concurrency}: {takes}"
+
+
+def _cpus_for_memory(resources: Resources, machines: Sequence[Machine]) -> float:
+    """So many CPUs that Ray places no more trials on any of `machines` than its memory allows.
+
+    An autoscaler may not know how much memory a machine will have that it could start, and starts none for a
+    trial that needs memory. It knows the CPUs.
+    """
+    each = max(m.cpus / fits for m in machines if (fits := _fits(m, resources)))
+    return int(each * PARTS) / PARTS
 
 
 def _on_gpus(resources: Resources, need: Need, request: Request) -> tuple[Resources, str]:

@@ -104,7 +104,8 @@ def run_phase(
 
 def _placed(resources: Resources) -> tune.PlacementGroupFactory:
     """Where a trial runs, in the form that Tune takes: on one node."""
-    bundle = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory}
+    names = {"cpu": "CPU", "gpu": "GPU", "memory": "memory"}
+    bundle = {names[name]: count for name, count in resources.of_a_trial.items()}
     return tune.PlacementGroupFactory([bundle], bundle_label_selector=[resources.nodes])
 
 

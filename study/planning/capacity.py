@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import
     from study.trial.memory import Extent, Peak
 
 __all__ = [
+    "PARTS",
     "Machine",
     "Need",
     "check_here",

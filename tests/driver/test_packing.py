@@ -86,12 +86,12 @@ class Running(Trials):
 
 @pytest.fixture
 def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`placed(resources, need, fits)`: where the first `fits` trials ran, and the most that were begun.
+    """`placed(resources, fits)`: where the first `fits` trials ran, and the most that were begun.
 
     Each of these trials ends when all of them have begun, and not before.
     """
 
-    def run(resources: Resources, needed: Need, fits: int, **asked: Any) -> tuple[list[tuple[str, str]], int]:
+    def run(resources: Resources, fits: int, **asked: Any) -> tuple[list[tuple[str, str]], int]:
         there = str(tmp_path)
 
         def train(config: dict[str, Any]) -> None:
@@ -110,7 +110,7 @@ def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             tune.report({"report": REPORT})
 
         monkeypatch.setattr(tune, "train", train)
-        room = Room(resources, needed, Request("demo", **asked), lambda text: None)
+        room = Room(resources, Request("demo", **asked), lambda text: None)
         trials: Any = Running(fits + 2, "nothing", ValueError())
         began = time.monotonic()
         run_phase(trials, job_of, resources, lambda: None, room)
@@ -126,7 +126,7 @@ def test_as_many_trials_begin_as_fit_node_by_node_and_each_sees_one_gpu(
     ray_here: dict[str, str], placed: Any
 ) -> None:
     """Three fit on the only GPU of one node, one on the only CPU of the other."""
-    where, most = placed(Resources(1, 0.3, 1), need(GIB), 4)
+    where, most = placed(Resources(1, 0.3, 1), 4)
     assert most == 4
     assert sorted(node for node, _ in where) == sorted([ray_here["few-GPUs"]] * 3 + [ray_here["few-CPUs"]])
     assert {devices for node, devices in where if node == ray_here["few-GPUs"]} == {"0"}
@@ -136,10 +136,9 @@ def test_as_many_trials_begin_as_fit_node_by_node_and_each_sees_one_gpu(
 @pytest.mark.usefixtures("gpu_memory")
 def test_gpus_that_are_too_small_for_a_trial_are_left_alone(ray_here: dict[str, str], placed: Any) -> None:
     """Two fit on the two large GPUs, where a trial has half a CPU."""
-    large = need(36 * GIB)
-    sized, note = in_room(Resources(0.5, 1, 3), large, Request("demo"))
+    sized, note = in_room(Resources(0.5, 1, 3), need(36 * GIB), Request("demo"))
     assert note == "GPUs with less than 36.6 GiB are left alone: 1 machine"
-    where, most = placed(sized, large, 2)
+    where, most = placed(sized, 2)
     assert most == 2
     assert sorted(where) == [(ray_here["few-CPUs"], "0"), (ray_here["few-CPUs"], "1")]
 

@@ -39,7 +39,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
             "cluster_resources",
             lambda: {name: sum(node.get(name, 0) for node in given) for name in ("CPU", "GPU")},
         )
-        monkeypatch.setattr(resources, "can_grow", lambda patience: False)
+        monkeypatch.setattr(resources, "can_grow", lambda patience=0: False)
         known = {str(i): node.get("gpu_memory") for i, node in enumerate(given)}
         monkeypatch.setattr(nodes, "_gpu_memory", lambda asked: {each: known[each] for each in asked})
 
@@ -95,6 +95,17 @@ def test_the_memory_of_a_head_without_cpus_does_not_count(cluster: Any, workshop
 def test_memory_is_not_set_aside_if_a_node_does_not_report_its_own(cluster: Any) -> None:
     cluster({"CPU": 8}, {"CPU": 8, "memory": 64 * GIB})
     assert in_room(ON_CPUS, need(4 * GIB), Request("demo"))[0].memory == 0
+
+
+def test_if_the_cluster_can_grow_cpus_stand_for_memory(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An autoscaler may not know how much memory a machine will have that it could start."""
+    cluster({"CPU": 0, "memory": 2 * GIB}, {"CPU": 8, "memory": 14 * GIB})
+    monkeypatch.setattr(resources, "can_grow", lambda patience=0: True)
+    found, _ = in_room(ON_CPUS, need(4 * GIB), Request("demo"))
+    assert found.of_a_trial == {"cpu": 2.6666, "gpu": 0}
+    assert (found.concurrency, found.threads) == (3, 1)
+    found, _ = in_room(ON_CPUS, need(GIB), Request("demo"))
+    assert (found.of_a_trial, found.concurrency) == ({"cpu": 1, "gpu": 0}, 8)
 
 
 def test_a_concurrency_that_is_given_is_taken_as_it_is(cluster: Any) -> None:
@@ -163,7 +174,7 @@ def test_cpus_and_gpus_that_no_machine_of_the_cluster_has_are_refused_unless_the
         check_cluster(small, Resources(2, 0, 1))
     with pytest.raises(RequestError, match=r"^--gpus-per-trial 1: the largest machine of the cluster has 0$"):
         check_cluster(small, Resources(1, 1, 1))
-    monkeypatch.setattr(resources, "can_grow", lambda patience: True)
+    monkeypatch.setattr(resources, "can_grow", lambda patience=0: True)
     check_cluster(small, Resources(2, 0, 1))
 
 
