@@ -44,7 +44,7 @@ test-all: install  ## the tests of test and test-long together: for CI
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
 
-test-cluster: install  ## a study under a real Slurm of two nodes on this machine (as root; about ten minutes)
+test-cluster: install  ## studies under a real Slurm and on a real Ray of several hosts (as root; about 25 minutes)
 	$(BIN)/python -m pytest -m cluster tests/cluster
 
 chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
