@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ray._private.utils import get_dashboard_dependency_error
 
 from tests.cluster.ray_hosts import RAY, Command, RayHosts
 from tests.cluster.studies import NAME, AtHome, Study, train_on
@@ -40,6 +41,8 @@ def test_a_study_is_a_job_that_is_stopped_and_submitted_again_until_it_succeeds(
     rays: RayHosts, at_home: AtHome, tmp_path: Path
 ) -> None:
     """The first stop kills, the second waits for the orderly end."""
+    if lacking := get_dashboard_dependency_error():
+        pytest.skip(f'Ray has no dashboard (pip install "ray[default]"): {lacking}')
     study = at_home.begun(tmp_path / "home")
     rays.start_ray("--include-dashboard=true", "--dashboard-host=127.0.0.1")
     stop(rays, study, submit(rays, at_home, study, "first"), "first", 1)
