@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from study.driver.nodes import can_grow
 from study.driver.ray_cluster import Resources
-from study.driver.resources import can_grow, places
+from study.driver.resources import places
 from study.driver.waiting import FailedStarts, Waiting, missing
 from study.errors import StudyStopped
 from study.planning.request import Request

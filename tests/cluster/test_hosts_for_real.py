@@ -38,7 +38,7 @@ def test_a_host_that_is_cut_off_for_some_seconds_costs_no_trial(
     rays.start_ray("--include-dashboard=false")
     command = run(rays, at_home, study)
     rays.cut(rays.workers[0])
-    time.sleep(20)
+    time.sleep(45)
     rays.mend(rays.workers[0])
     command.succeed()
     rays.until_nodes(3)
