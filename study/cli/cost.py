@@ -157,10 +157,10 @@ def memory_of(resolved: Resolved) -> dict[str, Any]:
         return found
     machine, each = this_machine(), request.cpus_per_trial or 1
     if not uses_gpus(request, machine):
-        at_once = request.concurrency or max(1, machine.fits(need.cpu, each))
+        at_once = request.concurrency or max(1, machine.fits(each, memory=need.cpu.host))
         return found | {"where": "cpu", "of": machine.memory, "at_once": at_once}
     share: float = request.gpus_per_trial or 1  # type: ignore[assignment]
     if request.gpus_per_trial == "auto":
         share = gpu_fraction(need.gpu, machine.gpu_memory) if machine.gpu_memory else 1
-    at_once = request.concurrency or max(1, int(min(machine.gpus / share, machine.cpus / each)))
+    at_once = request.concurrency or max(1, machine.fits(each, share))
     return found | {"where": "gpu", "of": machine.gpu_memory, "at_once": at_once}

@@ -36,6 +36,7 @@ WHAT, ON, WHERE, OUTPUT = "What to study", "On what", "Where it runs and what it
 """The panels of the help."""
 
 DEFAULT_HOME = Path("kdstudy-home")
+LEAST_PART = 0.0001  # Ray counts GPUs in parts of this size
 
 
 def _gpus(text: str) -> str | float:
@@ -45,8 +46,8 @@ def _gpus(text: str) -> str | float:
         gpus = float(text)
     except ValueError:
         gpus = -1
-    if not 0 <= gpus < float("inf"):
-        raise typer.BadParameter(f"must be a number of GPUs, a part of one GPU, or auto, not {text!r}")
+    if not 0 <= gpus < float("inf") or (gpus > 1 and gpus % 1) or 0 < gpus < LEAST_PART:
+        raise typer.BadParameter(f"must be a whole number of GPUs, a part of one GPU, or auto, not {text!r}")
     return gpus
 
 

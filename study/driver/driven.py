@@ -12,7 +12,7 @@ from study.config import TrialConfig
 from study.driver.interrupt import graceful, undisturbed
 from study.driver.lifecycle import Lifecycle
 from study.driver.ray_cluster import Resources, call_in_ray
-from study.driver.resources import check_cluster, in_room
+from study.driver.resources import check_cluster, has_room, in_room
 from study.driver.room import Room
 from study.driver.tune import run_phase
 from study.driver.watch import View, Watch
@@ -52,6 +52,10 @@ def stopped_by_a_late_request() -> Iterator[None]:
         yield
     except RequestError as error:
         raise StudyStopped(str(error)) from error
+
+
+def _first_machine() -> None:
+    """Do nothing. An autoscaler starts a machine for this, and what its machines have is known then."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,14 @@ class DrivenStudy:
         if self.request.cluster == "local":  # again: for a large task, planning estimates from a sample
             check_here(need, self.request)
         else:
+            if not has_room(self.resources):  # an autoscaler begins with none
+                step = "starting the first machine"
+                call_in_ray(_first_machine, [()], self.resources, step, self.view.note)
             check_cluster(need, self.resources)
         resources, note = in_room(self.resources, need, self.request)
         if note:
             self.view.note(note)
-        return Room(resources, need, self.request, self.view.note)
+        return Room(resources, self.request, self.view.note)
 
     def post(
         self, state: Literal["begin", "pause", "finish"], configs: Sequence[TrialConfig] | None = None

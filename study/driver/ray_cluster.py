@@ -55,6 +55,10 @@ class Resources:
     concurrency: int
     memory: int = 0
     """Bytes of a node that are set aside for each trial; 0 if memory is not counted."""
+    cpus_aside: float = 0
+    """CPUs of a node that are set aside for each trial, if they stand for its memory too; else 0."""
+    avoided: tuple[str, ...] = ()
+    """Ray's ids of the nodes whose GPUs are too small for a trial."""
 
     @property
     def threads(self) -> int:
@@ -63,9 +67,14 @@ class Resources:
 
     @property
     def of_a_trial(self) -> dict[str, float]:
-        """What one trial gets, in the form that Tune takes."""
+        """What is set aside for one trial: "cpu", "gpu" and "memory"."""
         memory = {"memory": self.memory} if self.memory else {}
-        return {"cpu": self.cpus, "gpu": self.gpus} | memory
+        return {"cpu": self.cpus_aside or self.cpus, "gpu": self.gpus} | memory
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Ray's selector of the nodes on which a trial may run."""
+        return {"ray.io/node-id": f"!in({','.join(self.avoided)})"} if self.avoided else {}
 
 
 @contextmanager
@@ -139,7 +148,8 @@ def call_in_ray(
             Ray lost the task, or if no worker starts.
     """
     mark = f"kdstudy-{uuid.uuid4().hex}-"
-    made = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=WORKER_DEATHS)
+    each: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}
+    made = ray.remote(**each, label_selector=resources.nodes, max_retries=WORKER_DEATHS)
     remote = made(_marked(function))
     with stopped_by_ray(step):
         try:

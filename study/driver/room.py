@@ -7,19 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
-import study.driver.ray_settings  # noqa: F401 (before Ray)
-
-# isort: split
-import ray
-
+from study.driver.nodes import can_grow
 from study.driver.ray_cluster import Resources
-from study.driver.resources import as_many, can_grow, in_room
+from study.driver.resources import places
 from study.driver.waiting import FailedStarts, Waiting, missing
 from study.errors import StudyStopped
-from study.planning.capacity import Need
 from study.planning.request import Request
 
 __all__ = ["Room"]
@@ -28,17 +22,15 @@ LOOK = 10.0  # seconds between two looks at what the cluster has
 
 
 class Room:
-    """How many trials of `need` run at once, and notes to the user while a trial waits for room.
+    """How many trials run at once, and notes to the user while a trial waits for room.
 
     A given `--concurrency` is taken as it is. Otherwise the number follows the cluster. If the cluster has an
     autoscaler, one trial more is started than there is room for: an autoscaler starts nodes only for what
     waits.
     """
 
-    def __init__(
-        self, resources: Resources, need: Need, request: Request, note: Callable[[str], None]
-    ) -> None:
-        self.resources, self.need, self.request = resources, need, request
+    def __init__(self, resources: Resources, request: Request, note: Callable[[str], None]) -> None:
+        self.resources, self.request = resources, request
         self._waiting, self._starts = Waiting(note), FailedStarts()
         self._fits, self._more = resources.concurrency, 0
         self._look = self._logs = 0.0  # when the cluster and the logs are looked at again
@@ -46,16 +38,9 @@ class Room:
     def at_once(self) -> int:
         """Return how many trials may run now. The cluster is looked at every `LOOK` seconds."""
         if self.request.concurrency is None and time.monotonic() >= self._look:
-            self._fits, self._more = self._counted(), 1 if can_grow() else 0
+            self._fits, self._more = places(self.resources), 1 if can_grow() else 0
             self._look = time.monotonic() + LOOK
         return self._fits + self._more
-
-    def _counted(self) -> int:
-        each, total = self.resources, ray.cluster_resources()
-        if each.gpus:
-            return min(as_many(total, each.cpus, each.gpus), as_many(total, each.cpus, 0))
-        on_cpus = replace(each, concurrency=as_many(total, each.cpus, 0))
-        return in_room(on_cpus, self.need, self.request)[0].concurrency
 
     def look(self, starts: bool, waits: bool, started: int) -> None:
         """Show what is missing if a trial waits for room.

@@ -75,7 +75,7 @@ def run_study(
             each = (request.cpus_per_trial, request.gpus_per_trial, request.concurrency)
             resources = default_resources(cluster, *each)
             if cluster.ray_init.get("address") != "local":  # this machine was checked at planning
-                check_cluster(resolved.need, resources)
+                resources = check_cluster(resolved.need, resources)
             # From here on something is written.
             stack.enter_context(stopped_by_a_late_request())
             if home.moves_record(name, urls):

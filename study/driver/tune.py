@@ -45,7 +45,11 @@ ENV_VARS_TO_PROPAGATE.difference_update([name for name in ENV_VARS_TO_PROPAGATE 
 
 T = TypeVar("T")
 
-NOT_STARTED = ("error raised in its creation task", "failed to import on the worker")
+NOT_STARTED = (
+    "error raised in its creation task",
+    "failed to import on the worker",
+    "worker startup repeatedly failed",
+)
 """What Ray's error contains if a worker could not load what it runs: nothing of the trial was run."""
 NAMED_ERROR = re.compile(r"^\w[\w.]*(?:Error|Exception): .+", re.M)
 MOST = 100_000  # trials at once
@@ -79,7 +83,7 @@ def run_phase(
         tempfile.TemporaryDirectory(prefix="kdstudy-tune-", ignore_cleanup_errors=True) as scratch,
     ):
         tuner = tune.Tuner(
-            tune.with_resources(train, resources.of_a_trial),
+            tune.with_resources(train, _placed(resources)),
             tune_config=tune.TuneConfig(
                 search_alg=_Searcher(lifecycle, trouble, job_of, at_once),
                 scheduler=scheduler,
@@ -101,6 +105,13 @@ def run_phase(
                 raise
         if trouble.error is not None:  # Tune may have met another error afterwards, before its step ended
             raise trouble.error
+
+
+def _placed(resources: Resources) -> tune.PlacementGroupFactory:
+    """Where a trial runs, in the form that Tune takes: on one node."""
+    names = {"cpu": "CPU", "gpu": "GPU", "memory": "memory"}
+    bundle = {names[name]: count for name, count in resources.of_a_trial.items()}
+    return tune.PlacementGroupFactory([bundle], bundle_label_selector=[resources.nodes])
 
 
 class _Trouble:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch and transformers take seconds to import
     from study.trial.memory import Extent, Peak
 
 __all__ = [
+    "PARTS",
     "Machine",
     "Need",
     "check_here",
@@ -30,6 +31,7 @@ __all__ = [
     "estimated_extent",
     "gib",
     "gpu_fraction",
+    "gpu_takes",
     "known_extent",
     "largest",
     "need_of",
@@ -39,6 +41,7 @@ __all__ = [
 
 CONTEXT = 600 << 20  # bytes of a GPU that each process takes before torch allocates anything; an estimate
 HEADROOM = 0.9  # share of a GPU's memory for trials; the rest is for fragments and errors of the prediction
+PARTS = 10_000  # Ray counts CPUs and GPUs in parts of this size
 SAMPLE = 20_000  # texts that are tokenised for an estimate; of a larger task every n-th text
 
 
@@ -51,9 +54,17 @@ class Machine:
     gpus: float = 0
     gpu_memory: int | None = None
 
-    def fits(self, peak: Peak, cpus: float = 1) -> int:
-        """How many trials that take `peak` and `cpus` CPUs have room at once, apart from GPUs."""
-        return min(int(self.cpus / cpus), self.memory // peak.host)
+    def fits(self, cpus: float, gpus: float = 0, memory: int = 0) -> int:
+        """How many trials have room at once if each takes `cpus` CPUs, `gpus` GPUs and `memory` bytes.
+
+        Ray gives a part of a GPU from one GPU, and more than one GPU as whole GPUs.
+        """
+        room = [_parts(self.cpus) // _parts(cpus)]
+        if gpus:
+            room.append(int(self.gpus) * (PARTS // _parts(gpus)) if gpus < 1 else int(self.gpus // gpus))
+        if memory:
+            room.append(self.memory // memory)
+        return min(room)
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,7 @@ def check_room(need: Need, machine: Machine, on_gpu: bool, where: str) -> None:
     ):
         if peak is None:
             continue
-        takes = peak.device + CONTEXT if on_gpu else peak.host
+        takes = gpu_takes(peak) if on_gpu else peak.host
         if takes > room:
             smaller = "depth, " if name == "batch_size" and c.depth > 1 else ""
             raise RequestError(
@@ -164,8 +175,17 @@ def gpu_fraction(peak: Peak, gpu_memory: int) -> float:
 
     n = floor(HEADROOM * memory / (predicted peak + CUDA's context)), at least 1; all in bytes.
     """
-    fit = max(1, int(HEADROOM * gpu_memory // (peak.device + CONTEXT)))
-    return int(10_000 / fit) / 10_000  # Ray counts in ten-thousandths
+    fit = max(1, int(HEADROOM * gpu_memory // gpu_takes(peak)))
+    return int(PARTS / fit) / PARTS
+
+
+def gpu_takes(peak: Peak) -> int:
+    """Bytes of a GPU that a process with this `peak` takes, CUDA's context included."""
+    return peak.device + CONTEXT
+
+
+def _parts(count: float) -> int:
+    return round(count * PARTS)
 
 
 def this_machine() -> Machine:

@@ -89,4 +89,4 @@ def test_urls_are_given_or_not() -> None:
 def test_gpus_that_are_no_number_are_refused(command: Any, text: str) -> None:
     answer = command("run", "quickstart", f"--gpus-per-trial={text}")
     assert (answer.code, answer.out) == (2, "")
-    assert "must be a number of GPUs, a part of one GPU, or auto" in answer.err
+    assert "must be a whole number of GPUs, a part of one GPU, or auto" in answer.err

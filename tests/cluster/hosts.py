@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Host", "connect", "start_host", "what_hosts_lack"]
+__all__ = ["Host", "connect", "set_link", "start_host", "what_hosts_lack"]
 
 NETWORK = "10.77.0"
 INIT = """
@@ -104,6 +104,11 @@ def connect(hosts: Sequence[Host]) -> None:
         _ip(hub, "link", "add", host.name, "type", "veth", "peer", "eth0", "netns", str(host.first))
         _ip(hub, "link", "set", host.name, "master", "bridge", "up")
         _address(host, "eth0")
+
+
+def set_link(hub: Host, host: Host, up: bool) -> None:
+    """Cut `host` off from all others, or undo this. hub: the host that has the bridge."""
+    _ip(hub, "link", "set", host.name, "up" if up else "down")
 
 
 def _address(host: Host, device: str) -> None:

@@ -12,12 +12,10 @@ from study.driver import room as module
 from study.driver.ray_cluster import Resources
 from study.driver.room import Room
 from study.errors import StudyStopped
-from study.planning.capacity import Need
 from study.planning.request import Request
-from study.trial.memory import MIB, Peak
+from study.trial.memory import MIB
 
 GIB = 1024 * MIB
-NEED = Need(None, Peak(GIB), Peak(GIB, GIB), None, None)  # type: ignore[arg-type]
 
 
 class Place:
@@ -34,14 +32,14 @@ class Place:
         monkeypatch.setattr(ray, "available_resources", dict)
 
     def _alive(self) -> list[dict[str, Any]]:
+        self.looks += 1
         return [{"Alive": True, "NodeID": str(i), "Resources": n} for i, n in enumerate(self.nodes)]
 
     def _total(self) -> dict[str, float]:
-        self.looks += 1
         return {name: sum(node.get(name, 0) for node in self.nodes) for name in ("CPU", "GPU")}
 
     def room(self, resources: Resources, **request: Any) -> Room:
-        return Room(resources, NEED, Request("demo", **request), self.notes.append)
+        return Room(resources, Request("demo", **request), self.notes.append)
 
 
 @pytest.fixture
@@ -71,10 +69,14 @@ def test_the_cluster_is_not_looked_at_for_every_trial(place: Place) -> None:
 
 def test_memory_and_gpus_limit_the_number_too(place: Place) -> None:
     place.nodes = [{"CPU": 8, "memory": 3 * GIB}]
-    assert place.room(ON_CPU).at_once() == 3
+    assert place.room(Resources(1, 0, 1, memory=GIB)).at_once() == 3
+    assert place.room(Resources(1, 0, 1, cpus_aside=4)).at_once() == 2
     place.nodes = [{"CPU": 8, "memory": 64 * GIB, "GPU": 2}]
     assert place.room(Resources(1, 0.5, 1)).at_once() == 4
     assert place.room(Resources(4, 0.5, 1)).at_once() == 2
+    place.nodes = [{"CPU": 1, "GPU": 8}, {"CPU": 8, "GPU": 1}, {"CPU": 64}]
+    assert place.room(Resources(1, 0.4, 1)).at_once() == 1 + 2
+    assert place.room(Resources(1, 0.4, 1, avoided=("0",))).at_once() == 2
 
 
 def test_a_number_that_was_given_stays(place: Place) -> None:

@@ -14,7 +14,7 @@ import pytest
 import ray
 import torch
 from ray.air.execution._internal import RayActorManager
-from ray.exceptions import OutOfMemoryError, RaySystemError, WorkerCrashedError
+from ray.exceptions import ActorUnschedulableError, OutOfMemoryError, RaySystemError, WorkerCrashedError
 from ray.tune.execution.class_cache import _ActorClassCache
 
 from cluster.local import CLUSTER as LOCAL
@@ -352,6 +352,25 @@ def why_lost(tmp_path: Path) -> Any:
         return why
 
     return lose
+
+
+def test_a_worker_that_a_node_could_not_start_is_no_death_of_the_trial(tmp_path: Path) -> None:
+    """Of a node whose Python is broken; Ray gives up after five attempts."""
+    calls: list[str] = []
+    trials: Any = SimpleNamespace(lost=lambda *values: calls.append("lost"), not_started=calls.append)
+    trouble = tune._Trouble()
+    path = tmp_path / "error.txt"
+    error = ActorUnschedulableError("Could not create the actor because worker startup repeatedly failed.")
+    path.write_text(f"ray.exceptions.ActorUnschedulableError: {error}\nFailed to startup worker")
+    trial = SimpleNamespace(config={"job": SimpleNamespace(key="k")}, error_file=str(path))
+    callback = tune._Callback(trials, trouble, lambda: None)
+    for _ in range(TRIES):
+        callback.on_trial_error(0, [], trial)
+    assert calls == ["k"] * TRIES
+    assert isinstance(trouble.error, StudyStopped)
+    assert str(trouble.error).startswith(
+        f"running trials: {TRIES} workers could not start: ray.exceptions.Ac"
+    )
 
 
 def cpu_out_of_memory() -> str:

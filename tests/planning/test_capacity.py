@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from study.errors import RequestError
 from study.planning.capacity import (
@@ -105,7 +108,37 @@ def test_a_gpu_whose_memory_is_not_known_refuses_nothing(workshop: Any) -> None:
 
 @pytest.mark.parametrize(("cpus", "fits"), [(1, 3), (2, 2), (5, 0)])
 def test_a_machine_fits_what_its_cpus_and_its_memory_do(cpus: float, fits: int) -> None:
-    assert Machine(4, 10 * GIB).fits(Peak(3 * GIB), cpus) == fits
+    assert Machine(4, 10 * GIB).fits(cpus, memory=3 * GIB) == fits
+
+
+def packed(machine: Machine, cpus: float, gpus: float, memory: int) -> int:
+    """Trials placed one by one, as Ray places them, until no further trial has room."""
+    free_cpus, free_memory = Fraction(str(machine.cpus)), machine.memory
+    free_gpus = [Fraction(1)] * int(machine.gpus)
+    count = 0
+    while free_cpus >= Fraction(str(cpus)) and free_memory >= memory:
+        wanted = [Fraction(1)] * int(gpus) if gpus >= 1 else [Fraction(str(gpus))] * (gpus > 0)
+        for part in wanted:
+            gpu = next((n for n, free in enumerate(free_gpus) if free >= part), None)
+            if gpu is None:
+                return count
+            free_gpus[gpu] -= part
+        free_cpus -= Fraction(str(cpus))
+        free_memory -= memory
+        count += 1
+    return count
+
+
+@given(
+    st.builds(Machine, st.integers(0, 40), st.integers(0, 64), st.integers(0, 9)),
+    st.integers(1, 80).map(lambda tenths: tenths / 10),
+    st.integers(0, 3) | st.integers(500, 9_999).map(lambda parts: parts / 10_000),
+    st.integers(0, 20),
+)
+def test_what_fits_on_a_machine_is_what_can_be_placed_there(
+    machine: Machine, cpus: float, gpus: float, memory: int
+) -> None:
+    assert machine.fits(cpus, gpus, memory) == packed(machine, cpus, gpus, memory)
 
 
 @pytest.mark.parametrize(("gib", "trials"), [(1, 45), (8, 8), (50, 1), (500, 1)])
