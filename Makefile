@@ -44,7 +44,8 @@ test-all: install  ## the tests of test and test-long together: for CI
 test-slow: install  ## the slow tests, one at a time
 	$(BIN)/python -m pytest -m "slow and not chaos"
 
-test-cluster: install  ## studies under a real Slurm, on a Ray of several hosts, on a team's servers (as root; half an hour)
+test-cluster: install  ## studies under Slurm, on several hosts, on a team's servers (as root; half an hour)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev,jobs]"
 	$(BIN)/python -m pytest -m cluster tests/cluster
 
 chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and KDSTUDY_CHAOS_SEED=S to choose
