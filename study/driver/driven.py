@@ -257,7 +257,7 @@ class DrivenStudy:
         self._phases[:] = [lifecycle]
         try:
             with graceful(lifecycle.stop, self.view.note):
-                while lifecycle.has_next():  # again only if the phase's last trials lost their workers
+                while lifecycle.has_next():  # again after a round, or if the last trials lost their workers
                     watch(now=True)
                     run_phase(lifecycle, job_of, resources, watch, room)
                 watch(now=True)

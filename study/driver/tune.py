@@ -53,6 +53,7 @@ NOT_STARTED = (
 """What Ray's error contains if a worker could not load what it runs: nothing of the trial was run."""
 NAMED_ERROR = re.compile(r"^\w[\w.]*(?:Error|Exception): .+", re.M)
 MOST = 100_000  # trials at once
+ROUND = 10_000  # trials after which Tune starts anew, because Tune keeps all its trials in memory
 LONG_START = 120.0  # seconds within which a worker has started, if there is room for it
 
 
@@ -67,9 +68,10 @@ def run_phase(
     watch: Callable[[], None],
     room: Room | None = None,
 ) -> None:
-    """Run every trial of one phase. `watch` is called many times a second, and soon after each event.
+    """Run every trial of one phase, or `ROUND` trials.
 
-    room: decides how many trials run at once; without it, `resources` does.
+    watch: is called many times a second, and soon after each event. room: decides how many trials run at
+    once; without it, `resources` does.
 
     Raises:
         StudyStopped: if the study cannot go on, or Ray has failed. Whatever else `lifecycle` raises is
@@ -149,12 +151,15 @@ class _Searcher(_Unsaved, Searcher):
     ) -> None:
         super().__init__()  # without a metric: Tune would expect one of a failed trial too
         self.lifecycle, self.trouble, self.job_of, self.at_once = lifecycle, trouble, job_of, at_once
+        self.started = 0
 
     def suggest(self, trial_id: str) -> Any:
         return self.trouble.kept(self._next, Searcher.FINISHED)
 
     def _next(self) -> Any:
         """The next trial in the form that Tune takes; None if Tune is to call again."""
+        if self.started >= ROUND:
+            return Searcher.FINISHED
         if len(self.lifecycle.running) >= self.at_once():
             self.lifecycle.paused()  # some may have ended, and wait for a ledger that is back by now
             return None
@@ -165,6 +170,7 @@ class _Searcher(_Unsaved, Searcher):
             if not self.lifecycle.running:
                 time.sleep(1)
             return None
+        self.started += 1
         return {"job": self.job_of(record, self.lifecycle.attempts[record.key])}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:

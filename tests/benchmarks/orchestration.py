@@ -146,8 +146,7 @@ def whole_path(trials: int) -> dict[str, Any]:
         stack.enter_context(connected(LOCAL))
         study = open_study(Home(Path(folder)), trials, stack)
         stack.enter_context(mock.patch.object(tune, "train", no_op))
-        need: Any = None  # nobody asks how much memory a trial needs if the number at once is given
-        room = Room(study.resources, need, Request(space="bench", concurrency=CONCURRENCY), print)
+        room = Room(study.resources, Request(space="bench", concurrency=CONCURRENCY), print)
         study.trials("search", study.ledger.ask_search, room)
         assert study.posts.outbox.flush(600)
         return {"trials": study.summary()["complete"], "per_second": study.view.rate(time.monotonic())}

@@ -194,8 +194,7 @@ def on_ray(trials: int, workers: int) -> dict[str, float]:
         shares.wrap_all()
         stack.enter_context(connected(replace(LOCAL, ray_init=LOCAL.ray_init | {"num_cpus": workers})))
         study = open_study(Home(Path(folder)), trials, stack, at_once=workers)
-        need: Any = None  # nobody asks how much memory a trial needs if the number at once is given
-        room = Room(study.resources, need, Request(space="bench", concurrency=workers), print)
+        room = Room(study.resources, Request(space="bench", concurrency=workers), print)
         shares.spent.clear()
         shares.began = time.thread_time()
         study.trials("search", study.ledger.ask_search, room)

@@ -130,6 +130,15 @@ def test_a_phase_without_trouble_ends_when_there_is_no_next() -> None:
     assert sorted(trials.calls) == ["end", "end", "next", "next", "next", "report", "report"]
 
 
+def test_a_phase_of_many_trials_is_run_in_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tune, "ROUND", 3)
+    trials: Any = Trials(4, "nothing", ValueError())
+    run_phase(trials, job_of, Resources(1, 0, 2), lambda: None)
+    assert (len(trials.ended), trials.running, trials.left) == (3, {}, 1)
+    run_phase(trials, job_of, Resources(1, 0, 2), lambda: None)
+    assert (len(trials.ended), trials.running, trials.left) == (4, {}, 0)
+
+
 class Away(Trials):
     """Trials whose ends wait for the ledger until the lifecycle is asked whether it is paused."""
 
