@@ -54,6 +54,7 @@ chaos: install  ## hundreds of kills, about an hour; KDSTUDY_CHAOS_KILLS=N and K
 bench: install  ## what is said of speed and memory, into bench-results/ (KDSTUDY_BENCH_DATA: folder of a task)
 	$(BIN)/python -m tests.benchmarks.resume 1000
 	$(BIN)/python -m tests.benchmarks.orchestration
+	$(BIN)/python -m tests.benchmarks.wall
 	$(BIN)/python -m tests.benchmarks.memory
 	$(BIN)/python -m tests.benchmarks.node_start
 	$(BIN)/python -m tests.benchmarks.report

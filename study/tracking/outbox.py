@@ -26,7 +26,7 @@ from study.errors import plain_reason
 __all__ = ["BOUND", "Outbox"]
 
 APART = 1.0  # seconds between two jobs of one name, except before the last job of the name
-BOUND = 1000  # if so many jobs wait, no new trial is launched
+BOUND = 1000  # if the ends of so many trials wait, no new trial is launched
 LAST_JOB = 30.0  # seconds that a running job has left when the outbox is left
 GROUP = 0.2  # seconds after which no more jobs join a transaction
 SENDERS = 4  # threads that send jobs to a server
@@ -91,6 +91,12 @@ class Outbox:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    @property
+    def ends(self) -> int:
+        """How many last jobs of their names wait. (Each trial that runs may have another job.)"""
+        with self._changed:
+            return sum(job.last for job in self._jobs.values())
 
     def waits(self, name: str) -> bool:
         """Return whether a job of this name has not run yet."""

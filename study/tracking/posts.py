@@ -55,8 +55,8 @@ class Posts:
 
     @property
     def full(self) -> bool:
-        """Whether so many jobs wait for MLflow that no new trial may be launched."""
-        return len(self.outbox) >= BOUND
+        """Whether the ends of so many trials wait for MLflow that no new trial may be launched."""
+        return self.outbox.ends >= BOUND
 
     def run_of(self, key: str) -> str | None:
         """Return the id of the run of the trial `key`; None if MLflow has not received the trial yet."""

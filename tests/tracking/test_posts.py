@@ -104,13 +104,14 @@ def marked(posts: Posts, record: Record, *reports: Progress) -> Path:
     return folder
 
 
-def test_an_outbox_with_too_much_in_it_is_full(
+def test_an_outbox_with_the_ends_of_too_many_trials_is_full_however_many_trials_run(
     track: Track, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posts_module, "BOUND", 2)
     posts = Posts(Outbox(), track(plan), tmp_path, Store(tmp_path / "artifacts"))  # nobody enters the outbox
     for rate, full in ((1e-3, False), (2e-3, True)):
-        posts.trial(trial(plan, rate=rate), Journal(tmp_path), State.RUNNING)
+        posts.trial(trial(plan, rate=10 * rate), Journal(tmp_path), State.RUNNING)
+        posts.trial(trial(plan, rate=rate), Journal(tmp_path), State.COMPLETE)
         assert posts.full is full
 
 
