@@ -100,7 +100,11 @@ class Silent:
 
 
 def open_study(
-    home: Any, trials: int, stack: ExitStack, urls: dict[str, str] | None = None, at_once: int = CONCURRENCY
+    home: Any,
+    trials: int,
+    stack: ExitStack,
+    urls: dict[str, str] | None = None,
+    resources: tuple[int, int, int] = (1, 0, CONCURRENCY),
 ) -> Any:
     """A study of `trials` trials in twelve arms, with all that its driver has."""
     from study.driver.driven import DrivenStudy
@@ -130,7 +134,7 @@ def open_study(
     study.ledger.mend()
     outbox = stack.enter_context(Outbox(lease.holds))
     posts = Posts(outbox, Tracker.of(study), study.folder, study.store)
-    return DrivenStudy(study, plan, Request(space="bench"), lease, posts, Resources(1, 0, at_once), Silent())
+    return DrivenStudy(study, plan, Request(space="bench"), lease, posts, Resources(*resources), Silent())
 
 
 def whole_path(trials: int) -> dict[str, Any]:

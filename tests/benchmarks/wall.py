@@ -10,10 +10,10 @@ server    The same; MLflow is a server of its own on loopback, on SQLite.
 ray, W    Real Ray and Tune, with W real workers on this machine: 400 of them would not fit. `tune_ms` is what
           Ray and Tune take of the driver for a trial, and `lag_ms` the time between two steps of Tune's loop
           (the 99th percentile), in which nobody looks at the other trials.
+nodes, N  The same on N fake nodes of 8 fake GPUs, with one real worker on each: its trial takes all 8.
 
 `main_ms` and `mlflow_ms` are CPU of the driver's main thread and of its MLflow thread, for a trial. They
-share
-one lock (Python's), so 1000 / (both) is the most ends a second that one driver can bear, on a core that
+share one lock (Python's), so 1000 / (both) is the most ends a second that one driver can bear, on a core that
 nobody else uses.
 """
 
@@ -170,9 +170,32 @@ def play_on_server(trials: int, at_once: int) -> dict[str, float]:
             server.wait()
 
 
-def on_ray(trials: int, workers: int) -> dict[str, float]:
+def on_workers(trials: int, workers: int) -> dict[str, float]:
     """Real trials of Ray Tune on `workers` workers of this machine."""
     from cluster.local import CLUSTER as LOCAL
+
+    return on_ray(replace(LOCAL, ray_init=LOCAL.ray_init | {"num_cpus": workers}), trials, workers, gpus=0)
+
+
+def on_nodes(trials: int, nodes: int) -> dict[str, float]:
+    """Real trials of Ray Tune on fake nodes of 8 fake GPUs, one on each node."""
+    from ray.cluster_utils import Cluster
+
+    from cluster.running import CLUSTER as RUNNING
+
+    fake = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        for _ in range(nodes):
+            fake.add_node(wait=False, num_cpus=8, num_gpus=8)
+        fake.wait_for_nodes(timeout=900)
+        there = replace(RUNNING, ray_init=RUNNING.ray_init | {"address": fake.address})
+        return on_ray(there, trials, nodes, gpus=8)
+    finally:
+        fake.shutdown()
+
+
+def on_ray(cluster: Any, trials: int, at_once: int, gpus: int) -> dict[str, float]:
+    """Real trials of Ray Tune in `cluster`, each with one CPU and `gpus` GPUs."""
     from study.driver import tune
     from study.driver.lifecycle import Lifecycle
     from study.driver.ray_cluster import connected
@@ -192,9 +215,9 @@ def on_ray(trials: int, workers: int) -> dict[str, float]:
         stack.enter_context(mock.patch.object(tune, "train", no_op))
         shares = Shares(stack)
         shares.wrap_all()
-        stack.enter_context(connected(replace(LOCAL, ray_init=LOCAL.ray_init | {"num_cpus": workers})))
-        study = open_study(Home(Path(folder)), trials, stack, at_once=workers)
-        room = Room(study.resources, Request(space="bench", concurrency=workers), print)
+        stack.enter_context(connected(cluster))
+        study = open_study(Home(Path(folder)), trials, stack, resources=(1, gpus, at_once))
+        room = Room(study.resources, Request(space="bench", concurrency=at_once), print)
         shares.spent.clear()
         shares.began = time.thread_time()
         study.trials("search", study.ledger.ask_search, room)
@@ -210,6 +233,7 @@ def on_ray(trials: int, workers: int) -> dict[str, float]:
 def main(trials: int = 2000, at_once: int = 400) -> None:
     parts = [f"database {trials} {at_once}", f"server {trials // 4} {at_once}"]
     parts += [f"ray {trials // 8} {workers}" for workers in WORKERS]
+    parts += [f"nodes {trials // 4} {at_once // 8}"]
     found = {}
     for part in parts:
         command = [sys.executable, "-m", "tests.benchmarks.wall", "--part", *part.split()]
@@ -223,7 +247,7 @@ def main(trials: int = 2000, at_once: int = 400) -> None:
     (folder / "wall.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-PARTS = {"database": play, "server": play_on_server, "ray": on_ray}
+PARTS = {"database": play, "server": play_on_server, "ray": on_workers, "nodes": on_nodes}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--part"]:
