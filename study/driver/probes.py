@@ -78,7 +78,7 @@ def probe_nodes(home: Path) -> list[Seen]:
             tasks = {}
             for number, node in enumerate(nodes):
                 there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                probe = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(_probe)
+                probe = ray.remote(num_cpus=0, max_retries=0)(_probe).options(scheduling_strategy=there)
                 others = [port for port in ports if port[0] != node["NodeManagerAddress"]]
                 tasks[probe.remote(shared, str(number), others)] = (node, number, time.time())
             return _answers(tasks, Path(shared))
