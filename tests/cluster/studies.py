@@ -24,19 +24,19 @@ SPACE = SearchSpace(
     scientific={"init": ("teacher", "random")},
     nuisance={"learning_rate": Range(low=1e-3, high=1e-2, log=True)},
     fixed={
-        "steps": 400,
+        "steps": 800,
         "batch_size": 16,
         "teacher_steps": 120,
         "teacher_batch_size": 16,
         "teacher_learning_rate": 3e-3,
     },
-    trials=3,
+    trials=4,
     confirm_seeds=1,
     reports=8,
     sampler="tpe",
 )
 """
-PLANNED = 2 * 3 + 2 * 1
+PLANNED = 2 * 4 + 2 * 1
 PATIENCE = 900.0  # seconds
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains
 
