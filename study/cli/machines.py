@@ -34,9 +34,8 @@ def of_machines(seen: Sequence[Seen]) -> Iterator[Finding]:
     """Yield what was found on the machines, a line for each thing that is examined."""
     for one in seen:
         if one.error:
-            yield Finding(
-                "bad", "machine", f"{one.name}: {one.error}", "install kdstudy there, as it is installed here"
-            )
+            advice = "install kdstudy there, as it is installed here, and make the home writable"
+            yield Finding("bad", "machine", f"{one.name}: {one.error}", advice)
     well = [one for one in seen if not one.error]
     if not well:
         return

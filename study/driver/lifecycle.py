@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -207,7 +207,7 @@ class Lifecycle:
         self._endings.add(key, outcome, why)
         if len(self.running) <= FEW:
             self._endings.wait()
-            self._close([key])
+            self._close_ready()
 
     def close_ended(self) -> None:
         """Close the ledger's rows of all trials whose runs in MLflow are closed, in one transaction.
@@ -215,24 +215,26 @@ class Lifecycle:
         Called many times a second.
         """
         if self._endings.due():
-            self._close_ended()
-
-    def _close_ended(self) -> None:
-        if self.away is not None:
-            self._deferred.settle()  # what waits there comes first
-        else:
-            self._deferred.put(lambda: self._close(self._endings.ready()))
+            self._put_close()
 
     def _close_all(self) -> None:
         """Wait for MLflow, and close the rows of all trials that have ended."""
         if self._endings:
             self._endings.wait()
-            self._close_ended()
+            self._put_close()
 
-    def _close(self, keys: Sequence[str]) -> None:
+    def _put_close(self) -> None:
+        if self.away is not None:
+            self._deferred.settle()  # what waits there comes first
+        else:
+            self._deferred.put(self._close_ready)
+
+    def _close_ready(self) -> None:
+        ends = [self._end_of(key) for key in self._endings.ready()]
+        if not ends:
+            return
         self.lease.check()  # again, after the wait
-        ended = self.ledger.tell_all([self._end_of(key) for key in keys]) if keys else []
-        for record in ended:
+        for record in self.ledger.tell_all(ends):
             self._forget(record.key)
             self._tidy_ended(record)
 

@@ -127,8 +127,8 @@ def _probe(shared: str, name: str, others: Sequence[tuple[str, int]]) -> dict[st
     from study.planning.versions import code_version, library_versions
 
     folder, problem, reads_driver = Path(shared), "", False
+    home = next(path for path in folder.parents if path.exists())
     try:
-        home = next(path for path in folder.parents if path.exists())
         with tempfile.TemporaryDirectory(prefix=".kdstudy-doctor-", dir=home):
             reads_driver = (folder / "driver").exists()
             if reads_driver:
@@ -141,7 +141,6 @@ def _probe(shared: str, name: str, others: Sequence[tuple[str, int]]) -> dict[st
             socket.create_connection((host, port), timeout=REACH).close()
         except OSError:
             out_of_reach.append(f"{host}:{port}")
-    existing = next(path for path in folder.parents if path.exists())
     return {
         "began": began,
         "loading": loading,
@@ -150,7 +149,7 @@ def _probe(shared: str, name: str, others: Sequence[tuple[str, int]]) -> dict[st
         "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
         "home": problem,
         "reads_driver": reads_driver,
-        "free": {str(path): shutil.disk_usage(path).free for path in (existing, Path(tempfile.gettempdir()))},
+        "free": {str(path): shutil.disk_usage(path).free for path in (home, Path(tempfile.gettempdir()))},
         "out_of_reach": out_of_reach,
         "hub": _hub(),
         "answered": time.time(),

@@ -22,6 +22,7 @@ class RunningTrials:
         self.book, self.storage = book, book.storage
         self._values: dict[int, dict[int, float]] = {}  # reports that are written when their trial ends
         self._first_attempts: dict[int, int] = {}  # of trials whose first attempt has not begun
+        self._counting: dict[tuple[int, str], int] = {}  # counts whose write has not returned
 
     def started(self, trial_id: int, attempt: int) -> None:
         """Remember that an ask has just started the trial, and has stored the number of its first attempt."""
@@ -40,15 +41,17 @@ class RunningTrials:
         Raises:
             Away: if the database does not answer. The caller then calls again; both calls count as one.
         """
-        stored = at_once(lambda: self.storage.get_trial(record.trial_id))
-        number = int(stored.user_attrs.get(what, 0)) + 1  # the same number again after a write that raised
+        one = (record.trial_id, what)
 
-        def write() -> None:
+        def write() -> int:
+            if one not in self._counting:
+                stored = self.storage.get_trial(record.trial_id).user_attrs
+                self._counting[one] = int(stored.get(what, 0)) + 1
             with self.book.writing():
-                self.storage.set_trial_user_attr(record.trial_id, what, number)
+                self.storage.set_trial_user_attr(record.trial_id, what, self._counting[one])
+            return self._counting.pop(one)
 
-        at_once(write)
-        return number
+        return at_once(write)
 
     def report(self, record: Record, index: int, value: float) -> bool:
         """Store the value of report `index` (1..R); returns whether the pruner stops the trial here.

@@ -1,8 +1,8 @@
 """MLflow's own store of a database, with the writes of many runs in one transaction and few statements.
 
-MLflow's store makes several transactions of each call, and an object of every metric. A trial with scores for
-52 languages then takes 70 ms of CPU, so that a driver would keep up with 14 ends of trials a second. Here
-`together` joins the calls of a block into one transaction, and `log_batch` is a statement for each table.
+MLflow's store makes several transactions of each call, and an object of every metric: if hundreds of trials
+run, this takes most of a driver's time (`tests/benchmarks/wall.py` measures both stores). Here `together`
+joins the calls of a block into one transaction, and `log_batch` is a statement for each table.
 
 What is stored is what MLflow's store would store (tests compare all tables). A server has its own store:
 nothing here changes how a study writes to a server.

@@ -6,6 +6,7 @@ Trials that train nothing make five reports with a score for each of 52 language
 driver has: ledger and MLflow, journals on disk, the lease.
 
 database  AT_ONCE trials at once, played by hand; MLflow is a SQLite file of the home.
+own       The same as database, with MLflow's own store in place of `study/tracking/grouped.py`.
 server    The same; MLflow is a server of its own on loopback, on SQLite.
 ray, W    Real Ray and Tune, with W real workers on this machine: 400 of them would not fit. `tune_ms` is what
           Ray and Tune take of the driver for a trial, and `lag_ms` the time between two steps of Tune's loop
@@ -149,6 +150,17 @@ def play(trials: int, at_once: int, tracking_uri: str | None = None) -> dict[str
         return shares.figures(made, seconds, "play")
 
 
+def play_with_own_store(trials: int, at_once: int) -> dict[str, float]:
+    """`play`, with MLflow's own store of a database."""
+    import study.tracking.grouped  # noqa: F401 (puts its store in the place of MLflow's)
+
+    # isort: split
+    from mlflow.tracking._tracking_service import utils
+
+    utils._tracking_store_registry.register("sqlite", utils._get_sqlalchemy_store)
+    return play(trials, at_once)
+
+
 def play_on_server(trials: int, at_once: int) -> dict[str, float]:
     """`play`, with a server of MLflow on loopback."""
     with tempfile.TemporaryDirectory() as folder:
@@ -231,7 +243,8 @@ def on_ray(cluster: Any, trials: int, at_once: int, gpus: int) -> dict[str, floa
 
 
 def main(trials: int = 2000, at_once: int = 400) -> None:
-    parts = [f"database {trials} {at_once}", f"server {trials // 4} {at_once}"]
+    parts = [f"database {trials} {at_once}"]
+    parts += [f"{mlflow} {trials // 4} {at_once}" for mlflow in ("own", "server")]
     parts += [f"ray {trials // 8} {workers}" for workers in WORKERS]
     parts += [f"nodes {trials // 4} {at_once // 8}"]
     found = {}
@@ -247,7 +260,13 @@ def main(trials: int = 2000, at_once: int = 400) -> None:
     (folder / "wall.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-PARTS = {"database": play, "server": play_on_server, "ray": on_workers, "nodes": on_nodes}
+PARTS = {
+    "database": play,
+    "own": play_with_own_store,
+    "server": play_on_server,
+    "ray": on_workers,
+    "nodes": on_nodes,
+}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--part"]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from study.errors import Away
 from study.ledger.ledger import Ledger
-from study.ledger.memory import Remembered
+from study.ledger.memory import Remembered, one_transaction
 from study.ledger.records import Record, State
 from study.planning.plan import Plan
 from tests.ledger.trials import ask, wanted
@@ -31,6 +33,28 @@ def test_attempts_and_deaths_are_counted_for_each_trial_and_kept(
     again = open_ledger(plan)
     assert [again.begin_attempt(one), again.count_death(one, 0), again.begin_attempt(other)] == [3, 2, 2]
     assert again.records() == [one, other]
+
+
+def test_a_count_whose_answer_is_lost_counts_once(
+    make_plan: MakePlan, open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write was committed, and its answer did not come: the caller calls again."""
+    plan = make_plan()
+    ledger = open_ledger(plan)
+    record, answers = ask(ledger), iter([False])
+
+    @contextlib.contextmanager
+    def transaction(storage: Remembered) -> Iterator[None]:
+        with one_transaction(storage):
+            yield
+        if not next(answers, True):
+            raise OperationalError("COMMIT", {}, ConnectionError("server closed the connection"))
+
+    monkeypatch.setattr("study.ledger.book.one_transaction", transaction)
+    with pytest.raises(Away):
+        ledger.count_death(record, 0)
+    assert open_ledger(plan).storage.get_trial(record.trial_id).user_attrs["deaths after report 0"] == 1
+    assert [ledger.count_death(record, 0), ledger.count_death(record, 0)] == [1, 2]
 
 
 # Pruning
