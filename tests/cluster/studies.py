@@ -12,30 +12,12 @@ from typing import Any
 
 from tests.chaos.whole import Whole, rows_of
 from tests.cluster.hosts import Host
+from tests.small_space import small_space
 
 __all__ = ["NAME", "PATIENCE", "PLANNED", "SPACE", "AtHome", "Study", "train_on"]
 
 NAME = "my_space"
-SPACE = """
-from study.space import Range, SearchSpace
-
-SPACE = SearchSpace(
-    question="Does a copied student beat a new one?",
-    scientific={"init": ("teacher", "random")},
-    nuisance={"learning_rate": Range(low=1e-3, high=1e-2, log=True)},
-    fixed={
-        "steps": 800,
-        "batch_size": 16,
-        "teacher_steps": 120,
-        "teacher_batch_size": 16,
-        "teacher_learning_rate": 3e-3,
-    },
-    trials=4,
-    confirm_seeds=1,
-    reports=8,
-    sampler="tpe",
-)
-"""
+SPACE = small_space(steps=800, teacher_steps=120, trials=4, reports=8)
 PLANNED = 2 * 4 + 2 * 1
 PATIENCE = 900.0  # seconds
 WORKER = "ray::ImplicitFunc.train"  # Ray's title of a worker that trains

@@ -22,28 +22,11 @@ from tests.cluster.team import Team, blocks, start_team
 from tests.postgres import ADMIN, installed_postgres
 from tests.processes import Answer
 from tests.s3 import S3
+from tests.small_space import small_space
 
 pytestmark = pytest.mark.cluster
 
-SPACE = """
-from study.space import Range, SearchSpace
-
-SPACE = SearchSpace(
-    question="Does a copied student beat a new one?",
-    scientific={"init": ("teacher", "random")},
-    nuisance={"learning_rate": Range(low=1e-3, high=1e-2, log=True)},
-    fixed={
-        "steps": 40,
-        "batch_size": 16,
-        "teacher_steps": 60,
-        "teacher_batch_size": 16,
-        "teacher_learning_rate": 3e-3,
-    },
-    trials=1,
-    confirm_seeds=1,
-    reports=2,
-)
-"""
+SPACE = small_space(steps=40, teacher_steps=60, trials=1, reports=2, sampler="quasi")
 PLANNED = 2 * 1 + 2 * 1
 NAMES = ("ada_quickstart", "ben_quickstart")
 PATIENCE = 600.0  # seconds

@@ -16,27 +16,9 @@ from filelock import FileLock
 
 from tests.in_process import caller, contents
 from tests.processes import Answer, Kdstudy
+from tests.small_space import small_space
 
-SPACE = """
-from study.space import Range, SearchSpace
-
-SPACE = SearchSpace(
-    question="Does a copied student beat a new one?",
-    scientific={"init": ("teacher", "random")},
-    nuisance={"learning_rate": Range(low=1e-3, high=1e-2, log=True)},
-    fixed={
-        "steps": 80,
-        "batch_size": 16,
-        "teacher_steps": 120,
-        "teacher_batch_size": 16,
-        "teacher_learning_rate": 3e-3,
-    },
-    trials=3,
-    confirm_seeds=1,
-    reports=4,
-    sampler="tpe",
-)
-"""
+SPACE = small_space(steps=80, teacher_steps=120, trials=3, reports=4)
 PLANNED = 2 * 3 + 2 * 1
 
 
