@@ -243,7 +243,7 @@ def test_mlflow_away_for_a_minute_gets_all_of_it_afterwards(
     server.start()
     answer = running.finish(timeout=400)
     assert answer.code == 0, answer.err
-    assert "note: MLflow is back: " in answer.err
+    assert "note: MLflow is back, and gets what it missed" in answer.err
     client = MlflowClient(server.url)
     experiment = client.get_experiment_by_name(NAME)
     assert experiment is not None
